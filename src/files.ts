@@ -1,0 +1,193 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { messageOf, NearrankError } from './errors.ts'
+
+/** What a temporary sibling is: being written, moved aside for its successor, or being deleted. */
+export type SiblingKind = 'new' | 'old' | 'del'
+
+const NAME_BYTES_MAX = 200 // 255 is the usual limit; a sibling's name is up to 40 bytes longer than its target's
+const STALE_AFTER_MS = 24 * 3600 * 1000
+
+const REASONS: Record<string, string> = {
+  ENOSPC: 'the disk is full; free some space or choose another place',
+  EDQUOT: 'the disk quota is used up; free some space or choose another place',
+  EFBIG: 'the file would be larger than is allowed here; raise the limit or choose another place',
+  EACCES: 'permission is denied; change the permissions or choose another place',
+  EPERM: 'the operation is not permitted; change the permissions or choose another place',
+  EROFS: 'the file system is read-only; choose another place',
+  ENOTDIR: 'a part of the path is not a directory; choose another place',
+  EISDIR: 'it is a directory; choose another name',
+  ENOENT: 'a part of the path does not exist; create it or choose another place',
+  ENAMETOOLONG: 'the name is too long; choose a shorter one',
+  EBUSY: 'it is in use, or a mount point; choose a place inside it',
+  EXDEV: 'it is on another file system than its parent; choose a place inside it',
+  EIO: 'the device reported an error; check the disk',
+  EMFILE: 'too many files are open; raise the limit',
+}
+
+/** `error` as one to read: `Cannot <action>: <reason>; <what to do> (<errno>)`, code DISK. NearrankErrors pass unchanged. */
+export function diskError(error: unknown, action: string): NearrankError {
+  if (error instanceof NearrankError) return error
+  const code = errnoOf(error)
+  const reason = REASONS[code] ?? messageOf(error)
+  return new NearrankError('DISK', `Cannot ${action}: ${reason}${code === '' ? '' : ` (${code})`}`, {
+    cause: error,
+  })
+}
+
+/** The errno name (`ENOENT`, …) of a failed system call, or an empty string. */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** Whether a system call failed because its path leads nowhere. */
+export function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error))
+}
+
+/**
+ * Replaces the file `path` whole: whoever reads it, at any time and after any crash, finds the old bytes or
+ * the new ones. Written beside, synced, renamed; missing parent directories are made; a symbolic link is followed.
+ * @throws NearrankError INPUT where something other than a file is in the way, DISK where writing fails.
+ */
+export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const target = await resolveTarget(path)
+  const action = `write ${path}`
+  try {
+    const there = await statOrUndefined(target)
+    // Renaming onto /dev/null or a pipe would replace it for everybody.
+    if (there !== undefined && !there.isFile())
+      throw new NearrankError(
+        'INPUT',
+        `Cannot ${action}: a file is wanted, found ${there.isDirectory() ? 'a directory' : 'a device or pipe'}; choose another name`,
+      )
+    await mkdir(dirname(target), { recursive: true })
+    const temporary = siblingPath(target, 'new')
+    try {
+      await writeNewFile(temporary, data)
+      await rename(temporary, target)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+    await syncDirectory(dirname(target))
+    for (const leftover of await staleSiblings(target)) await rm(leftover, { recursive: true, force: true })
+  } catch (error) {
+    throw diskError(error, action)
+  }
+}
+
+/** Writes and syncs a file that must not exist yet. System errors are thrown as they are. */
+export async function writeNewFile(path: string, data: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await file.writeFile(data)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes renames and new names in `directory` durable, where the platform can. */
+export async function syncDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    // Windows opens no directories; some network file systems sync none. The rename itself is done.
+    if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES'].includes(errnoOf(error))) throw error
+  }
+}
+
+/**
+ * The absolute path behind `path`, symbolic links followed, so that a replacement lands where the link points; also
+ * where nothing is there (any more, or for a moment).
+ */
+export async function resolveTarget(path: string): Promise<string> {
+  const absolute = resolve(path)
+  try {
+    return await realpath(absolute)
+  } catch (error) {
+    if (!isMissing(error)) throw diskError(error, `use ${path}`)
+  }
+  const link = await readlink(absolute).catch(() => undefined)
+  // Ends: a link that leads back to itself is an error of realpath's (ELOOP).
+  return link === undefined ? absolute : resolveTarget(resolve(await realpath(dirname(absolute)), link))
+}
+
+/** A fresh name beside `target`: hidden, and telling which process on which machine made it, and for what. */
+export function siblingPath(target: string, kind: SiblingKind): string {
+  const name = basename(target)
+  if (Buffer.byteLength(name) > NAME_BYTES_MAX)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use ${target}: its name must be at most ${NAME_BYTES_MAX} bytes long, found ${Buffer.byteLength(name)}; choose a shorter one`,
+    )
+  return join(
+    dirname(target),
+    `.${name}.${kind}-${hostTag()}-${process.pid}-${randomBytes(4).toString('hex')}`,
+  )
+}
+
+/** All temporary siblings of `target`, of one kind or of any. None where the parent directory is missing. */
+export async function listSiblings(target: string, kind?: SiblingKind): Promise<string[]> {
+  const directory = dirname(target)
+  const entries = await readdir(directory).catch(() => [])
+  return entries
+    .filter((entry) => {
+      const made = parseSibling(entry, basename(target))
+      return made !== undefined && (kind === undefined || made.kind === kind)
+    })
+    .map((entry) => join(directory, entry))
+}
+
+/**
+ * The temporary siblings of `target` that nobody will finish: their process on this machine has ended, or they
+ * are a day old.
+ */
+export async function staleSiblings(target: string): Promise<string[]> {
+  const stale: string[] = []
+  for (const path of await listSiblings(target)) {
+    const made = parseSibling(basename(path), basename(target))
+    if (made === undefined) continue
+    const changedMs = (await statOrUndefined(path))?.mtimeMs ?? Number.NaN
+    const hasEnded = made.host === hostTag() && !isRunning(made.pid)
+    if (hasEnded || Date.now() - changedMs > STALE_AFTER_MS) stale.push(path)
+  }
+  return stale
+}
+
+function parseSibling(entry: string, name: string): { kind: string; host: string; pid: number } | undefined {
+  if (!entry.startsWith(`.${name}.`)) return undefined
+  const match = /^(new|old|del)-([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}$/.exec(entry.slice(name.length + 2))
+  return match === null ? undefined : { kind: match[1], host: match[2], pid: Number(match[3]) }
+}
+
+/** Eight hexadecimal digits of the machine's name: containers that share a disk do not share process ids. */
+function hostTag(): string {
+  return createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errnoOf(error) === 'EPERM' // it runs as somebody else
+  }
+}
+
+async function statOrUndefined(path: string) {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
