@@ -1,0 +1,84 @@
+/**
+ * Rows of X from the two feature tables: X[row] = user features, restaurant features, 1, zeros up to ldx.
+ * users, restaurants [rows] u32, clicks [rows] u8; tables with row strides userStride, restaurantStride (multiples of 4 floats,
+ * padded with zeros); X [rowsPadded, ldx], ldx a multiple of 4 and ≥ userCount + restaurantCount rounded up to 4, + 1; rows past `rows` become zeros.
+ * Returns the sum of the rows' digests modulo 2^32: proof of what was gathered.
+ */
+export function gather(
+  x: usize,
+  ldx: usize,
+  users: usize,
+  restaurants: usize,
+  clicks: usize,
+  rows: i32,
+  rowsPadded: i32,
+  userTable: usize,
+  userStride: usize,
+  userCount: i32,
+  restaurantTable: usize,
+  restaurantStride: usize,
+  restaurantCount: i32,
+): u32 {
+  touch(users, rows, userTable, userStride << 2, (<usize>userCount) << 2)
+  touch(restaurants, rows, restaurantTable, restaurantStride << 2, (<usize>restaurantCount) << 2)
+  const xm = ldx << 2
+  const userBytes = (<usize>((userCount + 3) & ~3)) << 2
+  const restaurantBytes = (<usize>((restaurantCount + 3) & ~3)) << 2
+  const second = (<usize>userCount) << 2
+  const one = (<usize>(userCount + restaurantCount)) << 2
+  const zero = f32x4.splat(0)
+  let digest: u32 = 0
+  for (let row: i32 = 0; row < rows; row++) {
+    const user = load<u32>(users + ((<usize>row) << 2))
+    const restaurant = load<u32>(restaurants + ((<usize>row) << 2))
+    const click = <u32>load<u8>(clicks + <usize>row)
+    digest += (((user + 1) * 0x9e3779b1) ^ ((restaurant + 1) * 0x85ebca77)) + (click + 1) * 0xc2b2ae3d
+    // The user's padding is overwritten by the restaurant's features, the restaurant's by the 1.
+    copy(x, userTable + <usize>user * (userStride << 2), userBytes)
+    copy(x + second, restaurantTable + <usize>restaurant * (restaurantStride << 2), restaurantBytes)
+    let at = second + restaurantBytes
+    while (at + 16 <= xm) {
+      v128.store(x + at, zero)
+      at += 16
+    }
+    while (at < xm) {
+      store<f32>(x + at, 0)
+      at += 4
+    }
+    store<f32>(x + one, 1)
+    x += xm
+  }
+  memory.fill(x, 0, <usize>(rowsPadded - rows) * xm)
+  return digest
+}
+
+function copy(to: usize, from: usize, bytes: usize): void {
+  const end = from + bytes
+  while (from < end) {
+    v128.store(to, v128.load(from))
+    from += 16
+    to += 16
+  }
+}
+
+/**
+ * Reads one word of every cache line that the rows will be copied from. WebAssembly has no prefetch; loads that nothing waits for
+ * keep a dozen misses in flight, where a copy waits for each row.
+ */
+function touch(indices: usize, rows: i32, table: usize, stride: usize, bytes: usize): void {
+  const end = indices + ((<usize>rows) << 2)
+  let sum: i32 = 0
+  while (indices < end) {
+    const from = table + <usize>load<u32>(indices) * stride
+    let at: usize = 0
+    while (at < bytes) {
+      sum |= load<i32>(from + at)
+      at += 64
+    }
+    indices += 4
+  }
+  keep = sum
+}
+
+// A global that nobody reads, so that the loads of `touch` are not removed.
+let keep: i32 = 0

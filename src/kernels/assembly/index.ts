@@ -1,0 +1,17 @@
+export { gemm } from './gemm'
+export { hidden } from './hidden'
+export { gather } from './gather'
+export { loss, logits } from './loss'
+export { adam } from './adam'
+export {
+  scaleRows,
+  reluRows,
+  backRelu,
+  dotRows,
+  sumRows,
+  sumParts,
+  outputGradient,
+  transpose,
+  addInto,
+} from './rows'
+export { peak } from './peak'

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs'
+import { NearrankError } from '../errors.ts'
+
+/**
+ * Which build of the kernels runs: `relaxed` has fused multiply-adds (one rounding), `strict` has not. They round differently,
+ * so a model records which one made it.
+ */
+export type Simd = 'relaxed' | 'strict'
+
+/**
+ * The compute kernels: WebAssembly from src/kernels/assembly, where each is described with its shapes. All pointers are byte offsets
+ * into the memory they were bound to, 16-byte aligned unless said; strides and widths count floats.
+ */
+export interface Kernels {
+  gemm(
+    c: number,
+    ldc: number,
+    a: number,
+    am: number,
+    ap: number,
+    b: number,
+    ldb: number,
+    init: number,
+    ldi: number,
+    m: number,
+    n: number,
+    p: number,
+  ): void
+  hidden(
+    mask: number,
+    ldm: number,
+    z: number,
+    x: number,
+    ldx: number,
+    w: number,
+    ldw: number,
+    bias: number,
+    wOut: number,
+    m: number,
+    n: number,
+    p: number,
+  ): void
+  gather(
+    x: number,
+    ldx: number,
+    users: number,
+    restaurants: number,
+    clicks: number,
+    rows: number,
+    rowsPadded: number,
+    userTable: number,
+    userStride: number,
+    userCount: number,
+    restaurantTable: number,
+    restaurantStride: number,
+    restaurantCount: number,
+  ): number
+  loss(
+    z4: number,
+    bias: number,
+    clicks: number,
+    delta: number,
+    rows: number,
+    rowsPadded: number,
+    scale: number,
+    stats: number,
+  ): void
+  logits(z4: number, bias: number, out: number, rows: number): void
+  adam(
+    p: number,
+    g: number,
+    m: number,
+    v: number,
+    count: number,
+    stepSize: number,
+    vScale: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+  ): number
+  scaleRows(x: number, ldx: number, factor: number, rows: number, width: number): void
+  reluRows(x: number, ldx: number, rows: number, width: number): void
+  backRelu(
+    d: number,
+    ldd: number,
+    act: number,
+    lda: number,
+    factor: number,
+    rows: number,
+    width: number,
+  ): void
+  dotRows(z: number, x: number, ldx: number, w: number, rows: number, width: number): void
+  sumRows(out: number, x: number, ldx: number, rows: number, width: number): void
+  sumParts(
+    out: number,
+    parts: number,
+    stride: number,
+    partCount: number,
+    rows: number,
+    width: number,
+    ld: number,
+  ): void
+  outputGradient(
+    dw: number,
+    gt: number,
+    w: number,
+    wOut: number,
+    ld: number,
+    rows: number,
+    width: number,
+  ): void
+  transpose(to: number, ldt: number, from: number, ldf: number, rows: number, width: number): void
+  addInto(x: number, y: number, count: number): void
+  peak(at: number, steps: number): void
+}
+
+/** Compiles one build; the module can be posted to worker threads, which then share its machine code. */
+export function compileKernels(simd: Simd): WebAssembly.Module {
+  const url = new URL(`../../wasm/kernels-${simd}.wasm`, import.meta.url)
+  let bytes: Uint8Array
+  try {
+    bytes = readFileSync(url)
+  } catch (cause) {
+    throw new NearrankError(
+      'INPUT',
+      `Cannot read the compiled kernels (wasm/kernels-${simd}.wasm). In a clone, run: npm run build`,
+      { cause },
+    )
+  }
+  return new WebAssembly.Module(bytes)
+}
+
+/** Binds a compiled build to a shared memory. Cost: microseconds. */
+export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
+}
+
+/** The fastest build that this engine can run: `relaxed`, where its relaxed SIMD is on. */
+export function bestSimd(): Simd {
+  const url = new URL('../../wasm/kernels-relaxed.wasm', import.meta.url)
+  try {
+    return WebAssembly.validate(readFileSync(url)) ? 'relaxed' : 'strict'
+  } catch {
+    return 'strict'
+  }
+}
+
+const PAGE_BYTES = 65_536
+export const MEMORY_BYTES_MAX = 65_536 * PAGE_BYTES
+
+/** A shared memory of at least `bytes`. @throws NearrankError MEMORY past 4 GiB, or where the system gives none. */
+export function createMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES)
+  if (bytes > MEMORY_BYTES_MAX)
+    throw new NearrankError(
+      'MEMORY',
+      `Cannot hold the feature tables and buffers: they take ${(bytes / 2 ** 30).toFixed(1)} GiB, and one WebAssembly memory holds 4 GiB at most. Use fewer features or rows in the tables.`,
+    )
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch (cause) {
+    throw new NearrankError('MEMORY', `Cannot allocate ${pages * PAGE_BYTES} bytes of shared memory`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,26 @@
+import { NearrankError } from '../errors.ts'
+import type { Kernels } from './kernels.ts'
+import { naiveProducts } from './naiveProducts.ts'
+import { naiveRows } from './naiveRows.ts'
+import { naiveTraining } from './naiveTraining.ts'
+import { viewsOf } from './naiveViews.ts'
+
+/**
+ * The judge of the kernels: each of them once more over the same memory, as plain loops over numbers. Sums are float64 and rounded
+ * to float32 only where they are stored, so a kernel may differ from its twin by rounding and by nothing else.
+ * About a hundred times slower. `peak` throws INTERNAL: there is no machine limit to measure here.
+ */
+export function naiveKernels(memory: { readonly buffer: ArrayBufferLike } | ArrayBufferLike): Kernels {
+  const views = viewsOf('buffer' in memory ? memory.buffer : memory)
+  return {
+    ...naiveProducts(views),
+    ...naiveRows(views),
+    ...naiveTraining(views),
+    peak: () => {
+      throw new NearrankError(
+        'INTERNAL',
+        'Cannot measure the peak with the naive kernels: bind a compiled build',
+      )
+    },
+  }
+}

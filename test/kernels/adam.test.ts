@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Kernels } from '../../src/kernels/kernels.ts'
+import { Random } from '../../src/random.ts'
+import { Arena, type Block, uniform } from './arena.ts'
+import { type Build, builds, judge, type Result } from './judge.ts'
+
+interface Step {
+  arena: Arena
+  p: Block
+  g: Block
+  m: Block
+  v: Block
+}
+
+interface Hyper {
+  stepSize: number
+  vScale: number
+  beta1: number
+  beta2: number
+  epsilon: number
+  decay: number
+}
+
+const HYPER: Hyper = { stepSize: 0.01, vScale: 3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 1 }
+
+function parameters(count: number, seed: number): Step {
+  const random = new Random(seed)
+  const fill = uniform(random)
+  const arena = new Arena(16 * count + 1024)
+  const p = arena.matrix(fill, 1, count)
+  const g = arena.matrix(() => fill() * 10 ** random.below(4), 1, count)
+  const m = arena.matrix(fill, 1, count)
+  return { arena, p, g, m, v: arena.matrix(random.float.bind(random), 1, count) }
+}
+
+function step(kernels: Kernels, { p, g, m, v }: Step, hyper: Hyper): number {
+  const { stepSize, vScale, beta1, beta2, epsilon, decay } = hyper
+  return kernels.adam(p.at, g.at, m.at, v.at, p.width, stepSize, vScale, beta1, beta2, epsilon, decay)
+}
+
+function resultsOf({ p, m, v }: Step, tolerance: Partial<Result>): Result[] {
+  return [
+    { ...p, name: 'parameters', ...tolerance },
+    { ...m, name: 'first moments', ...tolerance },
+    { ...v, name: 'second moments', ...tolerance },
+  ]
+}
+
+function judgeStep(build: Build, q: Step, hyper: Hyper) {
+  const results = resultsOf(q, { absolute: 2e-7, relative: 5e-7 })
+  return judge(build, q.arena, results, (k) => step(k, q, hyper))
+}
+
+for (const build of builds) {
+  test(`adam ${build.simd}: any settings, error < 2e-7 + 5e-7·|ref|`, () => {
+    const settings = fc.record({
+      stepSize: fc.double({ min: 0, max: 0.1, noNaN: true }),
+      vScale: fc.double({ min: 1, max: 31, noNaN: true }),
+      beta1: fc.double({ min: 0, max: 0.99, noNaN: true }),
+      beta2: fc.double({ min: 0.5, max: 0.9999, noNaN: true }),
+      epsilon: fc.constantFrom(1e-8, 1e-3),
+      decay: fc.constantFrom(1, 0.999),
+    })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(), settings, (four, seed, hyper) => {
+        const { returned } = judgeStep(build, parameters(4 * four, seed), hyper)
+        assert.equal(returned, 0)
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+
+  // From zero moments the first step is stepSize·sign(g), whatever the gradient: known without any twin.
+  test(`adam ${build.simd}: the first step is the step size against the gradient's sign, error < 1e-6`, () => {
+    const { beta1, beta2 } = HYPER
+    const q = parameters(8, 2)
+    q.arena.f32.fill(0, q.m.at / 4, q.m.at / 4 + 8)
+    q.arena.f32.fill(0, q.v.at / 4, q.v.at / 4 + 8)
+    q.arena.f32.set([1e-3, -1e-3, 1, -1, 1e3, -1e3, 1e15, -1e15], q.g.at / 4)
+    const vScale = 1 / Math.sqrt(1 - Math.fround(beta2))
+    const { after } = judge(build, q.arena, resultsOf(q, { absolute: 1e-6, relative: 1e-6 }), (k) =>
+      step(k, q, { ...HYPER, stepSize: 0.01 / (1 - Math.fround(beta1)), vScale }),
+    )
+    for (let i = 0; i < 8; i++) {
+      const moved = new Float32Array(after)[q.p.at / 4 + i] - q.arena.f32[q.p.at / 4 + i]
+      assert.ok(
+        Math.abs(moved + (i % 2 === 0 ? 0.01 : -0.01)) < 1e-6 + 0.01 * 1.1e-5,
+        `parameter ${i} moved by ${moved}`,
+      )
+    }
+  })
+
+  test(`adam ${build.simd}: NaN and infinity are told apart by tensor, wherever they stand`, () => {
+    for (const bad of [Number.NaN, Infinity, -Infinity])
+      for (let i = 0; i < 12; i++) {
+        const flagsOf = (at: Block) => {
+          const q = parameters(12, 3)
+          q.arena.f32[at.at / 4 + i] = bad
+          return { flags: judgeStep(build, q, HYPER).returned, q }
+        }
+        const { p, g, m, v } = parameters(12, 3)
+        assert.equal(flagsOf(g).flags, 7, `gradient ${bad} at ${i}`)
+        assert.equal(flagsOf(p).flags, 4, `parameter ${bad} at ${i}`)
+        assert.equal(flagsOf(m).flags, 6, `first moment ${bad} at ${i}`)
+        // A root of infinity divides to a step of 0: the parameter survives, the moment is named.
+        assert.equal(flagsOf(v).flags, bad === Infinity ? 2 : 6, `second moment ${bad} at ${i}`)
+      }
+  })
+
+  test(`adam ${build.simd}: a finite gradient whose square is not is found in the moments`, () => {
+    const q = parameters(4, 4)
+    q.arena.f32[q.g.at / 4 + 2] = 1e30
+    assert.equal(judgeStep(build, q, HYPER).returned, 2)
+  })
+
+  test(`adam ${build.simd}: zeros and denormals everywhere stay finite`, () => {
+    for (const value of [0, -0, 1e-45, 1e-40, 1e-20]) {
+      const q = parameters(4, 5)
+      for (const block of [q.g, q.m]) q.arena.f32.fill(value, block.at / 4, block.at / 4 + 3)
+      q.arena.f32.fill(0, q.v.at / 4, q.v.at / 4 + 3)
+      assert.equal(judgeStep(build, q, HYPER).returned, 0)
+    }
+  })
+}

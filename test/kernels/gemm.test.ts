@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Kernels } from '../../src/kernels/kernels.ts'
+import { Random } from '../../src/random.ts'
+import { Arena, type Block, quarters, uniform } from './arena.ts'
+import { type Build, builds, judge, type Result, runBuild } from './judge.ts'
+
+const MS = [4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44, 66]
+const NS = [8, 16, 24, 128]
+const PS = [1, 2, 3, 7, 41, 64, 257]
+const SHAPES = NS.flatMap((n) => PS.flatMap((p) => MS.map((m) => ({ m, n, p }))))
+
+type Init = 'zeros' | 'bias' | 'accumulate'
+interface Shape {
+  m: number
+  n: number
+  p: number
+}
+
+/** One product in an arena; the strides are wider than the widths by `slack` floats. */
+interface Product extends Shape {
+  arena: Arena
+  c: Block
+  a: Block // [m, p], or [p, m] where transposed
+  b: Block
+  init: Block
+  transposed: boolean
+}
+
+interface Layout {
+  init: Init
+  transposed: boolean
+  slack: number
+}
+
+function product(fill: () => number, { m, n, p }: Shape, { init, transposed, slack }: Layout): Product {
+  const arena = new Arena(4 * ((m + 32) * (p + 32) + (p + 1) * (n + 64) + (m + 2) * (n + 32)))
+  // A is scaled as initial weights are, so that C is of order 1 for every p.
+  const a = transposed ? arena.matrix(fill, p, m, m + slack) : arena.matrix(fill, m, p, p + slack)
+  const b = arena.matrix(fill, p, n, n + 2 * slack)
+  const row = init === 'accumulate' ? null : arena.matrix(init === 'zeros' ? () => 0 : fill, 1, n, 0)
+  const c = row ? arena.empty(m, n, n + 4 * slack) : arena.matrix(fill, m, n, n + 4 * slack)
+  return { arena, m, n, p, a, b, c, init: row ?? c, transposed }
+}
+
+/** Rows m0 … m1 and columns n0 … n1 of the product, ends exclusive. */
+function multiply(kernels: Kernels, q: Product, m0 = 0, m1 = q.m, n0 = 0, n1 = q.n): void {
+  const [am, ap] = q.transposed ? [1, q.a.stride] : [q.a.stride, 1]
+  const to = (block: Block) => block.at + 4 * (m0 * block.stride + n0)
+  kernels.gemm(
+    ...([to(q.c), q.c.stride, q.a.at + 4 * m0 * am, am, ap, q.b.at + 4 * n0, q.b.stride] as const),
+    ...([to(q.init), q.init.stride, m1 - m0, n1 - n0, q.p] as const),
+  )
+}
+
+function judgeProduct(which: Build | Build[], q: Product, tolerance: Partial<Result>) {
+  return judge(which, q.arena, [{ ...q.c, name: 'C', ...tolerance }], (kernels) => multiply(kernels, q))
+}
+
+const ROUNDING = { absolute: 2e-6, relative: 2e-6 }
+
+for (const init of ['zeros', 'bias', 'accumulate'] as const)
+  for (const transposed of [false, true]) {
+    const layout = { init, transposed }
+    const title = `gemm, both builds, init ${init}, ${transposed ? 'transposed A' : 'A by rows'}`
+
+    test(`${title}: the same bits where sums are exact`, () => {
+      const random = new Random(1, transposed ? 1 : 0)
+      for (const [i, shape] of SHAPES.entries())
+        judgeProduct(builds, product(quarters(random), shape, { ...layout, slack: i % 5 }), {})
+    })
+
+    test(`${title}: error < 2e-6 + 2e-6·|ref| at |C| about 1`, () => {
+      const random = new Random(2, transposed ? 1 : 0)
+      for (const [i, shape] of SHAPES.entries()) {
+        if (i % 3 > 0) continue // the positions are proved above
+        const fill = uniform(random, Math.sqrt(3 / Math.sqrt(shape.p)))
+        judgeProduct(builds, product(fill, shape, { ...layout, slack: i % 5 }), ROUNDING)
+      }
+    })
+  }
+
+const EDGES = [0, -0, 1e-45, -1e-40, 1.17549435e-38, 1e30, -1e30, 3.4e38, Infinity, -Infinity, Number.NaN]
+
+for (const build of builds)
+  test(`gemm ${build.simd}: zeros, denormals, huge values, infinities and NaN within 1e-45 of the twin`, () => {
+    for (const edge of EDGES)
+      for (const other of [1, -0.5, 0, edge]) {
+        const arena = new Arena(2048)
+        const shape = { m: 6, n: 8, p: 1 }
+        const a = arena.floats([edge, 1, edge, other, 1, other])
+        const b = arena.floats([other, edge, 1, other, 0.25, -1, edge, 1])
+        const init = arena.matrix(() => 0, 1, 8, 0)
+        const q = {
+          ...shape,
+          arena,
+          a: { ...a, stride: 1 },
+          b,
+          init,
+          c: arena.empty(6, 8),
+          transposed: false,
+        }
+        judgeProduct(build, q, { absolute: 2e-45 }) // an unfused product may lose the last denormal
+      }
+  })
+
+const shapes = fc.record({
+  m: fc.integer({ min: 2, max: 30 }).map((half) => 2 * half),
+  n: fc.integer({ min: 1, max: 9 }).map((eighth) => 8 * eighth),
+  p: fc.integer({ min: 1, max: 90 }),
+})
+const layouts = fc.record({
+  init: fc.constantFrom<Init>('zeros', 'bias', 'accumulate'),
+  transposed: fc.boolean(),
+  slack: fc.nat(9),
+})
+const seeds = fc.nat(2 ** 31)
+
+for (const build of builds) {
+  test(`gemm ${build.simd}: any shape and layout, error < 2e-6 + 2e-6·|ref|`, () => {
+    fc.assert(
+      fc.property(shapes, layouts, seeds, (shape, layout, seed) => {
+        const fill = uniform(new Random(seed), Math.sqrt(3 / Math.sqrt(shape.p)))
+        judgeProduct(build, product(fill, shape, layout), ROUNDING)
+      }),
+      { seed: 3, numRuns: 300 },
+    )
+  })
+
+  test(`gemm ${build.simd}: the same bits twice, by row ranges and by column ranges`, () => {
+    fc.assert(
+      fc.property(shapes, layouts, seeds, fc.nat(9), fc.nat(9), (shape, layout, seed, rowCut, columnCut) => {
+        const q = product(uniform(new Random(seed)), shape, layout)
+        const whole = runBuild(build, q.arena, (kernels) => multiply(kernels, q)).after
+        const m = 6 * (rowCut % Math.max(1, Math.floor((q.m + 2) / 6))) // leaves at least four rows
+        const n = 8 * (columnCut % (q.n / 8))
+        const again = runBuild(build, q.arena, (kernels) => multiply(kernels, q)).after
+        const byRows = runBuild(build, q.arena, (kernels) => {
+          multiply(kernels, q, m, q.m)
+          if (m > 0) multiply(kernels, q, 0, m)
+        }).after
+        const byColumns = runBuild(build, q.arena, (kernels) => {
+          multiply(kernels, q, 0, q.m, n, q.n)
+          if (n > 0) multiply(kernels, q, 0, q.m, 0, n)
+        }).after
+        for (const other of [again, byRows, byColumns])
+          assert.deepEqual(new Uint32Array(other), new Uint32Array(whole))
+      }),
+      { seed: 4, numRuns: 300 },
+    )
+  })
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import {
+  bindKernels,
+  compileKernels,
+  createMemory,
+  type Kernels,
+  type Simd,
+} from '../../src/kernels/kernels.ts'
+import { naiveKernels } from '../../src/kernels/naive.ts'
+import type { Arena, Block } from './arena.ts'
+
+/** One compiled build with a memory of its own. */
+export interface Build {
+  simd: Simd
+  kernels: Kernels
+  bytes: Uint8Array
+}
+
+export const ARENA_BYTES = 1 << 19
+
+/** Both builds, each over ARENA_BYTES of shared memory. */
+export const builds: Build[] = (['relaxed', 'strict'] as const).map((simd) => {
+  const memory = createMemory(ARENA_BYTES)
+  return { simd, kernels: bindKernels(compileKernels(simd), memory), bytes: new Uint8Array(memory.buffer) }
+})
+
+/** What a call may change, and how far the kernel may be from its twin: |x − ref| ≤ absolute + relative·|ref|; 0: the same bits. */
+export interface Result extends Block {
+  name: string
+  type?: 'f32' | 'f64' // default f32
+  absolute?: number
+  relative?: number
+}
+
+/** Runs `call` on a copy of the arena in the build's memory; gives the memory afterwards and what the call returned. */
+export function runBuild(build: Build, arena: Arena, call: (kernels: Kernels) => unknown) {
+  const bytes = build.bytes.subarray(0, arena.buffer.byteLength)
+  bytes.set(arena.u8)
+  const returned = call(build.kernels)
+  return { returned, after: bytes.slice().buffer }
+}
+
+/** Runs `call` on a copy of the arena with the naive twin. */
+export function runTwin(arena: Arena, call: (kernels: Kernels) => unknown) {
+  const after = arena.buffer.slice(0)
+  const returned = call(naiveKernels(after))
+  return { returned, after }
+}
+
+/**
+ * Runs `call` on a build (or several) and on the twin and compares the whole memory: results within their tolerance and not all zero,
+ * every other word as it was, the same value returned. Gives the twin's memory and value.
+ */
+export function judge(
+  which: Build | Build[],
+  arena: Arena,
+  results: Result[],
+  call: (kernels: Kernels) => unknown,
+) {
+  const twin = runTwin(arena, call)
+  const free = resultWords(arena, results)
+  expectUntouched('naive', arena, twin.after, free)
+  for (const build of [which].flat()) {
+    const fast = runBuild(build, arena, call)
+    for (const result of results) compareResult(build.simd, result, fast.after, twin.after)
+    expectUntouched(build.simd, arena, fast.after, free)
+    assert.equal(fast.returned, twin.returned, `${build.simd} returned another value than its twin`)
+  }
+  return twin
+}
+
+/** For each word of the arena: 1 where a result may stand. */
+function resultWords(arena: Arena, results: Result[]): Uint8Array {
+  const free = new Uint8Array(arena.u32.length)
+  for (const { at, rows, width, stride, type } of results) {
+    const words = type === 'f64' ? 2 : 1
+    for (let row = 0; row < rows; row++)
+      free.fill(1, at / 4 + row * stride * words, at / 4 + (row * stride + width) * words)
+  }
+  return free
+}
+
+function compareResult(who: string, result: Result, actual: ArrayBuffer, expected: ArrayBuffer): void {
+  const { name, at, rows, width, stride, absolute = 0, relative = 0 } = result
+  const View = result.type === 'f64' ? Float64Array : Float32Array
+  const a = new View(actual)
+  const e = new View(expected)
+  let norm = 0
+  for (let row = 0; row < rows; row++)
+    for (let j = 0; j < width; j++) {
+      const i = at / View.BYTES_PER_ELEMENT + row * stride + j
+      norm += Math.abs(e[i])
+      if (Object.is(a[i], e[i])) continue
+      const error = Math.abs(a[i] - e[i])
+      // Without a tolerance 0 and −0 differ; a NaN on one side alone is never within any.
+      if (absolute + relative > 0 && error <= absolute + relative * Math.abs(e[i])) continue
+      assert.fail(
+        `${who}: ${name}[${row}, ${j}] of [${rows}, ${width}] is ${shown(a[i])}, its twin's ${shown(e[i])}, off by ${error}`,
+      )
+    }
+  assert.notEqual(norm, 0, `${name} is all zero in the twin: the case tests nothing`)
+}
+
+function shown(x: number): string {
+  return Object.is(x, -0) ? '−0' : `${x}`
+}
+
+function expectUntouched(who: string, arena: Arena, after: ArrayBuffer, free: Uint8Array): void {
+  const words = new Uint32Array(after)
+  for (let i = 0; i < words.length; i++)
+    if (words[i] !== arena.u32[i] && free[i] === 0)
+      assert.fail(`${who} wrote outside its result, at byte ${4 * i}`)
+}
