@@ -1,0 +1,47 @@
+import { dirname, join } from 'node:path'
+import { NearrankError } from '../errors.ts'
+import { resolveTarget, writeFileAtomic } from '../files.ts'
+import { loadModelFiles } from './modelDirectory.ts'
+import { ONNX_FILE, WEIGHTS_FILE } from './modelFile.ts'
+import { encodeOnnx } from './onnx.ts'
+import { encodeSafetensors } from './safetensors.ts'
+
+export type ExportFormat = 'onnx' | 'safetensors'
+export const EXPORT_FORMATS: readonly ExportFormat[] = ['onnx', 'safetensors']
+
+export interface ExportModelOptions {
+  format: ExportFormat
+  out: string // file, replaced whole
+}
+
+/**
+ * Writes the model saved as `directory` to one file: `onnx` as `encodeOnnx` tells it, `safetensors` named as PyTorch's
+ * state dict names them. Encoded from the checked weights, so that it is right even where the directory's own copy is not.
+ * @throws NearrankError as `loadModelFiles`; USAGE for an unknown format; INPUT where `out` is another file of the
+ * model's or in the way of its next replacement; DISK where writing fails.
+ */
+export async function exportModel(
+  directory: string,
+  options: ExportModelOptions,
+): Promise<{ path: string; bytes: number }> {
+  const { format, out } = options
+  if (!EXPORT_FORMATS.includes(format))
+    throw new NearrankError(
+      'USAGE',
+      `Cannot export ${directory}: format ${EXPORT_FORMATS.join(' or ')} is wanted, found ${format}`,
+    )
+  const { description, weights } = await loadModelFiles(directory)
+  const own = join(await resolveTarget(directory), format === 'onnx' ? ONNX_FILE : WEIGHTS_FILE)
+  const target = await resolveTarget(out)
+  if (dirname(target) === dirname(own) && target !== own)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot export to ${out}: the model directory holds the model's own files and nothing else; choose another place`,
+    )
+  const bytes =
+    format === 'onnx'
+      ? encodeOnnx(description.network, weights, { producerVersion: description.createdBy.version })
+      : encodeSafetensors(weights, { format: 'pt' })
+  await writeFileAtomic(out, bytes)
+  return { path: out, bytes: bytes.length }
+}

@@ -1,0 +1,73 @@
+import { NearrankError } from '../errors.ts'
+import { type LinearLayer, linearLayers, type Network, type StateDict } from './network.ts'
+
+/** A run of Linear layers without an activation between them, as the one Linear layer that it amounts to. */
+export interface EffectiveLayer {
+  inputs: number
+  outputs: number // 1 for the last layer
+  weight: Float32Array // [outputs, inputs]
+  bias: Float32Array // [outputs]
+  relu: boolean // of its outputs; false for the last layer
+}
+
+/** One run while it is folded, in float64. */
+interface Run {
+  inputs: number
+  outputs: number
+  weight: Float64Array // [outputs, inputs]
+  bias: Float64Array // [outputs]
+}
+
+/**
+ * The network that a row sees: each run of layers without an activation between them folded into one, in float64,
+ * rounded once. The logits are those of the unfolded network up to that rounding.
+ * @throws NearrankError DAMAGED where a tensor is missing or has another size.
+ */
+export function foldNetwork(network: Network, weights: StateDict): EffectiveLayer[] {
+  const folded: EffectiveLayer[] = []
+  let run: Run | undefined
+  for (const layer of linearLayers(network)) {
+    const own = layerAsRun(layer, weights)
+    run = run ? compose(run, own) : own
+    if (layer.activation === 'none') continue
+    folded.push(rounded(run, true))
+    run = undefined
+  }
+  if (run) folded.push(rounded(run, false)) // the output layer has no activation, so a run is always open here
+  return folded
+}
+
+function layerAsRun({ name, inputs, outputs }: LinearLayer, weights: StateDict): Run {
+  const weight = tensor(weights, `${name}.weight`, outputs * inputs)
+  const bias = tensor(weights, `${name}.bias`, outputs)
+  return { inputs, outputs, weight: Float64Array.from(weight), bias: Float64Array.from(bias) }
+}
+
+function tensor(weights: StateDict, name: string, size: number): Float32Array {
+  const found = weights.get(name)?.data
+  if (found?.length === size) return found
+  throw new NearrankError(
+    'DAMAGED',
+    `Cannot fold the network: tensor ${name} must hold ${size} numbers, found ${found ? found.length : 'none'}; ` +
+      'train or load the model again',
+  )
+}
+
+/** `second` after `first`: second.weight · first.weight, second.weight · first.bias + second.bias. */
+function compose(first: Run, second: Run): Run {
+  const { inputs, outputs: units } = first
+  const { outputs } = second
+  const weight = new Float64Array(outputs * inputs)
+  const bias = second.bias.slice()
+  for (let o = 0; o < outputs; o++)
+    for (let u = 0; u < units; u++) {
+      const factor = second.weight[o * units + u]
+      bias[o] += factor * first.bias[u]
+      for (let i = 0; i < inputs; i++) weight[o * inputs + i] += factor * first.weight[u * inputs + i]
+    }
+  return { inputs, outputs, weight, bias }
+}
+
+function rounded({ inputs, outputs, weight, bias }: Run, relu: boolean): EffectiveLayer {
+  return { inputs, outputs, weight: Float32Array.from(weight), bias: Float32Array.from(bias), relu }
+}

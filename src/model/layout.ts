@@ -1,0 +1,68 @@
+import { linearLayers, type LinearLayer, type Network } from './network.ts'
+
+/**
+ * One layer's parameters as the kernels want them: the transposed weight [inputs, outputs] with the bias as one more row, so that a product with
+ * [x, 1] includes it. `outputs` is rounded up to 8 columns, and a following layer's `inputs` with it. The rows and columns
+ * that were added are zeros and stay zeros: their gradients are.
+ */
+export interface LayerLayout {
+  layer: LinearLayer
+  inputs: number // padded
+  outputs: number // padded to a multiple of 8
+  rows: number // inputs + 1 (the bias), padded to an even number ≥ 4: what gemm takes
+  offset: number // floats from the start of the parameters
+  size: number // rows · outputs floats
+}
+
+/** A run of layers without an activation between them: to a row of data it is one matrix [inputs + 1, outputs]. */
+export interface Segment {
+  layers: LayerLayout[]
+  inputs: number // padded
+  outputs: number // padded
+  rows: number // of the product, bias row included, padded
+}
+
+/** Where every parameter stands, in an array of `size` floats; gradients and moments use the same places. */
+export interface NetworkLayout {
+  network: Network
+  layers: LayerLayout[]
+  hidden: Segment[] // each ends in a ReLU
+  output: Segment // ends in the logit: column 0 of 8
+  size: number // floats
+  features: number
+}
+
+/** Rows that gemm can take: even and at least 4. */
+export function gemmRows(rows: number): number {
+  return Math.max(4, (rows + 1) & ~1)
+}
+
+/** Pure: the layout of `network`'s parameters. */
+export function layoutNetwork(network: Network): NetworkLayout {
+  const features = network.userFeatures + network.restaurantFeatures
+  const layers: LayerLayout[] = []
+  const segments: Segment[] = []
+  let run: LayerLayout[] = []
+  let inputs = features
+  let offset = 0
+  for (const layer of linearLayers(network)) {
+    const outputs = (layer.outputs + 7) & ~7
+    const rows = gemmRows(inputs + 1)
+    const at = { layer, inputs, outputs, rows, offset, size: rows * outputs }
+    layers.push(at)
+    run.push(at)
+    if (layer.activation === 'relu') {
+      segments.push(segmentOf(run))
+      run = []
+    }
+    offset += at.size
+    inputs = outputs
+  }
+  return { network, layers, hidden: segments, output: segmentOf(run), size: offset, features }
+}
+
+function segmentOf(layers: LayerLayout[]): Segment {
+  const first = layers[0]
+  const last = layers[layers.length - 1]
+  return { layers, inputs: first.inputs, outputs: last.outputs, rows: first.rows }
+}

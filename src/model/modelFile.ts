@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { type Static, Type } from 'typebox'
+import { messageOf, NearrankError } from '../errors.ts'
+import { duplicateKey } from './duplicateKey.ts'
+import { checkNetwork } from './network.ts'
+import { schemaProblem } from './schemaProblem.ts'
+
+export const FORMAT_VERSION = 1
+export const MODEL_FILE = 'model.json'
+export const WEIGHTS_FILE = 'weights.safetensors'
+export const ONNX_FILE = 'model.onnx'
+export const REPORT_FILE = 'report.md'
+
+const closed = { additionalProperties: false }
+const Name = Type.String({ minLength: 1, maxLength: 1000 })
+const Names = Type.Array(Name, { minItems: 1, maxItems: 4096 })
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const Measure = Type.Union([Type.Null(), Type.Number()])
+/** What belongs to the trainer: kept as it is, checked by who reads it. */
+const Opaque = Type.Unsafe<object>(Type.Record(Type.String(), Type.Unknown()))
+const OpaqueList = Type.Unsafe<object[]>(Type.Array(Type.Record(Type.String(), Type.Unknown())))
+
+const Network = Type.Object(
+  {
+    userFeatures: Type.Integer({ minimum: 1 }),
+    restaurantFeatures: Type.Integer({ minimum: 1 }),
+    hidden: Type.Array(Type.Integer({ minimum: 1 })),
+    activations: Type.Array(Type.Union([Type.Literal('none'), Type.Literal('relu')])),
+  },
+  closed,
+)
+
+const Columns = Type.Object(
+  {
+    userId: Name,
+    restaurantId: Name,
+    click: Name,
+    latitude: Name,
+    longitude: Name,
+    userFeatures: Names, // in the order of the network's inputs
+    restaurantFeatures: Names,
+  },
+  closed,
+)
+
+// Further measures may be added without a new format version, so long as each is a number or null.
+const Metrics = Type.Object(
+  {
+    rows: Count,
+    accuracy: Type.Number(),
+    auc: Measure,
+    logLoss: Type.Number(),
+    normalizedEntropy: Measure,
+    calibrationError: Type.Number(),
+    ndcg10: Measure,
+    clickRate: Type.Number(),
+    majorityAccuracy: Type.Number(),
+  },
+  { additionalProperties: Measure },
+)
+
+/** What the maker of a model tells about it. */
+const content = {
+  createdBy: Type.Object({ name: Type.Literal('nearrank'), version: Name }, closed),
+  columns: Columns,
+  network: Network,
+  preset: Name,
+  settings: Opaque,
+  simd: Type.Union([Type.Literal('relaxed'), Type.Literal('strict')]),
+  dataFingerprint: Name,
+  metrics: Type.Union([Type.Null(), Metrics]), // on the test set; null: there was none
+  epochs: OpaqueList,
+  ledger: OpaqueList,
+  constraints: OpaqueList,
+  training: Opaque, // times, memory, threads: how the run went
+}
+
+/** What saving adds: checksums. The file names are fixed, so that a description can name no other file. */
+const seals = {
+  weights: Type.Object({ file: Type.Literal(WEIGHTS_FILE), sha256: Sha256, bytes: Count }, closed),
+  onnx: Type.Object({ file: Type.Literal(ONNX_FILE), sha256: Sha256, bytes: Count }, closed),
+}
+
+const ModelDescriptionSchema = Type.Object(
+  { formatVersion: Type.Literal(FORMAT_VERSION), ...content, ...seals },
+  closed,
+)
+const ModelContentSchema = Type.Object(content, closed)
+
+export type ModelDescription = Static<typeof ModelDescriptionSchema>
+export type ModelContent = Static<typeof ModelContentSchema>
+
+/**
+ * The text of model.json: `description` and a checksum of it. NaN and infinity become null.
+ * @throws NearrankError INTERNAL where the description is not one.
+ */
+export function formatModelFile(description: ModelDescription): string {
+  const plain: unknown = JSON.parse(JSON.stringify(description))
+  const problem = schemaProblem(ModelDescriptionSchema, plain) ?? contradiction(plain as ModelDescription)
+  if (problem !== undefined)
+    throw new NearrankError('INTERNAL', `Cannot describe the model in ${MODEL_FILE}: ${problem}`)
+  return `${JSON.stringify({ ...(plain as ModelDescription), checksum: checksumOf(plain) }, null, 2)}\n`
+}
+
+/**
+ * The description in the text of a model.json, checked completely; its layout may have been changed, its content not.
+ * @throws NearrankError INPUT where a newer Nearrank wrote it, DAMAGED where anything else is wrong.
+ */
+export function parseModelFile(text: string, options: { where: string }): ModelDescription {
+  const { where } = options
+  const damaged = (problem: string, cause?: unknown) =>
+    new NearrankError(
+      'DAMAGED',
+      `Cannot read ${where}: ${problem}. The file is damaged or was changed; restore it from a copy or train again`,
+      { cause },
+    )
+  let whole: unknown
+  try {
+    whole = JSON.parse(text)
+  } catch (error) {
+    throw damaged(`it is not valid JSON (${messageOf(error)})`, error)
+  }
+  const twice = duplicateKey(text)
+  if (twice !== undefined) throw damaged(`key ${twice} stands twice in one object`)
+  if (typeof whole !== 'object' || whole === null || Array.isArray(whole))
+    throw damaged('a JSON object is wanted, found something else')
+
+  const { checksum, ...description } = whole as Record<string, unknown>
+  const { formatVersion } = description
+  if (typeof formatVersion === 'number' && Number.isInteger(formatVersion) && formatVersion > FORMAT_VERSION)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot read ${where}: format version ${FORMAT_VERSION} is wanted, found ${formatVersion}; a newer Nearrank wrote it, so upgrade to read it`,
+    )
+  const problem = schemaProblem(ModelDescriptionSchema, description)
+  if (problem !== undefined) throw damaged(problem)
+  if (checksum !== checksumOf(description)) throw damaged('its content does not match its checksum')
+  const told = contradiction(description as ModelDescription)
+  if (told !== undefined) throw damaged(told)
+  return description as ModelDescription
+}
+
+/** What a schema of single values cannot see. */
+function contradiction({ network, columns }: ModelDescription): string | undefined {
+  try {
+    checkNetwork(network)
+  } catch (error) {
+    return messageOf(error)
+  }
+  for (const side of ['userFeatures', 'restaurantFeatures'] as const) {
+    if (columns[side].length !== network[side])
+      return `columns.${side} must name ${network[side]} features, found ${columns[side].length}`
+    if (new Set(columns[side]).size !== columns[side].length) return `columns.${side} names a feature twice`
+  }
+  return undefined
+}
+
+/** SHA-256 of the content in compact JSON, so that spaces and line ends do not count. */
+function checksumOf(description: unknown): string {
+  return createHash('sha256').update(JSON.stringify(description)).digest('hex')
+}

@@ -1,0 +1,138 @@
+import { checkWeights } from './checkWeights.ts'
+import { linearLayers, type Network, type StateDict } from './network.ts'
+import { ProtobufWriter } from './protobuf.ts'
+
+const IR_VERSION = 8
+const OPSET = 17
+const ELEMENT_FLOAT = 1
+const ELEMENT_INT64 = 7
+const ATTRIBUTE_INT = 2
+
+// Field numbers of onnx.proto's messages, as far as they are written here.
+const MODEL = { irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8 }
+const OPERATOR_SET = { domain: 1, version: 2 }
+const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 }
+const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 }
+const ATTRIBUTE = { name: 1, i: 3, type: 20 }
+const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 }
+const VALUE_INFO = { name: 1, type: 2, docString: 3 }
+const TYPE = { tensorType: 1 }
+const TENSOR_TYPE = { elemType: 1, shape: 2 }
+const SHAPE = { dim: 1 }
+const DIMENSION = { value: 1, parameter: 2 }
+
+interface Node {
+  name: string
+  operator: string
+  inputs: string[]
+  output: string
+  integers?: Record<string, number>
+}
+
+/**
+ * The network as an ONNX model (opset 17, IR version 8): input `features` float32 [N, F], the user's then the
+ * restaurant's; output `score` float32 [N], the click probability. Initializers carry the state dict's names. The
+ * same arguments give the same bytes.
+ * @throws NearrankError INTERNAL where `weights` are not this network's.
+ */
+export function encodeOnnx(
+  network: Network,
+  weights: StateDict,
+  options: { producerVersion: string },
+): Uint8Array {
+  checkWeights(network, weights, { where: 'the weights for ONNX', code: 'INTERNAL' })
+  const writer = new ProtobufWriter()
+    .varint(MODEL.irVersion, IR_VERSION)
+    .string(MODEL.producerName, 'nearrank')
+    .string(MODEL.producerVersion, options.producerVersion)
+  writer.message(MODEL.graph, (graph) => {
+    for (const node of nodesOf(network)) graph.message(GRAPH.node, (message) => writeNode(message, node))
+    graph.string(GRAPH.name, 'nearrank')
+    for (const [name, { shape, data }] of weights)
+      writeTensor(graph, { name, shape, elementType: ELEMENT_FLOAT, data })
+    writeTensor(graph, {
+      name: 'score.axes',
+      shape: [1],
+      elementType: ELEMENT_INT64,
+      data: BigInt64Array.of(1n),
+    })
+    const featureCount = network.userFeatures + network.restaurantFeatures
+    writeValueInfo(graph, GRAPH.input, {
+      name: 'features',
+      shape: ['N', featureCount],
+      about: `${network.userFeatures} user features, then ${network.restaurantFeatures} restaurant features`,
+    })
+    writeValueInfo(graph, GRAPH.output, { name: 'score', shape: ['N'], about: 'click probability' })
+  })
+  writer.message(MODEL.opsetImport, (opset) =>
+    opset.string(OPERATOR_SET.domain, '').varint(OPERATOR_SET.version, OPSET),
+  )
+  return writer.finish()
+}
+
+/** Gemm, with Relu where the network has it, for each layer; then Sigmoid, and [N, 1] becomes [N]. */
+function nodesOf(network: Network): Node[] {
+  const nodes: Node[] = []
+  let value = 'features'
+  for (const { name, activation } of linearLayers(network)) {
+    const output = `${name}.output`
+    const inputs = [value, `${name}.weight`, `${name}.bias`]
+    nodes.push({ name, operator: 'Gemm', inputs, output, integers: { transB: 1 } })
+    value = output
+    if (activation === 'relu') {
+      value = `${name}.relu`
+      nodes.push({ name: value, operator: 'Relu', inputs: [output], output: value })
+    }
+  }
+  nodes.push({ name: 'probability', operator: 'Sigmoid', inputs: [value], output: 'probability' })
+  const inputs = ['probability', 'score.axes']
+  nodes.push({ name: 'score', operator: 'Squeeze', inputs, output: 'score' })
+  return nodes
+}
+
+function writeNode(message: ProtobufWriter, node: Node): void {
+  for (const input of node.inputs) message.string(NODE.input, input)
+  message.string(NODE.output, node.output).string(NODE.name, node.name).string(NODE.opType, node.operator)
+  for (const [name, value] of Object.entries(node.integers ?? {}))
+    message.message(NODE.attribute, (attribute) =>
+      attribute.string(ATTRIBUTE.name, name).varint(ATTRIBUTE.i, value).varint(ATTRIBUTE.type, ATTRIBUTE_INT),
+    )
+}
+
+function writeTensor(
+  graph: ProtobufWriter,
+  tensor: { name: string; shape: number[]; elementType: number; data: Float32Array | BigInt64Array },
+): void {
+  const { data } = tensor
+  graph.message(GRAPH.initializer, (message) => {
+    for (const size of tensor.shape) message.varint(TENSOR.dims, size)
+    message
+      .varint(TENSOR.dataType, tensor.elementType)
+      .string(TENSOR.name, tensor.name)
+      .bytes(TENSOR.rawData, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  })
+}
+
+function writeValueInfo(
+  graph: ProtobufWriter,
+  field: number,
+  value: { name: string; shape: (number | string)[]; about: string },
+): void {
+  graph.message(field, (info) => {
+    info.string(VALUE_INFO.name, value.name)
+    info.message(VALUE_INFO.type, (type) =>
+      type.message(TYPE.tensorType, (tensor) => {
+        tensor.varint(TENSOR_TYPE.elemType, ELEMENT_FLOAT)
+        tensor.message(TENSOR_TYPE.shape, (shape) => {
+          for (const size of value.shape)
+            shape.message(SHAPE.dim, (dimension) =>
+              typeof size === 'number'
+                ? dimension.varint(DIMENSION.value, size)
+                : dimension.string(DIMENSION.parameter, size),
+            )
+        })
+      }),
+    )
+    info.string(VALUE_INFO.docString, value.about)
+  })
+}
