@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import { glob, open, realpath } from 'node:fs/promises'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { NearrankError, messageOf } from '../errors.ts'
+import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Split } from './options.ts'
+import { statFile } from './parquetFile.ts'
+
+/** One file of the dataset, and what tells whether it has changed. */
+export interface SourceFile {
+  path: string
+  name: string // relative to the data folder, with forward slashes
+  size: number // bytes
+  mtimeMs: number
+  tailCrc32: number // of its last 64 KiB, where a Parquet file keeps its offsets and statistics
+}
+
+const TAIL_BYTES = 64 * 1024
+const FILES_MAX = 100_000
+
+/** Absolute, with symbolic links resolved. @throws NearrankError INPUT when there is no such folder. */
+export async function dataFolder(options: DatasetOptions): Promise<string> {
+  try {
+    return await realpath(options.data)
+  } catch (error) {
+    throw new NearrankError('INPUT', `Cannot read the data in ${options.data}: there is no such folder`, {
+      cause: error,
+    })
+  }
+}
+
+/** Where the packs of a dataset are kept. */
+export function packHome(options: DatasetOptions, data: string): string {
+  return options.cache === undefined ? join(data, '.nearrank') : resolve(options.cache)
+}
+
+export function columnNames(options: DatasetOptions): ColumnNames {
+  return { ...DEFAULT_COLUMNS, ...options.columns }
+}
+
+/** The feature table's file of one side. */
+export async function featureSource(
+  options: DatasetOptions,
+  data: string,
+  side: 'users' | 'restaurants',
+): Promise<SourceFile> {
+  const given = side === 'users' ? options.userFile : options.restaurantFile
+  const fallback = side === 'users' ? 'user_features.parquet' : 'restaurant_features.parquet'
+  return sourceFile(data, resolve(data, given ?? fallback))
+}
+
+/** Paths of a split's click files, in natural order: `train_2` before `train_10`. */
+export async function splitPaths(options: DatasetOptions, data: string, split: Split): Promise<string[]> {
+  const found = new Set<string>()
+  for (const pattern of splitPatterns(options, split)) {
+    const paths = isAbsolute(pattern) ? glob(pattern) : glob(pattern, { cwd: data })
+    for await (const path of paths) found.add(resolve(data, path))
+    if (found.size > FILES_MAX)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use ${pattern} in ${data}: it matches more than ${FILES_MAX} files`,
+      )
+  }
+  return [...found].toSorted((a, b) => naturalOrder(nameOf(data, a), nameOf(data, b)))
+}
+
+/** @throws NearrankError INPUT when nothing matches. */
+export async function splitSources(
+  options: DatasetOptions,
+  data: string,
+  split: Split,
+): Promise<SourceFile[]> {
+  const paths = await splitPaths(options, data, split)
+  if (paths.length === 0)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot find any ${split} clicks: no file in ${data} matches ${splitPatterns(options, split).join(', ')}`,
+    )
+  const sources: SourceFile[] = []
+  for (const path of paths) sources.push(await sourceFile(data, path))
+  return sources
+}
+
+/** 16 hexadecimal digits over files and whatever else decides what is made of them. */
+export function fingerprintOf(sources: SourceFile[], ...settings: unknown[]): string {
+  const files = sources.map(({ name, size, mtimeMs, tailCrc32 }) => [name, size, mtimeMs, tailCrc32])
+  return createHash('sha256')
+    .update(JSON.stringify([files, settings]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** @throws NearrankError INPUT when a file is not what it was when `source` was taken. */
+export async function checkUnchanged(source: SourceFile): Promise<void> {
+  const now = await statFile(source.path, source.name)
+  if (now.size !== source.size || now.mtimeMs !== source.mtimeMs)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use ${source.name}: it was changed while it was being read; run again`,
+    )
+}
+
+/** Compares texts with runs of digits as numbers, in the same way on every machine. */
+export function naturalOrder(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/g) ?? []
+  const right = b.match(/\d+|\D+/g) ?? []
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const numbers = BigInt(/^\d/.test(left[i]) ? left[i] : -1) - BigInt(/^\d/.test(right[i]) ? right[i] : -1)
+    if (numbers !== 0n && /^\d/.test(left[i]) && /^\d/.test(right[i])) return numbers < 0n ? -1 : 1
+    if (left[i] !== right[i]) return left[i] < right[i] ? -1 : 1
+  }
+  return left.length - right.length
+}
+
+function splitPatterns(options: DatasetOptions, split: Split): string[] {
+  const given = split === 'train' ? options.trainFiles : options.testFiles
+  return [given ?? `${split}/*.parquet`].flat()
+}
+
+async function sourceFile(data: string, path: string): Promise<SourceFile> {
+  const name = nameOf(data, path)
+  const { size, mtimeMs } = await statFile(path, name)
+  try {
+    const handle = await open(path, 'r')
+    try {
+      const tail = new Uint8Array(Math.min(size, TAIL_BYTES))
+      const { bytesRead } = await handle.read(tail, 0, tail.length, size - tail.length)
+      return { path, name, size, mtimeMs, tailCrc32: crc32(tail.subarray(0, bytesRead)) }
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw new NearrankError('INPUT', `Cannot read ${name}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function nameOf(data: string, path: string): string {
+  return relative(data, path).split(sep).join('/')
+}

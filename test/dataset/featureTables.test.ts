@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/featureTables.ts'
+import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'
+
+const RESTAURANTS = `SELECT 1::BIGINT AS restaurant_id, 1::FLOAT AS f00, 13.5::DOUBLE AS latitude, 100.5::DOUBLE AS longitude`
+
+describe('openTables', () => {
+  test('packs features row by row, ids and places', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const tables = await openTables({ data })
+      assert.deepEqual(tables.users.features, ['f00', 'f01'])
+      assert.deepEqual(tables.restaurants.features, ['f00'])
+      const users = new Float32Array(9).fill(42)
+      await readFeaturesInto(tables.users, users, 3)
+      assert.deepEqual([...users], [0.5, -1, 42, 1.5, -2, 42, 2.5, -3, 42])
+      const ids = await readIds(tables.restaurants)
+      assert.deepEqual([ids.idAt(0), ids.idAt(1)], [30, 20])
+      assert.deepEqual([ids.rowOf(20), ids.rowOf(30n), ids.rowOf('30'), ids.rowOf(31)], [1, 0, 0, undefined])
+      assert.deepEqual(await readPlaces(tables), {
+        latitude: new Float64Array([13.5, 14.5]),
+        longitude: new Float64Array([100.5, 101.5]),
+      })
+    }))
+
+  test('reads into shared memory, and rows across the pieces of a large file', () =>
+    withFolder(async (data) => {
+      const features = Array.from({ length: 7 }, (_, k) => `(i * 10 + ${k})::FLOAT AS f${k}`).join(', ')
+      await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+      await writeParquetFile(
+        data,
+        'user_features.parquet',
+        `SELECT i::INTEGER AS user_id, ${features} FROM range(300000) t(i)`,
+      )
+      const { users } = await openTables({ data })
+      const target = new Float32Array(new SharedArrayBuffer(300_000 * 8 * 4))
+      await readFeaturesInto(users, target, 8)
+      for (let i = 0; i < 300_000; i++)
+        for (let k = 0; k < 8; k++)
+          if (target[i * 8 + k] !== (k < 7 ? i * 10 + k : 0)) assert.fail(`row ${i}, feature ${k}`)
+      // 0 … 299,999 times 10: mean and deviation by the closed forms
+      assert.ok(Math.abs(users.mean[3] - (149_999.5 * 10 + 3)) < 1e-6)
+      const deviation = 10 * Math.sqrt((300_000 ** 2 - 1) / 12)
+      assert.ok(Math.abs(users.standardDeviation[3] / deviation - 1) < 1e-12)
+    }))
+
+  test('takes f-columns by number, else every numeric column, else those named', () =>
+    withFolder(async (data) => {
+      const write = (columns: string) =>
+        writeParquetFile(data, 'user_features.parquet', `SELECT 1::BIGINT AS user_id, ${columns}`)
+      await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+      const features = async (userFeatures?: string[]) =>
+        (await openTables({ data, ...(userFeatures && { userFeatures }) })).users.features
+      await write('1::FLOAT AS f10, 2::DOUBLE AS f2, 3 AS age, 4::TINYINT AS f0')
+      assert.deepEqual(await features(), ['f0', 'f2', 'f10'])
+      assert.deepEqual(await features(['age', 'f2']), ['age', 'f2'])
+      await assert.rejects(features(['age', 'nope']), isError('INPUT', /no column nope/, /f10, f2, age, f0/))
+      await assert.rejects(features(['age', 'age']), isError('INPUT', /twice/))
+      await write(`3 AS age, 'x' AS name, 1.5::DECIMAL(4,1) AS score, true AS flag, 1.0 AS latitude`)
+      assert.deepEqual(await features(), ['age', 'score'])
+      assert.deepEqual(await features(['flag', 'latitude']), ['flag', 'latitude'])
+      await assert.rejects(features(['name']), isError('INPUT', /name must hold numbers, found VARCHAR/))
+      await write(`'x' AS name`)
+      await assert.rejects(features(), isError('INPUT', /no numeric columns/, /name VARCHAR/))
+    }))
+
+  test('an id may be an integer of any width, or a string', () =>
+    withFolder(async (data) => {
+      await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+      const cases: [type: string, ids: string[]][] = [
+        ['TINYINT', ['-128', '127', '0']],
+        ['USMALLINT', ['65535', '0', '7']],
+        ['INTEGER', ['-2147483648', '2147483647', '3']],
+        ['BIGINT', ['-9223372036854775808', '9223372036854775807', '9007199254740993']],
+        ['UBIGINT', ['18446744073709551615', '0', '9223372036854775808']],
+        ['DECIMAL(20,0)', ['12345678901234', '-5', '0']],
+        ['VARCHAR', ['user-1', '', 'ไทย 🍜']],
+      ]
+      for (const [type, ids] of cases) {
+        const values = ids.map((id) => `('${id}'::${type}, 1::FLOAT)`).join(', ')
+        await writeParquetFile(
+          data,
+          'user_features.parquet',
+          `SELECT * FROM (VALUES ${values}) t(user_id, f00)`,
+        )
+        const { users } = await openTables({ data })
+        const found = await readIds(users)
+        assert.equal(users.idType, type === 'VARCHAR' ? 'string' : 'integer')
+        for (const [row, id] of ids.entries()) {
+          assert.equal(String(found.idAt(row)), id, type)
+          assert.equal(found.rowOf(id), row, `${type} ${id}`)
+          if (type !== 'VARCHAR') assert.equal(found.rowOf(BigInt(id)), row, `${type} ${id}`)
+        }
+        assert.equal(found.rowOf(99), undefined)
+        assert.equal(found.rowOf(2n ** 80n), undefined)
+      }
+    }))
+
+  test('is packed once, and anew when a source or the columns change', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      let packed = 0
+      const open = (options = {}) => openTables({ data, onProgress: () => packed++, ...options })
+      const first = await open()
+      assert.ok(packed > 0)
+      packed = 0
+      assert.deepEqual(await open(), first)
+      assert.deepEqual(await open({ userFeatures: ['f00', 'f01'] }), first)
+      assert.equal(packed, 0)
+      const other = await open({ userFeatures: ['f01'] })
+      assert.notEqual(other.fingerprint, first.fingerprint)
+      assert.deepEqual(await readdir(join(data, '.nearrank')), [`tables-${other.fingerprint}`])
+      await writeParquetFile(data, 'user_features.parquet', 'SELECT 1 AS user_id, 2::FLOAT AS f00')
+      const changed = await open()
+      assert.equal(changed.users.rows, 1)
+      assert.deepEqual(await readdir(join(data, '.nearrank')), [`tables-${changed.fingerprint}`])
+    }))
+
+  test('many at once agree', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const [first, ...others] = await Promise.all(Array.from({ length: 6 }, () => openTables({ data })))
+      for (const other of others) assert.deepEqual(other, first)
+      assert.deepEqual(await readdir(join(data, '.nearrank')), [`tables-${first.fingerprint}`])
+      await readIds(first.users)
+    }))
+
+  test('one cache may serve several datasets', () =>
+    withFolder(async (folder) => {
+      const cache = join(folder, 'cache')
+      for (const name of ['a', 'b']) await writeTables(join(folder, name))
+      await writeParquetFile(
+        join(folder, 'b'),
+        'user_features.parquet',
+        'SELECT 1 AS user_id, 2::FLOAT AS f00',
+      )
+      const a = await openTables({ data: join(folder, 'a'), cache })
+      const b = await openTables({ data: join(folder, 'b'), cache })
+      assert.deepEqual(
+        (await readdir(cache)).toSorted(),
+        [`tables-${a.fingerprint}`, `tables-${b.fingerprint}`].toSorted(),
+      )
+      assert.deepEqual(await readdir(join(folder, 'a')), [
+        'restaurant_features.parquet',
+        'user_features.parquet',
+      ])
+    }))
+})

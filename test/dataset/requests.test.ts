@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { readRequests } from '../../src/dataset/requests.ts'
+import { isError, withFolder, writeParquetFile } from './fixture.ts'
+
+describe('readRequests', () => {
+  test('takes ids of any kind, and what is missing by its default', () =>
+    withFolder(async (folder) => {
+      await writeParquetFile(
+        folder,
+        'r.parquet',
+        `SELECT 'u1' AS user_id, 1.5 AS latitude, 2 AS longitude, [9007199254740993::BIGINT, 5] AS candidate_restaurant_ids`,
+      )
+      assert.deepEqual(await readRequests(join(folder, 'r.parquet')), [
+        {
+          userId: 'u1',
+          latitude: 1.5,
+          longitude: 2,
+          candidateRestaurantIds: [9007199254740993n, 5],
+          size: 20,
+          maxDist: 5000,
+          sortDist: false,
+        },
+      ])
+    }))
+
+  const whole = {
+    user_id: '1',
+    latitude: '13.7',
+    longitude: '100.5',
+    candidate_restaurant_ids: '[1, 2]',
+    size: '10',
+    max_dist: '5000',
+    sort_dist: 'true',
+  }
+  for (const [column, value, pattern] of [
+    ['user_id', 'NULL', /ids must be integers or strings, found null, in row 0/],
+    ['user_id', '1.5::DOUBLE', /ids must be/],
+    ['latitude', '90.5', /latitude and longitude must be degrees, found 90.5/],
+    ['longitude', `'nan'::DOUBLE`, /degrees/],
+    ['candidate_restaurant_ids', 'NULL', /candidate_restaurant_ids must be a list/],
+    ['candidate_restaurant_ids', '[1, NULL]', /ids must be/],
+    ['size', '0', /size must be at least 1, found 0/],
+    ['max_dist', '-1', /max_dist must be metres, found -1/],
+    ['latitude', undefined, /no column latitude, its columns are/],
+  ] as const)
+    test(`refuses ${column} ${value}`, () =>
+      withFolder(async (folder) => {
+        const columns = Object.entries({ ...whole, [column]: value }).filter(([, sql]) => sql !== undefined)
+        const select = columns.map(([name, sql]) => `${sql} AS ${name}`).join(', ')
+        await writeParquetFile(folder, 'r.parquet', `SELECT ${select}`)
+        await assert.rejects(readRequests(join(folder, 'r.parquet')), isError('INPUT', /r\.parquet/, pattern))
+      }))
+
+  test('refuses what is no Parquet, or not there', () =>
+    withFolder(async (folder) => {
+      await writeFile(join(folder, 'r.parquet'), '{}')
+      await assert.rejects(readRequests(join(folder, 'r.parquet')), isError('INPUT', /no Parquet file/))
+      await assert.rejects(readRequests(join(folder, 'none')), isError('INPUT', /no such file/))
+    }))
+})
