@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os'
+import { readDatasetInfo } from '../dataset/datasetInfo.ts'
+import { openTables, type Tables } from '../dataset/featureTables.ts'
+import type { DatasetOptions } from '../dataset/options.ts'
+import { openRows } from '../dataset/packedRows.ts'
+import { NearrankError } from '../errors.ts'
+import { bestSimd } from '../kernels/kernels.ts'
+import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
+import { loadModelFiles } from '../model/modelDirectory.ts'
+import type { Network } from '../model/network.ts'
+import { stateToParameters } from '../model/parameters.ts'
+import { abortable } from './abort.ts'
+import { planArena } from './arena.ts'
+import { CrewLead } from './crew.ts'
+import { loadFeatures } from './featureMemory.ts'
+import { checkMemory, packMemoryBytes } from './memoryPlan.ts'
+import { scorePack } from './scoring.ts'
+import { resolveRun } from './settings.ts'
+import type { TrainEvent, TrainRun } from './types.ts'
+
+export interface EvaluateOptions
+  extends DatasetOptions,
+    Partial<Pick<TrainRun, 'threads' | 'maxMemoryBytes'>> {
+  model: string // model directory
+  signal?: AbortSignal
+  onProgress?: (event: TrainEvent) => void
+}
+
+export interface EvaluationReport extends EvaluationMetrics {
+  bayesAccuracy: number | null // the best possible, where dataset.json tells it
+  bayesLogLoss: number | null
+  seconds: number
+}
+
+/** Rows per chunk of work; nothing is learned, so it is no batch. */
+const SCORE_ROWS = 1024
+
+/**
+ * How good a model is on the test clicks: streamed, on all threads, in memory that does not depend on their number.
+ * Columns are the model's unless `options` names others. @throws NearrankError INPUT, DAMAGED, MEMORY, ABORTED.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
+  return abortable(options.signal, async () => {
+    const started = performance.now()
+    const { threads, maxMemoryBytes } = resolveRun(options)
+    const { description, weights } = await loadModelFiles(options.model)
+    const { network } = description
+    const { userFeatures, restaurantFeatures, ...columns } = description.columns
+    const open = {
+      userFeatures,
+      restaurantFeatures,
+      ...options,
+      columns: { ...columns, ...options.columns },
+      memoryBytes: packMemoryBytes(maxMemoryBytes),
+      threads: Math.min(threads, availableParallelism()),
+      onProgress: ({
+        stage,
+        rowsDone,
+        rowsTotal,
+      }: {
+        stage: 'users' | 'restaurants' | 'train' | 'test'
+        rowsDone: number
+        rowsTotal: number
+      }) => options.onProgress?.({ type: 'pack', stage, rowsDone, rowsTotal }),
+    }
+    const tables = await openTables(open)
+    checkFeatures(tables, network, options.model)
+    const shape = {
+      network,
+      users: tables.users.rows,
+      restaurants: tables.restaurants.rows,
+      batchSize: SCORE_ROWS,
+      threads,
+      purpose: 'score' as const,
+    }
+    checkMemory(planArena(shape), maxMemoryBytes)
+    const pack = await openRows(open, tables, 'test')
+    const info = await readDatasetInfo(options.data)
+    try {
+      const lead = new CrewLead({ shape, simd: bestSimd() })
+      try {
+        await loadFeatures(lead, tables, null)
+        const { parameters, layout } = lead.arena
+        stateToParameters(layout, weights, lead.floats(parameters, layout.size))
+        const metrics = await scorePack(lead, pack, {
+          ndcg: true,
+          signal: options.signal,
+          onProgress: (rowsDone, rowsTotal) =>
+            options.onProgress?.({ type: 'evaluate', rowsDone, rowsTotal }),
+        })
+        return {
+          ...metrics,
+          bayesAccuracy: info?.bayesAccuracy ?? null,
+          bayesLogLoss: info?.bayesLogLoss ?? null,
+          seconds: (performance.now() - started) / 1000,
+        }
+      } finally {
+        await lead.close()
+      }
+    } finally {
+      await pack.close()
+    }
+  })
+}
+
+/** @throws NearrankError INPUT where the tables are not as wide as the network's input. */
+function checkFeatures(tables: Tables, network: Network, model: string): void {
+  for (const [side, found, wanted] of [
+    ['user', tables.users.features, network.userFeatures],
+    ['restaurant', tables.restaurants.features, network.restaurantFeatures],
+  ] as const)
+    if (found.length !== wanted)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot evaluate ${model}: it takes ${wanted} ${side} features, the data gives ${found.length} (${found.join(', ')})`,
+      )
+}

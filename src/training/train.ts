@@ -1,0 +1,188 @@
+import { readDatasetInfo } from '../dataset/datasetInfo.ts'
+import { openTables, type Tables } from '../dataset/featureTables.ts'
+import { hasSplit, openRows, type PackedRows } from '../dataset/packedRows.ts'
+import { bestSimd } from '../kernels/kernels.ts'
+import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
+import { recoverModelDirectory, saveModel } from '../model/modelDirectory.ts'
+import { checkNetwork, parameterCount, type Network, type StateDict } from '../model/network.ts'
+import { foldNormalization } from '../model/normalization.ts'
+import { checkOutDirectory } from '../model/outDirectory.ts'
+import { stateToParameters } from '../model/parameters.ts'
+import { abortable } from './abort.ts'
+import { planArena, type ArenaShape } from './arena.ts'
+import { checkpointPath, removeCheckpoint } from './checkpoint.ts'
+import { constraintsTable } from './constraints.ts'
+import { CrewLead } from './crew.ts'
+import { describeModel, reportContext } from './describeModel.ts'
+import { loadFeatures, tablesNormalization } from './featureMemory.ts'
+import { checkMemory, packMemoryBytes } from './memoryPlan.ts'
+import { renderReport } from './report.ts'
+import { trainingRows } from './rowStream.ts'
+import { scorePack } from './scoring.ts'
+import { resolveRun, resolveSettings } from './settings.ts'
+import { TrainingRun } from './trainingRun.ts'
+import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } from './types.ts'
+
+/** The data of a run, packed, and what was decided about it. */
+interface Prepared {
+  options: TrainOptions
+  settings: TrainSettings
+  run: TrainRun
+  tables: Tables
+  pack: PackedRows
+  test: PackedRows | null
+  network: Network
+  shape: ArenaShape
+  packSeconds: number
+  startedMs: number
+  report: (event: TrainEvent) => void
+}
+
+/**
+ * Trains a model from click logs in Parquet, out of core, and saves it as `options.out`, whole, replacing an earlier one. The rows are packed
+ * on first use. The weights depend on data and settings alone, not on threads or interruptions.
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, NOT_FINITE, ABORTED; `options.out` is then as it was.
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  return abortable(options.signal, async () => {
+    const prepared = await prepare(options)
+    try {
+      return await trainPrepared(prepared)
+    } finally {
+      await prepared.pack.close()
+      await prepared.test?.close()
+    }
+  })
+}
+
+async function prepare(options: TrainOptions): Promise<Prepared> {
+  const startedMs = performance.now()
+  const settings = resolveSettings(options)
+  const run = resolveRun(options)
+  await recoverModelDirectory(options.out)
+  await checkOutDirectory(options.out)
+  const report = options.onProgress ?? (() => {})
+  const open = {
+    ...options,
+    memoryBytes: packMemoryBytes(run.maxMemoryBytes),
+    onProgress: (progress: {
+      stage: 'users' | 'restaurants' | 'train' | 'test'
+      rowsDone: number
+      rowsTotal: number
+    }) => report({ type: 'pack', ...progress }),
+  }
+  const tables = await openTables(open)
+  const network: Network = {
+    userFeatures: tables.users.features.length,
+    restaurantFeatures: tables.restaurants.features.length,
+    hidden: settings.hidden,
+    activations: settings.activations,
+  }
+  checkNetwork(network)
+  const shape: ArenaShape = {
+    network,
+    users: tables.users.rows,
+    restaurants: tables.restaurants.rows,
+    batchSize: settings.batchSize,
+    threads: run.threads,
+    purpose: 'train',
+  }
+  checkMemory(planArena(shape), run.maxMemoryBytes)
+  const pack = await openRows(open, tables, 'train')
+  const test = (await hasSplit(options, 'test')) ? await openRows(open, tables, 'test') : null
+  const packSeconds = (performance.now() - startedMs) / 1000
+  return { options, settings, run, tables, pack, test, network, shape, packSeconds, startedMs, report }
+}
+
+async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
+  const { options, settings, tables, pack, shape, network, packSeconds, report, startedMs } = prepared
+  const { signal, out } = options
+  const simd = bestSimd()
+  const rowsByFile = trainingRows(pack, settings)
+  const steps = settings.epochs * batchesPerEpoch(rowsByFile, settings)
+  const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
+  const normalization = settings.normalize ? tablesNormalization(tables) : null
+  const lead = new CrewLead({ shape, simd, settings, steps })
+  try {
+    await loadFeatures(lead, tables, normalization)
+    const training = new TrainingRun({
+      lead,
+      pack,
+      settings,
+      run: prepared.run,
+      simd,
+      network,
+      out,
+      rowsPerEpoch: rows,
+      packSeconds,
+      signal,
+      onProgress: report,
+    })
+    const resumedAtStep = await training.prepare()
+    report({ type: 'start', rows, epochs: settings.epochs, steps, threads: shape.threads, resumedAtStep })
+    const kept = await training.train()
+    const weights = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
+    const test = await scoreTest(prepared, lead, weights)
+    const { state } = training
+    const partial = {
+      preset: options.preset ?? 'default',
+      settings,
+      rows,
+      epochs: state.epochs,
+      ledger: state.ledger,
+      keptEpoch: kept.keptEpoch,
+      packSeconds: state.packSeconds,
+      trainSeconds: state.trainSeconds,
+      seconds: (performance.now() - startedMs) / 1000,
+      peakRssBytes: peakRssBytes(),
+      maxMemoryBytes: prepared.run.maxMemoryBytes,
+      threads: shape.threads,
+      simd,
+      steps: state.step,
+      parameters: parameterCount(network),
+      test,
+      out,
+    }
+    const result: TrainResult = { ...partial, constraints: constraintsTable(partial) }
+    await saveModel(out, {
+      description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint }),
+      weights,
+      report: renderReport(result, reportContext(options, tables, await readDatasetInfo(options.data))),
+    })
+    await removeCheckpoint(checkpointPath(out))
+    return result
+  } finally {
+    await lead.close()
+  }
+}
+
+/** The saved weights on the test set as it is: the same figures that `evaluate` will give. */
+async function scoreTest(
+  prepared: Prepared,
+  lead: CrewLead,
+  weights: StateDict,
+): Promise<EvaluationMetrics | null> {
+  const { test, tables, settings, options, report } = prepared
+  if (test === null) return null
+  if (settings.normalize) await loadFeatures(lead, tables, null)
+  const { layout, parameters } = lead.arena
+  stateToParameters(layout, weights, lead.floats(parameters, layout.size))
+  return scorePack(lead, test, {
+    ndcg: true,
+    signal: options.signal,
+    onProgress: (rowsDone, rowsTotal) => report({ type: 'evaluate', rowsDone, rowsTotal }),
+  })
+}
+
+/** In file order every file ends in a batch of its own. */
+function batchesPerEpoch(rowsByFile: number[], { shuffle, batchSize }: TrainSettings): number {
+  const batches = (rows: number) => Math.ceil(rows / batchSize)
+  return shuffle
+    ? batches(rowsByFile.reduce((sum, rows) => sum + rows, 0))
+    : rowsByFile.reduce((sum, rows) => sum + batches(rows), 0)
+}
+
+/** The most that this process has ever had in memory, all threads included. */
+function peakRssBytes(): number {
+  return process.resourceUsage().maxRSS * 1024
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { parseRecommendRequest } from '../../src/ranking/requestBody.ts'
+
+const good = { candidate_restaurant_ids: [3, 1, 2], latitude: 13.8, longitude: 100.5 }
+
+describe('parseRecommendRequest', () => {
+  test('the three required fields; the others have the defaults of the API', () => {
+    assert.deepEqual(parseRecommendRequest(good), {
+      candidateRestaurantIds: [3, 1, 2],
+      latitude: 13.8,
+      longitude: 100.5,
+      size: 20,
+      maxDistM: 5000,
+      sortByDistance: false,
+    })
+  })
+
+  test('every field given', () => {
+    const body = { ...good, candidate_restaurant_ids: ['a', 7], size: 100, max_dist: 0.5, sort_dist: true }
+    assert.deepEqual(parseRecommendRequest(JSON.parse(JSON.stringify(body))), {
+      candidateRestaurantIds: ['a', 7],
+      latitude: 13.8,
+      longitude: 100.5,
+      size: 100,
+      maxDistM: 0.5,
+      sortByDistance: true,
+    })
+  })
+
+  test('edge values that are allowed', () => {
+    for (const part of [
+      { candidate_restaurant_ids: [] },
+      { candidate_restaurant_ids: [-5, Number.MAX_SAFE_INTEGER] },
+      { latitude: -90, longitude: 180 },
+      { size: 1 },
+      { max_dist: 0 },
+    ])
+      assert.doesNotThrow(() => parseRecommendRequest({ ...good, ...part }))
+  })
+
+  test('everything else is refused: the field, what is wanted, what was found', () => {
+    const { latitude: _, ...noLatitude } = good
+    const bad: [unknown, RegExp][] = [
+      [null, /the body must be a JSON object, found null/],
+      [undefined, /the body must be a JSON object, found undefined/],
+      [[good], /the body must be a JSON object, found \[\{/],
+      ['{}', /the body must be a JSON object, found "\{\}"/],
+      [{}, /candidate_restaurant_ids is missing: it must be a list/],
+      [noLatitude, /latitude is missing: it must be degrees/],
+      [{ ...good, maxDist: 3 }, /the fields are candidate_restaurant_ids, .*sort_dist, found "maxDist"/],
+      [JSON.parse('{"__proto__": {"latitude": 1}, "longitude": 2}'), /found "__proto__"/],
+      [{ ...good, constructor: 1 }, /found "constructor"/],
+      [{ ...good, candidate_restaurant_ids: 5 }, /candidate_restaurant_ids must be a list .*, found 5/],
+      [
+        { ...good, candidate_restaurant_ids: [1, 2.5] },
+        /candidate_restaurant_ids\[1\] must be .*, found 2\.5/,
+      ],
+      [
+        { ...good, candidate_restaurant_ids: [2 ** 53] },
+        /candidate_restaurant_ids\[0\] .* found 9007199254740992/,
+      ],
+      [{ ...good, candidate_restaurant_ids: [''] }, /candidate_restaurant_ids\[0\] .* found ""/],
+      [{ ...good, candidate_restaurant_ids: [null] }, /candidate_restaurant_ids\[0\] .* found null/],
+      [{ ...good, candidate_restaurant_ids: [[1]] }, /candidate_restaurant_ids\[0\] .* found \[1\]/],
+      [{ ...good, latitude: '13.8' }, /latitude must be degrees, a number from -90 to 90, found "13\.8"/],
+      [{ ...good, latitude: 90.01 }, /latitude .* found 90\.01/],
+      [{ ...good, latitude: null }, /latitude .* found null/],
+      [{ ...good, longitude: -180.5 }, /longitude .* from -180 to 180, found -180\.5/],
+      [
+        JSON.parse('{"candidate_restaurant_ids": [], "latitude": 1e999, "longitude": 0}'),
+        /latitude .* Infinity/,
+      ],
+      [{ ...good, size: 0 }, /size must be an integer from 1, found 0/],
+      [{ ...good, size: 1.5 }, /size .* found 1\.5/],
+      [{ ...good, size: '20' }, /size .* found "20"/],
+      [{ ...good, max_dist: -1 }, /max_dist must be metres, a number from 0, found -1/],
+      [{ ...good, sort_dist: 1 }, /sort_dist must be true or false, found 1/],
+      [{ ...good, sort_dist: 'false' }, /sort_dist .* found "false"/],
+    ]
+    for (const [body, message] of bad)
+      assert.throws(() => parseRecommendRequest(body), { name: 'NearrankError', code: 'INPUT', message })
+  })
+
+  test('a message stays short, whatever was sent', () => {
+    for (const body of [
+      { ...good, latitude: 'x'.repeat(1e6) },
+      { ...good, ['k'.repeat(1e6)]: 1 },
+      { ...good, latitude: Array.from({ length: 1e5 }, () => 1) },
+      { ...good, candidate_restaurant_ids: Array.from({ length: 1_000_001 }, () => 1) },
+    ])
+      assert.throws(
+        () => parseRecommendRequest(body),
+        (error: Error) => error.message.length < 400,
+      )
+  })
+})

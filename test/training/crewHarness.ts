@@ -1,0 +1,111 @@
+import { CrewLead } from '../../src/training/crew.ts'
+import { CONTROL, SUM_COUNT, SUMS } from '../../src/training/crewControl.ts'
+import { initialState } from '../../src/model/initialize.ts'
+import { parametersToState, stateToParameters } from '../../src/model/parameters.ts'
+import type { Network, StateDict } from '../../src/model/network.ts'
+import type { Simd } from '../../src/kernels/kernels.ts'
+import { PRESETS } from '../../src/training/presets.ts'
+import type { TrainSettings } from '../../src/training/types.ts'
+
+/** Rows as they are: features [rows, user + restaurant features], clicks [rows]. */
+export interface Batch {
+  features: Float32Array
+  clicks: ArrayLike<number>
+}
+
+export interface HarnessOptions {
+  network: Network
+  batches: Batch[] // row i of each has user i and restaurant i of its own
+  initial?: StateDict
+  settings?: Partial<TrainSettings>
+  simd?: Simd
+  threads?: number
+}
+
+/** A crew on rows that a test made up: no files, every batch by itself. */
+export class CrewHarness {
+  readonly lead: CrewLead
+  readonly #batches: { firstRow: number; batch: Batch }[] = []
+
+  constructor(options: HarnessOptions) {
+    const { network, batches, simd = 'relaxed', threads = 2 } = options
+    const rows = batches.reduce((sum, batch) => sum + batch.clicks.length, 0)
+    const batchSize = Math.max(...batches.map((batch) => batch.clicks.length))
+    const settings: TrainSettings = {
+      ...PRESETS.reference,
+      hidden: network.hidden,
+      activations: network.activations,
+      batchSize,
+      ...options.settings,
+    }
+    const shape = { network, users: rows, restaurants: rows, batchSize, threads, purpose: 'train' as const }
+    this.lead = new CrewLead({ shape, simd, settings, steps: 1000 })
+    const { users, restaurants, layout, parameters } = this.lead.arena
+    const userTable = this.lead.floats(users.at, rows * users.stride)
+    const restaurantTable = this.lead.floats(restaurants.at, rows * restaurants.stride)
+    const width = network.userFeatures + network.restaurantFeatures
+    let row = 0
+    for (const batch of batches) {
+      this.#batches.push({ firstRow: row, batch })
+      for (let i = 0; i < batch.clicks.length; i++, row++) {
+        const x = batch.features.subarray(i * width, (i + 1) * width)
+        userTable.set(x.subarray(0, network.userFeatures), row * users.stride)
+        restaurantTable.set(x.subarray(network.userFeatures), row * restaurants.stride)
+      }
+    }
+    const initial = options.initial ?? initialState(network, 1)
+    stateToParameters(layout, initial, this.lead.floats(parameters, layout.size))
+  }
+
+  /** One step on batch `index`; returns its mean loss. */
+  async step(index: number): Promise<number> {
+    const { lead } = this
+    const { firstRow, batch } = this.#batches[index]
+    const rows = batch.clicks.length
+    await lead.run({ type: 'fold' })
+    await lead.run({ type: 'train' }, async () => {
+      const { users, restaurants, clicks } = lead.chunks[0]
+      for (let i = 0; i < rows; i++) {
+        users[i] = firstRow + i
+        restaurants[i] = firstRow + i
+        clicks[i] = batch.clicks[i]
+      }
+      lead.publish(0, rows)
+      lead.publish(1, -1)
+    })
+    return new Float64Array(lead.memory.buffer, lead.arena.sums, SUM_COUNT)[SUMS.batchLoss] / rows
+  }
+
+  get parameters(): StateDict {
+    return this.#state(this.lead.arena.parameters)
+  }
+
+  /** Of the last step. */
+  get gradients(): StateDict {
+    return this.#state(this.lead.arena.gradients)
+  }
+
+  get notFinite(): number {
+    return this.lead.control[CONTROL.notFinite]
+  }
+
+  async close(): Promise<void> {
+    await this.lead.close()
+  }
+
+  #state(at: number): StateDict {
+    const { layout } = this.lead.arena
+    return parametersToState(layout, this.lead.floats(at, layout.size))
+  }
+}
+
+/** ‖found − wanted‖ / ‖wanted‖ over one tensor. */
+export function relativeError(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  let difference = 0
+  let norm = 0
+  for (let i = 0; i < wanted.length; i++) {
+    difference += (found[i] - wanted[i]) ** 2
+    norm += wanted[i] ** 2
+  }
+  return Math.sqrt(difference / norm)
+}

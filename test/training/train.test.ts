@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { NearrankError, type ErrorCode } from '../../src/errors.ts'
+import { loadModelFiles } from '../../src/model/modelDirectory.ts'
+import { evaluate } from '../../src/training/evaluate.ts'
+import { train } from '../../src/training/train.ts'
+import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
+import { smallData } from './dataFixture.ts'
+
+const { data, folder } = await smallData()
+
+const small = (name: string, options: Partial<TrainOptions> = {}): TrainOptions => ({
+  data,
+  out: join(folder, name),
+  hidden: [32, 16],
+  activations: ['none', 'relu'],
+  batchSize: 256,
+  epochs: 2,
+  threads: 2,
+  ...options,
+})
+const weightsOf = (name: string) => readFile(join(folder, name, 'weights.safetensors'))
+
+function refuses(code: ErrorCode, text: RegExp): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof NearrankError, String(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, text)
+    return true
+  }
+}
+
+test('learns: far better than the majority class, and evaluate finds the same as train', async () => {
+  const result = await train(small('learned', { epochs: 12, learningRate: 5e-3 }))
+  assert.ok(result.test!.accuracy > result.test!.majorityAccuracy + 0.2, `accuracy ${result.test!.accuracy}`)
+  assert.ok(result.epochs[11].loss < result.epochs[0].loss)
+  assert.equal(result.parameters, 41 * 32 + 33 * 16 + 17)
+  const { seconds, bayesAccuracy, bayesLogLoss, ...metrics } = await evaluate({
+    data,
+    model: join(folder, 'learned'),
+  })
+  assert.ok(seconds > 0 && bayesAccuracy! >= metrics.accuracy - 0.01 && bayesLogLoss! > 0)
+  assert.deepEqual(metrics, result.test)
+  const { description } = await loadModelFiles(join(folder, 'learned'))
+  assert.deepEqual(description.metrics, result.test)
+  assert.match(await readFile(join(folder, 'learned', 'report.md'), 'utf8'), /Constraints/)
+})
+
+test('the same bytes for 1, 2 and 3 threads, shuffled or not, with normalisation or not', async () => {
+  for (const settings of [
+    { preset: 'reference' as const, learningRate: 1e-3 },
+    { shuffle: true, normalize: true },
+  ]) {
+    for (const threads of [1, 2, 3]) await train(small(`threads${threads}`, { ...settings, threads }))
+    const one = await weightsOf('threads1')
+    assert.deepEqual(await weightsOf('threads2'), one)
+    assert.deepEqual(await weightsOf('threads3'), one)
+  }
+})
+
+test('another seed gives other weights', async () => {
+  await train(small('seed1', { seed: 1 }))
+  await train(small('seed2', { seed: 2 }))
+  assert.notDeepEqual(await weightsOf('seed1'), await weightsOf('seed2'))
+})
+
+test('the ledger names every row of every file in every epoch', async () => {
+  const result = await train(small('ledger', { preset: 'reference', epochs: 3 }))
+  assert.equal(result.ledger.length, 3)
+  for (const [i, { epoch, rows, files, digest }] of result.ledger.entries()) {
+    assert.equal(epoch, i + 1)
+    assert.equal(rows, 30_000)
+    assert.deepEqual(
+      files.map(({ used }) => used),
+      [7500, 7500, 7500, 7500],
+    )
+    assert.equal(digest, result.ledger[0].digest)
+  }
+  assert.equal(result.steps, 3 * 4 * Math.ceil(7500 / 256))
+  const held = await train(small('held', { validation: 0.1, keep: 'last' }))
+  const [{ files }] = held.ledger
+  assert.ok(files.every(({ rows, used, validation }) => used + validation === rows && validation > 0))
+})
+
+test('keeps the best epoch, and stops when it has had patience', async () => {
+  const settings = { validation: 0.2, learningRate: 0.3, schedule: 'constant' as const, seed: 4 }
+  const result = await train(small('best', { ...settings, epochs: 8, keep: 'best', patience: 2 }))
+  const losses = result.epochs.map(({ validationLoss }) => validationLoss!)
+  assert.equal(result.keptEpoch, losses.indexOf(Math.min(...losses)) + 1)
+  assert.ok(result.epochs.length < 8, 'at such a learning rate it stops early')
+  assert.equal(result.epochs.length, result.keptEpoch + 2)
+  await train(small('upToBest', { ...settings, epochs: 8, keep: 'last', patience: 2 }))
+  assert.notDeepEqual(await weightsOf('best'), await weightsOf('upToBest'))
+})
+
+test('stopped by its signal and resumed, it ends in the same bytes; the checkpoint is gone then', async () => {
+  await train(small('whole', { epochs: 3 }))
+  for (const stopAt of [1, 40, 150]) {
+    const controller = new AbortController()
+    const options = small(`stopped${stopAt}`, { epochs: 3, signal: controller.signal })
+    let steps = 0
+    const onProgress = (event: TrainEvent) => {
+      if (event.type === 'start') setTimeout(() => controller.abort(), stopAt)
+      if (event.type === 'step') steps++
+    }
+    await train({ ...options, onProgress }).catch(refuses('ABORTED', /--resume|Stopped/))
+    assert.ok(steps >= 0)
+    const { signal, ...rest } = options
+    assert.ok(signal)
+    await train({ ...rest, resume: true, threads: 1 })
+    assert.deepEqual(await weightsOf(`stopped${stopAt}`), await weightsOf('whole'))
+    assert.ok(!existsSync(join(folder, `stopped${stopAt}.checkpoint`)))
+  }
+})
+
+test('a checkpoint of other settings, or damaged, is refused; without --resume it is no hindrance', async () => {
+  const controller = new AbortController()
+  const options = small('refused', { epochs: 50 })
+  const stopped = train({
+    ...options,
+    signal: controller.signal,
+    onProgress: (event) => event.type === 'epoch' && controller.abort(),
+  })
+  await assert.rejects(stopped, refuses('ABORTED', /--resume/))
+  const path = join(folder, 'refused.checkpoint')
+  await assert.rejects(
+    train({ ...options, resume: true, learningRate: 0.5 }),
+    refuses('INPUT', /other settings/),
+  )
+  const bytes = await readFile(path)
+  bytes[bytes.length - 1000] ^= 1
+  await writeFile(path, bytes)
+  await assert.rejects(train({ ...options, resume: true }), refuses('DAMAGED', /refused\.checkpoint/))
+  assert.ok(!existsSync(join(folder, 'refused')))
+  await train({ ...options, epochs: 1 })
+})
+
+test('NaN stops the run, naming epoch, step and tensor; the earlier model stays', async () => {
+  await train(small('finite', { epochs: 1 }))
+  const earlier = await weightsOf('finite')
+  // A decay of 1 − 10 · 1 a step multiplies every weight by −9.
+  const wild = small('finite', { learningRate: 10, weightDecay: 1, schedule: 'constant', warmupSteps: 0 })
+  await assert.rejects(
+    train(wild),
+    refuses('NOT_FINITE', /NaN or infinity in .*(loss|model\.\d).*epoch \d+, step \d+/),
+  )
+  assert.deepEqual(await weightsOf('finite'), earlier)
+})
+
+test('a plan that does not fit is refused before it starts, with what would fit', async () => {
+  await assert.rejects(
+    train(small('tight', { maxMemoryBytes: 2 ** 26 })),
+    refuses('MEMORY', /Give --max-memory \d+MiB/),
+  )
+})
+
+test('--out that holds something else is refused and untouched', async () => {
+  const out = join(folder, 'foreign')
+  await mkdir(out)
+  await writeFile(join(out, 'thesis.txt'), 'years of work')
+  await assert.rejects(train(small('foreign')), refuses('INPUT', /foreign/))
+  assert.deepEqual(await readdir(out), ['thesis.txt'])
+})
+
+test('a damaged pack is found while it is read, and names what to do', async () => {
+  await train(small('packed', { epochs: 1 }))
+  const cache = join(data, '.nearrank')
+  const name = (await readdir(cache)).find((entry) => entry.startsWith('rows-train-'))!
+  const path = join(cache, name, 'rows.bin')
+  const file = existsSync(path)
+    ? path
+    : join(cache, name, (await readdir(join(cache, name))).find((entry) => !entry.endsWith('.json'))!)
+  const { size } = await stat(file)
+  const handle = await open(file, 'r+')
+  const byte = Buffer.alloc(1)
+  await handle.read(byte, 0, 1, size - 100)
+  await handle.write(Buffer.from([byte[0] ^ 1]), 0, 1, size - 100)
+  await assert.rejects(train(small('packed')), refuses('DAMAGED', /rows-train-.*(delete|Delete|remove)/s))
+  await handle.write(byte, 0, 1, size - 100)
+  await handle.close()
+  await train(small('packed', { epochs: 1 }))
+})
