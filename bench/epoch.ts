@@ -1,0 +1,105 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openTables } from '../src/dataset/featureTables.ts'
+import { generate } from '../src/dataset/generate.ts'
+import { openRows, type PackedRows } from '../src/dataset/packedRows.ts'
+import { bestSimd } from '../src/kernels/kernels.ts'
+import { initialState } from '../src/model/initialize.ts'
+import { stateToParameters } from '../src/model/parameters.ts'
+import { CrewLead } from '../src/training/crew.ts'
+import { SUM_COUNT } from '../src/training/crewControl.ts'
+import { loadFeatures } from '../src/training/featureMemory.ts'
+import { feedTraining } from '../src/training/feed.ts'
+import { PRESETS } from '../src/training/presets.ts'
+import { RowStream } from '../src/training/rowStream.ts'
+import { timingOf, type Timing } from './measure.ts'
+import { REFERENCE_NETWORK, RESTAURANTS, USERS } from './step.ts'
+
+const FILE_ROWS = 625_000
+const ROUNDS = 3
+
+export interface EpochLine {
+  what: string
+  rows: number
+  timing: Timing
+}
+
+/** Packing and whole epochs on generated data of the reference's shape: `files` files of 625,000 rows. */
+export async function benchEpoch(files: number, threadCounts: number[]): Promise<EpochLine[]> {
+  const data = await mkdtemp(join(tmpdir(), 'nearrank-bench-'))
+  try {
+    const rows = files * FILE_ROWS
+    await generate({
+      out: join(data, 'data'),
+      rows,
+      testRows: 1000,
+      files,
+      testFiles: 1,
+      requests: 1,
+      users: USERS,
+      restaurants: RESTAURANTS,
+      seed: 1,
+    })
+    const options = { data: join(data, 'data') }
+    const tables = await openTables(options)
+    const packing: number[] = []
+    let pack: PackedRows | undefined
+    for (let round = 0; round < ROUNDS; round++) {
+      await pack?.close()
+      await removePack(join(options.data, '.nearrank'))
+      const started = performance.now()
+      pack = await openRows(options, tables, 'train')
+      packing.push((performance.now() - started) / 1000)
+    }
+    const lines: EpochLine[] = [{ what: 'packing: Parquet to packed rows', rows, timing: timingOf(packing) }]
+    // Rounds alternate between the numbers of threads, so that a slow minute of the machine meets both.
+    const crews = threadCounts.map((threads) => crewOf(threads))
+    const seconds = crews.map((): number[] => [])
+    for (const lead of crews) await loadFeatures(lead, tables, null)
+    for (let round = 0; round <= ROUNDS; round++)
+      for (const [i, lead] of crews.entries()) {
+        const time = await epoch(lead, pack!)
+        if (round > 0) seconds[i].push(time) // the first warms up
+      }
+    for (const [i, threads] of threadCounts.entries())
+      lines.push({
+        what: `epoch, ${threads} thread${threads > 1 ? 's' : ''}`,
+        rows,
+        timing: timingOf(seconds[i]),
+      })
+    for (const lead of crews) await lead.close()
+    await pack!.close()
+    return lines
+  } finally {
+    await rm(data, { recursive: true, force: true })
+  }
+}
+
+function crewOf(threads: number): CrewLead {
+  const shape = {
+    network: REFERENCE_NETWORK,
+    users: USERS,
+    restaurants: RESTAURANTS,
+    batchSize: 1024,
+    threads,
+    purpose: 'train' as const,
+  }
+  return new CrewLead({ shape, simd: bestSimd(), settings: PRESETS.reference, steps: 1_000_000 })
+}
+
+async function epoch(lead: CrewLead, pack: PackedRows): Promise<number> {
+  const { layout, parameters, sums } = lead.arena
+  stateToParameters(layout, initialState(REFERENCE_NETWORK, 1), lead.floats(parameters, layout.size))
+  new Float64Array(lead.memory.buffer, sums, SUM_COUNT).fill(0)
+  await lead.run({ type: 'fold' })
+  const stream = new RowStream(pack, { shuffle: false, seed: 1, epoch: 1, validation: 0, select: 'all' })
+  const started = performance.now()
+  await lead.run({ type: 'train' }, () => feedTraining(lead, stream))
+  return (performance.now() - started) / 1000
+}
+
+async function removePack(home: string): Promise<void> {
+  for (const name of await readdir(home).catch(() => []))
+    if (name.startsWith('rows-train-')) await rm(join(home, name), { recursive: true })
+}

@@ -1,0 +1,71 @@
+// npm run bench [-- --json] [-- --files 8]: kernels, one step, packing, epochs. Takes about two minutes; let nothing else run.
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { bestSimd, bindKernels, compileKernels, createMemory } from '../src/kernels/kernels.ts'
+import { renderTable } from '../src/cli/table.ts'
+import { formatCount } from '../src/format.ts'
+import { benchEpoch } from './epoch.ts'
+import { benchKernels, peakGflops } from './kernels.ts'
+import { timingText } from './measure.ts'
+import { benchStep, STEP_FLOPS } from './step.ts'
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, files: { type: 'string', default: '8' } },
+})
+const simd = bestSimd()
+const kernels = (simd === 'relaxed' ? (['relaxed', 'strict'] as const) : (['strict'] as const)).flatMap(
+  benchKernels,
+)
+const peak = peakGflops(bindKernels(compileKernels(simd), createMemory(4 * 2 ** 20)))
+const step = benchStep(simd)
+const epochs = await benchEpoch(Number(values.files), [...new Set([1, Math.min(2, availableParallelism())])])
+const machine = `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.versions.node}`
+
+const percent = (share: number | null) => (share === null ? '' : `${Math.round(100 * share)} %`)
+const share = (flops: number, seconds: number, threads = 1) =>
+  percent(flops === 0 ? null : flops / seconds / 1e9 / (peak * threads))
+const stepRows = (rows: number, seconds: number, threads: number) =>
+  share((rows / 1024) * STEP_FLOPS, seconds, threads)
+
+if (values.json) console.log(JSON.stringify({ machine, simd, peakGflops: peak, kernels, step, epochs }))
+else {
+  console.log(`${machine}; peak of one core ${peak.toFixed(1)} GFLOP/s (${simd})\n`)
+  console.log(
+    renderTable(
+      ['build', 'kernel', 'time', 'GFLOP/s', 'of peak'],
+      kernels.map((line) => [
+        line.simd,
+        line.kernel,
+        timingText(line.timing),
+        line.gflops?.toFixed(1) ?? '',
+        percent(line.shareOfPeak),
+      ]),
+      ['left', 'left', 'right', 'right', 'right'],
+    ),
+  )
+  console.log(
+    renderTable(
+      [`one step of 1,024 rows, one thread, ${simd}`, 'time', 'share of step', 'of peak'],
+      step.map(({ part, timing, flops }) => [
+        part,
+        timingText(timing),
+        percent(timing.seconds / step[step.length - 1].timing.seconds),
+        share(flops, timing.seconds),
+      ]),
+      ['left', 'right', 'right', 'right'],
+    ),
+  )
+  console.log(
+    renderTable(
+      ['', 'rows', 'time', 'rows/s', 'of peak'],
+      epochs.map(({ what, rows, timing }, i) => [
+        what,
+        formatCount(rows),
+        timingText(timing),
+        formatCount(rows / timing.seconds),
+        i === 0 ? '' : stepRows(rows, timing.seconds, i),
+      ]),
+      ['left', 'right', 'right', 'right', 'right'],
+    ),
+  )
+}

@@ -1,0 +1,131 @@
+import { bindKernels, compileKernels, type Simd } from '../src/kernels/kernels.ts'
+import { initialState } from '../src/model/initialize.ts'
+import type { Network } from '../src/model/network.ts'
+import { stateToParameters } from '../src/model/parameters.ts'
+import { Random } from '../src/random.ts'
+import { adamTasks } from '../src/training/adamTasks.ts'
+import { allocateArena, type Arena, planArena } from '../src/training/arena.ts'
+import { foldPhases, type Task, unfoldPhases } from '../src/training/fold.ts'
+import { PRESETS } from '../src/training/presets.ts'
+import { reduceTasks } from '../src/training/reduce.ts'
+import { RowPass } from '../src/training/rowPass.ts'
+import { timingOf, type Timing } from './measure.ts'
+
+export const REFERENCE_NETWORK: Network = {
+  userFeatures: 30,
+  restaurantFeatures: 10,
+  hidden: [256, 128],
+  activations: ['none', 'relu'],
+}
+export const USERS = 1_000_000
+export const RESTAURANTS = 100_000
+const BATCH_ROWS = 1024
+const WARM_UP = 300
+const STEPS = 600
+
+/** Operations of one folded step of the reference network: rows forward and backward, fold, unfold twice. */
+export const STEP_FLOPS = 2 * 128 * (BATCH_ROWS * (40 + 41) + 3 * 41 * 256)
+
+export interface StepLine {
+  part: string
+  timing: Timing
+  flops: number
+}
+
+/** Where the time of one step goes, on one thread without barriers: rows gathered at random from tables of the reference's size. */
+export function benchStep(simd: Simd): StepLine[] {
+  const arena = planArena({
+    network: REFERENCE_NETWORK,
+    users: USERS,
+    restaurants: RESTAURANTS,
+    batchSize: BATCH_ROWS,
+    threads: 1,
+    purpose: 'train',
+  })
+  const memory = allocateArena(arena)
+  const kernels = bindKernels(compileKernels(simd), memory)
+  fillTables(arena, memory.buffer)
+  fillChunk(arena, memory.buffer)
+  const parameters = new Float32Array(memory.buffer, arena.parameters, arena.layout.size)
+  stateToParameters(arena.layout, initialState(REFERENCE_NETWORK, 1), parameters)
+
+  const rowPass = new RowPass(arena, kernels, memory, 0)
+  const run = (phases: Task[][]) => phases.forEach((tasks) => tasks.forEach((task) => task()))
+  let step = 0
+  const fold = foldPhases(arena, kernels, memory)
+  const reduce = [reduceTasks(arena, kernels, memory, () => arena.slices)]
+  const unfold = unfoldPhases(arena, kernels)
+  const adam = [
+    adamTasks(
+      arena,
+      kernels,
+      PRESETS.reference,
+      1000,
+      () => step,
+      () => {},
+    ),
+  ]
+  run(fold)
+  const batches = arena.chunkRows / BATCH_ROWS
+  const parts: [part: string, flops: number, run: () => void][] = [
+    [
+      'rows: gather, forward, loss, backward',
+      2 * 128 * BATCH_ROWS * 81,
+      () => {
+        const from = (step % batches) * BATCH_ROWS
+        for (let slice = 0; slice < arena.slices; slice++)
+          rowPass.trainSlice(
+            slice,
+            arena.ring[0],
+            from + slice * arena.sliceRows,
+            arena.sliceRows,
+            1 / BATCH_ROWS,
+          )
+      },
+    ],
+    ['reduce: the slices’ sums', 0, () => run(reduce)],
+    ['unfold: gradients of every layer', 2 * 2 * 41 * 256 * 128, () => run(unfold)],
+    ['Adam', 0, () => run(adam)],
+    ['fold: the layers’ product, one transpose', 2 * 41 * 256 * 128, () => run(fold)],
+  ]
+  const seconds = parts.map((): number[] => [])
+  const whole: number[] = []
+  for (step = 1; step <= WARM_UP + STEPS; step++) {
+    const times = parts.map(([, , go]) => {
+      const started = performance.now()
+      go()
+      return (performance.now() - started) / 1000
+    })
+    if (step <= WARM_UP) continue
+    for (const [i, time] of times.entries()) seconds[i].push(time)
+    whole.push(times.reduce((sum, time) => sum + time, 0))
+  }
+  const lines = parts.map(([part, flops], i) => ({ part, timing: timingOf(seconds[i]), flops }))
+  return [...lines, { part: 'whole step', timing: timingOf(whole), flops: STEP_FLOPS }]
+}
+
+/** Features of the reference's kind: normal, seeded. */
+export function fillTables(arena: Arena, buffer: ArrayBufferLike): void {
+  const random = new Random(2)
+  const pool = Float32Array.from({ length: 100_003 }, () => random.normal())
+  for (const { at, rows, stride, features } of [arena.users, arena.restaurants]) {
+    const table = new Float32Array(buffer, at, rows * stride)
+    for (let row = 0, next = 0; row < rows; row++)
+      for (let k = 0; k < features; k++, next = (next + 1) % pool.length) table[row * stride + k] = pool[next]
+  }
+}
+
+function fillChunk(arena: Arena, buffer: ArrayBufferLike): void {
+  const random = new Random(3)
+  const [{ users, restaurants, clicks }] = arena.ring
+  const columns = [
+    new Uint32Array(buffer, users, arena.chunkRows),
+    new Uint32Array(buffer, restaurants, arena.chunkRows),
+    new Uint8Array(buffer, clicks, arena.chunkRows),
+  ]
+  for (let i = 0; i < arena.chunkRows; i++) {
+    columns[0][i] = random.below(arena.users.rows)
+    columns[1][i] = random.below(arena.restaurants.rows)
+    columns[2][i] = random.below(2)
+  }
+}

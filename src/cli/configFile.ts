@@ -1,0 +1,41 @@
+import { readFile, stat } from 'node:fs/promises'
+import { messageOf, NearrankError } from '../errors.ts'
+import { CONFIG_SCHEMA, checkKeys } from '../training/settings.ts'
+import { duplicateKey } from '../model/duplicateKey.ts'
+import type { TrainOptions } from '../training/types.ts'
+
+const CONFIG_BYTES_MAX = 2 ** 20
+
+/** What a config file of `nearrank train` may hold: the options of the library that are plain data. */
+export type TrainConfig = Partial<Omit<TrainOptions, 'signal' | 'onProgress'>>
+
+/**
+ * Reads a config file: a JSON object, checked completely.
+ * @throws NearrankError INPUT where it cannot be read or is no JSON object, USAGE for an unknown key or a wrong value.
+ */
+export async function readConfigFile(path: string): Promise<TrainConfig> {
+  const wrong = (reason: string, cause?: unknown) =>
+    new NearrankError('INPUT', `Cannot use the config file ${path}: ${reason}`, { cause })
+  let text: string
+  try {
+    const { size } = await stat(path)
+    if (size > CONFIG_BYTES_MAX)
+      throw wrong(`at most ${CONFIG_BYTES_MAX} bytes are read, it has ${size}. Is it the right file?`)
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof NearrankError) throw error
+    throw wrong(messageOf(error), error)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (error) {
+    throw wrong(`it is no JSON (${messageOf(error)}). Wanted an object such as {"epochs": 2}.`, error)
+  }
+  const twice = duplicateKey(text)
+  if (twice !== undefined) throw wrong(`the key ${twice} stands twice. Take one out.`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong('wanted a JSON object such as {"epochs": 2}, found another value.')
+  checkKeys(CONFIG_SCHEMA, value, `the config file ${path}`)
+  return value
+}

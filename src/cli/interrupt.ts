@@ -1,0 +1,29 @@
+import { printError } from './output.ts'
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const // 128 + the signal's number, as shells have it
+
+/** Turns Ctrl+C and a polite kill into an abort signal, so that a command can stop cleanly. */
+export class Interrupt {
+  readonly #controller = new AbortController()
+  #exitCode: number | undefined
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** What to exit with; undefined: nobody has interrupted. */
+  get exitCode(): number | undefined {
+    return this.#exitCode
+  }
+
+  /** From now on the first signal asks to stop, a second one stops at once. */
+  listen(): void {
+    for (const name of ['SIGINT', 'SIGTERM'] as const)
+      process.on(name, () => {
+        if (this.#exitCode !== undefined) process.exit(this.#exitCode)
+        this.#exitCode = EXIT_CODES[name]
+        if (process.stderr.isTTY) printError('\nStopping. Once more to stop at once.')
+        this.#controller.abort()
+      })
+  }
+}

@@ -1,0 +1,31 @@
+import { Command } from 'commander'
+import type { CommandContext } from './commandContext.ts'
+import { evaluateCommand } from './evaluateCommand.ts'
+import { exportCommand } from './exportCommand.ts'
+import { generateCommand } from './generateCommand.ts'
+import { formatHelp } from './help.ts'
+import { recommendCommand } from './recommendCommand.ts'
+import { trainCommand } from './trainCommand.ts'
+
+/** The whole command line. Parsing throws `CommanderError`; nothing here ends the process. */
+export function buildProgram(version: string, context: CommandContext): Command {
+  const program = new Command('nearrank')
+    .usage('<command> [options]')
+    .description('Trains a click ranker on logs far larger than memory, and ranks places near a user.')
+    .version(version, '--version', 'print the version')
+    .addHelpText(
+      'after',
+      '\nExample:\n  nearrank generate --out data && nearrank train --data data --out model',
+    )
+  const commands = [generateCommand, trainCommand, evaluateCommand, recommendCommand, exportCommand]
+  for (const command of commands.map((make) => make(context))) program.addCommand(command)
+  program.helpCommand(false)
+  for (const command of [program, ...program.commands])
+    command
+      .exitOverride()
+      .allowExcessArguments(false)
+      .configureHelp({ formatHelp })
+      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'nearrank: ')) })
+      .helpOption('--help', 'print this')
+  return program
+}

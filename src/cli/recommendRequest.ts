@@ -1,0 +1,116 @@
+import { open, readFile, stat } from 'node:fs/promises'
+import { messageOf, NearrankError } from '../errors.ts'
+import type { UserRequest } from '../ranking/recommend.ts'
+import { parseRecommendRequest } from '../ranking/requestBody.ts'
+import type { GivenRequest } from './recommendFlags.ts'
+
+const REQUEST_BYTES_MAX = 64 * 2 ** 20
+
+type Body = Record<string, unknown>
+
+/**
+ * Puts a request together from its file and what was given beside it, which wins.
+ * @throws NearrankError USAGE where something is missing, INPUT where the file or a value in it is wrong.
+ */
+export async function readUserRequest(given: GivenRequest): Promise<UserRequest> {
+  if (given.requestRow !== undefined && given.request === undefined)
+    throw missing('--request FILE, which --request-row counts in,')
+  const { user_id: fileUser, ...body }: Body = given.request === undefined ? {} : await readBody(given)
+  const isAll = given.candidates?.length === 1 && given.candidates[0] === 'all'
+  const flags: Body = {
+    candidate_restaurant_ids: isAll ? [] : given.candidates?.map(idOfText),
+    latitude: given.latitude,
+    longitude: given.longitude,
+    size: given.size,
+    max_dist: given.maxDistM,
+    sort_dist: given.sortByDistance,
+  }
+  for (const [key, value] of Object.entries(flags)) if (value !== undefined) body[key] = value
+
+  const user = given.user ?? fileUser
+  if (user === undefined) throw missing('--user ID')
+  if (typeof user !== 'string' && typeof user !== 'number' && typeof user !== 'bigint')
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use ${given.request}: user_id must be an integer or a string, found ${JSON.stringify(user)}`,
+    )
+  if (given.request === undefined) {
+    if (body.candidate_restaurant_ids === undefined) throw missing('--candidates 1,2,3 or --candidates all')
+    if (body.latitude === undefined || body.longitude === undefined)
+      throw missing('--latitude DEGREES and --longitude DEGREES')
+  }
+  return { user, isAll, request: parseRecommendRequest(body) }
+}
+
+/** The request of the file, as the body that the API takes. */
+async function readBody(given: GivenRequest): Promise<Body> {
+  const path = given.request ?? ''
+  if (await isParquet(path)) return readParquetRow(path, given.requestRow ?? 0)
+  if (given.requestRow !== undefined)
+    throw new NearrankError(
+      'USAGE',
+      `Cannot use --request-row: ${path} is no Parquet file, it holds one request`,
+    )
+  let body: unknown
+  try {
+    body = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use the request ${path}: it is neither Parquet nor JSON (${messageOf(error)})`,
+      { cause: error },
+    )
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new NearrankError('INPUT', `Cannot use the request ${path}: it must hold a JSON object`)
+  return { ...body }
+}
+
+async function readParquetRow(path: string, row: number): Promise<Body> {
+  const { readRequests } = await import('../dataset/requests.ts')
+  const [found] = await readRequests(path, { offset: row, limit: 1 })
+  if (!found)
+    throw new NearrankError('INPUT', `Cannot use row ${row} of ${path}: it has fewer rows, counted from 0`)
+  return {
+    user_id: found.userId,
+    candidate_restaurant_ids: found.candidateRestaurantIds,
+    latitude: found.latitude,
+    longitude: found.longitude,
+    size: found.size,
+    max_dist: found.maxDist,
+    sort_dist: found.sortDist,
+  }
+}
+
+/** Whether the file begins as Parquet files do. */
+async function isParquet(path: string): Promise<boolean> {
+  try {
+    const { size } = await stat(path)
+    const file = await open(path)
+    try {
+      const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
+      if (buffer.toString('latin1') === 'PAR1') return true
+    } finally {
+      await file.close()
+    }
+    if (size > REQUEST_BYTES_MAX)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use the request ${path}: a JSON body has at most ${REQUEST_BYTES_MAX} bytes, found ${size}`,
+      )
+    return false
+  } catch (error) {
+    if (error instanceof NearrankError) throw error
+    throw new NearrankError('INPUT', `Cannot read the request ${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** `7` is an integer id, anything else a string; one beyond 2^53 stays text, which the id column understands. */
+function idOfText(text: string): number | string {
+  const value = Number(text)
+  return /^-?\d+$/.test(text) && Number.isSafeInteger(value) ? value : text
+}
+
+function missing(what: string): NearrankError {
+  return new NearrankError('USAGE', `Cannot recommend: ${what} is missing. See nearrank recommend --help`)
+}

@@ -1,0 +1,29 @@
+export { NearrankError, type ErrorCode } from './errors.ts'
+export type { ColumnNames, DatasetOptions } from './dataset/options.ts'
+export { generate, type GenerateOptions, type GenerateResult } from './dataset/generate.ts'
+export { train } from './training/train.ts'
+export { evaluate, type EvaluateOptions, type EvaluationReport } from './training/evaluate.ts'
+export { PRESETS } from './training/presets.ts'
+export type {
+  Constraint,
+  EpochReport,
+  LedgerEpoch,
+  PresetName,
+  TrainEvent,
+  TrainOptions,
+  TrainResult,
+  TrainRun,
+  TrainSettings,
+} from './training/types.ts'
+export type { EvaluationMetrics } from './metrics/clickMetrics.ts'
+export { loadModelFiles as loadModel } from './model/modelDirectory.ts'
+export { exportModel } from './model/exportModel.ts'
+export type { Activation, Network, StateDict } from './model/network.ts'
+export {
+  recommend,
+  type Recommendation,
+  type RecommendOptions,
+  type UserRequest,
+} from './ranking/recommend.ts'
+export { Ranker, type RankedRestaurant, type RestaurantId } from './ranking/ranker.ts'
+export type { RankRequest } from './ranking/rankCandidates.ts'

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { renderTrainSummary } from '../../src/cli/trainSummary.ts'
+import { type ReportContext, renderReport } from '../../src/training/report.ts'
+import { goodResult } from './trainResult.ts'
+
+const context: ReportContext = {
+  version: '0.1.0',
+  madeAt: '2026-11-23T07:30:00.000Z',
+  machine: 'a machine, 2 cores, 8 GiB',
+  runtime: 'Node 26.10.0, linux x64',
+  data: 'data',
+  userFeatures: ['f00', 'f|01'],
+  restaurantFeatures: ['a<b>', 'two\nlines'],
+  bayesAccuracy: 0.9549,
+  bayesLogLoss: null,
+}
+
+describe('report', () => {
+  test('holds every part, in order', () => {
+    const report = renderReport(goodResult('reference'), context)
+    const headings = [...report.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading)
+    assert.deepEqual(headings, [
+      'Training report',
+      'Constraints',
+      'Epochs',
+      'Test set',
+      'Ledger',
+      'How it was made',
+    ])
+    assert.match(report, /8 of 8 demands are met/)
+    assert.match(report, /\| accuracy \| 0\.72130 \| 0\.95490 \|/)
+    assert.match(report, /\| 1 \| 2 \| 50,000,000 \| 50,000,000 \| 0 \| 0 \| 00c0ffee \|/)
+    assert.match(report, /learningRate \| 1e-8/)
+  })
+
+  test('every table is one: the same number of cells in each line, whatever the names hold', () => {
+    const report = renderReport(goodResult('default'), context)
+    const tables = report.split('\n\n').filter((block) => block.startsWith('|'))
+    assert.equal(tables.length, 5)
+    for (const table of tables) {
+      const cells = table
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replaceAll('\\|', '').split('|').length)
+      assert.deepEqual(new Set(cells).size, 1, table)
+    }
+    assert.ok(report.includes('f\\|01') && report.includes('a\\<b>') && report.includes('two lines'))
+  })
+
+  test('without a test set it says so', () => {
+    assert.match(renderReport({ ...goodResult('default'), test: null }, context), /There is no test set\./)
+  })
+
+  test('the summary on the terminal holds epochs, figures and constraints', () => {
+    const summary = renderTrainSummary(goodResult('reference'), 0.9549)
+    for (const part of [
+      '50,000,000',
+      '25.0 s',
+      '700 MiB of 1 GiB',
+      '0.7213',
+      '0.5560',
+      '0.9549',
+      '✓  every row used in every epoch',
+    ])
+      assert.ok(summary.includes(part), `${part} is not in\n${summary}`)
+    assert.match(renderTrainSummary(goodResult('default'), null), /not known/)
+  })
+})

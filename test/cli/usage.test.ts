@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { runCli } from './runCli.ts'
+
+const COMMANDS = ['generate', 'train', 'evaluate', 'recommend', 'export']
+
+describe('usage', () => {
+  let directory = ''
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'nearrank-usage-'))
+  })
+  after(() => rm(directory, { recursive: true, force: true }))
+
+  test('--version prints that of package.json', async () => {
+    const { version } = JSON.parse(
+      await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { version: string }
+    assert.deepEqual(await runCli(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  for (const command of ['', ...COMMANDS])
+    test(`nearrank ${command} --help fits a page and ends with an example`, async () => {
+      const { code, stdout, stderr } = await runCli(command === '' ? ['--help'] : [command, '--help'])
+      assert.equal(code, 0)
+      assert.equal(stderr, '')
+      const lines = stdout.trimEnd().split('\n')
+      assert.ok(lines.length <= 50, `${lines.length} lines`)
+      for (const line of lines) assert.ok(line.length <= 100, `${line.length} columns: ${line}`)
+      assert.match(lines[0], new RegExp(`^Usage: nearrank ${command}`))
+      const example = stdout.split('\nExample:\n')[1]
+      assert.match(example, /^ {2}nearrank /)
+      for (const name of COMMANDS) if (command === '') assert.ok(stdout.includes(`\n  ${name} `), name)
+    })
+
+  test('the help tells every flag', async () => {
+    const { stdout } = await runCli(['train', '--help'])
+    for (const flag of `data out preset epochs learning-rate schedule warmup-steps batch-size hidden activations
+      optimizer-beta1 optimizer-beta2 optimizer-epsilon optimizer-weight-decay shuffle no-shuffle normalize
+      no-normalize seed validation keep patience threads max-memory checkpoint-seconds resume config json user-file
+      restaurant-file train-files test-files user-id-column restaurant-id-column click-column latitude-column
+      longitude-column user-features restaurant-features on-missing cache`.split(/\s+/))
+      assert.match(stdout, new RegExp(`--${flag}[ ,\\n]`), flag)
+  })
+
+  const wrong: [args: string[], message: RegExp][] = [
+    [[], /^Usage: nearrank/],
+    [['trian'], /unknown command 'trian'[\s\S]*Did you mean train\?/],
+    [['train', '--epoch', '1'], /unknown option '--epoch'[\s\S]*Did you mean --epochs\?/],
+    [['train', '--learningrate', '1'], /Did you mean --learning-rate\?/],
+    [['train', 'data'], /too many arguments/],
+    [['train', '--out', 'm'], /--data DIR is missing/],
+    [['train', '--data', 'd'], /--out DIR is missing/],
+    [['train', '--epochs'], /argument missing/],
+    [['train', '--epochs', '0'], /--epochs.*'0' is invalid.*an integer from 1/],
+    [['train', '--epochs', '1e1'], /Wanted an integer/],
+    [['train', '--epochs', '2x'], /Wanted an integer/],
+    [['train', '--learning-rate', 'fast'], /Wanted a number/],
+    [['train', '--learning-rate', '-1'], /above 0/],
+    [['train', '--batch-size', '99999999'], /1 to 65536/],
+    [['train', '--validation', '0.9'], /from 0 to 0\.5/],
+    [['train', '--max-memory', '1GB'], /1GiB, 512MiB/],
+    [['train', '--max-memory', '1KiB'], /at least 67108864/],
+    [['train', '--preset', 'referense'], /Did you mean reference\?/],
+    [['train', '--keep', 'bets'], /Did you mean best\?/],
+    [['train', '--on-missing', 'skip'], /one of fail, drop/],
+    [['train', '--hidden', '256,,128'], /without empty parts/],
+    [['train', '--hidden', '9999'], /integers from 1 to 4096/],
+    [['train', '--activations', 'tanh'], /none and relu/],
+    [['train', '--data', 'd', '--out', 'o', '--hidden', '8,4', '--activations', 'relu'], /2 hidden layers/],
+    [['train', '--data', 'd', '--out', 'o', '--validation', '0', '--keep', 'best'], /validation is 0/],
+    [['generate'], /--out DIR is missing/],
+    [['generate', '--rows', '-5'], /integer from 1/],
+    [['generate', '--seed', '1.5'], /Wanted an integer/],
+    [['evaluate', '--data', 'd'], /--model DIR is missing/],
+    [['export', '--format', 'onxx'], /Did you mean onnx\?/],
+    [['export'], /--model DIR is missing/],
+    [['recommend', '--data', 'd', '--model', 'm'], /--user ID is missing/],
+    [['recommend', '--data', 'd', '--model', 'm', '--user', '1'], /--candidates/],
+    [['recommend', '--data', 'd', '--model', 'm', '--user', '1', '--candidates', '1'], /--latitude/],
+    [['recommend', '--latitude', '91'], /from -90 to 90/],
+    [['recommend', '--candidates', '1,,2'], /empty parts/],
+  ]
+  test('wrong usage: exit code 2, a sentence on standard error, nothing on standard output', async () => {
+    for (const [args, message] of wrong) {
+      const { code, stdout, stderr } = await runCli(args, { cwd: directory })
+      assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
+      assert.equal(stdout, '', args.join(' '))
+      assert.match(stderr, message)
+      if (args.length > 0) assert.match(stderr, /^nearrank: /)
+      assert.doesNotMatch(stderr, /\n {4}at /, 'no stack')
+    }
+  })
+
+  test('config files: wrong keys and values are wrong usage, what is no JSON object is bad input', async () => {
+    const cases: [text: string, code: number, message: RegExp][] = [
+      ['{"epoch": 1}', 2, /unknown key "epoch"\. Did you mean "epochs"\?/],
+      ['{"columns": {"userid": "u"}}', 2, /Did you mean "columns\.userId"\?/],
+      ['{"learningRate": "fast"}', 2, /learningRate must be a number above 0 .* found "fast"/],
+      ['{"hidden": [0]}', 2, /hidden must be .* found \[0\]/],
+      ['{"epochs": 1, "epochs": 2}', 1, /epochs stands twice/],
+      ['[]', 1, /wanted a JSON object/],
+      ['{', 1, /no JSON/],
+    ]
+    const file = join(directory, 'config.json')
+    for (const [text, code, message] of cases) {
+      await writeFile(file, text)
+      const result = await runCli(['train', '--data', 'd', '--out', 'o', '--config', file], {
+        cwd: directory,
+      })
+      assert.match(result.stderr, message)
+      assert.equal(result.code, code, text)
+      assert.equal(result.stdout, '')
+    }
+    const absent = await runCli(['train', '--config', join(directory, 'absent.json')])
+    assert.equal(absent.code, 1)
+    assert.match(absent.stderr, /absent\.json.*ENOENT/)
+  })
+
+  test('a reader that leaves early is no failure', async () => {
+    const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+    const child = spawn(process.execPath, [main, 'train', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const [code] = (await once(child, 'close')) as [number]
+    assert.equal(stderr, '')
+    assert.equal(code, 0)
+  })
+})

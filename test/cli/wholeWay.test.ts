@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type CliResult, runCli } from './runCli.ts'
+
+const SIZES =
+  '--rows 20000 --test-rows 4000 --users 500 --restaurants 300 --requests 5 --candidates 100 --files 3 --test-files 2'
+
+function words(text: string): string[] {
+  return text.split(/\s+/)
+}
+
+/** The one line of standard output, as the object that `--json` promises. */
+function jsonOf({ code, stdout, stderr }: CliResult): Record<string, unknown> {
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /^\{.*\}\n$/, 'one object and nothing else')
+  return JSON.parse(stdout) as Record<string, unknown>
+}
+
+describe('the whole way on the command line', () => {
+  let directory = ''
+  const at = (name: string) => join(directory, name)
+  const place = () => ['--data', at('data'), '--model', at('model')]
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'nearrank-cli-'))
+    const made = jsonOf(await runCli(['generate', '--out', at('data'), ...SIZES.split(' '), '--json']))
+    assert.deepEqual(
+      Object.keys(made),
+      words(`rows testRows users restaurants requests seconds bytes bayesAccuracy bayesLogLoss`),
+    )
+    assert.equal(made.rows, 20_000)
+    const trained = jsonOf(await runCli(['train', '--data', at('data'), '--out', at('model'), '--json']))
+    assert.deepEqual(
+      Object.keys(trained),
+      words(`preset rows epochs packSeconds trainSeconds peakRssBytes threads simd steps parameters`),
+    )
+    const [epoch] = trained.epochs as object[]
+    assert.deepEqual(Object.keys(epoch), ['epoch', 'rows', 'seconds', 'loss', 'rowsPerSecond', 'accuracy'])
+    assert.equal(trained.parameters, 43_521)
+  })
+  after(() => rm(directory, { recursive: true, force: true }))
+
+  test('train prints tables for people, and a config file counts less than a flag', async () => {
+    await writeFile(at('config.json'), JSON.stringify({ epochs: 3, hidden: [16], seed: 5 }))
+    const { code, stdout, stderr } = await runCli(
+      ['train', '--data', at('data'), '--out', at('other')].concat(
+        '--config',
+        at('config.json'),
+        '--epochs',
+        '2',
+      ),
+    )
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^epoch +rows/)
+    assert.match(stdout, /every row used in every epoch/)
+    assert.match(stdout, /best possible \(Bayes\) +0\.\d{4}/)
+    const model = JSON.parse(await readFile(at('other/model.json'), 'utf8')) as {
+      settings: Record<string, unknown>
+    }
+    const { epochs, hidden, activations, seed } = model.settings
+    assert.deepEqual(
+      { epochs, hidden, activations, seed },
+      { epochs: 2, hidden: [16], activations: ['relu'], seed: 5 },
+    )
+    assert.match(await readFile(at('other/report.md'), 'utf8'), /^# Training report/)
+  })
+
+  test('evaluate --json holds every measure in the promised order', async () => {
+    const report = jsonOf(await runCli(['evaluate', ...place(), '--json']))
+    assert.deepEqual(
+      Object.keys(report),
+      words(`rows accuracy auc logLoss normalizedEntropy calibrationError ndcg10 clickRate
+      majorityAccuracy bayesAccuracy bayesLogLoss seconds`),
+    )
+    assert.equal(report.rows, 4000)
+    assert.ok((report.accuracy as number) <= 1 && (report.bayesAccuracy as number) > 0.8)
+  })
+
+  test('evaluate prints a table', async () => {
+    const { code, stdout } = await runCli(['evaluate', ...place()])
+    assert.equal(code, 0)
+    assert.match(stdout, /accuracy +0\.\d{5} +0\.\d{5} +0\.\d{5}/)
+  })
+
+  test('recommend --json is exactly what the API answers', async () => {
+    const request = ['--request', at('data/requests.parquet'), '--request-row', '1', '--max-dist', '100000']
+    const answer = jsonOf(await runCli(['recommend', ...place(), ...request, '--size', '7', '--json']))
+    assert.deepEqual(Object.keys(answer), ['restaurants'])
+    const restaurants = answer.restaurants as { id: number; score: number; displacement: number }[]
+    assert.equal(restaurants.length, 7)
+    for (const restaurant of restaurants)
+      assert.deepEqual(Object.keys(restaurant), ['id', 'score', 'displacement'])
+    const scores = restaurants.map(({ score }) => score)
+    assert.deepEqual(
+      scores,
+      scores.toSorted((a, b) => b - a),
+    )
+  })
+
+  test('the same request as JSON file, and as flags, gives the same list', async () => {
+    const body = {
+      user_id: 'u00042',
+      candidate_restaurant_ids: [5, 6, 7, 8],
+      latitude: 13.8,
+      longitude: 100.5,
+      max_dist: 200_000,
+      sort_dist: true,
+    }
+    await writeFile(at('request.json'), JSON.stringify(body))
+    const fromFile = await runCli(['recommend', ...place(), '--request', at('request.json'), '--json'])
+    const flags =
+      '--user 42 --candidates 5,6,7,8 --latitude 13.8 --longitude 100.5 --max-dist 200000 --sort-dist'
+    const fromFlags = await runCli(['recommend', ...place(), ...flags.split(' '), '--json'])
+    const { restaurants } = jsonOf(fromFile) as { restaurants: { displacement: number }[] }
+    assert.equal(restaurants.length, 4)
+    const distances = restaurants.map(({ displacement }) => displacement)
+    assert.deepEqual(
+      distances,
+      distances.toSorted((a, b) => a - b),
+    )
+    assert.equal(fromFlags.stdout, fromFile.stdout)
+  })
+
+  test('recommend: all candidates, unknown ones, an unknown user, bad files', async () => {
+    const where = ['--latitude', '13.8', '--longitude', '100.5']
+    const all = await runCli(
+      ['recommend', ...place(), '--user', '1', '--candidates', 'all', ...where].concat(
+        '--max-dist',
+        '200000',
+        '--size',
+        '1000',
+        '--json',
+      ),
+    )
+    assert.equal((jsonOf(all).restaurants as object[]).length, 300)
+    const some = await runCli(
+      ['recommend', ...place(), '--user', '1', '--candidates', '3,99999'].concat(...where),
+    )
+    assert.equal(some.code, 0)
+    assert.match(some.stderr, /1 candidate.* not known.*99999/)
+    const nobody = await runCli(['recommend', ...place(), '--user', '99999', '--candidates', '1', ...where])
+    assert.equal(nobody.code, 1)
+    assert.match(nobody.stderr, /user 99999 has no features/)
+    for (const [text, message] of [
+      ['{', /neither Parquet nor JSON/],
+      ['[]', /JSON object/],
+      ['{"user_id": 1, "candidate_restaurant_ids": [1], "latitude": 13, "longitude": 100, "x": 1}', /"x"/],
+      ['{"user_id": {}, "candidate_restaurant_ids": [1], "latitude": 13, "longitude": 100}', /user_id/],
+    ] as const) {
+      await writeFile(at('bad.json'), text)
+      const bad = await runCli(['recommend', ...place(), '--request', at('bad.json'), '--json'])
+      assert.equal(bad.code, 1, text)
+      assert.equal(bad.stdout, '')
+      assert.match(bad.stderr, message)
+    }
+  })
+
+  test('export writes the file and says where', async () => {
+    const exported = jsonOf(
+      await runCli(['export', '--model', at('model'), '--out', at('ranker.onnx'), '--json']),
+    )
+    assert.deepEqual(Object.keys(exported), ['format', 'path', 'bytes'])
+    assert.equal((await stat(at('ranker.onnx'))).size, exported.bytes)
+  })
+
+  test('bad data: exit code 1, one sentence, nothing on standard output, nothing in --out', async () => {
+    await writeFile(at('notes.txt'), 'mine')
+    const { code, stdout, stderr } = await runCli(
+      ['train', '--data', at('nowhere'), '--out', at('new')].concat('--json'),
+    )
+    assert.equal(code, 1)
+    assert.equal(stdout, '')
+    assert.match(stderr, /^nearrank: .*nowhere/)
+    assert.doesNotMatch(stderr, /\n {4}at /)
+    assert.ok(!(await readdir(directory)).includes('new'))
+  })
+
+  test('Ctrl+C: exit code 130, the checkpoint is kept, and --resume goes on', async () => {
+    const args = ['train', '--data', at('data'), '--out', at('long'), '--checkpoint-seconds', '0.2']
+    const isRunning = /train {2}[\d,]+ rows an epoch/
+    // One signal each: a second one would end the process at once.
+    const killOnceAfter = (delayMs: number) => {
+      let isKilled = false
+      return (text: string, kill: (signal: NodeJS.Signals) => void) => {
+        if (isKilled || !isRunning.test(text)) return
+        isKilled = true
+        setTimeout(() => kill('SIGINT'), delayMs)
+      }
+    }
+    const interrupted = await runCli([...args, '--epochs', '2000'], { onStderr: killOnceAfter(1500) })
+    assert.equal(interrupted.code, 130, interrupted.stderr)
+    assert.equal(interrupted.stdout, '')
+    assert.match(
+      interrupted.stderr,
+      /nearrank: Training was interrupted\. The checkpoint of step .* --resume/,
+    )
+    const resumed = await runCli([...args, '--epochs', '2000', '--resume'], { onStderr: killOnceAfter(0) })
+    assert.match(resumed.stderr, /resumed at step [\d,]+/)
+    assert.equal(resumed.code, 130, resumed.stderr)
+  })
+})
