@@ -21,6 +21,8 @@ export async function withDuckDb<T>(
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(Math.max(1, options.threads ?? 1)),
     memory_limit: `${Math.ceil(memoryBytes / 1024)}KiB`,
+    allocator_flush_threshold: '4MiB',
+    allocator_bulk_deallocation_flush_threshold: '4MiB',
     temp_directory: '', // nothing we ask needs to spill, and nothing is left behind
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
