@@ -1,4 +1,4 @@
-import { type DuckDBConnection, DuckDBInstance, type DuckDBVector } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { messageOf } from '../errors.ts'
 
 export interface DuckDbOptions {
@@ -17,6 +17,8 @@ export async function withDuckDb<T>(
   options: DuckDbOptions,
   work: (connection: DuckDBConnection) => Promise<T>,
 ): Promise<T> {
+  // Loaded where it is used: the library takes 40 MiB, and training needs none of it.
+  const { DuckDBInstance } = await import('@duckdb/node-api')
   const memoryBytes = Math.max(options.memoryBytes ?? MEMORY_BYTES, MEMORY_BYTES_MIN)
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(Math.max(1, options.threads ?? 1)),

@@ -134,7 +134,8 @@ async function planTables(
   return plans
 }
 
-async function readTables(directory: string): Promise<Tables | undefined> {
+/** The packed tables in a folder; undefined where there are none. @throws NearrankError DAMAGED */
+export async function readTables(directory: string): Promise<Tables | undefined> {
   const manifest = await readManifest(directory, Manifest)
   if (!manifest) return undefined
   const { fingerprint } = manifest

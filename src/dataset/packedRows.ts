@@ -160,7 +160,8 @@ async function planRows(
   return { files, user, restaurant, clickColumn: columns.click, onMissing: options.onMissing ?? 'fail' }
 }
 
-async function readRows(directory: string, split: Split): Promise<PackedRows | undefined> {
+/** The packed rows in a folder; undefined where there are none. @throws NearrankError DAMAGED */
+export async function readRows(directory: string, split: Split): Promise<PackedRows | undefined> {
   const manifest = await readManifest(directory, Manifest)
   if (!manifest) return undefined
   const { fingerprint, rows, clicks, dropped, digest, files, blocks } = manifest

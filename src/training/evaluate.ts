@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
-import { openTables, type Tables } from '../dataset/featureTables.ts'
+import type { Tables } from '../dataset/featureTables.ts'
+import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
-import { openRows } from '../dataset/packedRows.ts'
 import { NearrankError } from '../errors.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -63,7 +63,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
         rowsTotal: number
       }) => options.onProgress?.({ type: 'pack', stage, rowsDone, rowsTotal }),
     }
-    const tables = await openTables(open)
+    const tables = await openTablesApart(open)
     checkFeatures(tables, network, options.model)
     const shape = {
       network,
@@ -74,7 +74,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       purpose: 'score' as const,
     }
     checkMemory(planArena(shape), maxMemoryBytes)
-    const pack = await openRows(open, tables, 'test')
+    const pack = await openRowsApart(open, tables, 'test')
     const info = await readDatasetInfo(options.data)
     try {
       const lead = new CrewLead({ shape, simd: bestSimd() })

@@ -1,6 +1,7 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
-import { openTables, type Tables } from '../dataset/featureTables.ts'
-import { hasSplit, openRows, type PackedRows } from '../dataset/packedRows.ts'
+import type { Tables } from '../dataset/featureTables.ts'
+import { openRowsApart, openTablesApart, packPeakRssBytes } from '../dataset/openApart.ts'
+import { hasSplit, type PackedRows } from '../dataset/packedRows.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import { recoverModelDirectory, saveModel } from '../model/modelDirectory.ts'
@@ -71,7 +72,7 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
       rowsTotal: number
     }) => report({ type: 'pack', ...progress }),
   }
-  const tables = await openTables(open)
+  const tables = await openTablesApart(open)
   const network: Network = {
     userFeatures: tables.users.features.length,
     restaurantFeatures: tables.restaurants.features.length,
@@ -88,8 +89,8 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     purpose: 'train',
   }
   checkMemory(planArena(shape), run.maxMemoryBytes)
-  const pack = await openRows(open, tables, 'train')
-  const test = (await hasSplit(options, 'test')) ? await openRows(open, tables, 'test') : null
+  const pack = await openRowsApart(open, tables, 'train')
+  const test = (await hasSplit(options, 'test')) ? await openRowsApart(open, tables, 'test') : null
   const packSeconds = (performance.now() - startedMs) / 1000
   return { options, settings, run, tables, pack, test, network, shape, packSeconds, startedMs, report }
 }
@@ -182,7 +183,7 @@ function batchesPerEpoch(rowsByFile: number[], { shuffle, batchSize }: TrainSett
     : rowsByFile.reduce((sum, rows) => sum + batches(rows), 0)
 }
 
-/** The most that this process has ever had in memory, all threads included. */
+/** The most that this process, all its threads, and the one that packed have had in memory at a time. */
 function peakRssBytes(): number {
-  return process.resourceUsage().maxRSS * 1024
+  return Math.max(process.resourceUsage().maxRSS * 1024, packPeakRssBytes())
 }

@@ -1,0 +1,59 @@
+import type { ErrorCode } from '../errors.ts'
+import { messageOf, NearrankError } from '../errors.ts'
+import { openTables, readTables } from './featureTables.ts'
+import type { OpenOptions, OpenProgress } from './openOptions.ts'
+import type { DatasetOptions, Split } from './options.ts'
+import { openRows } from './packedRows.ts'
+
+/** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
+export interface PackRequest {
+  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads'>
+  rows: { split: Split; tables: string } | null // null: the feature tables themselves
+}
+
+/** What it answers: progress, then one of the others. */
+export type PackAnswer =
+  | { type: 'progress'; progress: OpenProgress }
+  | { type: 'done'; path: string; peakRssBytes: number }
+  | { type: 'failed'; code: ErrorCode; message: string }
+
+// The main module of that process, see openApart.ts. Ctrl+C reaches every process of a terminal: the parent decides what it means.
+const controller = new AbortController()
+process.on('SIGINT', () => {})
+process.on('disconnect', () => controller.abort())
+process.on('message', (message: PackRequest | 'abort') => {
+  if (message === 'abort') controller.abort()
+  else void answer(message)
+})
+
+async function answer(request: PackRequest): Promise<void> {
+  const send = (message: PackAnswer) => {
+    process.send?.(message)
+  }
+  try {
+    const path = await pack(request, (progress) => send({ type: 'progress', progress }))
+    send({ type: 'done', path, peakRssBytes: process.resourceUsage().maxRSS * 1024 })
+  } catch (error) {
+    if (error instanceof NearrankError) send({ type: 'failed', code: error.code, message: error.message })
+    else
+      send({
+        type: 'failed',
+        code: 'INTERNAL',
+        message: error instanceof Error ? (error.stack ?? '') : messageOf(error),
+      })
+  }
+  if (process.connected) process.disconnect?.()
+}
+
+async function pack(
+  { options, rows }: PackRequest,
+  onProgress: (progress: OpenProgress) => void,
+): Promise<string> {
+  const open = { ...options, signal: controller.signal, onProgress }
+  if (rows === null) return (await openTables(open)).directory
+  const tables = await readTables(rows.tables)
+  if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${rows.tables} are gone`)
+  const packed = await openRows(open, tables, rows.split)
+  await packed.close()
+  return packed.path
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openTables } from '../../src/dataset/featureTables.ts'
+import { openRowsApart, openTablesApart, packPeakRssBytes } from '../../src/dataset/openApart.ts'
+import { openRows } from '../../src/dataset/packedRows.ts'
+import { NearrankError } from '../../src/errors.ts'
+import { smallData } from '../training/dataFixture.ts'
+
+test('a process of its own packs the same as this one, tells its progress, and its memory counts', async () => {
+  const { data, folder } = await smallData()
+  const stages = new Set<string>()
+  const apart = {
+    data,
+    cache: join(folder, 'apart'),
+    onProgress: ({ stage }: { stage: string }) => stages.add(stage),
+  }
+  const tables = await openTablesApart(apart)
+  const rows = await openRowsApart(apart, tables, 'train')
+  const here = { data, cache: join(folder, 'here') }
+  const tablesHere = await openTables(here)
+  const rowsHere = await openRows(here, tablesHere, 'train')
+  assert.equal(tables.users.crc32, tablesHere.users.crc32)
+  assert.deepEqual([rows.digest, rows.blocks, rows.files], [rowsHere.digest, rowsHere.blocks, rowsHere.files])
+  assert.deepEqual([...stages].toSorted(), ['restaurants', 'train', 'users'])
+  assert.ok(packPeakRssBytes() > process.memoryUsage.rss())
+  await rows.close()
+  await rowsHere.close()
+})
+
+test('its errors arrive whole, with their code', async () => {
+  const { data } = await smallData()
+  const tables = await openTablesApart({ data })
+  await truncate(join(data, 'train', 'train_02.parquet'), 1000)
+  await assert.rejects(openRowsApart({ data }, tables, 'train'), (error: unknown) => {
+    assert.ok(error instanceof NearrankError)
+    assert.equal(error.code, 'INPUT')
+    assert.match(error.message, /train_02\.parquet/)
+    return true
+  })
+})
+
+test('aborted, it cleans up behind itself', async () => {
+  const { data } = await smallData()
+  const controller = new AbortController()
+  const options = { data, signal: controller.signal, onProgress: () => controller.abort() }
+  await assert.rejects(
+    openTablesApart(options),
+    (error: unknown) => error instanceof NearrankError && error.code === 'ABORTED',
+  )
+  assert.deepEqual(await readdir(join(data, '.nearrank')), [])
+})
+
+const noProc = existsSync('/proc/self/cmdline') ? false : 'needs /proc to see other processes'
+test('it does not outlive the one that asked', { skip: noProc }, async () => {
+  const { data, folder } = await smallData()
+  const module = new URL('../../src/dataset/openApart.ts', import.meta.url).href
+  const script = join(folder, 'ask.mjs')
+  await writeFile(
+    script,
+    `import { openTablesApart } from '${module}'\nawait openTablesApart({ data: ${JSON.stringify(data)} })\nsetTimeout(() => {}, 60_000)\n`,
+  )
+  const asker = spawn(process.execPath, [script], { stdio: 'ignore' })
+  await until(() => packing(data))
+  asker.kill('SIGKILL')
+  await until(() => !packing(data))
+})
+
+/** Whether a process that packs this folder is there. */
+function packing(data: string): boolean {
+  return readdirSync('/proc').some((pid) => {
+    try {
+      const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      return text.includes('packProcess') && text.includes(data)
+    } catch {
+      return false // no process, or it has just ended
+    }
+  })
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 2) {
+    if (isSo()) return
+    await sleep(2)
+  }
+  assert.fail('waited 20 s')
+}
