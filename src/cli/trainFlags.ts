@@ -130,5 +130,10 @@ export const RUN_FLAGS: Flag[] = [
     parse: parseNumber,
     help: 'time between checkpoints, default 60; 0: none',
   },
+  {
+    flags: '--turbo',
+    key: 'turbo',
+    help: 'experimental: faster, the same result',
+  },
   { flags: '--resume', key: 'resume', help: 'go on from the checkpoint, if there is one' },
 ]

@@ -60,6 +60,7 @@ export const RUN_SCHEMA = {
     description: 'a number of bytes, at least 67108864 (64MiB)',
   }),
   checkpointSeconds: number(0, 86_400),
+  turbo: boolean(),
   resume: boolean(),
 } satisfies Record<keyof TrainRun, Type.TSchema>
 
@@ -130,6 +131,7 @@ export function resolveRun(options: { [K in keyof TrainRun]?: TrainRun[K] | unde
     threads: Math.min(availableParallelism(), 256),
     maxMemoryBytes: 1024 * MEBIBYTE,
     checkpointSeconds: 60,
+    turbo: false,
     resume: false,
     ...given,
   }

@@ -103,7 +103,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const steps = settings.epochs * batchesPerEpoch(rowsByFile, settings)
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   const normalization = settings.normalize ? tablesNormalization(tables) : null
-  const lead = new CrewLead({ shape, simd, settings, steps })
+  const lead = new CrewLead({ shape, simd, turbo: prepared.run.turbo, settings, steps })
   try {
     await loadFeatures(lead, tables, normalization)
     const training = new TrainingRun({
@@ -139,6 +139,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       maxMemoryBytes: prepared.run.maxMemoryBytes,
       threads: shape.threads,
       simd,
+      turbo: prepared.run.turbo,
       steps: state.step,
       parameters: parameterCount(network),
       test,

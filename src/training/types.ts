@@ -28,6 +28,7 @@ export interface TrainRun {
   threads: number
   maxMemoryBytes: number
   checkpointSeconds: number // 0: no checkpoints
+  turbo: boolean // V8's experimental 256-bit operations, after a self-check: the same weights, sooner
   resume: boolean // go on from the checkpoint beside `out`; with none there, start anew
 }
 
@@ -100,6 +101,7 @@ export interface TrainResult {
   maxMemoryBytes: number
   threads: number
   simd: 'relaxed' | 'strict'
+  turbo: boolean
   steps: number
   parameters: number
   test: EvaluationMetrics | null // null: there is no test set

@@ -42,6 +42,7 @@ export function goodResult(preset: PresetName): TrainResult {
     maxMemoryBytes: 2 ** 30,
     threads: 2,
     simd: 'relaxed',
+    turbo: false,
     steps: 244_200,
     parameters: 41 * 256 + 257 * 128 + 129, // 40 → 256 → 128 → 1 with biases,
     test: {

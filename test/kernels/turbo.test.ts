@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { bindKernels, compileKernels, createMemory } from '../../src/kernels/kernels.ts'
+import { checkKernels } from '../../src/kernels/turbo.ts'
+
+// The flag holds for a whole process, so a process of its own tries it.
+const TRY = `
+  import { bindKernels, createMemory } from '${new URL('../../src/kernels/kernels.ts', import.meta.url).href}'
+  import { compileTurboKernels } from '${new URL('../../src/kernels/turbo.ts', import.meta.url).href}'
+  for (const simd of ['relaxed', 'strict']) bindKernels(compileTurboKernels(simd), createMemory(65536)).peak(0, 1)
+  console.log('passed')
+`
+
+test('the revectorized kernels of both builds pass the self-check', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', TRY])
+  assert.equal(stdout, 'passed\n')
+})
+
+test('the self-check finds a kernel that computes something else, at once or only once it is optimised', () => {
+  const memory = createMemory(2 ** 20)
+  const floats = new Float32Array(memory.buffer)
+  for (const simd of ['relaxed', 'strict'] as const) {
+    const good = bindKernels(compileKernels(simd), memory)
+    checkKernels(good, memory.buffer)
+    for (const [wrongFrom, factor] of [
+      [0, 1.001],
+      [2000, 1 + 2 ** -22], // a bit of difference, once it is optimised
+    ]) {
+      let calls = 0
+      const bad = {
+        ...good,
+        gemm: (...args: Parameters<typeof good.gemm>) => {
+          good.gemm(...args)
+          if (calls++ >= wrongFrom) floats[args[0] / 4 + 3] *= factor
+        },
+      }
+      assert.throws(() => checkKernels(bad, memory.buffer), /self-check/)
+    }
+  }
+})
