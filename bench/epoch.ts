@@ -21,6 +21,7 @@ const ROUNDS = 3
 
 export interface EpochLine {
   what: string
+  threads: number // 0: no training
   rows: number
   timing: Timing
 }
@@ -52,7 +53,9 @@ export async function benchEpoch(files: number, threadCounts: number[]): Promise
       pack = await openRows(options, tables, 'train')
       packing.push((performance.now() - started) / 1000)
     }
-    const lines: EpochLine[] = [{ what: 'packing: Parquet to packed rows', rows, timing: timingOf(packing) }]
+    const lines: EpochLine[] = [
+      { what: 'packing: Parquet to packed rows', threads: 0, rows, timing: timingOf(packing) },
+    ]
     // Rounds alternate between the numbers of threads, so that a slow minute of the machine meets both.
     const crews = threadCounts.map((threads) => crewOf(threads))
     const seconds = crews.map((): number[] => [])
@@ -65,6 +68,7 @@ export async function benchEpoch(files: number, threadCounts: number[]): Promise
     for (const [i, threads] of threadCounts.entries())
       lines.push({
         what: `epoch, ${threads} thread${threads > 1 ? 's' : ''}`,
+        threads,
         rows,
         timing: timingOf(seconds[i]),
       })

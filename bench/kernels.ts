@@ -84,7 +84,7 @@ function cases(k: Kernels): [name: string, flops: number, run: () => void][] {
     [
       'forward: hidden layer, mask and logit, 64×40·40×128',
       2 * rows * 40 * 128,
-      () => k.hidden(at.mask, 128, at.z, at.x, 44, at.w, 128, at.bias, at.bias, rows, 128, 40),
+      () => k.hidden(at.mask, 132, at.z, at.x, 44, at.w, 128, at.bias, at.bias, rows, 128, 40),
     ],
     [
       'forward product alone (gemm)',
@@ -94,7 +94,7 @@ function cases(k: Kernels): [name: string, flops: number, run: () => void][] {
     [
       'backward: 41×64·64×128 added to the sums',
       2 * rows * 41 * 128,
-      () => k.gemm(at.c, 128, at.x, 1, 44, at.mask, 128, at.c, 128, 42, 128, rows),
+      () => k.gemm(at.c, 128, at.x, 1, 44, at.mask, 132, at.c, 128, 42, 128, rows),
     ],
     [
       'fold: 41×256·256×128',
@@ -139,7 +139,7 @@ function cases(k: Kernels): [name: string, flops: number, run: () => void][] {
       () => k.loss(at.z, 0.1, at.clicks, at.delta, rows, rows, 1 / 1024, at.stats),
     ],
     ['scale 64 rows', 0, () => k.scaleRows(at.other, 44, at.bias, rows, 44)],
-    ['sum of 16 slices, 42×128', 0, () => k.sumParts(at.c, at.other, 5376, 16, 42, 128, 128)],
+    ['sum of 8 slices, 42×128', 0, () => k.sumParts(at.c, at.other, 5376, 8, 42, 128, 128)],
     ['transpose 256×128', 0, () => k.transpose(at.c, 256, at.w, 128, 256, 128)],
     [
       'Adam, 43,521 parameters',

@@ -58,12 +58,12 @@ else {
   console.log(
     renderTable(
       ['', 'rows', 'time', 'rows/s', 'of peak'],
-      epochs.map(({ what, rows, timing }, i) => [
+      epochs.map(({ what, threads, rows, timing }) => [
         what,
         formatCount(rows),
         timingText(timing),
         formatCount(rows / timing.seconds),
-        i === 0 ? '' : stepRows(rows, timing.seconds, i),
+        threads === 0 ? '' : stepRows(rows, timing.seconds, threads),
       ]),
       ['left', 'right', 'right', 'right', 'right'],
     ),

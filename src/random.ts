@@ -72,7 +72,7 @@ export class Random {
   }
 }
 
-/** A bijective mix of 32 bits ("lowbias32", Chris Wellons). */
+/** A bijective mix of 32 bits: two multiplications and three shifts, with constants that the hash-prospector project found by search. */
 export function mix32(value: number): number {
   let x = value | 0
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)

@@ -73,7 +73,10 @@ async function readParquetRow(path: string, row: number): Promise<Body> {
     throw new NearrankError('INPUT', `Cannot use row ${row} of ${path}: it has fewer rows, counted from 0`)
   return {
     user_id: found.userId,
-    candidate_restaurant_ids: found.candidateRestaurantIds,
+    // A body is JSON, which has no integers beyond 2^53: as texts they stay what they are.
+    candidate_restaurant_ids: found.candidateRestaurantIds.map((id) =>
+      typeof id === 'bigint' ? String(id) : id,
+    ),
     latitude: found.latitude,
     longitude: found.longitude,
     size: found.size,

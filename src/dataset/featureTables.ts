@@ -20,6 +20,7 @@ import {
   dataFolder,
   featureSource,
   fingerprintOf,
+  keyOf,
   packHome,
 } from './sources.ts'
 
@@ -40,6 +41,7 @@ export interface FeatureTable {
 export interface Tables {
   directory: string
   fingerprint: string // of the two files and the columns taken from them
+  key: string // of the same without the files' content
   users: FeatureTable
   restaurants: FeatureTable
 }
@@ -63,7 +65,7 @@ const PackedTableSchema = Type.Object({
 const Manifest = Type.Object({
   format: Type.Literal(FORMAT),
   fingerprint: Type.String(),
-  data: Type.String(),
+  key: Type.String(),
   users: PackedTableSchema,
   restaurants: PackedTableSchema,
 })
@@ -81,11 +83,9 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
   ]
   return withDuckDb(options, async (connection) => {
     const plans = await planTables(connection, options, sources)
-    const fingerprint = fingerprintOf(
-      sources,
-      FORMAT,
-      plans.map(({ idColumn, features, places }) => [idColumn, features, places]),
-    )
+    const taken = plans.map(({ idColumn, features, places }) => [idColumn, features, places])
+    const fingerprint = fingerprintOf(sources, FORMAT, taken)
+    const key = keyOf(data, sources, columnNames(options), options.userFeatures, options.restaurantFeatures)
     const directory = join(home, PREFIX + fingerprint)
     const found = await readTables(directory)
     if (found) return found
@@ -97,11 +97,11 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
         packed[plan.side] = await packTable(connection, plan, { folder, signal: options.signal, onRows })
       }
       for (const source of sources) await checkUnchanged(source)
-      await writeManifest(folder, { format: FORMAT, fingerprint, data, ...packed })
+      await writeManifest(folder, { format: FORMAT, fingerprint, key, ...packed })
     })
     const made = await readTables(directory)
     if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was put`)
-    await removeStale(home, PREFIX + fingerprint, PREFIX, data)
+    await removeStale(home, PREFIX + fingerprint, PREFIX, key)
     return made
   })
 }
@@ -138,7 +138,7 @@ async function planTables(
 export async function readTables(directory: string): Promise<Tables | undefined> {
   const manifest = await readManifest(directory, Manifest)
   if (!manifest) return undefined
-  const { fingerprint } = manifest
+  const { fingerprint, key } = manifest
   const table = (side: 'users' | 'restaurants'): FeatureTable => {
     const { rows, features, idType, idKey, mean, standardDeviation, ...parts } = manifest[side]
     const path = join(directory, `${side}.f32`)
@@ -155,7 +155,7 @@ export async function readTables(directory: string): Promise<Tables | undefined>
       parts,
     }
   }
-  return { directory, fingerprint, users: table('users'), restaurants: table('restaurants') }
+  return { directory, fingerprint, key, users: table('users'), restaurants: table('restaurants') }
 }
 
 /**

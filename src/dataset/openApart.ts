@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process'
-import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
 import { readTables, type Tables } from './featureTables.ts'
@@ -20,14 +19,26 @@ let peakBytes = 0
  * it crashes nothing else. Cost: 0.2 s.
  */
 export async function openTablesApart(options: Options): Promise<Tables> {
-  const directory = await packApart(options, null)
-  return (await readTables(directory)) ?? vanished(directory)
+  const [folder] = await packApart(options, null)
+  return (await readTables(folder)) ?? vanished(folder)
 }
 
-/** As `openRows`, in a process of its own. */
-export async function openRowsApart(options: Options, tables: Tables, split: Split): Promise<PackedRows> {
-  const directory = dirname(await packApart(options, { split, tables: tables.directory }))
-  return (await readRows(directory, split)) ?? vanished(directory)
+/** As `openRows` for each of the splits, in a process of its own. */
+export async function openRowsApart(
+  options: Options,
+  tables: Tables,
+  splits: Split[],
+): Promise<PackedRows[]> {
+  const folders = await packApart(options, { splits, tables: tables.directory })
+  const opened: PackedRows[] = []
+  try {
+    for (const [i, folder] of folders.entries())
+      opened.push((await readRows(folder, splits[i])) ?? vanished(folder))
+    return opened
+  } catch (error) {
+    for (const pack of opened) await pack.close()
+    throw error
+  }
 }
 
 /** The most that this process and one that packed for it have had in memory together; 0: none has. */
@@ -35,7 +46,7 @@ export function packPeakRssBytes(): number {
   return peakBytes
 }
 
-async function packApart(options: Options, rows: PackRequest['rows']): Promise<string> {
+async function packApart(options: Options, rows: PackRequest['rows']): Promise<string[]> {
   const { signal, onProgress, ...given } = options
   signal?.throwIfAborted()
   // Only plain data can be sent; a caller's options may hold more than is asked for here.
@@ -78,7 +89,7 @@ async function packApart(options: Options, rows: PackRequest['rows']): Promise<s
   }
   signal?.addEventListener('abort', abort)
   try {
-    return await new Promise<string>((resolve, reject) => {
+    return await new Promise<string[]>((resolve, reject) => {
       let answer: Exclude<PackAnswer, { type: 'progress' }> | undefined
       child.on('message', (message: PackAnswer) => {
         if (message.type === 'progress') onProgress?.(message.progress)
@@ -88,7 +99,7 @@ async function packApart(options: Options, rows: PackRequest['rows']): Promise<s
       child.on('close', (code, by) => {
         if (answer?.type === 'done') {
           peakBytes = Math.max(peakBytes, answer.peakRssBytes + process.memoryUsage.rss())
-          resolve(answer.path)
+          resolve(answer.folders)
         } else if (answer) reject(new NearrankError(answer.code, answer.message))
         else reject(crashed(options.data, by ?? `exit code ${code}`, said))
       })

@@ -53,21 +53,21 @@ export function damagedPack(folder: string, what: string, cause?: unknown): Near
 }
 
 /**
- * Removes the packs beside `kept` that were made of the same data by the same `prefix` and are out of date. One that
- * cannot be removed stays: it is in nobody's way.
+ * Removes the packs beside `keptName` that are earlier versions of it: of the same `key`. Packs of other settings stay, another run may be
+ * reading them. One that cannot be removed stays too: it is in nobody's way.
  */
 export async function removeStale(
-  kept: string,
+  home: string,
   keptName: string,
   prefix: string,
-  data: string,
+  key: string,
 ): Promise<void> {
-  for (const name of await readdir(kept).catch(() => [])) {
+  for (const name of await readdir(home).catch(() => [])) {
     if (!name.startsWith(prefix) || name === keptName) continue
-    const text = await readSmallText(join(kept, name, MANIFEST), MANIFEST_BYTES_MAX).catch(() => '')
+    const text = await readSmallText(join(home, name, MANIFEST), MANIFEST_BYTES_MAX).catch(() => '')
     const body = (parse(text) as { body?: unknown } | undefined)?.body
-    const owner = typeof body === 'string' ? (parse(body) as { data?: unknown } | undefined)?.data : undefined
-    if (owner === data) await rm(join(kept, name), { recursive: true, force: true }).catch(() => undefined)
+    const itsKey = typeof body === 'string' ? (parse(body) as { key?: unknown } | undefined)?.key : undefined
+    if (itsKey === key) await rm(join(home, name), { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { ErrorCode } from '../errors.ts'
 import { messageOf, NearrankError } from '../errors.ts'
 import { openTables, readTables } from './featureTables.ts'
@@ -8,13 +9,13 @@ import { openRows } from './packedRows.ts'
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
 export interface PackRequest {
   options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads'>
-  rows: { split: Split; tables: string } | null // null: the feature tables themselves
+  rows: { splits: Split[]; tables: string } | null // null: the feature tables themselves
 }
 
 /** What it answers: progress, then one of the others. */
 export type PackAnswer =
   | { type: 'progress'; progress: OpenProgress }
-  | { type: 'done'; path: string; peakRssBytes: number }
+  | { type: 'done'; folders: string[]; peakRssBytes: number }
   | { type: 'failed'; code: ErrorCode; message: string }
 
 // The main module of that process, see openApart.ts. Ctrl+C reaches every process of a terminal: the parent decides what it means.
@@ -31,8 +32,8 @@ async function answer(request: PackRequest): Promise<void> {
     process.send?.(message)
   }
   try {
-    const path = await pack(request, (progress) => send({ type: 'progress', progress }))
-    send({ type: 'done', path, peakRssBytes: process.resourceUsage().maxRSS * 1024 })
+    const folders = await pack(request, (progress) => send({ type: 'progress', progress }))
+    send({ type: 'done', folders, peakRssBytes: process.resourceUsage().maxRSS * 1024 })
   } catch (error) {
     if (error instanceof NearrankError) send({ type: 'failed', code: error.code, message: error.message })
     else
@@ -48,12 +49,16 @@ async function answer(request: PackRequest): Promise<void> {
 async function pack(
   { options, rows }: PackRequest,
   onProgress: (progress: OpenProgress) => void,
-): Promise<string> {
+): Promise<string[]> {
   const open = { ...options, signal: controller.signal, onProgress }
-  if (rows === null) return (await openTables(open)).directory
+  if (rows === null) return [(await openTables(open)).directory]
   const tables = await readTables(rows.tables)
   if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${rows.tables} are gone`)
-  const packed = await openRows(open, tables, rows.split)
-  await packed.close()
-  return packed.path
+  const folders: string[] = []
+  for (const split of rows.splits) {
+    const packed = await openRows(open, tables, split)
+    folders.push(dirname(packed.path))
+    await packed.close()
+  }
+  return folders
 }

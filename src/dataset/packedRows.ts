@@ -23,6 +23,7 @@ import {
   dataFolder,
   featureSource,
   fingerprintOf,
+  keyOf,
   packHome,
   splitPaths,
   splitSources,
@@ -70,7 +71,7 @@ const Count = Type.Integer({ minimum: 0 })
 const Manifest = Type.Object({
   format: Type.Literal(FORMAT),
   fingerprint: Type.String(),
-  data: Type.String(),
+  key: Type.String(),
   rows: Type.Integer({ minimum: 1 }),
   clicks: Count,
   dropped: Count,
@@ -108,8 +109,9 @@ export async function openRows(
   const sources = await splitSources(options, data, split)
   const { userId, restaurantId, click } = columnNames(options)
   const onMissing = options.onMissing ?? 'fail'
-  const settings = [FORMAT, tables.fingerprint, userId, restaurantId, click, onMissing]
-  const fingerprint = fingerprintOf(sources, split, settings)
+  const settings = [split, userId, restaurantId, click, onMissing]
+  const fingerprint = fingerprintOf(sources, FORMAT, tables.fingerprint, settings)
+  const key = keyOf(data, sources, tables.key, settings)
   const prefix = `rows-${split}-`
   const directory = join(home, prefix + fingerprint)
   const found = await readRows(directory, split)
@@ -126,12 +128,12 @@ export async function openRows(
           `Cannot use the ${split} clicks: no row is left in ${sources.length} file(s), ${body.dropped} dropped for want of features`,
         )
       for (const source of sources) await checkUnchanged(source)
-      await writeManifest(folder, { format: FORMAT, fingerprint, data, ...body })
+      await writeManifest(folder, { format: FORMAT, fingerprint, key, ...body })
     })
   })
   const made = await readRows(directory, split)
   if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was put`)
-  await removeStale(home, prefix + fingerprint, prefix, data)
+  await removeStale(home, prefix + fingerprint, prefix, key)
   return made
 }
 

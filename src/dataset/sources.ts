@@ -83,11 +83,19 @@ export async function splitSources(
 
 /** 16 hexadecimal digits over files and whatever else decides what is made of them. */
 export function fingerprintOf(sources: SourceFile[], ...settings: unknown[]): string {
-  const files = sources.map(({ name, size, mtimeMs, tailCrc32 }) => [name, size, mtimeMs, tailCrc32])
-  return createHash('sha256')
-    .update(JSON.stringify([files, settings]))
-    .digest('hex')
-    .slice(0, 16)
+  return hashOf([
+    sources.map(({ name, size, mtimeMs, tailCrc32 }) => [name, size, mtimeMs, tailCrc32]),
+    settings,
+  ])
+}
+
+/** What stays the same when the files change: packs of one key are versions of one another. */
+export function keyOf(data: string, sources: SourceFile[], ...settings: unknown[]): string {
+  return hashOf([data, sources.map(({ name }) => name), settings])
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
 }
 
 /** @throws NearrankError INPUT when a file is not what it was when `source` was taken. */

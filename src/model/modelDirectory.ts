@@ -15,7 +15,7 @@ import {
   REPORT_FILE,
   WEIGHTS_FILE,
 } from './modelFile.ts'
-import { parameterCount, type StateDict } from './network.ts'
+import { type Network, parameterCount, type StateDict } from './network.ts'
 import { encodeOnnx } from './onnx.ts'
 import { checkOutDirectory } from './outDirectory.ts'
 import { recoverDirectory, replaceDirectory } from './replaceDirectory.ts'
@@ -29,6 +29,22 @@ export interface SaveModelOptions {
   description: ModelContent
   weights: StateDict // of description.network, for raw features
   report: string // Markdown
+  encoded?: EncodedWeights // of the same weights, where they have been encoded already
+}
+
+/** The bytes of weights.safetensors and model.onnx. */
+export interface EncodedWeights {
+  safetensors: Uint8Array
+  onnx: Uint8Array
+}
+
+/** @throws NearrankError INTERNAL where the weights are not the network's. */
+export function encodeWeights(network: Network, weights: StateDict, producerVersion: string): EncodedWeights {
+  checkWeights(network, weights, { where: 'the weights to save', code: 'INTERNAL' })
+  return {
+    safetensors: encodeSafetensors(weights, { format: 'pt' }),
+    onnx: encodeOnnx(network, weights, { producerVersion }),
+  }
 }
 
 /**
@@ -86,11 +102,10 @@ export async function recoverModelDirectory(directory: string): Promise<void> {
   }
 }
 
-function encodeFiles({ description, weights, report }: SaveModelOptions): [string, Uint8Array][] {
+function encodeFiles({ description, weights, report, encoded }: SaveModelOptions): [string, Uint8Array][] {
   const { network, createdBy } = description
-  checkWeights(network, weights, { where: 'the weights to save', code: 'INTERNAL' })
-  const weightsBytes = encodeSafetensors(weights, { format: 'pt' })
-  const onnxBytes = encodeOnnx(network, weights, { producerVersion: createdBy.version })
+  const { safetensors: weightsBytes, onnx: onnxBytes } =
+    encoded ?? encodeWeights(network, weights, createdBy.version)
   const text = formatModelFile({
     formatVersion: FORMAT_VERSION,
     ...description,

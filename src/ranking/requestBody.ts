@@ -89,6 +89,11 @@ function wrong(sentence: string): NearrankError {
 
 function shown(value: unknown): string {
   if (Array.isArray(value) && value.length > FOUND_CHARS_MAX) return `a list of ${value.length}`
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
+  const text =
+    typeof value === 'number' ? String(value) : (JSON.stringify(value, withoutBigInts) ?? String(value))
   return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text
+}
+
+function withoutBigInts(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }

@@ -17,6 +17,7 @@ export interface CheckpointState {
   epochSeconds: number // spent on that epoch so far
   trainSeconds: number
   packSeconds: number
+  peakRssBytes: number // so far, over all processes of the run
   bestLoss: number | null // lowest validation loss so far
   bestEpoch: number // 0: none yet
   worseEpochs: number // since then
@@ -34,6 +35,8 @@ export interface CheckpointArrays {
 
 const NAMES = ['parameters', 'momentsM', 'momentsV', 'best'] as const
 const BYTES_MAX = 2 ** 31
+/** Of every safetensors file that Nearrank writes, behind its 8 bytes of length. */
+const BEGINNING = Buffer.from('{"__metadata__":{"nearrank.')
 
 /** Where the checkpoint of a run stands: beside the model that it will become. */
 export function checkpointPath(out: string): string {
@@ -52,26 +55,42 @@ export async function writeCheckpoint(
   await writeFileAtomic(path, encodeSafetensors(tensors, { state: JSON.stringify(state) }))
 }
 
-/** @returns undefined where there is none. @throws NearrankError DAMAGED where its checksum does not hold, INPUT where it is something else. */
+/**
+ * Reads a checkpoint; undefined where there is none, or, with `mayBeDamaged`, where a damaged one is going to be replaced.
+ * @throws NearrankError DAMAGED where its checksum does not hold, INPUT where something else stands in its place.
+ */
 export async function readCheckpoint(
   path: string,
+  options: { mayBeDamaged: boolean },
 ): Promise<{ state: CheckpointState; arrays: CheckpointArrays } | undefined> {
   let bytes: Uint8Array
   try {
-    if ((await stat(path)).size > BYTES_MAX) throw notOurs(path)
+    const found = await stat(path)
+    if (!found.isFile() || found.size > BYTES_MAX) throw notOurs(path)
     bytes = await readFile(path)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw diskError(error, `read the checkpoint ${path}`)
   }
-  // The file's checksum holds, or this throws: what it tells is what writeCheckpoint wrote.
-  const { tensors, metadata } = decodeSafetensors(bytes, { where: path, requireChecksum: true })
-  if (metadata.state === undefined || NAMES.some((name) => !tensors.has(name))) throw notOurs(path)
-  const state = JSON.parse(metadata.state) as CheckpointState
-  const arrays = Object.fromEntries(
-    NAMES.map((name) => [name, tensors.get(name)!.data]),
-  ) as unknown as CheckpointArrays
-  return { state, arrays }
+  if (
+    !Buffer.from(bytes)
+      .subarray(8, 8 + BEGINNING.length)
+      .equals(BEGINNING)
+  )
+    throw notOurs(path)
+  try {
+    // The file's checksum holds, or this throws: what it tells is what writeCheckpoint wrote.
+    const { tensors, metadata } = decodeSafetensors(bytes, { where: path, requireChecksum: true })
+    if (metadata.state === undefined || NAMES.some((name) => !tensors.has(name))) throw notOurs(path)
+    const state = JSON.parse(metadata.state) as CheckpointState
+    const arrays = Object.fromEntries(
+      NAMES.map((name) => [name, tensors.get(name)!.data]),
+    ) as unknown as CheckpointArrays
+    return { state, arrays }
+  } catch (error) {
+    if (options.mayBeDamaged && error instanceof NearrankError && error.code === 'DAMAGED') return undefined
+    throw error
+  }
 }
 
 export async function removeCheckpoint(path: string): Promise<void> {

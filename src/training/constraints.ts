@@ -145,12 +145,12 @@ function architectureText(settings: TrainSettings, parameters: number): string {
   const layers = settings.hidden.map((units, i) =>
     settings.activations[i] === 'relu' ? `${units} relu` : `${units}`,
   )
-  return `${[...layers, '1'].join(' → ')}, ${formatCount(parameters)} parameters`
+  return `${settings.normalize ? 'normalised features → ' : ''}${[...layers, '1'].join(' → ')}, ${formatCount(parameters)} parameters`
 }
 
 function optimizerText(settings: TrainSettings): string {
   const { beta1, beta2, epsilon, weightDecay } = settings
-  return `${weightDecay > 0 ? 'AdamW' : 'Adam'} β ${beta1}, ${beta2}, ε ${epsilon}${weightDecay > 0 ? `, decay ${weightDecay}` : ''}, batch ${formatCount(settings.batchSize)}`
+  return `${weightDecay > 0 ? 'AdamW' : 'Adam'} β ${beta1}, ${beta2}, ε ${epsilon}${weightDecay > 0 ? `, decay ${weightDecay}` : ''}, batch ${formatCount(settings.batchSize)}, ${settings.shuffle ? 'shuffled' : 'file order'}`
 }
 
 function learningRateText({ learningRate, schedule, warmupSteps }: TrainSettings): string {

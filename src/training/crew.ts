@@ -59,6 +59,9 @@ export class CrewLead {
       }
       const worker = new Worker(url, { workerData, execArgv: [], name: `nearrank ${thread}` })
       worker.on('error', (error) => this.#fail(error as Error))
+      worker.on('exit', () =>
+        this.#fail(new NearrankError('INTERNAL', 'A worker thread ended before its work did')),
+      )
       this.#workers.push(worker)
     }
   }
@@ -70,6 +73,7 @@ export class CrewLead {
 
   /** Runs one job on all threads; settles when all have left it. Where it is fed, `feed` runs beside it. */
   async run(job: CrewJob, feed?: () => Promise<void>): Promise<void> {
+    if (this.#failure) throw this.#failure
     const { chunksReady, chunksDone, leave, request } = CONTROL
     for (const word of [chunksReady, chunksDone, leave, request]) Atomics.store(this.control, word, 0)
     const answers = this.#workers.map((worker) => this.#ask(worker, job))
@@ -136,8 +140,7 @@ export class CrewLead {
         this.#fail(error)
         settle(error)
       }
-      const onExit = () =>
-        settle(this.#failure ?? new NearrankError('INTERNAL', 'A worker thread ended before its work did'))
+      const onExit = () => settle(this.#failure)
       worker.on('message', onMessage)
       worker.on('exit', onExit)
       worker.postMessage(job)

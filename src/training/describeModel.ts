@@ -92,7 +92,8 @@ function runtimeText(): string {
   return `Node ${process.versions.node}, ${platform()} ${arch()}`
 }
 
-function packageVersion(): string {
+/** Of this package. */
+export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }

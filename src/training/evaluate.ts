@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/featureTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
+import type { OpenProgress } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { bestSimd } from '../kernels/kernels.ts'
@@ -47,21 +47,13 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     const { network } = description
     const { userFeatures, restaurantFeatures, ...columns } = description.columns
     const open = {
-      userFeatures,
-      restaurantFeatures,
       ...options,
       columns: { ...columns, ...options.columns },
+      userFeatures: options.userFeatures ?? userFeatures,
+      restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,
+      threads: 1, // of DuckDB; more do not read faster
       memoryBytes: packMemoryBytes(maxMemoryBytes),
-      threads: Math.min(threads, availableParallelism()),
-      onProgress: ({
-        stage,
-        rowsDone,
-        rowsTotal,
-      }: {
-        stage: 'users' | 'restaurants' | 'train' | 'test'
-        rowsDone: number
-        rowsTotal: number
-      }) => options.onProgress?.({ type: 'pack', stage, rowsDone, rowsTotal }),
+      onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),
     }
     const tables = await openTablesApart(open)
     checkFeatures(tables, network, options.model)
@@ -74,7 +66,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       purpose: 'score' as const,
     }
     checkMemory(planArena(shape), maxMemoryBytes)
-    const pack = await openRowsApart(open, tables, 'test')
+    const [pack] = await openRowsApart(open, tables, ['test'])
     const info = await readDatasetInfo(options.data)
     try {
       const lead = new CrewLead({ shape, simd: bestSimd() })

@@ -22,6 +22,7 @@ export interface RowOrder {
 export interface RowCount {
   rows: number
   digest: number // of the rows handed out, modulo 2^32
+  heldDigest: number // of those that were not
   used: number[] // by file
   heldOut: number[] // by file
 }
@@ -47,7 +48,6 @@ export class RowStream {
   readonly #windowBlocks: number
   readonly #bytes: Uint8Array
   #nextBlock = 0
-  #blockFile = -1
   #reading: Promise<void> | undefined
   readonly #ahead: Uint8Array
   // The window: rows as columns, and the order in which the rest of them goes out.
@@ -62,7 +62,8 @@ export class RowStream {
   constructor(pack: PackedRows, order: RowOrder) {
     this.#pack = pack
     this.#order = order
-    this.count = { rows: 0, digest: 0, used: pack.files.map(() => 0), heldOut: pack.files.map(() => 0) }
+    const none = () => pack.files.map(() => 0)
+    this.count = { rows: 0, digest: 0, heldDigest: 0, used: none(), heldOut: none() }
     let first = 0
     this.#firstRows = pack.blocks.map((block) => {
       const at = first
@@ -165,7 +166,6 @@ export class RowStream {
       this.#reading = this.#pack.readBlockInto(this.#blocks[this.#nextBlock], this.#ahead)
       this.#reading.catch(() => {}) // reported where it is awaited
     }
-    this.#blockFile = file
     const { buffer } = this.#bytes
     const users = new Uint32Array(buffer, 0, rows)
     const restaurants = new Uint32Array(buffer, 4 * rows, rows)
@@ -178,32 +178,38 @@ export class RowStream {
       this.count.used[file] += rows
       this.count.digest = (this.count.digest + digest) % 2 ** 32
     } else {
-      this.#select(users, restaurants, clicks, this.#firstRows[index])
+      this.#select({ users, restaurants, clicks }, this.#firstRows[index], file)
     }
     const { firstBlock, blockCount } = files[file]
     this.#endOfFile = index === firstBlock + blockCount - 1
   }
 
   /** Adds the rows of a block that belong to the training or the validation part. */
-  #select(users: Uint32Array, restaurants: Uint32Array, clicks: Uint8Array, firstRow: number): void {
+  #select({ users, restaurants, clicks }: RowBatch, firstRow: number, file: number): void {
     const isHeldOut = heldOutBy(this.#order)
     const heldWanted = this.#order.select === 'validation'
     const { count } = this
     let at = this.#rows
     let digest = 0
+    let heldDigest = 0
     for (let i = 0; i < clicks.length; i++) {
-      if (isHeldOut(firstRow + i) !== heldWanted) continue
+      const own = rowDigest(users[i], restaurants[i], clicks[i])
+      if (isHeldOut(firstRow + i) !== heldWanted) {
+        heldDigest += own
+        continue
+      }
       this.#users[at] = users[i]
       this.#restaurants[at] = restaurants[i]
       this.#clicks[at] = clicks[i]
-      digest += rowDigest(users[i], restaurants[i], clicks[i])
+      digest += own
       at++
     }
     const taken = at - this.#rows
     this.#rows = at
-    count.used[this.#blockFile] += taken
-    count.heldOut[this.#blockFile] += clicks.length - taken
+    count.used[file] += taken
+    count.heldOut[file] += clicks.length - taken
     count.digest = (count.digest + digest) % 2 ** 32
+    count.heldDigest = (count.heldDigest + heldDigest) % 2 ** 32
   }
 }
 

@@ -1,22 +1,23 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/featureTables.ts'
-import { openRowsApart, openTablesApart, packPeakRssBytes } from '../dataset/openApart.ts'
+import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
+import type { OpenProgress } from '../dataset/openOptions.ts'
 import { hasSplit, type PackedRows } from '../dataset/packedRows.ts'
+import { NearrankError } from '../errors.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
-import { recoverModelDirectory, saveModel } from '../model/modelDirectory.ts'
+import { encodeWeights, recoverModelDirectory, saveModel } from '../model/modelDirectory.ts'
 import { checkNetwork, parameterCount, type Network, type StateDict } from '../model/network.ts'
 import { foldNormalization } from '../model/normalization.ts'
 import { checkOutDirectory } from '../model/outDirectory.ts'
 import { stateToParameters } from '../model/parameters.ts'
 import { abortable } from './abort.ts'
 import { planArena, type ArenaShape } from './arena.ts'
-import { checkpointPath, removeCheckpoint } from './checkpoint.ts'
 import { constraintsTable } from './constraints.ts'
 import { CrewLead } from './crew.ts'
-import { describeModel, reportContext } from './describeModel.ts'
+import { describeModel, packageVersion, reportContext } from './describeModel.ts'
 import { loadFeatures, tablesNormalization } from './featureMemory.ts'
-import { checkMemory, packMemoryBytes } from './memoryPlan.ts'
+import { checkMemory, packMemoryBytes, peakRssBytes } from './memoryPlan.ts'
 import { renderReport } from './report.ts'
 import { trainingRows } from './rowStream.ts'
 import { scorePack } from './scoring.ts'
@@ -65,12 +66,9 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   const report = options.onProgress ?? (() => {})
   const open = {
     ...options,
+    threads: 1, // of DuckDB; more do not read faster
     memoryBytes: packMemoryBytes(run.maxMemoryBytes),
-    onProgress: (progress: {
-      stage: 'users' | 'restaurants' | 'train' | 'test'
-      rowsDone: number
-      rowsTotal: number
-    }) => report({ type: 'pack', ...progress }),
+    onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
   }
   const tables = await openTablesApart(open)
   const network: Network = {
@@ -89,8 +87,9 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     purpose: 'train',
   }
   checkMemory(planArena(shape), run.maxMemoryBytes)
-  const pack = await openRowsApart(open, tables, 'train')
-  const test = (await hasSplit(options, 'test')) ? await openRowsApart(open, tables, 'test') : null
+  // A test set that was asked for by name must be there.
+  const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
+  const [pack, test = null] = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
   const packSeconds = (performance.now() - startedMs) / 1000
   return { options, settings, run, tables, pack, test, network, shape, packSeconds, startedMs, report }
 }
@@ -100,8 +99,10 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const { signal, out } = options
   const simd = bestSimd()
   const rowsByFile = trainingRows(pack, settings)
-  const steps = settings.epochs * batchesPerEpoch(rowsByFile, settings)
+  const stepsPerEpoch = batchesPerEpoch(rowsByFile, settings)
+  const steps = settings.epochs * stepsPerEpoch
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
+  checkParts(rows, pack.rows, settings)
   const normalization = settings.normalize ? tablesNormalization(tables) : null
   const lead = new CrewLead({ shape, simd, turbo: prepared.run.turbo, settings, steps })
   try {
@@ -115,6 +116,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       network,
       out,
       rowsPerEpoch: rows,
+      stepsPerEpoch,
       packSeconds,
       signal,
       onProgress: report,
@@ -124,6 +126,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
     const kept = await training.train()
     const weights = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
     const test = await scoreTest(prepared, lead, weights)
+    const encoded = encodeWeights(network, weights, packageVersion()) // before the peak is read: it is part of it
     const { state } = training
     const partial = {
       preset: options.preset ?? 'default',
@@ -135,7 +138,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       packSeconds: state.packSeconds,
       trainSeconds: state.trainSeconds,
       seconds: (performance.now() - startedMs) / 1000,
-      peakRssBytes: peakRssBytes(),
+      peakRssBytes: Math.max(state.peakRssBytes, peakRssBytes()),
       maxMemoryBytes: prepared.run.maxMemoryBytes,
       threads: shape.threads,
       simd,
@@ -149,9 +152,10 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
     await saveModel(out, {
       description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint }),
       weights,
+      encoded,
       report: renderReport(result, reportContext(options, tables, await readDatasetInfo(options.data))),
     })
-    await removeCheckpoint(checkpointPath(out))
+    await training.finish()
     return result
   } finally {
     await lead.close()
@@ -176,15 +180,21 @@ async function scoreTest(
   })
 }
 
+/** @throws NearrankError INPUT where the split leaves nothing to train on, or nothing to validate with. */
+function checkParts(rows: number, allRows: number, { validation }: TrainSettings): void {
+  const held = allRows - rows
+  if (rows > 0 && (validation === 0 || held > 0)) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot train with validation ${validation}: of ${allRows} rows it leaves ${rows} to train on and ${held} to validate with. ` +
+      'Use another --validation (0: none), another --seed, or more rows.',
+  )
+}
+
 /** In file order every file ends in a batch of its own. */
 function batchesPerEpoch(rowsByFile: number[], { shuffle, batchSize }: TrainSettings): number {
   const batches = (rows: number) => Math.ceil(rows / batchSize)
   return shuffle
     ? batches(rowsByFile.reduce((sum, rows) => sum + rows, 0))
     : rowsByFile.reduce((sum, rows) => sum + batches(rows), 0)
-}
-
-/** The most that this process, all its threads, and the one that packed have had in memory at a time. */
-function peakRssBytes(): number {
-  return Math.max(process.resourceUsage().maxRSS * 1024, packPeakRssBytes())
 }

@@ -6,17 +6,13 @@ import { initialState } from '../model/initialize.ts'
 import { parametersToState, stateToParameters } from '../model/parameters.ts'
 import type { Network, StateDict } from '../model/network.ts'
 import { describeNotFinite } from './adamTasks.ts'
-import {
-  type CheckpointArrays,
-  type CheckpointState,
-  checkpointPath,
-  readCheckpoint,
-  writeCheckpoint,
-} from './checkpoint.ts'
+import { type CheckpointArrays, type CheckpointState, checkpointPath, readCheckpoint } from './checkpoint.ts'
+import { CheckpointKeeper } from './checkpointKeeper.ts'
 import type { CrewLead } from './crew.ts'
 import { CONTROL, REQUEST, SUM_COUNT, SUMS } from './crewControl.ts'
 import { feedTraining } from './feed.ts'
 import { ledgerEpoch } from './ledger.ts'
+import { peakRssBytes } from './memoryPlan.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
 import { scorePack } from './scoring.ts'
 import type { EpochReport, TrainEvent, TrainRun, TrainSettings } from './types.ts'
@@ -34,6 +30,7 @@ export interface TrainingRunOptions {
   network: Network
   out: string
   rowsPerEpoch: number
+  stepsPerEpoch: number
   packSeconds: number
   signal: AbortSignal | undefined
   onProgress: (event: TrainEvent) => void
@@ -45,11 +42,11 @@ export class TrainingRun {
   readonly #sums: Float64Array
   readonly #path: string
   readonly #best: Float32Array
+  readonly #keeper: CheckpointKeeper
   #state: CheckpointState
-  #writing: Promise<void> | undefined
-  #writeError: unknown
-  #savedAtMs = performance.now()
-  #snapshots = 0
+  #snapshots = 0 // of the workers' copies, how many have been seen
+  #shownAtMs = 0
+  #callbackError: unknown
 
   constructor(options: TrainingRunOptions) {
     this.#options = options
@@ -57,6 +54,12 @@ export class TrainingRun {
     this.#sums = new Float64Array(lead.memory.buffer, lead.arena.sums, SUM_COUNT)
     this.#path = checkpointPath(out)
     this.#best = new Float32Array(lead.arena.layout.size)
+    this.#keeper = new CheckpointKeeper({
+      path: this.#path,
+      everySeconds: options.run.checkpointSeconds,
+      onWritten: ({ step }) => options.onProgress({ type: 'checkpoint', step, path: this.#path }),
+      onFailed: () => lead.stop(),
+    })
     this.#state = {
       run: fingerprint(options),
       step: 0,
@@ -68,6 +71,7 @@ export class TrainingRun {
       epochSeconds: 0,
       trainSeconds: 0,
       packSeconds: options.packSeconds,
+      peakRssBytes: 0,
       bestLoss: null,
       bestEpoch: 0,
       worseEpochs: 0,
@@ -81,14 +85,14 @@ export class TrainingRun {
     return this.#state
   }
 
-  /** Initial weights, or the checkpoint's where there is one and resuming is asked for. Returns the steps already done. */
+  /**
+   * Initial weights, or the checkpoint's where there is one and resuming is asked for. Returns the steps already done.
+   * @throws NearrankError INPUT where the checkpoint's place holds something else, or another run's; DAMAGED.
+   */
   async prepare(): Promise<number> {
     const { lead, network, settings, run, onProgress } = this.#options
     const { layout, parameters } = lead.arena
-    const found = await readCheckpoint(this.#path).catch((error: unknown) => {
-      if (run.resume) throw error
-      return undefined // it is going to be replaced
-    })
+    const found = await readCheckpoint(this.#path, { mayBeDamaged: !run.resume })
     if (!run.resume || found === undefined) {
       if (found !== undefined)
         onProgress({
@@ -104,10 +108,10 @@ export class TrainingRun {
         `Cannot resume from ${this.#path}: it belongs to a run with other settings, other data or another kernel build. ` +
           'Repeat that run, or train without --resume to start anew.',
       )
+    this.#keeper.adopt()
     this.#state = found.state
-    for (const [name, view] of Object.entries(
-      this.#arrays(parameters, lead.arena.momentsM, lead.arena.momentsV),
-    ))
+    const { momentsM, momentsV } = lead.arena
+    for (const [name, view] of Object.entries(this.#arrays(parameters, momentsM, momentsV)))
       view.set(found.arrays[name as keyof CheckpointArrays])
     return found.state.step
   }
@@ -131,16 +135,65 @@ export class TrainingRun {
     return patience > 0 && this.#state.worseEpochs >= patience
   }
 
+  /** The model is saved: the checkpoint is no longer needed. */
+  async finish(): Promise<void> {
+    await this.#keeper.remove()
+  }
+
   async #epoch(): Promise<void> {
-    const { lead, pack, signal, settings, onProgress } = this.#options
-    const state = this.#state
+    const { pack, onProgress } = this.#options
     const startedMs = performance.now()
-    const secondsBefore = state.epochSeconds
-    const seconds = () => secondsBefore + (performance.now() - startedMs) / 1000
+    const secondsBefore = this.#state.epochSeconds
     const stream = new RowStream(pack, this.#order('training'))
-    await stream.skip(state.rowsDone)
-    this.#sums.set([state.lossSum, state.correct, state.rowsDone, state.digest])
-    Atomics.store(lead.control, CONTROL.step, state.step)
+    const seconds = await this.#trainRows(
+      stream,
+      () => secondsBefore + (performance.now() - startedMs) / 1000,
+    )
+
+    const { epoch } = this.#state
+    const ledger = ledgerEpoch(epoch, pack, stream.count, this.#sums)
+    const [lossSum, correct, rows] = this.#sums
+    const report: EpochReport = {
+      epoch,
+      rows,
+      seconds,
+      loss: lossSum / rows,
+      rowsPerSecond: rows / seconds,
+      accuracy: correct / rows,
+      accuracyOn: 'training',
+    }
+    this.#keepPosition(seconds)
+    this.#checkSteps()
+    if (this.#options.settings.validation > 0) {
+      await this.#writeNow() // whoever stops it now loses nothing
+      await this.#validate(report)
+    }
+    const state = this.#state
+    this.#state = {
+      ...state,
+      epoch: epoch + 1,
+      rowsDone: 0,
+      lossSum: 0,
+      correct: 0,
+      digest: 0,
+      epochSeconds: 0,
+      trainSeconds: state.trainSeconds + (performance.now() - startedMs) / 1000 + secondsBefore,
+      epochs: [...state.epochs, report],
+      ledger: [...state.ledger, ledger],
+    }
+    onProgress({ type: 'epoch', epoch: report })
+    await this.#writeNow()
+  }
+
+  /** The rest of the epoch's rows, a step a batch. Returns the seconds spent on the epoch. */
+  async #trainRows(stream: RowStream, seconds: () => number): Promise<number> {
+    const { lead, signal } = this.#options
+    const { step, rowsDone, lossSum, correct, digest } = this.#state
+    await stream.skip(rowsDone)
+    this.#sums.set([lossSum, correct, rowsDone, digest])
+    Atomics.store(lead.control, CONTROL.step, step)
+    // A copy that was asked for in the last epoch and came after its end belongs to no position of this one.
+    this.#snapshots = Atomics.load(lead.control, CONTROL.snapshot)
 
     const ticker = setInterval(() => this.#tick(seconds()), TICK_MS)
     const stop = () => lead.stop()
@@ -154,39 +207,32 @@ export class TrainingRun {
       clearInterval(ticker)
       signal?.removeEventListener('abort', stop)
     }
+    if (this.#callbackError) throw this.#callbackError
     this.#checkFinite()
     if (Atomics.load(lead.control, CONTROL.leave) !== 0) await this.#leave(seconds())
+    return seconds()
+  }
 
-    const ledger = ledgerEpoch(state.epoch, pack, stream.count, this.#sums)
-    const [lossSum, correct, rows] = this.#sums
-    const report: EpochReport = {
-      epoch: state.epoch,
-      rows,
-      seconds: seconds(),
-      loss: lossSum / rows,
-      rowsPerSecond: rows / seconds(),
-      accuracy: correct / rows,
-      accuracyOn: 'training',
-    }
-    if (settings.validation > 0) await this.#validate(report)
-    this.#state = {
-      ...state,
-      step: Atomics.load(lead.control, CONTROL.step),
-      epoch: state.epoch + 1,
-      rowsDone: 0,
-      lossSum: 0,
-      correct: 0,
-      digest: 0,
-      epochSeconds: 0,
-      trainSeconds: state.trainSeconds + (performance.now() - startedMs) / 1000 + secondsBefore,
-      bestLoss: this.#state.bestLoss,
-      bestEpoch: this.#state.bestEpoch,
-      worseEpochs: this.#state.worseEpochs,
-      epochs: [...state.epochs, report],
-      ledger: [...state.ledger, ledger],
-    }
-    onProgress({ type: 'epoch', epoch: report })
-    await this.#writeNow()
+  /** Where the workers are now, between two jobs. */
+  #keepPosition(epochSeconds: number): void {
+    const [lossSum, correct, rowsDone, digest] = this.#sums
+    const step = Atomics.load(this.#options.lead.control, CONTROL.step)
+    this.#state = { ...this.#state, step, rowsDone, lossSum, correct, digest, epochSeconds }
+  }
+
+  #keepPeak(): void {
+    this.#state = { ...this.#state, peakRssBytes: Math.max(this.#state.peakRssBytes, peakRssBytes()) }
+  }
+
+  /** The ledger proves that every row was read; this, that every batch was a step. */
+  #checkSteps(): void {
+    const { step, epoch } = this.#state
+    const wanted = epoch * this.#options.stepsPerEpoch
+    if (step !== wanted)
+      throw new NearrankError(
+        'INTERNAL',
+        `After epoch ${epoch} the run has taken ${step} steps, ${wanted} are due`,
+      )
   }
 
   /** The validation rows, scored with the weights of now; remembers the best. */
@@ -213,32 +259,39 @@ export class TrainingRun {
 
   /** Progress, and checkpoints: asked for when due, written when the workers have answered. */
   #tick(epochSeconds: number): void {
-    const { lead, settings, run, rowsPerEpoch, onProgress } = this.#options
-    const [loss, , rows] = this.#sums
-    const nowMs = performance.now()
-    if (rows > 0 && nowMs - this.#shownAtMs >= STEP_EVENT_MS) {
-      this.#shownAtMs = nowMs
-      onProgress({
-        type: 'step',
-        epoch: this.#state.epoch,
-        epochs: settings.epochs,
-        rowsDone: rows,
-        rowsTotal: rowsPerEpoch,
-        loss: loss / rows,
-        rowsPerSecond: rows / epochSeconds,
-        rssBytes: process.memoryUsage.rss(),
-      })
+    const { lead } = this.#options
+    try {
+      this.#showStep(epochSeconds)
+    } catch (error) {
+      this.#callbackError = error // of the caller's own: it ends the run, not the process
+      lead.stop()
     }
-    if (run.checkpointSeconds === 0 || this.#writing) return
     const taken = Atomics.load(lead.control, CONTROL.snapshot)
-    if (taken !== this.#snapshots) {
+    if (taken !== this.#snapshots && this.#keeper.isFree) {
       this.#snapshots = taken
       this.#writeSnapshot(epochSeconds)
-    } else if (nowMs - this.#savedAtMs >= 1000 * run.checkpointSeconds) {
+    } else if (this.#keeper.isDue) {
       Atomics.compareExchange(lead.control, CONTROL.request, REQUEST.none, REQUEST.snapshot)
     }
   }
-  #shownAtMs = 0
+
+  #showStep(epochSeconds: number): void {
+    const { settings, rowsPerEpoch, onProgress } = this.#options
+    const [loss, , rows] = this.#sums
+    const nowMs = performance.now()
+    if (rows === 0 || nowMs - this.#shownAtMs < STEP_EVENT_MS) return
+    this.#shownAtMs = nowMs
+    onProgress({
+      type: 'step',
+      epoch: this.#state.epoch,
+      epochs: settings.epochs,
+      rowsDone: rows,
+      rowsTotal: rowsPerEpoch,
+      loss: loss / rows,
+      rowsPerSecond: rows / epochSeconds,
+      rssBytes: process.memoryUsage.rss(),
+    })
+  }
 
   /** The copy that the workers have made between two steps. */
   #writeSnapshot(epochSeconds: number): void {
@@ -247,46 +300,27 @@ export class TrainingRun {
     const [lossSum, correct, rowsDone, digest] = this.#sums.subarray(SUMS.snapshot)
     const step = Atomics.load(lead.control, CONTROL.snapshotStep)
     const arrays = this.#arrays(snapshot, snapshot + 4 * layout.size, snapshot + 8 * layout.size)
-    this.#startWriting({ ...this.#state, step, rowsDone, lossSum, correct, digest, epochSeconds }, arrays)
-  }
-
-  #startWriting(state: CheckpointState, arrays: CheckpointArrays): void {
-    const { onProgress } = this.#options
-    this.#savedAtMs = performance.now()
-    this.#writing = writeCheckpoint(this.#path, state, arrays)
-      .then(() => onProgress({ type: 'checkpoint', step: state.step, path: this.#path }))
-      .catch((error: unknown) => {
-        this.#writeError = error
-        this.#options.lead.stop()
-      })
-      .finally(() => {
-        this.#writing = undefined
-      })
+    this.#keepPeak()
+    this.#keeper.start({ ...this.#state, step, rowsDone, lossSum, correct, digest, epochSeconds }, arrays)
   }
 
   /** Writes the state of now; the workers rest. */
   async #writeNow(): Promise<void> {
-    await this.#writing
-    if (this.#options.run.checkpointSeconds > 0) {
-      const { parameters, momentsM, momentsV } = this.#options.lead.arena
-      this.#startWriting(this.#state, this.#arrays(parameters, momentsM, momentsV))
-      await this.#writing
-    }
-    if (this.#writeError) throw this.#writeError
+    await this.#keeper.settled()
+    this.#keepPeak()
+    const { parameters, momentsM, momentsV } = this.#options.lead.arena
+    this.#keeper.start(this.#state, this.#arrays(parameters, momentsM, momentsV))
+    await this.#keeper.settled()
   }
 
   /** The workers have left in mid-epoch, as asked: keep where they are. */
   async #leave(epochSeconds: number): Promise<never> {
-    const { lead, run } = this.#options
-    if (this.#writeError) throw this.#writeError
-    const [lossSum, correct, rowsDone, digest] = this.#sums
-    const step = Atomics.load(lead.control, CONTROL.step)
-    this.#state = { ...this.#state, step, rowsDone, lossSum, correct, digest, epochSeconds }
+    this.#keepPosition(epochSeconds)
     await this.#writeNow()
-    const where = `in epoch ${this.#state.epoch}, at step ${step}`
+    const where = `in epoch ${this.#state.epoch}, at step ${this.#state.step}`
     throw new NearrankError(
       'ABORTED',
-      run.checkpointSeconds > 0
+      this.#options.run.checkpointSeconds > 0
         ? `Stopped ${where}. The checkpoint ${this.#path} holds everything: the same command with --resume goes on from there.`
         : `Stopped ${where}, without a checkpoint`,
     )

@@ -101,7 +101,6 @@ class CrewWorker {
     this.#phases(this.#gradientPhases)
     if (keeper) this.#keepBooks(rows)
     this.#phases(this.#fold)
-    if (this.#fold.length === 0) this.#crew.phase(0, () => {})
     return Atomics.load(control, CONTROL.leave) !== 0
   }
 
@@ -127,9 +126,9 @@ class CrewWorker {
       this.#floats.copyWithin(snapshot / 4 + i * layout.size, at / 4, at / 4 + layout.size)
     this.#sums.copyWithin(SUMS.snapshot, 0, 4)
     Atomics.store(control, CONTROL.snapshotStep, this.#step)
-    Atomics.store(control, CONTROL.request, REQUEST.none)
+    // Not a store: a request to stop may have come meanwhile.
+    Atomics.compareExchange(control, CONTROL.request, REQUEST.snapshot, REQUEST.none)
     Atomics.add(control, CONTROL.snapshot, 1)
-    Atomics.notify(control, CONTROL.snapshot)
   }
 
   #score(): void {

@@ -20,13 +20,15 @@ test('a process of its own packs the same as this one, tells its progress, and i
     onProgress: ({ stage }: { stage: string }) => stages.add(stage),
   }
   const tables = await openTablesApart(apart)
-  const rows = await openRowsApart(apart, tables, 'train')
+  const [rows, testRows] = await openRowsApart(apart, tables, ['train', 'test'])
+  assert.deepEqual([rows.split, testRows.split, testRows.rows], ['train', 'test', 4000])
+  await testRows.close()
   const here = { data, cache: join(folder, 'here') }
   const tablesHere = await openTables(here)
   const rowsHere = await openRows(here, tablesHere, 'train')
   assert.equal(tables.users.crc32, tablesHere.users.crc32)
   assert.deepEqual([rows.digest, rows.blocks, rows.files], [rowsHere.digest, rowsHere.blocks, rowsHere.files])
-  assert.deepEqual([...stages].toSorted(), ['restaurants', 'train', 'users'])
+  assert.deepEqual([...stages].toSorted(), ['restaurants', 'test', 'train', 'users'])
   assert.ok(packPeakRssBytes() > process.memoryUsage.rss())
   await rows.close()
   await rowsHere.close()
@@ -36,7 +38,7 @@ test('its errors arrive whole, with their code', async () => {
   const { data } = await smallData()
   const tables = await openTablesApart({ data })
   await truncate(join(data, 'train', 'train_02.parquet'), 1000)
-  await assert.rejects(openRowsApart({ data }, tables, 'train'), (error: unknown) => {
+  await assert.rejects(openRowsApart({ data }, tables, ['train']), (error: unknown) => {
     assert.ok(error instanceof NearrankError)
     assert.equal(error.code, 'INPUT')
     assert.match(error.message, /train_02\.parquet/)

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { generate } from '../../src/dataset/generate.ts'
+import { generate, type GenerateOptions } from '../../src/dataset/generate.ts'
 
 /** A folder that is gone after the test file. */
 export async function temporaryFolder(): Promise<string> {
@@ -12,7 +12,9 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A small data set of the reference's kind: 30,000 clicks in 4 files, 4,000 test clicks, 400 users, 150 restaurants. */
-export async function smallData(): Promise<{ data: string; folder: string }> {
+export async function smallData(
+  sizes: Partial<GenerateOptions> = {},
+): Promise<{ data: string; folder: string }> {
   const folder = await temporaryFolder()
   const data = join(folder, 'data')
   await generate({
@@ -26,6 +28,7 @@ export async function smallData(): Promise<{ data: string; folder: string }> {
     files: 4,
     testFiles: 2,
     seed: 3,
+    ...sizes,
   })
   return { data, folder }
 }

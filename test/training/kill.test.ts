@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Random } from '../../src/random.ts'
+import { readCheckpoint } from '../../src/training/checkpoint.ts'
 import { smallData } from './dataFixture.ts'
 
-const { data, folder } = await smallData()
+const { data, folder } = await smallData({ rows: 100_000, files: 2 })
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const KILLS = 5
 
-/** Starts a training; resolves to its exit code, or to 'killed'. */
+/** Starts a training, some seconds of it; resolves to its exit code, or to 'killed'. */
 function start(out: string, ...more: string[]) {
   const settings =
-    '--hidden 64,32 --batch-size 32 --epochs 15 --validation 0.05 --keep best --checkpoint-seconds 0.01'
+    '--hidden 64,32 --batch-size 16 --epochs 4 --validation 0.05 --keep best --checkpoint-seconds 0.01'
   const args = [MAIN, 'train', '--data', data, '--out', join(folder, out), ...settings.split(' '), ...more]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let text = ''
@@ -27,29 +28,42 @@ function start(out: string, ...more: string[]) {
   return { child, ended, said: () => text }
 }
 
-test(`killed with SIGKILL ${KILLS} times and resumed, a run ends in the same bytes as one never killed`, async () => {
-  const startedMs = performance.now()
-  const whole = start('whole')
-  assert.equal(await whole.ended, 0, whole.said())
-  const wholeMs = performance.now() - startedMs
+for (const order of ['--shuffle', '--no-shuffle'])
+  test(`killed with SIGKILL ${KILLS} times and resumed, a run ends in the same bytes as one never killed (${order})`, async () => {
+    const startedMs = performance.now()
+    const whole = start('whole', order)
+    assert.equal(await whole.ended, 0, whole.said())
+    const wholeMs = performance.now() - startedMs
 
-  const random = new Random(Date.now())
-  const checkpoint = join(folder, 'killed.checkpoint')
-  let resumedInMidRun = 0
-  for (let kill = 0; kill < KILLS; kill++) {
-    if (existsSync(checkpoint)) resumedInMidRun++
-    const run = start('killed', '--resume', '--threads', String(1 + (kill % 2)))
-    // The first is killed soon after its first checkpoint, the others whenever it comes, in start-up too.
-    if (kill === 0) while (!existsSync(checkpoint) && run.child.exitCode === null) await sleep(2)
-    else await sleep(random.below(Math.ceil(wholeMs)))
-    run.child.kill('SIGKILL')
-    await run.ended
-  }
-  assert.ok(resumedInMidRun > 0, 'at least one run must have gone on from a checkpoint')
+    const seed = Date.now()
+    const random = new Random(seed)
+    const checkpoint = join(folder, 'killed.checkpoint')
+    let resumedInMidEpoch = 0
+    for (let kill = 0; kill < KILLS; kill++) {
+      const before = await readCheckpoint(checkpoint, { mayBeDamaged: false })
+      if ((before?.state.rowsDone ?? 0) > 0) resumedInMidEpoch++
+      const run = start('killed', order, '--resume', '--threads', String(1 + (kill % 2)))
+      // Until one has been killed in mid-epoch, each gets as far as a new checkpoint; then it comes at any time, in start-up too.
+      if (resumedInMidEpoch > 0) await sleep(random.below(Math.ceil(wholeMs)))
+      else {
+        const had = await mtime(checkpoint)
+        while ((await mtime(checkpoint)) === had && run.child.exitCode === null) await sleep(2)
+      }
+      run.child.kill('SIGKILL')
+      await run.ended
+    }
+    assert.ok(resumedInMidEpoch > 0, `one run must have gone on from the middle of an epoch (seed ${seed})`)
 
-  const last = start('killed', '--resume')
-  assert.equal(await last.ended, 0, last.said())
-  const weights = (name: string) => readFile(join(folder, name, 'weights.safetensors'))
-  assert.deepEqual(await weights('killed'), await weights('whole'))
-  assert.ok(!existsSync(checkpoint))
-})
+    const last = start('killed', order, '--resume')
+    assert.equal(await last.ended, 0, last.said())
+    const weights = (name: string) => readFile(join(folder, name, 'weights.safetensors'))
+    assert.deepEqual(await weights('killed'), await weights('whole'), `seed ${seed}`)
+    assert.ok(!existsSync(checkpoint))
+  })
+
+async function mtime(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  )
+}

@@ -101,6 +101,7 @@ test('every row passes exactly once, in any order and batch size; the books agre
         assert.deepEqual(stream.count, {
           rows: pack.rows,
           digest: pack.digest,
+          heldDigest: 0,
           used: files,
           heldOut: files.map(() => 0),
         })
@@ -143,6 +144,7 @@ test('training and validation part every pack in two: the same rows in every epo
   assert.deepEqual(trainingRows(pack, { seed: 5, validation: 0.2 }), training.count.used)
   assert.deepEqual(training.count.heldOut, validation.count.used)
   assert.equal((training.count.digest + validation.count.digest) % 2 ** 32, pack.digest)
+  assert.equal(training.count.heldDigest, validation.count.digest)
 })
 
 test('skipping rows comes to the same place, with the same books, as reading them', async () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { NearrankError, type ErrorCode } from '../../src/errors.ts'
+import { decodeSafetensors } from '../../src/model/safetensors.ts'
+import type { CheckpointState } from '../../src/training/checkpoint.ts'
 import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
 import { train } from '../../src/training/train.ts'
@@ -97,23 +99,109 @@ test('keeps the best epoch, and stops when it has had patience', async () => {
 })
 
 test('stopped by its signal and resumed, it ends in the same bytes; the checkpoint is gone then', async () => {
-  await train(small('whole', { epochs: 3 }))
-  for (const stopAt of [1, 40, 150]) {
-    const controller = new AbortController()
-    const options = small(`stopped${stopAt}`, { epochs: 3, signal: controller.signal })
-    let steps = 0
-    const onProgress = (event: TrainEvent) => {
-      if (event.type === 'start') setTimeout(() => controller.abort(), stopAt)
-      if (event.type === 'step') steps++
-    }
-    await train({ ...options, onProgress }).catch(refuses('ABORTED', /--resume|Stopped/))
-    assert.ok(steps >= 0)
-    const { signal, ...rest } = options
-    assert.ok(signal)
-    await train({ ...rest, resume: true, threads: 1 })
-    assert.deepEqual(await weightsOf(`stopped${stopAt}`), await weightsOf('whole'))
-    assert.ok(!existsSync(join(folder, `stopped${stopAt}.checkpoint`)))
+  // Best epoch and patience must come through too.
+  const settings = {
+    epochs: 6,
+    batchSize: 16,
+    validation: 0.1,
+    keep: 'best' as const,
+    patience: 5,
+    learningRate: 0.02,
   }
+  await train(small('whole', settings))
+  const stopAt: Record<string, (event: TrainEvent) => boolean> = {
+    step: ({ type }) => type === 'step',
+    'second epoch': (event) => event.type === 'epoch' && event.epoch.epoch === 2,
+    'test set': ({ type }) => type === 'evaluate',
+  }
+  for (const [where, isThere] of Object.entries(stopAt)) {
+    const controller = new AbortController()
+    const options = small(`stopped at ${where}`, settings)
+    const onProgress = (event: TrainEvent) => isThere(event) && controller.abort()
+    await assert.rejects(
+      train({ ...options, signal: controller.signal, onProgress }),
+      refuses('ABORTED', /Stopped/),
+    )
+    assert.ok(!existsSync(options.out))
+    await train({ ...options, resume: true, threads: 1 })
+    assert.deepEqual(await weightsOf(`stopped at ${where}`), await weightsOf('whole'))
+    assert.ok(!existsSync(`${options.out}.checkpoint`))
+  }
+})
+
+test('every checkpoint tells one moment: its step is the one that its epoch and rows come to', async () => {
+  const wide = await smallData({ rows: 20_000, files: 1 })
+  const out = join(wide.folder, 'model')
+  const stepsPerEpoch = Math.ceil(20_000 / 16)
+  const wrong: string[] = []
+  let seen = 0
+  const onProgress = (event: TrainEvent) => {
+    if (event.type !== 'checkpoint') return
+    const tensors = decodeSafetensors(readFileSync(event.path), { where: event.path })
+    const { epoch, step, rowsDone } = JSON.parse(tensors.metadata.state) as CheckpointState
+    seen++
+    const due = (epoch - 1) * stepsPerEpoch + Math.ceil(rowsDone / 16)
+    if (step !== due) wrong.push(`epoch ${epoch}, row ${rowsDone}: step ${step}, ${due} is due`)
+  }
+  await train({
+    ...small('x'),
+    data: wide.data,
+    out,
+    batchSize: 16,
+    epochs: 30,
+    preset: 'reference',
+    checkpointSeconds: 0.001,
+    onProgress,
+  })
+  assert.deepEqual(wrong, [])
+  assert.ok(seen > 20)
+})
+
+test('many more chunks than the ring holds: every row is still used once', async () => {
+  const long = await smallData({ rows: 500_000, files: 1 })
+  const options = {
+    ...small('x'),
+    data: long.data,
+    out: join(long.folder, 'model'),
+    hidden: [8],
+    activations: ['relu' as const],
+  }
+  const [{ rows, files }] = (await train({ ...options, preset: 'reference', epochs: 1 })).ledger
+  assert.equal(rows, 500_000)
+  assert.equal(files[0].used, 500_000)
+})
+
+test('what onProgress throws ends the run, not the process', async () => {
+  for (const type of ['step', 'epoch', 'checkpoint'] as const) {
+    const onProgress = (event: TrainEvent) => {
+      if (event.type === type) throw new RangeError(`at ${type}`)
+    }
+    const options = small(`throws at ${type}`, {
+      epochs: 3,
+      batchSize: 8,
+      checkpointSeconds: 0.01,
+      onProgress,
+    })
+    await assert.rejects(train(options), new RangeError(`at ${type}`))
+  }
+})
+
+test('a split that leaves nothing on one side is refused; so is a test set that is named and not there', async () => {
+  const few = await smallData({ rows: 20, testRows: 10, files: 1, testFiles: 1 })
+  const out = join(few.folder, 'model')
+  await assert.rejects(
+    train({ data: few.data, out, validation: 0.001, seed: 1 }),
+    refuses('INPUT', /of 20 rows it leaves 20 to train on and 0/),
+  )
+  await assert.rejects(train(small('none', { testFiles: 'nowhere/*.parquet' })), refuses('INPUT', /nowhere/))
+})
+
+test('what is no checkpoint in its place is refused and untouched', async () => {
+  const options = small('place')
+  await writeFile(`${options.out}.checkpoint`, 'my notes')
+  for (const resume of [true, false])
+    await assert.rejects(train({ ...options, resume }), refuses('INPUT', /no checkpoint/))
+  assert.equal(await readFile(`${options.out}.checkpoint`, 'utf8'), 'my notes')
 })
 
 test('a checkpoint of other settings, or damaged, is refused; without --resume it is no hindrance', async () => {
