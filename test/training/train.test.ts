@@ -130,9 +130,9 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
 })
 
 test('every checkpoint tells one moment: its step is the one that its epoch and rows come to', async () => {
-  const wide = await smallData({ rows: 20_000, files: 1 })
+  const wide = await smallData({ rows: 40_000, files: 1 })
   const out = join(wide.folder, 'model')
-  const stepsPerEpoch = Math.ceil(20_000 / 16)
+  const stepsPerEpoch = Math.ceil(40_000 / 16)
   const wrong: string[] = []
   let seen = 0
   const onProgress = (event: TrainEvent) => {
@@ -148,7 +148,7 @@ test('every checkpoint tells one moment: its step is the one that its epoch and 
     data: wide.data,
     out,
     batchSize: 16,
-    epochs: 30,
+    epochs: 25,
     preset: 'reference',
     checkpointSeconds: 0.001,
     onProgress,
