@@ -8,7 +8,7 @@ const MIB = 2 ** 20
 const PROCESS_BYTES = 120 * MIB
 /** A worker thread's own heap and stack. */
 const THREAD_BYTES = 10 * MIB
-/** What the streaming of shuffled rows and the metrics take: 24 MiB of rows and 33 of histograms. */
+/** What the streaming of shuffled rows and the metrics take: 12 MiB of rows and 33 of histograms. */
 const STREAM_BYTES = 57 * MIB
 /** Copies of all parameters outside the shared memory: the best epoch's, a checkpoint being encoded, the model's files being encoded. */
 const MODEL_COPIES = 10
