@@ -1,40 +1,21 @@
-import { createHash } from 'node:crypto'
-import type { PackedRows } from '../dataset/packedRows.ts'
 import { NearrankError } from '../errors.ts'
-import type { Simd } from '../kernels/kernels.ts'
-import { initialState } from '../model/initialize.ts'
-import { parametersToState, stateToParameters } from '../model/parameters.ts'
-import type { Network, StateDict } from '../model/network.ts'
+import { parametersToState } from '../model/parameters.ts'
+import type { StateDict } from '../model/network.ts'
 import { describeNotFinite } from './adamTasks.ts'
-import { type CheckpointArrays, type CheckpointState, checkpointPath, readCheckpoint } from './checkpoint.ts'
+import { type CheckpointArrays, type CheckpointState, checkpointPath } from './checkpoint.ts'
 import { CheckpointKeeper } from './checkpointKeeper.ts'
-import type { CrewLead } from './crew.ts'
 import { CONTROL, REQUEST, SUM_COUNT, SUMS } from './crewControl.ts'
 import { feedTraining } from './feed.ts'
 import { ledgerEpoch } from './ledger.ts'
 import { peakRssBytes } from './memoryPlan.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
 import { scorePack } from './scoring.ts'
-import type { EpochReport, TrainEvent, TrainRun, TrainSettings } from './types.ts'
+import { firstState, startOfRun, type TrainingRunOptions } from './startOfRun.ts'
+import type { EpochReport } from './types.ts'
 
 /** Twenty times a second: progress is shown, checkpoints that are due are asked for and written. */
 const TICK_MS = 50
 const STEP_EVENT_MS = 100
-
-export interface TrainingRunOptions {
-  lead: CrewLead
-  pack: PackedRows
-  settings: TrainSettings
-  run: TrainRun
-  simd: Simd
-  network: Network
-  out: string
-  rowsPerEpoch: number
-  stepsPerEpoch: number
-  packSeconds: number
-  signal: AbortSignal | undefined
-  onProgress: (event: TrainEvent) => void
-}
 
 /** The epochs of one training run, from their first step or from a checkpoint's, to the weights that are kept. */
 export class TrainingRun {
@@ -60,24 +41,7 @@ export class TrainingRun {
       onWritten: ({ step }) => options.onProgress({ type: 'checkpoint', step, path: this.#path }),
       onFailed: () => lead.stop(),
     })
-    this.#state = {
-      run: fingerprint(options),
-      step: 0,
-      epoch: 1,
-      rowsDone: 0,
-      lossSum: 0,
-      correct: 0,
-      digest: 0,
-      epochSeconds: 0,
-      trainSeconds: 0,
-      packSeconds: options.packSeconds,
-      peakRssBytes: 0,
-      bestLoss: null,
-      bestEpoch: 0,
-      worseEpochs: 0,
-      epochs: [],
-      ledger: [],
-    }
+    this.#state = firstState(options)
   }
 
   /** What has been done: read it after `train`. */
@@ -85,35 +49,12 @@ export class TrainingRun {
     return this.#state
   }
 
-  /**
-   * Initial weights, or the checkpoint's where there is one and resuming is asked for. Returns the steps already done.
-   * @throws NearrankError INPUT where the checkpoint's place holds something else, or another run's; DAMAGED.
-   */
+  /** Begins anew or goes on, see startOfRun. Returns the steps already done. */
   async prepare(): Promise<number> {
-    const { lead, network, settings, run, onProgress } = this.#options
-    const { layout, parameters } = lead.arena
-    const found = await readCheckpoint(this.#path, { mayBeDamaged: !run.resume })
-    if (!run.resume || found === undefined) {
-      if (found !== undefined)
-        onProgress({
-          type: 'note',
-          message: `Starting anew: the checkpoint ${this.#path} is not used without --resume`,
-        })
-      stateToParameters(layout, initialState(network, settings.seed), lead.floats(parameters, layout.size))
-      return 0
-    }
-    if (found.state.run !== this.#state.run)
-      throw new NearrankError(
-        'INPUT',
-        `Cannot resume from ${this.#path}: it belongs to a run with other settings, other data or another kernel build. ` +
-          'Repeat that run, or train without --resume to start anew.',
-      )
-    this.#keeper.adopt()
-    this.#state = found.state
-    const { momentsM, momentsV } = lead.arena
-    for (const [name, view] of Object.entries(this.#arrays(parameters, momentsM, momentsV)))
-      view.set(found.arrays[name as keyof CheckpointArrays])
-    return found.state.step
+    const { state, isResumed } = await startOfRun(this.#options, this.#path, this.#liveArrays())
+    this.#state = state
+    if (isResumed) this.#keeper.adopt()
+    return state.step
   }
 
   /** All epochs that are left. Leaves the kept weights for normalised features in the state dict it returns. */
@@ -308,8 +249,7 @@ export class TrainingRun {
   async #writeNow(): Promise<void> {
     await this.#keeper.settled()
     this.#keepPeak()
-    const { parameters, momentsM, momentsV } = this.#options.lead.arena
-    this.#keeper.start(this.#state, this.#arrays(parameters, momentsM, momentsV))
+    this.#keeper.start(this.#state, this.#liveArrays())
     await this.#keeper.settled()
   }
 
@@ -337,6 +277,12 @@ export class TrainingRun {
     )
   }
 
+  /** Those that the workers train. */
+  #liveArrays(): CheckpointArrays {
+    const { parameters, momentsM, momentsV } = this.#options.lead.arena
+    return this.#arrays(parameters, momentsM, momentsV)
+  }
+
   #arrays(parameters: number, momentsM: number, momentsV: number): CheckpointArrays {
     const { lead } = this.#options
     const view = (at: number) => lead.floats(at, lead.arena.layout.size)
@@ -347,11 +293,4 @@ export class TrainingRun {
       best: this.#best,
     }
   }
-}
-
-/** What makes two runs the same run. */
-function fingerprint({ settings, simd, network, pack }: TrainingRunOptions): string {
-  return createHash('sha256')
-    .update(JSON.stringify([1, settings, simd, network, pack.fingerprint]))
-    .digest('hex')
 }
