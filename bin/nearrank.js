@@ -7,5 +7,9 @@ if (major < 24) {
   )
   process.exitCode = 1
 } else {
-  await import('../dist/cli/main.js')
+  await import('../dist/cli/main.js').catch((error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('dist')) throw error
+    console.error('nearrank: is not built yet. In a clone, run: npm run build')
+    process.exitCode = 1
+  })
 }

@@ -18,7 +18,7 @@ const LAYERS = [
   ['metrics'],
   ['kernels'],
   ['geo'],
-  ['errors.ts', 'random.ts', 'files.ts', 'format.ts'],
+  ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'peakMemory.ts'],
 ]
 
 // Each package is known in one place. `typebox` is the language of every schema at an edge that reads JSON.

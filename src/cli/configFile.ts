@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
+import { isMissing } from '../files.ts'
 import { CONFIG_SCHEMA, checkKeys } from '../training/settings.ts'
 import { duplicateKey } from '../model/duplicateKey.ts'
 import type { TrainOptions } from '../training/types.ts'
@@ -24,7 +25,7 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof NearrankError) throw error
-    throw wrong(messageOf(error), error)
+    throw wrong(isMissing(error) ? 'there is no such file' : messageOf(error), error)
   }
   let value: unknown
   try {

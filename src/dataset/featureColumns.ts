@@ -47,8 +47,9 @@ export function checkNumeric(file: ParquetFile, name: string, orBoolean = false)
 
 function defaultFeatures(file: ParquetFile, columns: ColumnNames): string[] {
   const taken = new Set(Object.values(columns))
-  const numeric = file.columns.filter((column) => NUMERIC.test(column.type) && !taken.has(column.name))
-  const names = numeric.map((column) => column.name)
-  const numbered = names.filter((name) => NUMBERED.test(name))
-  return numbered.length > 0 ? numbered.toSorted(naturalOrder) : names
+  const others = file.columns.filter((column) => !taken.has(column.name))
+  // By name alone: a feature that holds no numbers is an error, not a column to leave out.
+  const numbered = others.map((column) => column.name).filter((name) => NUMBERED.test(name))
+  if (numbered.length > 0) return numbered.toSorted(naturalOrder)
+  return others.filter((column) => NUMERIC.test(column.type)).map((column) => column.name)
 }

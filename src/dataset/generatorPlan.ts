@@ -8,7 +8,7 @@ export interface GenerateOptions {
   users?: number // default 1,000,000
   restaurants?: number // default 100,000
   requests?: number // default 10,000
-  candidates?: number // restaurants of one request, default 1,000
+  candidates?: number // restaurants of one request, default 1,000, or all where there are fewer
   files?: number // of training clicks, default 80
   testFiles?: number // default 8
   seed?: number // default 1
@@ -78,6 +78,7 @@ export function generateCounts(options: GenerateOptions): GenerateCounts {
       )
     counts[key] = value
   }
+  if (options.candidates === undefined) counts.candidates = Math.min(counts.candidates, counts.restaurants)
   if (counts.requests > 0 && counts.candidates > counts.restaurants)
     throw new NearrankError(
       'USAGE',

@@ -2,6 +2,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NearrankError } from '../errors.ts'
 import { diskError, errnoOf, siblingPath, staleSiblings, syncDirectory } from '../files.ts'
+import { MANIFEST } from './packManifest.ts'
 
 const TEMPORARY = 'pack' // all folders in progress are siblings of this name, whatever they will be called
 
@@ -41,8 +42,13 @@ async function moveIntoPlace(temporary: string, home: string, name: string): Pro
     await rename(temporary, place)
     await syncDirectory(home)
   } catch (error) {
-    const taken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error)) && (await exists(place))
-    if (!taken) throw diskError(error, `rename ${temporary} to ${place}`)
+    const isTaken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error)) && (await exists(place))
+    if (!isTaken) throw diskError(error, `rename ${temporary} to ${place}`)
+    if (await exists(join(place, MANIFEST))) return // another process was first
+    // What stands there has lost its manifest and is of no use to anybody.
+    await rm(place, { recursive: true, force: true })
+    await rename(temporary, place)
+    await syncDirectory(home)
   }
 }
 

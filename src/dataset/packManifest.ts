@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import { NearrankError, messageOf } from '../errors.ts'
 import { diskError, isMissing, writeNewFile } from '../files.ts'
 
-const MANIFEST = 'manifest.json'
+export const MANIFEST = 'manifest.json'
 const MANIFEST_BYTES_MAX = 256 * 2 ** 20 // 500 M rows have one of about 1 MB
 
 /** Writes `<folder>/manifest.json` with a checksum of its own. @throws NearrankError DISK */

@@ -4,6 +4,7 @@ import { messageOf, NearrankError } from '../errors.ts'
 import { openTables, readTables } from './featureTables.ts'
 import type { OpenOptions, OpenProgress } from './openOptions.ts'
 import type { DatasetOptions, Split } from './options.ts'
+import { peakRssBytes } from '../peakMemory.ts'
 import { openRows } from './packedRows.ts'
 
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
@@ -33,7 +34,7 @@ async function answer(request: PackRequest): Promise<void> {
   }
   try {
     const folders = await pack(request, (progress) => send({ type: 'progress', progress }))
-    send({ type: 'done', folders, peakRssBytes: process.resourceUsage().maxRSS * 1024 })
+    send({ type: 'done', folders, peakRssBytes: peakRssBytes() })
   } catch (error) {
     if (error instanceof NearrankError) send({ type: 'failed', code: error.code, message: error.message })
     else

@@ -86,6 +86,12 @@ export async function cellText(
 
 export function unreadable(name: string, error: unknown): NearrankError {
   if (error instanceof NearrankError) return error
+  if (duckDbMessage(error).startsWith('Out of Memory'))
+    return new NearrankError(
+      'MEMORY',
+      `Cannot read ${name} in the memory that is left for it (${duckDbMessage(error)}): allow more (--max-memory), or write it with smaller row groups`,
+      { cause: error },
+    )
   return new NearrankError(
     'INPUT',
     `Cannot read ${name}: it is no Parquet file, or it is damaged or truncated (${duckDbMessage(error)})`,

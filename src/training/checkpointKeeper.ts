@@ -30,11 +30,6 @@ export class CheckpointKeeper {
     return everySeconds > 0 && !this.#writing && performance.now() - this.#lastMs >= 1000 * everySeconds
   }
 
-  /** Whether one may be started: none is being written. */
-  get isFree(): boolean {
-    return !this.#writing
-  }
-
   /** The file has been read: it is the run's own from now on. */
   adopt(): void {
     this.#isOurs = true

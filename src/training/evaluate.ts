@@ -15,7 +15,7 @@ import { CrewLead } from './crew.ts'
 import { loadFeatures } from './featureMemory.ts'
 import { checkMemory, packMemoryBytes } from './memoryPlan.ts'
 import { scorePack } from './scoring.ts'
-import { resolveRun } from './settings.ts'
+import { checkOptions, MODEL_SCHEMA, resolveRun } from './settings.ts'
 import type { TrainEvent, TrainRun } from './types.ts'
 
 export interface EvaluateOptions
@@ -40,6 +40,7 @@ const SCORE_ROWS = 1024
  * Columns are the model's unless `options` names others. @throws NearrankError INPUT, DAMAGED, MEMORY, ABORTED.
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
+  checkOptions(options, ['data', 'model'], MODEL_SCHEMA)
   return abortable(options.signal, async () => {
     const started = performance.now()
     const { threads, maxMemoryBytes } = resolveRun(options)

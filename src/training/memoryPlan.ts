@@ -1,6 +1,7 @@
 import { packPeakRssBytes } from '../dataset/openApart.ts'
 import { NearrankError } from '../errors.ts'
 import { MEMORY_BYTES_MAX } from '../kernels/kernels.ts'
+import { peakRssBytes } from '../peakMemory.ts'
 import type { Arena } from './arena.ts'
 
 const MIB = 2 ** 20
@@ -17,13 +18,12 @@ const USER_BYTES = 48
 /** Packing runs in a process of its own before the training: both together took 410 to 454 MiB for 1.1 M rows of tables. */
 const PACK_BYTES = 320 * MIB
 const PACK_ROW_BYTES = 140
-const DUCKDB_BYTES_MIN = 64 * MIB
-const DUCKDB_BYTES_MAX = 256 * MIB
-
-/** What DuckDB's own buffers may take while rows are packed. */
+/** What DuckDB may take while rows are packed: what the two processes leave of the ceiling. */
 export function packMemoryBytes(maxMemoryBytes: number): number {
-  return Math.max(DUCKDB_BYTES_MIN, Math.min(DUCKDB_BYTES_MAX, Math.floor(maxMemoryBytes / 4)))
+  return Math.max(DUCKDB_BYTES_MIN, maxMemoryBytes - PACK_BYTES)
 }
+
+const DUCKDB_BYTES_MIN = 64 * MIB
 
 /** What a run will take at its peak, at most, packing or training: the same for any number of clicks. */
 export function plannedBytes(arena: Arena): number {
@@ -57,8 +57,8 @@ export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
 }
 
 /** The most that this process, all its threads, and the one that packed have had in memory at a time. */
-export function peakRssBytes(): number {
-  return Math.max(process.resourceUsage().maxRSS * 1024, packPeakRssBytes())
+export function runPeakRssBytes(): number {
+  return Math.max(peakRssBytes(), packPeakRssBytes())
 }
 
 function mebibytes(bytes: number): string {

@@ -138,6 +138,31 @@ export function resolveRun(options: { [K in keyof TrainRun]?: TrainRun[K] | unde
 }
 
 /**
+ * Checks what a caller of `train` or `evaluate` gives: no unknown key, no wrong value, the `required` ones there. Keys that are undefined
+ * count as not given. @throws NearrankError USAGE
+ */
+export function checkOptions(options: unknown, required: string[], more: Schema = {}): void {
+  if (!isPlainObject(options))
+    throw new NearrankError(
+      'USAGE',
+      'Cannot begin without options: an object is wanted, such as { data, out }',
+    )
+  const { signal, onProgress, ...rest } = options
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+  for (const key of required)
+    if (!Object.hasOwn(given, key))
+      throw new NearrankError('USAGE', `Cannot begin: the option ${key} is missing`)
+  checkKeys({ ...CONFIG_SCHEMA, ...more }, given, 'the options')
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new NearrankError('USAGE', 'Cannot use the options: signal must be an AbortSignal')
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new NearrankError('USAGE', 'Cannot use the options: onProgress must be a function')
+}
+
+/** Options of `evaluate` beside those of a data set. */
+export const MODEL_SCHEMA = { model: text() }
+
+/**
  * Checks that each key of `values` is one of `schema` and holds what it may. `where` names the place in messages.
  * @throws NearrankError USAGE: an unknown key with the nearest known one; or the key, what was wanted, what was found.
  */
@@ -207,6 +232,6 @@ function pick(schema: object, options: object): object {
   )
 }
 
-function isPlainObject(value: unknown): value is object {
+function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

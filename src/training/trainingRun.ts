@@ -7,7 +7,7 @@ import { CheckpointKeeper } from './checkpointKeeper.ts'
 import { CONTROL, REQUEST, SUM_COUNT, SUMS } from './crewControl.ts'
 import { feedTraining } from './feed.ts'
 import { ledgerEpoch } from './ledger.ts'
-import { peakRssBytes } from './memoryPlan.ts'
+import { runPeakRssBytes } from './memoryPlan.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
 import { scorePack } from './scoring.ts'
 import { firstState, startOfRun, type TrainingRunOptions } from './startOfRun.ts'
@@ -26,6 +26,7 @@ export class TrainingRun {
   readonly #keeper: CheckpointKeeper
   #state: CheckpointState
   #snapshots = 0 // of the workers' copies, how many have been seen
+  #isAsked = false // for a copy that has not come yet
   #shownAtMs = 0
   #callbackError: unknown
 
@@ -60,6 +61,7 @@ export class TrainingRun {
   /** All epochs that are left. Leaves the kept weights for normalised features in the state dict it returns. */
   async train(): Promise<{ weights: StateDict; keptEpoch: number }> {
     const { lead, settings } = this.#options
+    await this.#writeNow() // a place that cannot be written to is found before hours of work
     await lead.run({ type: 'fold' })
     while (this.#state.epoch <= settings.epochs && !this.#stopsEarly()) await this.#epoch()
     const keepsBest = settings.keep === 'best' && this.#state.bestEpoch > 0
@@ -135,6 +137,7 @@ export class TrainingRun {
     Atomics.store(lead.control, CONTROL.step, step)
     // A copy that was asked for in the last epoch and came after its end belongs to no position of this one.
     this.#snapshots = Atomics.load(lead.control, CONTROL.snapshot)
+    this.#isAsked = false
 
     const ticker = setInterval(() => this.#tick(seconds()), TICK_MS)
     const stop = () => lead.stop()
@@ -162,7 +165,7 @@ export class TrainingRun {
   }
 
   #keepPeak(): void {
-    this.#state = { ...this.#state, peakRssBytes: Math.max(this.#state.peakRssBytes, peakRssBytes()) }
+    this.#state = { ...this.#state, peakRssBytes: Math.max(this.#state.peakRssBytes, runPeakRssBytes()) }
   }
 
   /** The ledger proves that every row was read; this, that every batch was a step. */
@@ -208,10 +211,12 @@ export class TrainingRun {
       lead.stop()
     }
     const taken = Atomics.load(lead.control, CONTROL.snapshot)
-    if (taken !== this.#snapshots && this.#keeper.isFree) {
+    if (taken !== this.#snapshots) {
       this.#snapshots = taken
+      this.#isAsked = false
       this.#writeSnapshot(epochSeconds)
-    } else if (this.#keeper.isDue) {
+    } else if (this.#keeper.isDue && !this.#isAsked) {
+      this.#isAsked = true // one at a time: the next copy would go over the one that is being read
       Atomics.compareExchange(lead.control, CONTROL.request, REQUEST.none, REQUEST.snapshot)
     }
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/featureTables.ts'
@@ -59,6 +59,8 @@ describe('openTables', () => {
       assert.deepEqual(await features(['age', 'f2']), ['age', 'f2'])
       await assert.rejects(features(['age', 'nope']), isError('INPUT', /no column nope/, /f10, f2, age, f0/))
       await assert.rejects(features(['age', 'age']), isError('INPUT', /twice/))
+      await write(`1.5 AS f0, 'x' AS f1`)
+      await assert.rejects(features(), isError('INPUT', /f1 must hold numbers, found VARCHAR/))
       await write(`3 AS age, 'x' AS name, 1.5::DECIMAL(4,1) AS score, true AS flag, 1.0 AS latitude`)
       assert.deepEqual(await features(), ['age', 'score'])
       assert.deepEqual(await features(['flag', 'latitude']), ['flag', 'latitude'])
@@ -120,6 +122,15 @@ describe('openTables', () => {
       assert.equal(changed.users.rows, 1)
       const left = [changed, other].map(({ fingerprint }) => `tables-${fingerprint}`).toSorted()
       assert.deepEqual(await packs(), left, 'the earlier version is gone')
+    }))
+
+  test('a pack that has lost its manifest is made anew', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const { directory, fingerprint } = await openTables({ data })
+      await rm(join(directory, 'manifest.json'))
+      assert.equal((await openTables({ data })).fingerprint, fingerprint)
+      await readIds((await openTables({ data })).users)
     }))
 
   test('many at once agree', () =>

@@ -31,7 +31,10 @@ describe('buildFolder', () => {
   test('lets the folder stay that another one finished first', () =>
     withFolder(async (home) => {
       await buildFolder(home, 'made', async (folder) => {
-        await buildFolder(home, 'made', (other) => writeFile(join(other, 'a'), 'first'))
+        await buildFolder(home, 'made', async (other) => {
+          await writeFile(join(other, 'a'), 'first')
+          await writeFile(join(other, 'manifest.json'), '{}')
+        })
         await writeFile(join(folder, 'a'), 'second')
       })
       assert.equal(await readFile(join(home, 'made/a'), 'utf8'), 'first')

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { withDuckDb } from '../../src/dataset/duckdb.ts'
 import { NearrankError, type ErrorCode } from '../../src/errors.ts'
 import { decodeSafetensors } from '../../src/model/safetensors.ts'
 import type { CheckpointState } from '../../src/training/checkpoint.ts'
@@ -270,4 +271,36 @@ test('a damaged pack is found while it is read, and names what to do', async () 
   await handle.write(byte, 0, 1, size - 100)
   await handle.close()
   await train(small('packed', { epochs: 1 }))
+})
+
+test('options are checked at the edge: no unknown key, no wrong value, none missing', async () => {
+  const wrong: [options: unknown, text: RegExp][] = [
+    [undefined, /object is wanted/],
+    [{}, /data is missing/],
+    [{ data }, /out is missing/],
+    [{ data, out: null }, /out/],
+    [{ ...small('x'), epohcs: 1 }, /"epohcs".*"epochs"/],
+    [{ ...small('x'), onMissing: 'x' }, /onMissing/],
+    [{ ...small('x'), columns: { uid: 'x' } }, /columns\.uid/],
+    [{ ...small('x'), signal: 1 }, /AbortSignal/],
+    [{ ...small('x'), onProgress: 1 }, /function/],
+  ]
+  for (const [options, text] of wrong)
+    await assert.rejects(train(options as TrainOptions), refuses('USAGE', text))
+  await assert.rejects(evaluate({ data } as never), refuses('USAGE', /model is missing/))
+  await assert.rejects(evaluate({ data, model: 'm', epochs: 'x' } as never), refuses('USAGE', /epochs/))
+})
+
+test('a feature far from zero for its spread is pointed out where it is normalised', async () => {
+  const far = await smallData({ rows: 2000, files: 1 })
+  const path = join(far.data, 'user_features.parquet')
+  await withDuckDb({}, async (connection) => {
+    await connection.run(`CREATE TABLE t AS SELECT * REPLACE (f03 + 1e7 AS f03) FROM read_parquet('${path}')`)
+    await connection.run(`COPY t TO '${path}' (FORMAT parquet)`)
+  })
+  const notes: string[] = []
+  const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
+  await train({ ...small('x'), data: far.data, out: join(far.folder, 'model'), onProgress })
+  assert.equal(notes.length, 1)
+  assert.match(notes[0], /Feature f03 of the users/)
 })
