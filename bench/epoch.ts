@@ -14,16 +14,17 @@ import { feedTraining } from '../src/training/feed.ts'
 import { PRESETS } from '../src/training/presets.ts'
 import { RowStream } from '../src/training/rowStream.ts'
 import { timingOf, type Timing } from './measure.ts'
-import { REFERENCE_NETWORK, RESTAURANTS, USERS } from './step.ts'
+import { threadedPeakGflops } from './threadedPeak.ts'
+import { REFERENCE_NETWORK, RESTAURANTS, STEP_FLOPS, USERS } from './step.ts'
 
 const FILE_ROWS = 625_000
-const ROUNDS = 3
+const ROUNDS = 5
 
 export interface EpochLine {
   what: string
-  threads: number // 0: no training
   rows: number
   timing: Timing
+  shareOfPeak: number | null // of what as many threads reach with multiply-adds alone
 }
 
 /** Packing and whole epochs on generated data of the reference's shape: `files` files of 625,000 rows. */
@@ -54,23 +55,29 @@ export async function benchEpoch(files: number, threadCounts: number[]): Promise
       packing.push((performance.now() - started) / 1000)
     }
     const lines: EpochLine[] = [
-      { what: 'packing: Parquet to packed rows', threads: 0, rows, timing: timingOf(packing) },
+      { what: 'packing: Parquet to packed rows', rows, timing: timingOf(packing), shareOfPeak: null },
     ]
     // Rounds alternate between the numbers of threads, so that a slow minute of the machine meets both.
     const crews = threadCounts.map((threads) => crewOf(threads))
     const seconds = crews.map((): number[] => [])
     for (const lead of crews) await loadFeatures(lead, tables, null)
+    const shares = crews.map((): number[] => [])
     for (let round = 0; round <= ROUNDS; round++)
       for (const [i, lead] of crews.entries()) {
+        // The peak before and after: the clock of a shared machine wanders.
+        const before = await threadedPeakGflops(bestSimd(), threadCounts[i])
         const time = await epoch(lead, pack!)
-        if (round > 0) seconds[i].push(time) // the first warms up
+        const peak = (before + (await threadedPeakGflops(bestSimd(), threadCounts[i]))) / 2
+        if (round === 0) continue // warms up
+        seconds[i].push(time)
+        shares[i].push(((rows / 1024) * STEP_FLOPS) / time / 1e9 / peak)
       }
     for (const [i, threads] of threadCounts.entries())
       lines.push({
         what: `epoch, ${threads} thread${threads > 1 ? 's' : ''}`,
-        threads,
         rows,
         timing: timingOf(seconds[i]),
+        shareOfPeak: timingOf(shares[i]).seconds,
       })
     for (const lead of crews) await lead.close()
     await pack!.close()

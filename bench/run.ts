@@ -7,7 +7,7 @@ import { formatCount } from '../src/format.ts'
 import { benchEpoch } from './epoch.ts'
 import { benchKernels, peakGflops } from './kernels.ts'
 import { timingText } from './measure.ts'
-import { benchStep, STEP_FLOPS } from './step.ts'
+import { benchStep } from './step.ts'
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, files: { type: 'string', default: '8' } },
@@ -22,10 +22,7 @@ const epochs = await benchEpoch(Number(values.files), [...new Set([1, Math.min(2
 const machine = `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.versions.node}`
 
 const percent = (share: number | null) => (share === null ? '' : `${Math.round(100 * share)} %`)
-const share = (flops: number, seconds: number, threads = 1) =>
-  percent(flops === 0 ? null : flops / seconds / 1e9 / (peak * threads))
-const stepRows = (rows: number, seconds: number, threads: number) =>
-  share((rows / 1024) * STEP_FLOPS, seconds, threads)
+const share = (flops: number, seconds: number) => percent(flops === 0 ? null : flops / seconds / 1e9 / peak)
 
 if (values.json) console.log(JSON.stringify({ machine, simd, peakGflops: peak, kernels, step, epochs }))
 else {
@@ -58,12 +55,12 @@ else {
   console.log(
     renderTable(
       ['', 'rows', 'time', 'rows/s', 'of peak'],
-      epochs.map(({ what, threads, rows, timing }) => [
+      epochs.map(({ what, rows, timing, shareOfPeak }) => [
         what,
         formatCount(rows),
         timingText(timing),
         formatCount(rows / timing.seconds),
-        threads === 0 ? '' : stepRows(rows, timing.seconds, threads),
+        percent(shareOfPeak),
       ]),
       ['left', 'right', 'right', 'right', 'right'],
     ),
