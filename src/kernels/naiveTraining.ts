@@ -64,8 +64,9 @@ export function naiveTraining({
       let bad = 0
       for (let i = 0; i < count; i++) {
         const gradient = f32[g / 4 + i]
-        const m1 = Math.fround(beta1 * f32[m / 4 + i] + (1 - beta1) * gradient)
-        const v1 = Math.fround(beta2 * f32[v / 4 + i] + (1 - beta2) * gradient ** 2)
+        const squared = flush(gradient, SQUARED_MIN)
+        const m1 = flush(Math.fround(beta1 * f32[m / 4 + i] + (1 - beta1) * gradient), M_MIN)
+        const v1 = flush(Math.fround(beta2 * f32[v / 4 + i] + (1 - beta2) * squared ** 2), V_MIN)
         f32[m / 4 + i] = m1
         f32[v / 4 + i] = v1
         f32[p / 4 + i] = f32[p / 4 + i] * decay - (stepSize * m1) / (Math.sqrt(v1) * vScale + epsilon)
@@ -76,4 +77,13 @@ export function naiveTraining({
       return bad
     },
   }
+}
+
+// As in assembly/adam.ts, where the reason stands.
+const M_MIN = 1e-30
+const V_MIN = 1e-36
+const SQUARED_MIN = 1e-17
+
+function flush(value: number, least: number): number {
+  return Math.abs(value) < least ? 0 : value
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Kernels } from '../../src/kernels/kernels.ts'
+import { bindKernels, compileKernels, createMemory, type Kernels } from '../../src/kernels/kernels.ts'
 import { Random } from '../../src/random.ts'
 import { Arena, type Block, uniform } from './arena.ts'
 import { type Build, builds, judge, type Result } from './judge.ts'
@@ -124,3 +124,23 @@ for (const build of builds) {
     }
   })
 }
+
+for (const simd of ['relaxed', 'strict'] as const)
+  test(`adam ${simd}: with gradients of 0 the moments become 0 and never subnormal; NaN stays`, () => {
+    const memory = createMemory(65_536)
+    const kernels = bindKernels(compileKernels(simd), memory)
+    const [p, g, m, v] = [1024, 2048, 3072, 4096].map((at) => new Float32Array(memory.buffer, at, 8))
+    const once = () => kernels.adam(1024, 2048, 3072, 4096, 8, 1e-3, 1, 0.9, 0.5, 1e-8, 1)
+    p.fill(0.1)
+    m.fill(1e-25)
+    v.fill(1e-20)
+    for (let i = 0; i < 1000; i++) {
+      once()
+      for (const moment of [...m, ...v]) assert.ok(moment === 0 || moment > 2 ** -126, `step ${i}: ${moment}`)
+    }
+    assert.deepEqual([...m, ...v], Array<number>(16).fill(0))
+    assert.ok(p.every((value) => Math.abs(value - 0.1) < 1e-8))
+    g[5] = Number.NaN
+    assert.equal(once(), 1 + 2 + 4)
+    assert.ok(Number.isNaN(m[5]) && Number.isNaN(v[5]) && Number.isNaN(p[5]))
+  })

@@ -1,3 +1,10 @@
+// Moments below these are taken for 0, and the square of a gradient below the third. A unit that no row reaches any more has gradient 0; its moments
+// would fade into subnormal numbers and stay there, with which an x86 core computes a hundred times slower (a fifth of the time of a
+// long run). With ε 1e-8, m below 1e-30 moves a parameter by less than 1e-22 learning rates, and √v below 1e-18 is nothing beside ε.
+const M_MIN: f32 = 1e-30
+const V_MIN: f32 = 1e-36
+const SQUARED_MIN: f32 = 1e-17
+
 /**
  * One Adam step on `count` parameters (a multiple of 4): m, v the moments,
  * stepSize = learningRate/(1 − β1^t), vScale = 1/√(1 − β2^t), decay = 1 − learningRate·weightDecay (AdamW; 1: none).
@@ -25,6 +32,9 @@ export function adam(
   const scale = f32x4.splat(vScale)
   const eps = f32x4.splat(epsilon)
   const keep = f32x4.splat(decay)
+  const mMin = f32x4.splat(M_MIN)
+  const vMin = f32x4.splat(V_MIN)
+  const squaredMin = f32x4.splat(SQUARED_MIN)
   // x − x is 0 for a finite x and NaN for any other, and NaN stays in a sum.
   let badGradient = f32x4.splat(0)
   let badMoment = badGradient
@@ -32,8 +42,9 @@ export function adam(
   const end = p + ((<usize>count) << 2)
   while (p < end) {
     const gradient = v128.load(g)
-    const m1 = f32x4.add(f32x4.mul(b1, v128.load(m)), f32x4.mul(c1, gradient))
-    const v1 = f32x4.add(f32x4.mul(b2, v128.load(v)), f32x4.mul(c2, f32x4.mul(gradient, gradient)))
+    const squared = flush(gradient, squaredMin)
+    const m1 = flush(f32x4.add(f32x4.mul(b1, v128.load(m)), f32x4.mul(c1, gradient)), mMin)
+    const v1 = flush(f32x4.add(f32x4.mul(b2, v128.load(v)), f32x4.mul(c2, f32x4.mul(squared, squared))), vMin)
     const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v1), scale), eps)
     const p1 = f32x4.sub(f32x4.mul(v128.load(p), keep), f32x4.div(f32x4.mul(step, m1), denominator))
     v128.store(m, m1)
@@ -48,6 +59,11 @@ export function adam(
     v += 16
   }
   return notZero(badGradient) | (notZero(badMoment) << 1) | (notZero(badParameter) << 2)
+}
+
+/** Zero where |x| < limit; NaN stays. */
+function flush(x: v128, limit: v128): v128 {
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), limit))
 }
 
 function notZero(v: v128): i32 {
