@@ -1,7 +1,7 @@
 import { createMemory } from '../kernels/kernels.ts'
 import { layoutNetwork, gemmRows, type NetworkLayout, type Segment } from '../model/layout.ts'
 import type { Network } from '../model/network.ts'
-import { SUM_COUNT, TASK_WORDS } from './crewControl.ts'
+import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from './crewControl.ts'
 
 /** Rows that pass through the kernels at once: inputs, masks and one column panel of the weights then fit the first-level cache. */
 export const BLOCK_ROWS = 64
@@ -102,7 +102,7 @@ export function planArena(shape: ArenaShape): Arena {
     bytes = Math.ceil((at + count * bytesEach) / 128) * 128 // no bit operations: offsets pass 2^31
     return at
   }
-  const control = reserve(64)
+  const control = reserve(CONTROL_WORDS)
   const tasks = reserve(shape.threads * TASK_WORDS)
   const sums = reserve(SUM_COUNT, 8)
   const table = (rows: number, features: number): TablePlace => {

@@ -3,7 +3,7 @@ import { NearrankError } from '../errors.ts'
 import { compileKernels, type Simd } from '../kernels/kernels.ts'
 import { compileTurboKernels } from '../kernels/turbo.ts'
 import { allocateArena, planArena, RING_CHUNKS, type Arena, type ArenaShape } from './arena.ts'
-import { CONTROL, REQUEST } from './crewControl.ts'
+import { CONTROL, CONTROL_WORDS, REQUEST } from './crewControl.ts'
 import type { CrewAnswer, CrewJob, CrewStart } from './crewJob.ts'
 import type { TrainSettings } from './types.ts'
 
@@ -36,7 +36,7 @@ export class CrewLead {
     this.arena = planArena(options.shape)
     this.memory = allocateArena(this.arena)
     const { buffer } = this.memory
-    this.control = new Int32Array(buffer, this.arena.control, 64)
+    this.control = new Int32Array(buffer, this.arena.control, CONTROL_WORDS)
     const { chunkRows } = this.arena
     this.chunks = this.arena.ring.map((place) => ({
       users: new Uint32Array(buffer, place.users, chunkRows),
@@ -50,7 +50,6 @@ export class CrewLead {
     for (let thread = 0; thread < options.shape.threads; thread++) {
       const workerData: CrewStart = {
         thread,
-        simd: options.simd,
         module,
         memory: this.memory,
         shape: options.shape,

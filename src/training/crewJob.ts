@@ -1,11 +1,9 @@
-import type { Simd } from '../kernels/kernels.ts'
 import type { ArenaShape } from './arena.ts'
 import type { TrainSettings } from './types.ts'
 
 /** What a worker thread is started with. */
 export interface CrewStart {
   thread: number
-  simd: Simd
   module: WebAssembly.Module
   memory: WebAssembly.Memory
   shape: ArenaShape

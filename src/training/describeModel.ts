@@ -58,9 +58,7 @@ export function describeModel(
       maxMemoryBytes,
       threads,
       turbo,
-      madeAt: new Date().toISOString(),
-      machine: machineText(),
-      runtime: runtimeText(),
+      ...circumstances(),
     },
   }
 }
@@ -73,9 +71,7 @@ export function reportContext(
 ): ReportContext {
   return {
     version: packageVersion(),
-    madeAt: new Date().toISOString(),
-    machine: machineText(),
-    runtime: runtimeText(),
+    ...circumstances(),
     data: basename(resolve(options.data)),
     userFeatures: tables.users.features,
     restaurantFeatures: tables.restaurants.features,
@@ -84,12 +80,13 @@ export function reportContext(
   }
 }
 
-function machineText(): string {
-  return `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${formatBytes(totalmem())}`
-}
-
-function runtimeText(): string {
-  return `Node ${process.versions.node}, ${platform()} ${arch()}`
+/** When and on what. */
+function circumstances(): { madeAt: string; machine: string; runtime: string } {
+  return {
+    madeAt: new Date().toISOString(),
+    machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${formatBytes(totalmem())}`,
+    runtime: `Node ${process.versions.node}, ${platform()} ${arch()}`,
+  }
 }
 
 /** Of this package. */

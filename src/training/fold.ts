@@ -188,7 +188,7 @@ export function unfoldPhases(arena: Arena, kernels: Kernels): Task[][] {
 }
 
 /** Cuts 0 … total into panels; total is a multiple of 8, so that each has at least 8. */
-function panels(total: number, run: (from: number, count: number) => void): Task[] {
+export function panels(total: number, run: (from: number, count: number) => void): Task[] {
   const tasks: Task[] = []
   for (let from = 0; from < total; from += PANEL) {
     const count = Math.min(PANEL, total - from)

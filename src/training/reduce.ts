@@ -1,10 +1,8 @@
 import type { Kernels } from '../kernels/kernels.ts'
 import { productGradientOf, productOf, type Arena } from './arena.ts'
 import { SUM_COUNT, SUMS } from './crewControl.ts'
-import type { Task } from './fold.ts'
+import { panels, type Task } from './fold.ts'
 import { SLICE_STATS } from './rowPass.ts'
-
-const PANEL = 32
 
 /**
  * Adds up the slices, always in the same order, to the gradients of every segment's product, the output layer's included.
@@ -24,24 +22,22 @@ export function reduceTasks(
     const to = productGradientOf(arena, segment)
     const product = productOf(arena, segment)
     const last = i === layout.hidden.length - 1
-    for (let from = 0; from < width; from += PANEL) {
-      const count = Math.min(PANEL, width - from)
+    const reducePanel = (from: number, count: number) => {
       const parts = sliceSums + 4 * (offset + from)
-      tasks.push(() => {
-        kernels.sumParts(to + 4 * from, parts, sliceStride, slicesUsed(), rows, count, width)
-        if (!last) return
-        kernels.outputGradient(
-          outputGradients + 4 * from,
-          to + 4 * from,
-          product + 4 * from,
-          outputWeights + 4 * from,
-          width,
-          segment.inputs + 1,
-          count,
-        )
-        scatter(from, count)
-      })
+      kernels.sumParts(to + 4 * from, parts, sliceStride, slicesUsed(), rows, count, width)
+      if (!last) return
+      kernels.outputGradient(
+        outputGradients + 4 * from,
+        to + 4 * from,
+        product + 4 * from,
+        outputWeights + 4 * from,
+        width,
+        segment.inputs + 1,
+        count,
+      )
+      scatter(from, count)
     }
+    tasks.push(...panels(width, reducePanel))
   }
   if (layout.hidden.length === 0)
     tasks.push(() => {

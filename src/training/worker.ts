@@ -2,7 +2,16 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { bindKernels, type Kernels } from '../kernels/kernels.ts'
 import { adamTasks, LOSS_NOT_FINITE } from './adamTasks.ts'
 import { planArena, RING_CHUNKS, type Arena } from './arena.ts'
-import { CONTROL, Crew, CrewFailed, REQUEST, SUM_COUNT, SUMS, TASK_WORDS } from './crewControl.ts'
+import {
+  CONTROL,
+  CONTROL_WORDS,
+  Crew,
+  CrewFailed,
+  REQUEST,
+  SUM_COUNT,
+  SUMS,
+  TASK_WORDS,
+} from './crewControl.ts'
 import type { CrewAnswer, CrewJob, CrewStart } from './crewJob.ts'
 import { foldPhases, unfoldPhases, type Task } from './fold.ts'
 import { reduceTasks } from './reduce.ts'
@@ -29,7 +38,7 @@ class CrewWorker {
     const { memory } = start
     this.#start = start
     this.#arena = planArena(start.shape)
-    this.#control = new Int32Array(memory.buffer, this.#arena.control, 64)
+    this.#control = new Int32Array(memory.buffer, this.#arena.control, CONTROL_WORDS)
     this.#sums = new Float64Array(memory.buffer, this.#arena.sums, SUM_COUNT)
     this.#floats = new Float32Array(memory.buffer)
     const tasks = new Int32Array(memory.buffer, this.#arena.tasks, start.shape.threads * TASK_WORDS)
