@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'MEMORY' // the plan does not fit --max-memory
   | 'DISK' // a write failed: disk full, no permission
   | 'NOT_FINITE' // NaN or infinity appeared in training
+  | 'UNAVAILABLE' // a server that is needed cannot be reached, for now
+  | 'CONFLICT' // not possible in the present state
   | 'ABORTED' // the caller's AbortSignal fired
   | 'INTERNAL' // a promise of ours was broken: a bug
 

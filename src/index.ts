@@ -25,5 +25,5 @@ export {
   type RecommendOptions,
   type UserRequest,
 } from './ranking/recommend.ts'
-export { Ranker, type RankedRestaurant, type RestaurantId } from './ranking/ranker.ts'
-export type { RankRequest } from './ranking/rankCandidates.ts'
+export { Ranker, type RankedRestaurant, type RankRequest } from './ranking/ranker.ts'
+export type { FeatureId } from './store/featureStore.ts'

@@ -10,6 +10,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 const LAYERS = [
   ['index.ts'],
   ['cli'],
+  ['client'],
   ['server'],
   ['loadtest'],
   ['training', 'ranking'],
@@ -24,7 +25,14 @@ const LAYERS = [
 // Each package is known in one place. `typebox` is the language of every schema at an edge that reads JSON.
 const PACKAGES: Record<string, string[]> = {
   '@duckdb/node-api': ['dataset'],
+  '@fastify/swagger': ['server'],
+  '@fastify/swagger-ui': ['server'],
+  '@prometheus-io/client': ['server'],
+  '@redis/client': ['store'],
   commander: ['cli'],
+  fastify: ['server'],
+  kdbush: ['geo'],
+  pino: ['server'],
   typebox: ['training', 'ranking', 'dataset', 'model', 'server', 'loadtest', 'store'],
 }
 

@@ -18,7 +18,7 @@ export async function readUserRequest(given: GivenRequest): Promise<UserRequest>
   const { user_id: fileUser, ...body }: Body = given.request === undefined ? {} : await readBody(given)
   const isAll = given.candidates?.length === 1 && given.candidates[0] === 'all'
   const flags: Body = {
-    candidate_restaurant_ids: isAll ? [] : given.candidates?.map(idOfText),
+    candidate_restaurant_ids: given.candidates?.map(idOfText),
     latitude: given.latitude,
     longitude: given.longitude,
     size: given.size,
@@ -26,6 +26,7 @@ export async function readUserRequest(given: GivenRequest): Promise<UserRequest>
     sort_dist: given.sortByDistance,
   }
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) body[key] = value
+  if (isAll) delete body.candidate_restaurant_ids // left out, it means all
 
   const user = given.user ?? fileUser
   if (user === undefined) throw missing('--user ID')
@@ -35,11 +36,11 @@ export async function readUserRequest(given: GivenRequest): Promise<UserRequest>
       `Cannot use ${given.request}: user_id must be an integer or a string, found ${JSON.stringify(user)}`,
     )
   if (given.request === undefined) {
-    if (body.candidate_restaurant_ids === undefined) throw missing('--candidates 1,2,3 or --candidates all')
+    if (given.candidates === undefined) throw missing('--candidates 1,2,3 or --candidates all')
     if (body.latitude === undefined || body.longitude === undefined)
       throw missing('--latitude DEGREES and --longitude DEGREES')
   }
-  return { user, isAll, request: parseRecommendRequest(body) }
+  return { user, request: parseRecommendRequest(body) }
 }
 
 /** The request of the file, as the body that the API takes. */

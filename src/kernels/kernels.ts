@@ -112,6 +112,18 @@ export interface Kernels {
   ): void
   transpose(to: number, ldt: number, from: number, ldf: number, rows: number, width: number): void
   addInto(x: number, y: number, count: number): void
+  rowProduct(out: number, x: number, w: number, ldw: number, init: number, n: number, p: number): void
+  scoreRows(
+    out: number,
+    rows: number,
+    count: number,
+    parts: number,
+    ldp: number,
+    user: number,
+    wOut: number,
+    bias: number,
+    n: number,
+  ): void
   peak(at: number, steps: number): void
 }
 

@@ -2,6 +2,7 @@ import { NearrankError } from '../errors.ts'
 import type { Kernels } from './kernels.ts'
 import { naiveProducts } from './naiveProducts.ts'
 import { naiveRows } from './naiveRows.ts'
+import { naiveScore } from './naiveScore.ts'
 import { naiveTraining } from './naiveTraining.ts'
 import { viewsOf } from './naiveViews.ts'
 
@@ -16,6 +17,7 @@ export function naiveKernels(memory: { readonly buffer: ArrayBufferLike } | Arra
     ...naiveProducts(views),
     ...naiveRows(views),
     ...naiveTraining(views),
+    ...naiveScore(views),
     peak: () => {
       throw new NearrankError(
         'INTERNAL',

@@ -1,164 +1,121 @@
 import { NearrankError } from '../errors.ts'
-import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
-import type { Network, StateDict } from '../model/network.ts'
+import { bindKernels, type Kernels } from '../kernels/kernels.ts'
+import type { EffectiveLayer } from '../model/foldNetwork.ts'
+import { CHUNK_ROWS, type ScoringMemory } from './scoringMemory.ts'
 
-const CHUNK_ROWS = 256 // restaurants at a time where their parts are not precomputed
-const CHUNK = Uint32Array.from({ length: CHUNK_ROWS }, (_, i) => i)
-
-export interface PairScorerOptions {
-  network: Network
-  weights: StateDict
-  restaurantFeatures: Float32Array // [restaurants, network.restaurantFeatures], raw
-  precomputeBytesMax?: number // for the restaurants' parts; without room they are computed anew each time, @default 1 GiB
-}
+const CACHE_LINE_BYTES = 64
 
 /**
- * Logits of one user with many restaurants, through the folded network. Its first layer is split: the user's part is
- * computed once a user, the restaurants' parts once at construction (4 bytes × restaurants × units: 51 MB for
- * 100,000 × 128). A pair then costs an addition, a ReLU and a multiply-add for each unit, and deeper layers as they are.
+ * Logits of one user with many restaurants, through the folded network. Its first layer is split: the user's part is computed
+ * once a user, a restaurant's part whenever its features change. A pair then costs an addition, a ReLU and a multiply-add for each unit,
+ * and deeper layers as they are. One for each thread.
  */
 export class PairScorer {
-  readonly #first: EffectiveLayer
-  readonly #rest: EffectiveLayer[]
-  readonly #userFeatures: number
-  readonly #restaurantFeatures: Float32Array // [restaurants, inputs of the first layer − userFeatures]
-  readonly #parts: Float32Array | null // [restaurants, units of the first layer]; null: too large
-  readonly #user: Float64Array // [units], bias included
+  readonly #model: ScoringMemory
+  readonly #kernels: Kernels
+  readonly #f32: Float32Array // the model's whole memory
+  readonly #u32: Uint32Array
+  readonly #features: Float32Array // [restaurants, restaurantFeatures], raw
+  readonly #input: number // addresses in this thread's scratch
+  readonly #user: number
+  readonly #part: number
+  readonly #rows: number
+  readonly #logits: number
   readonly #outputs: Float64Array[] // of each layer, for one pair
 
-  /**
-   * @throws NearrankError INPUT where `restaurantFeatures` are no whole rows, DAMAGED where `weights` do not fit the
-   *   network.
-   */
-  constructor(options: PairScorerOptions) {
-    const { network, weights, restaurantFeatures, precomputeBytesMax = 2 ** 30 } = options
-    const [first, ...rest] = foldNetwork(network, weights)
-    const restaurants = restaurantFeatures.length / network.restaurantFeatures
-    if (!Number.isInteger(restaurants))
-      throw new NearrankError(
-        'INPUT',
-        `Cannot rank: restaurant features must be rows of ${network.restaurantFeatures}, ` +
-          `found ${restaurantFeatures.length} numbers`,
-      )
-    this.#first = first
-    this.#rest = rest
-    this.#userFeatures = network.userFeatures
-    this.#restaurantFeatures = restaurantFeatures
-    this.#user = new Float64Array(first.outputs)
-    this.#outputs = [first, ...rest].map((layer) => new Float64Array(layer.outputs))
-    this.#parts =
-      restaurants * first.outputs * 4 > precomputeBytesMax
-        ? null
-        : this.#partsOf(Uint32Array.from({ length: restaurants }, (_, row) => row))
+  /** `features`: [restaurants, network.restaurantFeatures], raw; may be shared memory that changes, see `updateRow`. */
+  constructor(model: ScoringMemory, features: Float32Array, thread = 0) {
+    if (!(thread >= 0 && thread < model.threads))
+      throw new NearrankError('INTERNAL', `thread ${thread} of ${model.threads} has no room to score in`)
+    const { network, units, layers } = model
+    this.#model = model
+    this.#kernels = bindKernels(model.kernels, model.memory)
+    this.#f32 = new Float32Array(model.memory.buffer)
+    this.#u32 = new Uint32Array(model.memory.buffer)
+    this.#features = features
+    let at = model.scratch + thread * model.scratchBytes
+    const reserve = (floats: number) => {
+      const start = at
+      at = Math.ceil((at + 4 * floats) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES
+      return start
+    }
+    this.#input = reserve(Math.max(network.userFeatures, network.restaurantFeatures))
+    this.#user = reserve(units)
+    this.#part = reserve(units)
+    this.#rows = reserve(CHUNK_ROWS)
+    this.#logits = reserve(CHUNK_ROWS)
+    this.#outputs = [model.firstUnits, ...layers.map(({ outputs }) => outputs)].map(
+      (outputs) => new Float64Array(outputs),
+    )
   }
 
-  /**
-   * `features`: [userFeatures] of the user whom the next scores are for.
-   * @throws NearrankError INPUT where it is another number of features.
-   */
+  /** `features`: [userFeatures] of the user whom the next scores are for. @throws NearrankError INPUT for another number of them. */
   setUser(features: Float32Array): void {
-    if (features.length !== this.#userFeatures)
+    const { network, userWeight, units, bias } = this.#model
+    if (features.length !== network.userFeatures)
       throw new NearrankError(
         'INPUT',
-        `Cannot rank: the model wants ${this.#userFeatures} user features, found ${features.length}`,
+        `Cannot rank: the model wants ${network.userFeatures} user features, found ${features.length}`,
       )
-    const { inputs, outputs, weight, bias } = this.#first
-    for (let unit = 0; unit < outputs; unit++) {
-      let sum = bias[unit]
-      for (let f = 0; f < features.length; f++) sum += weight[unit * inputs + f] * features[f]
-      this.#user[unit] = sum
-    }
+    this.#f32.set(features, this.#input / 4)
+    this.#kernels.rowProduct(this.#user, this.#input, userWeight, units, bias, units, features.length)
+  }
+
+  /** Computes the part of a restaurant whose features have changed: 0.2 µs for 10 features and 128 units. */
+  updateRow(row: number): void {
+    const { parts, units } = this.#model
+    if (parts !== 0) this.#partInto(parts + 4 * row * units, row)
+  }
+
+  /** `updateRow` for all rows from `start` (included) to `end` (not). */
+  updateRows(start: number, end: number): void {
+    for (let row = start; row < end; row++) this.updateRow(row)
   }
 
   /** Writes the logits of the user with the first `count` of the restaurants `rows`. */
   scoreInto(logits: Float64Array, rows: Uint32Array, count: number): void {
-    if (this.#parts) return this.#scorePartsInto(logits, this.#parts, rows, count)
+    const { parts, layers } = this.#model
+    if (parts !== 0 && layers.length === 1) return this.#scoreHiddenInto(logits, rows, count)
+    for (let i = 0; i < count; i++) logits[i] = this.#scoreOne(rows[i])
+  }
+
+  #scoreHiddenInto(logits: Float64Array, rows: Uint32Array, count: number): void {
+    const { parts, units, wOut, layers } = this.#model
+    const bias = layers[0].bias[0]
+    const rowsAt = this.#rows / 4
+    const logitsAt = this.#logits / 4
     for (let start = 0; start < count; start += CHUNK_ROWS) {
-      const end = Math.min(start + CHUNK_ROWS, count)
-      const parts = this.#partsOf(rows.subarray(start, end))
-      this.#scorePartsInto(logits.subarray(start, end), parts, CHUNK, end - start)
+      const length = Math.min(CHUNK_ROWS, count - start)
+      for (let i = 0; i < length; i++) this.#u32[rowsAt + i] = rows[start + i]
+      this.#kernels.scoreRows(
+        ...([this.#logits, this.#rows, length, parts, units, this.#user, wOut, bias, units] as const),
+      )
+      for (let i = 0; i < length; i++) logits[start + i] = this.#f32[logitsAt + i]
     }
   }
 
-  /** The first layer's products with the features of `rows`, without bias: [rows, units]. */
-  #partsOf(rows: Uint32Array): Float32Array {
-    const parts = new Float32Array(rows.length * this.#first.outputs)
-    restaurantPartsInto(parts, this.#first, this.#userFeatures, this.#restaurantFeatures, rows)
-    return parts
+  /** Any depth, with or without precomputed parts. */
+  #scoreOne(row: number): number {
+    const { parts, units, layers, firstUnits } = this.#model
+    if (parts === 0) this.#partInto(this.#part, row)
+    const part = (parts === 0 ? this.#part : parts + 4 * row * units) / 4
+    const user = this.#user / 4
+    const [first] = this.#outputs
+    if (layers.length === 0) return this.#f32[user] + this.#f32[part]
+    for (let unit = 0; unit < firstUnits; unit++)
+      first[unit] = Math.max(0, this.#f32[user + unit] + this.#f32[part + unit])
+    for (const [l, layer] of layers.entries()) layerInto(this.#outputs[l + 1], layer, this.#outputs[l])
+    return this.#outputs[layers.length][0]
   }
 
-  #scorePartsInto(logits: Float64Array, parts: Float32Array, rows: Uint32Array, count: number): void {
-    const [last, ...deeper] = this.#rest
-    if (!last) scoreLinearInto(logits, parts, rows, count, this.#user[0])
-    else if (deeper.length === 0)
-      scoreHiddenInto(logits, parts, rows, count, this.#user, last.weight, last.bias[0])
-    else
-      for (let i = 0; i < count; i++) {
-        reluSumInto(this.#outputs[0], this.#user, parts, rows[i] * this.#first.outputs)
-        for (const [l, layer] of this.#rest.entries())
-          layerInto(this.#outputs[l + 1], layer, this.#outputs[l])
-        logits[i] = this.#outputs[this.#rest.length][0]
-      }
+  #partInto(out: number, row: number): void {
+    const { network, restaurantWeight, units, zeros } = this.#model
+    const width = network.restaurantFeatures
+    const from = row * width
+    const to = this.#input / 4
+    for (let f = 0; f < width; f++) this.#f32[to + f] = this.#features[from + f]
+    this.#kernels.rowProduct(out, this.#input, restaurantWeight, units, zeros, units, width)
   }
-}
-
-function restaurantPartsInto(
-  parts: Float32Array, // [rows, units]
-  { inputs, outputs: units, weight }: EffectiveLayer,
-  userFeatures: number,
-  features: Float32Array, // [restaurants, inputs − userFeatures]
-  rows: Uint32Array,
-): void {
-  const width = inputs - userFeatures
-  for (let i = 0; i < rows.length; i++) {
-    const from = rows[i] * width
-    for (let unit = 0; unit < units; unit++) {
-      const at = unit * inputs + userFeatures
-      let sum = 0
-      for (let f = 0; f < width; f++) sum += weight[at + f] * features[from + f]
-      parts[i * units + unit] = sum
-    }
-  }
-}
-
-/** No hidden layer: a pair's logit is the sum of its two parts. */
-function scoreLinearInto(
-  logits: Float64Array,
-  parts: Float32Array, // [restaurants]
-  rows: Uint32Array,
-  count: number,
-  user: number,
-): void {
-  for (let i = 0; i < count; i++) logits[i] = user + parts[rows[i]]
-}
-
-/**
- * One hidden layer: weight · relu(user + part) + bias. Twice the ReLU is h + |h|, exactly and without a branch: signs are
- * random, and a mispredicted branch for every other unit took most of the time.
- */
-function scoreHiddenInto(
-  logits: Float64Array,
-  parts: Float32Array, // [restaurants, units]
-  rows: Uint32Array,
-  count: number,
-  user: Float64Array, // [units]
-  weight: Float32Array, // [units]
-  bias: number,
-): void {
-  const units = user.length
-  for (let i = 0; i < count; i++) {
-    const at = rows[i] * units
-    let twice = 0
-    for (let unit = 0; unit < units; unit++) {
-      const h = user[unit] + parts[at + unit]
-      twice += (h + Math.abs(h)) * weight[unit]
-    }
-    logits[i] = bias + twice / 2
-  }
-}
-
-function reluSumInto(out: Float64Array, user: Float64Array, parts: Float32Array, at: number): void {
-  for (let unit = 0; unit < out.length; unit++) out[unit] = Math.max(0, user[unit] + parts[at + unit])
 }
 
 function layerInto(out: Float64Array, layer: EffectiveLayer, x: Float64Array): void {

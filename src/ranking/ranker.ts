@@ -1,35 +1,52 @@
 import { NearrankError } from '../errors.ts'
 import { unitVectors } from '../geo/greatCircle.ts'
-import { PairScorer, type PairScorerOptions } from './pairScorer.ts'
-import { rankCandidates, type RankRequest } from './rankCandidates.ts'
+import { cellOf } from '../geo/placeCells.ts'
+import type { FeatureId } from '../store/featureStore.ts'
+import { PairScorer } from './pairScorer.ts'
+import { type RankingSource, RankPass, type RankWhere } from './rankPass.ts'
+import { createScoringMemory, type ScoringMemoryOptions } from './scoringMemory.ts'
 
-export type RestaurantId = number | bigint | string
+export const DEFAULT_SIZE = 20
+export const DEFAULT_MAX_DIST_M = 5000
+
+/** What to rank for whom. */
+export interface RankRequest {
+  candidateRows: Uint32Array | readonly number[] // restaurants by row; twice the same counts once
+  latitude: number // of the user, degrees
+  longitude: number
+  size?: number // how many to return at most, @default 20
+  maxDistM?: number // great-circle metres; farther ones are left out, @default 5000
+  sortByDistance?: boolean // true: nearest first; false: highest score first, @default false
+}
 
 /** One line of the answer, as the API gives it. */
 export interface RankedRestaurant {
-  id: RestaurantId
+  id: FeatureId
   score: number // click probability
   displacement: number // great-circle metres
 }
 
-export interface RankerOptions extends PairScorerOptions {
+export interface RankerOptions
+  extends Pick<ScoringMemoryOptions, 'network' | 'weights' | 'precomputeBytesMax'> {
+  restaurantFeatures: Float32Array // [restaurants, network.restaurantFeatures], raw
   latitude: Float64Array // [restaurants], degrees
   longitude: Float64Array // [restaurants], degrees
-  idOf?: (row: number) => RestaurantId // of a restaurant, @default the row itself
+  idOf?: (row: number) => FeatureId // of a restaurant, @default the row itself
 }
 
 /** Ranks restaurants near a user by click probability. Holds everything in memory; a request does no I/O. */
 export class Ranker {
   readonly #scorer: PairScorer
-  readonly #vectors: Float64Array // [restaurants, 3]
-  readonly #idOf: (row: number) => RestaurantId
+  readonly #source: RankingSource
+  readonly #idOf: (row: number) => FeatureId
+  readonly #pass = new RankPass()
 
   /**
-   * Precomputes each restaurant's part of the network: 0.3 s and 51 MB for 100,000 restaurants and 128 units.
+   * Computes each restaurant's part of the network: 51 MB for 100,000 restaurants and 128 units.
    * @throws NearrankError INPUT where the tables differ in length, DAMAGED where the weights do not fit the network.
    */
   constructor(options: RankerOptions) {
-    const { network, restaurantFeatures, latitude, longitude } = options
+    const { network, restaurantFeatures, latitude, longitude, idOf = (row: number) => row } = options
     const rows = restaurantFeatures.length / network.restaurantFeatures
     if (latitude.length !== rows || longitude.length !== rows)
       throw new NearrankError(
@@ -37,29 +54,70 @@ export class Ranker {
         'Cannot rank: features, latitude and longitude must be of the same restaurants, found ' +
           `${rows}, ${latitude.length} and ${longitude.length} of them`,
       )
-    this.#scorer = new PairScorer(options)
-    this.#vectors = unitVectors(latitude, longitude)
-    this.#idOf = options.idOf ?? ((row) => row)
+    const scorer = new PairScorer(
+      createScoringMemory({ ...options, restaurantsMax: rows }),
+      restaurantFeatures,
+    )
+    scorer.updateRows(0, rows)
+    this.#scorer = scorer
+    this.#idOf = idOf
+    this.#source = {
+      vectors: unitVectors(latitude, longitude),
+      cells: Uint32Array.from(latitude, (degrees, row) => cellOf(degrees, longitude[row])),
+      scoreInto: (logits, candidates, count) => scorer.scoreInto(logits, candidates, count),
+      isBefore: (rowA, rowB) => idOf(rowA) < idOf(rowB),
+    }
   }
 
   /**
    * The ranked list for one user: `userFeatures` [network.userFeatures], raw. Equal scores (or distances) are
-   * ordered by row.
+   * ordered by id.
    * @throws NearrankError INPUT for a request out of its bounds, NOT_FINITE for a score that is no number.
    */
   rank(userFeatures: Float32Array, request: RankRequest): { restaurants: RankedRestaurant[] } {
-    const scorer = this.#scorer
-    scorer.setUser(userFeatures)
-    const ranked = rankCandidates(request, {
-      vectors: this.#vectors,
-      scoreInto: (logits, rows, count) => scorer.scoreInto(logits, rows, count),
-    })
+    const pass = this.#pass
+    const where = checkedWhere(request)
+    const { candidateRows } = request
+    checkRows(candidateRows, this.#source.vectors.length / 3)
+    pass.reserve(candidateRows.length)
+    pass.candidates.set(candidateRows)
+    this.#scorer.setUser(userFeatures)
+    const ranked = pass.run(candidateRows.length, where, this.#source)
+    if (ranked < 0) throw scoreNotFinite(this.#idOf(pass.rows[-1 - ranked]), pass.logits[-1 - ranked])
     return {
-      restaurants: ranked.map(({ row, logit, distanceM }) => ({
-        id: this.#idOf(row),
-        score: 1 / (1 + Math.exp(-logit)),
-        displacement: distanceM,
+      restaurants: Array.from(pass.order.subarray(0, ranked), (at) => ({
+        id: this.#idOf(pass.rows[at]),
+        score: 1 / (1 + Math.exp(-pass.logits[at])),
+        displacement: pass.distancesM[at],
       })),
     }
   }
+}
+
+function checkRows(candidates: Uint32Array | readonly number[], rowsEnd: number): void {
+  for (const row of candidates)
+    if (!Number.isInteger(row) || row < 0 || row >= rowsEnd)
+      throw wrong('candidateRows', `rows of restaurants, 0 … ${rowsEnd - 1}`, row)
+}
+
+function checkedWhere(request: RankRequest): RankWhere {
+  const { latitude, longitude, sortByDistance = false } = request
+  const { size = DEFAULT_SIZE, maxDistM = DEFAULT_MAX_DIST_M } = request
+  if (!(Math.abs(latitude) <= 90)) throw wrong('latitude', 'degrees from −90 to 90', latitude)
+  if (!(Math.abs(longitude) <= 180)) throw wrong('longitude', 'degrees from −180 to 180', longitude)
+  if (!Number.isInteger(size) || size < 1) throw wrong('size', 'an integer from 1', size)
+  if (!(maxDistM >= 0)) throw wrong('maxDistM', 'metres, 0 or more', maxDistM)
+  return { latitude, longitude, size, maxDistM, sortByDistance }
+}
+
+function wrong(what: string, wanted: string, found: number): NearrankError {
+  return new NearrankError('INPUT', `Cannot rank: ${what} must be ${wanted}, found ${found}`)
+}
+
+function scoreNotFinite(id: FeatureId, logit: number): NearrankError {
+  return new NearrankError(
+    'NOT_FINITE',
+    `Cannot rank: every score must be a finite number, restaurant ${id} has ${logit}; ` +
+      'check the features of that restaurant and of the user',
+  )
 }

@@ -9,6 +9,7 @@ import type { OpenOptions } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
+import { dataOfModel } from './dataOfModel.ts'
 import { parseUserId } from './parseUserId.ts'
 import { type RankedRestaurant, Ranker } from './ranker.ts'
 import type { RecommendRequest } from './requestBody.ts'
@@ -16,7 +17,6 @@ import type { RecommendRequest } from './requestBody.ts'
 /** One request, checked; ids are still those of the data. */
 export interface UserRequest {
   user: string | number | bigint
-  isAll: boolean // rank every restaurant, whatever candidateRestaurantIds says
   request: RecommendRequest
 }
 
@@ -34,17 +34,11 @@ export interface Recommendation {
  * @throws NearrankError INPUT where the user is unknown or the data does not fit the model.
  */
 export async function recommend(
-  { user, isAll, request }: UserRequest,
+  { user, request }: UserRequest,
   { model, ...options }: RecommendOptions,
 ): Promise<Recommendation> {
   const { description, weights } = await loadModelFiles(model)
-  const { userFeatures, restaurantFeatures, ...columns } = description.columns
-  const tables = await openTables({
-    ...options,
-    columns: { ...columns, ...options.columns },
-    userFeatures: options.userFeatures ?? userFeatures,
-    restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,
-  })
+  const tables = await openTables(dataOfModel(description, options))
   const { network } = description
   checkWidth(tables.users, network.userFeatures, 'user', model)
   checkWidth(tables.restaurants, network.restaurantFeatures, 'restaurant', model)
@@ -58,14 +52,15 @@ export async function recommend(
     ...(await readPlaces(tables)),
     idOf: (row) => ids.idAt(row),
   })
-  const rows = request.candidateRestaurantIds.map((id) => ids.rowOf(idOfKind(tables.restaurants, id)))
+  const { candidateRestaurantIds: candidates } = request
+  const rows = candidates?.map((id) => ids.rowOf(idOfKind(tables.restaurants, id)))
   const { restaurants } = ranker.rank(features, {
     ...request,
-    candidateRows: isAll
-      ? Uint32Array.from({ length: tables.restaurants.rows }, (_, row) => row)
-      : rows.filter((row) => row !== undefined),
+    candidateRows:
+      rows?.filter((row) => row !== undefined) ??
+      Uint32Array.from({ length: tables.restaurants.rows }, (_, row) => row),
   })
-  return { restaurants, unknown: request.candidateRestaurantIds.filter((_, i) => rows[i] === undefined) }
+  return { restaurants, unknown: candidates?.filter((_, i) => rows?.[i] === undefined) ?? [] }
 }
 
 /** The features of one user: [users.features.length]. Reads the whole table, 120 MB for a million users of 30 features. */

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { distanceM, distancesInto, EARTH_RADIUS_M, unitVectors } from '../../src/geo/greatCircle.ts'
+import { distanceM, EARTH_RADIUS_M, keepWithin, unitVectors } from '../../src/geo/greatCircle.ts'
 
 interface Point {
   latitude: number
   longitude: number
 }
 
-const point = fc.record({
-  latitude: fc.double({ min: -90, max: 90, noNaN: true }),
-  longitude: fc.double({ min: -180, max: 180, noNaN: true }),
-})
+// Not fc.double, which draws bits: most of its numbers are tiny.
+const uniform = (min: number, max: number) =>
+  fc.nat({ max: 0x7fffffff }).map((drawn) => min + ((max - min) * drawn) / 0x7fffffff)
+const point = fc.record({ latitude: uniform(-90, 90), longitude: uniform(-180, 180) })
 const anyDistance = [
   { name: 'distanceM', between: haversine },
-  { name: 'distancesInto', between: viaVectors },
+  { name: 'keepWithin', between: viaVectors },
 ]
 
 for (const { name, between } of anyDistance)
@@ -48,7 +48,7 @@ for (const { name, between } of anyDistance)
     })
 
     test('points near each other: exact to a micrometre', () => {
-      const step = fc.double({ min: -0.1, max: 0.1, noNaN: true })
+      const step = uniform(-0.1, 0.1)
       fc.assert(
         fc.property(point, step, step, (a, dLatitude, dLongitude) => {
           const latitude = Math.max(-90, Math.min(90, a.latitude + dLatitude))
@@ -87,12 +87,94 @@ for (const { name, between } of anyDistance)
     })
   })
 
-test('distancesInto writes the first `count` rows asked for, in their order, and nothing more', () => {
-  const vectors = unitVectors(Float64Array.of(0, 0, 0), Float64Array.of(0, 1, 2))
-  const out = new Float64Array(4).fill(-1)
-  distancesInto(out, vectors, Uint32Array.of(2, 0, 1), 2, { latitude: 0, longitude: 0 })
-  close(out[0], 2 * 111_195.0802335329, 1e-6)
-  assert.deepEqual([...out.subarray(1)], [0, -1, -1])
+describe('keepWithin, the filter', () => {
+  const anyReach = fc.oneof(uniform(0, 2.1e7), fc.constantFrom(0, Math.PI * EARTH_RADIUS_M, Infinity))
+
+  test('any places, any reach: those whose haversine distance is not more, in their order', () => {
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 40 }), point, anyReach, (places, from, maxDistM) => {
+        const { rows, distances } = within(places, from, maxDistM)
+        const wanted = places.map((place) => haversine(from, place))
+        // Near antipodes both formulas are exact to 0.2 m only: who is that near to the bound may be in or out.
+        const isClear = (row: number) =>
+          Math.abs(wanted[row] - maxDistM) > (wanted[row] > 19.9e6 ? 0.5 : 1e-5)
+        assert.deepEqual(
+          rows.filter(isClear),
+          [...places.keys()].filter((row) => isClear(row) && wanted[row] <= maxDistM),
+        )
+        assert.deepEqual(
+          rows,
+          rows.toSorted((a, b) => a - b),
+          'in their order, each once',
+        )
+        for (const [i, row] of rows.entries())
+          close(distances[i], wanted[row], wanted[row] > 19.9e6 ? 0.5 : 1e-5)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('a place at the very bound is in, one floating-point step nearer it is out', () => {
+    fc.assert(
+      fc.property(point, point, (from, place) => {
+        const exactM = viaVectors(from, place)
+        assert.equal(within([place], from, exactM).rows.length, 1)
+        if (exactM > 0) assert.equal(within([place], from, exactM * (1 - 2 ** -52)).rows.length, 0)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('0 m keeps what is at the spot, and nothing a metre away', () => {
+    fc.assert(
+      fc.property(point, ({ latitude, longitude }) => {
+        const metre = latitude > 0 ? latitude - 1e-5 : latitude + 1e-5
+        const places = [
+          { latitude: metre, longitude },
+          { latitude, longitude },
+        ]
+        const { rows, distances } = within(places, { latitude, longitude }, 0)
+        assert.deepEqual([rows, distances], [[1], [0]])
+      }),
+    )
+  })
+
+  test('half the earth, more, and infinity keep every place, antipodes too', () => {
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 20 }), point, (some, from) => {
+        const { latitude, longitude } = from
+        const antipode = { latitude: -latitude, longitude: longitude > 0 ? longitude - 180 : longitude + 180 }
+        const places = [...some, antipode]
+        for (const maxDistM of [Math.PI * EARTH_RADIUS_M, 2.1e7, 1e300, Infinity])
+          assert.equal(within(places, from, maxDistM).rows.length, places.length)
+      }),
+    )
+  })
+
+  test('a place that is NaN is nowhere, at any reach', () => {
+    const nowhere = { latitude: Number.NaN, longitude: Number.NaN }
+    for (const maxDistM of [0, 5000, 1e8, Infinity])
+      assert.deepEqual(
+        within([nowhere, { latitude: 0, longitude: 0 }, nowhere], { latitude: 0, longitude: 0 }, maxDistM)
+          .rows,
+        [1],
+      )
+  })
+
+  test('only the first `count` rows asked for are looked at, whatever their order, and nothing else is written', () => {
+    const vectors = unitVectors(Float64Array.of(0, 0, 0, 0), Float64Array.of(0, 1, 2, 3))
+    const candidates = Uint32Array.of(2, 3, 0, 1, 1)
+    const from = { latitude: 0, longitude: 0, maxDistM: 250_000 }
+    for (const isInPlace of [false, true]) {
+      const rows = isInPlace ? candidates : new Uint32Array(5).fill(9)
+      const distances = new Float64Array(5).fill(-1)
+      assert.equal(keepWithin(rows, distances, candidates, 4, vectors, from), 3)
+      assert.deepEqual([...rows], isInPlace ? [2, 0, 1, 1, 1] : [2, 0, 1, 9, 9])
+      for (const [i, degrees] of [2, 0, 1].entries()) close(distances[i], degrees * 111_195.0802335329, 1e-6)
+      assert.deepEqual([...distances.subarray(3)], [-1, -1])
+    }
+    assert.equal(keepWithin(candidates, new Float64Array(0), candidates, 0, vectors, from), 0)
+  })
 })
 
 function haversine(a: Point, b: Point): number {
@@ -100,10 +182,22 @@ function haversine(a: Point, b: Point): number {
 }
 
 function viaVectors(a: Point, b: Point): number {
-  const out = new Float64Array(1)
-  const vectors = unitVectors(Float64Array.of(b.latitude), Float64Array.of(b.longitude))
-  distancesInto(out, vectors, Uint32Array.of(0), 1, a)
-  return out[0]
+  const { rows, distances } = within([b], a, Infinity)
+  assert.deepEqual(rows, [0])
+  return distances[0]
+}
+
+/** What `keepWithin` leaves of all `places`. */
+function within(places: Point[], from: Point, maxDistM: number) {
+  const vectors = unitVectors(
+    Float64Array.from(places, ({ latitude }) => latitude),
+    Float64Array.from(places, ({ longitude }) => longitude),
+  )
+  const candidates = Uint32Array.from(places.keys())
+  const rows = new Uint32Array(places.length)
+  const distancesM = new Float64Array(places.length)
+  const kept = keepWithin(rows, distancesM, candidates, places.length, vectors, { ...from, maxDistM })
+  return { rows: [...rows.subarray(0, kept)], distances: [...distancesM.subarray(0, kept)] }
 }
 
 /** Another formula, exact at every distance: the angle by its sine and cosine. */

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseRecommendRequest } from '../../src/ranking/requestBody.ts'
+import * as fc from 'fast-check'
+import { Compile } from 'typebox/compile'
+import { parseRecommendRequest, RecommendBody } from '../../src/ranking/requestBody.ts'
 
 const good = { candidate_restaurant_ids: [3, 1, 2], latitude: 13.8, longitude: 100.5 }
 
 describe('parseRecommendRequest', () => {
-  test('the three required fields; the others have the defaults of the API', () => {
+  test('without candidates: null, every restaurant within reach', () => {
+    const { candidate_restaurant_ids: _, ...where } = good
+    assert.equal(parseRecommendRequest(where).candidateRestaurantIds, null)
+    assert.deepEqual(
+      parseRecommendRequest({ ...where, candidate_restaurant_ids: [] }).candidateRestaurantIds,
+      [],
+      'an empty list is another thing',
+    )
+  })
+
+  test('the fields of every load test; the others have the defaults of the API', () => {
     assert.deepEqual(parseRecommendRequest(good), {
       candidateRestaurantIds: [3, 1, 2],
       latitude: 13.8,
@@ -46,11 +58,15 @@ describe('parseRecommendRequest', () => {
       [undefined, /the body must be a JSON object, found undefined/],
       [[good], /the body must be a JSON object, found \[\{/],
       ['{}', /the body must be a JSON object, found "\{\}"/],
-      [{}, /candidate_restaurant_ids is missing: it must be a list/],
+      [{}, /latitude is missing: it must be degrees/],
       [noLatitude, /latitude is missing: it must be degrees/],
       [{ ...good, maxDist: 3 }, /the fields are candidate_restaurant_ids, .*sort_dist, found "maxDist"/],
       [JSON.parse('{"__proto__": {"latitude": 1}, "longitude": 2}'), /found "__proto__"/],
       [{ ...good, constructor: 1 }, /found "constructor"/],
+      [
+        { ...good, candidate_restaurant_ids: null },
+        /candidate_restaurant_ids must be a list of .*, found null/,
+      ],
       [{ ...good, candidate_restaurant_ids: 5 }, /candidate_restaurant_ids must be a list .*, found 5/],
       [
         { ...good, candidate_restaurant_ids: [1, 2.5] },
@@ -82,6 +98,56 @@ describe('parseRecommendRequest', () => {
       assert.throws(() => parseRecommendRequest(body), { name: 'NearrankError', code: 'INPUT', message })
   })
 
+  test('it takes what the schema of the documentation takes, and nothing else', () => {
+    const schema = Compile(RecommendBody)
+    const edge = fc.constantFrom(
+      -1,
+      -0,
+      0.5,
+      1,
+      90,
+      91,
+      180,
+      -180,
+      181,
+      1e300,
+      2 ** 53 - 1,
+      2 ** 53,
+      null,
+      true,
+      'x',
+      '',
+    )
+    const mostly = <T>(arbitrary: fc.Arbitrary<T>) =>
+      fc.oneof({ weight: 9, arbitrary }, { weight: 1, arbitrary: edge })
+    const id = mostly(fc.oneof(fc.integer(), fc.string({ minLength: 1, maxLength: 3 })))
+    const body = fc.record(
+      {
+        candidate_restaurant_ids: mostly(
+          fc.array(fc.oneof(id, fc.constant('y'.repeat(256))), { maxLength: 4 }),
+        ),
+        latitude: mostly(fc.double({ min: -90, max: 90, noNaN: true })),
+        longitude: mostly(fc.double({ min: -180, max: 180, noNaN: true })),
+        size: mostly(fc.integer({ min: 1, max: 100 })),
+        max_dist: mostly(fc.double({ min: 0, noNaN: true })),
+        sort_dist: mostly(fc.boolean()),
+      },
+      { requiredKeys: ['latitude', 'longitude'] },
+    )
+    const further = fc.tuple(body, fc.string()).map(([known, key]) => ({ ...known, [key]: 1 }))
+    const taken = { yes: 0, no: 0 }
+    fc.assert(
+      fc.property(fc.oneof({ weight: 8, arbitrary: body }, further, fc.jsonValue()), (value) => {
+        const json: unknown = JSON.parse(JSON.stringify(value))
+        const isTaken = isGood(json)
+        taken[isTaken ? 'yes' : 'no']++
+        assert.equal(isTaken, schema.Check(json), JSON.stringify(json))
+      }),
+      { numRuns: 5000 },
+    )
+    assert.ok(taken.yes > 100 && taken.no > 100, JSON.stringify(taken))
+  })
+
   test('a message stays short, whatever was sent', () => {
     for (const body of [
       { ...good, latitude: 'x'.repeat(1e6) },
@@ -95,3 +161,12 @@ describe('parseRecommendRequest', () => {
       )
   })
 })
+
+function isGood(json: unknown): boolean {
+  try {
+    parseRecommendRequest(json)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -65,7 +65,7 @@ function copy(to: usize, from: usize, bytes: usize): void {
  * Reads one word of every cache line that the rows will be copied from. WebAssembly has no prefetch; loads that nothing waits for
  * keep a dozen misses in flight, where a copy waits for each row.
  */
-function touch(indices: usize, rows: i32, table: usize, stride: usize, bytes: usize): void {
+export function touch(indices: usize, rows: i32, table: usize, stride: usize, bytes: usize): void {
   const end = indices + ((<usize>rows) << 2)
   let sum: i32 = 0
   while (indices < end) {

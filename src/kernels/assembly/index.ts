@@ -15,3 +15,4 @@ export {
   addInto,
 } from './rows'
 export { peak } from './peak'
+export { rowProduct, scoreRows } from './score'

@@ -1,0 +1,13 @@
+import type { DatasetOptions } from '../dataset/options.ts'
+import type { ModelDescription } from '../model/modelFile.ts'
+
+/** Where the features of a model's data are: the columns it was trained on, unless `options` names others. */
+export function dataOfModel<T extends DatasetOptions>({ columns }: ModelDescription, options: T): T {
+  const { userFeatures, restaurantFeatures, ...names } = columns
+  return {
+    ...options,
+    columns: { ...names, ...options.columns },
+    userFeatures: options.userFeatures ?? userFeatures,
+    restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,
+  }
+}

@@ -1,0 +1,192 @@
+import { NearrankError } from '../errors.ts'
+import { mix32 } from '../random.ts'
+import type { FeatureId, IdType } from '../store/featureStore.ts'
+
+const ROWS = 0 // words of `counters`
+const TEXT_UNITS = 1
+const OWN_ROWS = 2
+const SAFE_DIGITS = 15
+const INTEGER = /^-?\d{1,20}$/
+
+/** An id table's shared memory. */
+export interface IdMemory {
+  kind: IdType
+  rowsMax: number
+  counters: SharedArrayBuffer // i32: rows, UTF-16 units of text, how many ids 0, 1, 2, … are their own rows
+  directIds: number // integers 0 … directIds − 1 have slots of their own
+  slots: SharedArrayBuffer // i32: row + 1, 0 where nothing is; slots by id, then slots by hash with open addressing
+  keys: SharedArrayBuffer // i32 [rowsMax, 2]: an integer's low and high half, or a text's hash
+  textEnds: SharedArrayBuffer // u32 [rowsMax + 1]: where a row's text ends, that of row − 1 being its start
+  text: SharedArrayBuffer // u16
+}
+
+/**
+ * Ids and their rows, in memory that threads share: one thread adds, any read. A row's id never changes and is never taken away, so reading needs no
+ * lock: an id is complete before it can be found. Takes 20 to 30 bytes an integer id.
+ * Small integers, which most ids are, take one read; those that came in their order, as 0, 1, 2, …, none: a read that misses the cache
+ * takes longer than all else that is done for a candidate out of reach.
+ */
+export class IdTable {
+  readonly #memory: IdMemory
+  readonly #counters: Int32Array
+  readonly #slots: Int32Array
+  readonly #directIds: number
+  readonly #mask: number // of the slots by hash
+  readonly #keys: Int32Array
+  readonly #textEnds: Uint32Array
+  readonly #text: Uint16Array
+  readonly #key = new Int32Array(2) // the key last worked out
+
+  /** Memory for `rowsMax` ids and, of string ids, `textUnitsMax` UTF-16 units. The system gives it as it is used. */
+  static memoryFor(kind: IdType, rowsMax: number, textUnitsMax: number): IdMemory {
+    const hashed = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rowsMax)))
+    const isText = kind === 'string'
+    const directIds = isText ? 0 : 2 * rowsMax
+    return {
+      kind,
+      rowsMax,
+      counters: new SharedArrayBuffer(12),
+      directIds,
+      slots: new SharedArrayBuffer(4 * (directIds + hashed)),
+      keys: new SharedArrayBuffer(8 * rowsMax),
+      textEnds: new SharedArrayBuffer(isText ? 4 * (rowsMax + 1) : 0),
+      text: new SharedArrayBuffer(isText ? 2 * textUnitsMax : 0),
+    }
+  }
+
+  constructor(memory: IdMemory) {
+    this.#memory = memory
+    this.#counters = new Int32Array(memory.counters)
+    this.#slots = new Int32Array(memory.slots)
+    this.#directIds = memory.directIds
+    this.#mask = this.#slots.length - memory.directIds - 1
+    this.#keys = new Int32Array(memory.keys)
+    this.#textEnds = new Uint32Array(memory.textEnds)
+    this.#text = new Uint16Array(memory.text)
+  }
+
+  get rows(): number {
+    return Atomics.load(this.#counters, ROWS)
+  }
+
+  get textUnits(): number {
+    return this.#counters[TEXT_UNITS]
+  }
+
+  /** The row of an id; −1 where there is none. A string of digits is an integer to a table of integers, a number a string to one of strings. */
+  rowOf(id: FeatureId): number {
+    if (typeof id === 'number' && id >= 0 && id < this.#directIds && Number.isInteger(id))
+      return id < this.#counters[OWN_ROWS] ? id : this.#slots[id] - 1
+    if (!this.#setKey(id)) return -1
+    return this.#slots[this.#find(id)] - 1
+  }
+
+  /** Writes the rows of those `ids` that are there, in their order, to `rows` (length ≥ ids.length); returns how many. */
+  rowsInto(rows: Uint32Array, ids: readonly FeatureId[]): number {
+    const ownRows = this.#counters[OWN_ROWS]
+    let count = 0
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]
+      const row =
+        typeof id === 'number' && id >= 0 && id < ownRows && Number.isInteger(id) ? id : this.rowOf(id)
+      if (row >= 0) rows[count++] = row
+    }
+    return count
+  }
+
+  /** Enters an id that is not there yet, and returns its row, the next one; −1 where there is no room. */
+  add(id: FeatureId): number {
+    const row = this.rows
+    if (row === this.#memory.rowsMax) return -1
+    if (!this.#setKey(id))
+      throw new NearrankError('INTERNAL', `${String(id)} is no id of a table of ${this.#memory.kind} ids`)
+    if (this.#memory.kind === 'string') {
+      const text = String(id)
+      const start = this.#counters[TEXT_UNITS]
+      if (start + text.length > this.#text.length) return -1
+      for (let i = 0; i < text.length; i++) this.#text[start + i] = text.charCodeAt(i)
+      this.#counters[TEXT_UNITS] = start + text.length
+      this.#textEnds[row + 1] = start + text.length
+    }
+    this.#keys[2 * row] = this.#key[0]
+    this.#keys[2 * row + 1] = this.#key[1]
+    Atomics.store(this.#slots, this.#find(id), row + 1)
+    Atomics.store(this.#counters, ROWS, row + 1)
+    if (id === row && this.#directIds > row && this.#counters[OWN_ROWS] === row)
+      Atomics.store(this.#counters, OWN_ROWS, row + 1)
+    return row
+  }
+
+  /** The id of a row; a bigint beyond ±(2^53 − 1). */
+  idAt(row: number): FeatureId {
+    if (this.#memory.kind === 'string') {
+      const units = this.#text.subarray(this.#textEnds[row], this.#textEnds[row + 1])
+      return String.fromCharCode(...units)
+    }
+    if (row < this.#counters[OWN_ROWS]) return row
+    const low = this.#keys[2 * row]
+    const high = this.#keys[2 * row + 1]
+    if (high === 0 && low >= 0) return low // stays a small integer, which is faster to write
+    const id = high * 2 ** 32 + (low >>> 0)
+    return Number.isSafeInteger(id) ? id : (BigInt(high) << 32n) | BigInt(low >>> 0)
+  }
+
+  /** Whether the id of one row comes before that of another: integers by value, strings by their UTF-16 units. */
+  isBefore(rowA: number, rowB: number): boolean {
+    return this.idAt(rowA) < this.idAt(rowB)
+  }
+
+  /** Works out the key of an id; false where a table of this kind cannot hold it. */
+  #setKey(id: FeatureId): boolean {
+    const key = this.#key
+    if (this.#memory.kind === 'string') {
+      const text = typeof id === 'string' ? id : String(id)
+      let a = 0x811c9dc5
+      let b = 0x9747b28c
+      for (let i = 0; i < text.length; i++) {
+        const unit = text.charCodeAt(i)
+        a = Math.imul(a ^ unit, 0x01000193)
+        b = Math.imul(b ^ unit, 0x85ebca6b) + 0x6b43a9b5
+      }
+      key[0] = mix32(a)
+      key[1] = mix32(b)
+      return true
+    }
+    if (typeof id === 'number') {
+      if (!Number.isSafeInteger(id)) return false
+      key[0] = id
+      key[1] = Math.floor(id / 2 ** 32)
+      return true
+    }
+    if (typeof id === 'string') {
+      if (!INTEGER.test(id)) return false
+      return this.#setKey(id.length <= SAFE_DIGITS ? Number(id) : BigInt(id))
+    }
+    if (BigInt.asIntN(64, id) !== id) return false
+    key[0] = Number(BigInt.asIntN(32, id))
+    key[1] = Number(BigInt.asIntN(32, id >> 32n))
+    return true
+  }
+
+  /** The slot of the id whose key was just worked out, or the free one where it belongs. */
+  #find(id: FeatureId): number {
+    const low = this.#key[0]
+    const high = this.#key[1]
+    if (high === 0 && low >= 0 && low < this.#directIds) return low
+    const isText = this.#memory.kind === 'string'
+    for (let probe = mix32(low ^ Math.imul(high, 0x9e3779b1)); ; probe++) {
+      const slot = this.#directIds + (probe & this.#mask)
+      const row = this.#slots[slot] - 1 // not by Atomics.load, which takes ten times as long: a row's key is behind its number
+      if (row < 0) return slot
+      if (this.#keys[2 * row] !== low || this.#keys[2 * row + 1] !== high) continue
+      if (!isText || this.#hasText(row, String(id))) return slot
+    }
+  }
+
+  #hasText(row: number, text: string): boolean {
+    const start = this.#textEnds[row]
+    if (this.#textEnds[row + 1] - start !== text.length) return false
+    for (let i = 0; i < text.length; i++) if (this.#text[start + i] !== text.charCodeAt(i)) return false
+    return true
+  }
+}

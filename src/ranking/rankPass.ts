@@ -1,0 +1,89 @@
+import { keepWithin } from '../geo/greatCircle.ts'
+import { keepInReach } from '../geo/placeCells.ts'
+import { type IsBefore, topKInto } from './topK.ts'
+
+/** What a pass needs to know of the restaurants. */
+export interface RankingSource {
+  vectors: Float64Array // [restaurants, 3], of geo's unitVectors; NaN: nowhere
+  cells: Uint32Array // [restaurants], of geo's cellOf
+  /** Writes the logits of the first `count` rows. */
+  scoreInto: (logits: Float64Array, rows: Uint32Array, count: number) => void
+  isBefore: IsBefore // of restaurants with equal scores or distances
+}
+
+/** Where and how to rank; checked. */
+export interface RankWhere {
+  latitude: number // of the user, degrees
+  longitude: number
+  size: number // how many to return at most
+  maxDistM: number // great-circle metres; farther ones are left out
+  sortByDistance: boolean // true: nearest first; false: highest score first
+}
+
+/** A pass after another over the same scratch, so that a request allocates next to nothing. */
+export class RankPass {
+  candidates = new Uint32Array(1024) // rows; one that stands twice counts once
+  rows = new Uint32Array(1024) // after a pass: the candidates within reach, in no order
+  logits = new Float64Array(1024)
+  distancesM = new Float64Array(1024)
+  order = new Uint32Array(1024) // positions of the best, best first
+  #keys = new Float64Array(1024)
+  #stamps = new Uint32Array(0) // [restaurants]: the last pass that had a restaurant within reach
+  #stamp = 0
+
+  /** Makes room for `count` candidates. */
+  reserve(count: number): void {
+    if (count <= this.rows.length) return
+    const length = Math.max(count, 2 * this.rows.length)
+    this.candidates = new Uint32Array(length)
+    this.rows = new Uint32Array(length)
+    this.logits = new Float64Array(length)
+    this.distancesM = new Float64Array(length)
+    this.order = new Uint32Array(length)
+    this.#keys = new Float64Array(length)
+  }
+
+  /**
+   * Ranks the first `count` of `candidates`: those within reach, best first; with `sortByDistance` nearest first. Scores only what is within
+   * reach. Returns how many positions stand in `order`; −1 − i where the score of `rows[i]` is no finite number.
+   */
+  run(count: number, where: RankWhere, source: RankingSource): number {
+    const { rows, logits, distancesM, order, candidates } = this
+    const { vectors, cells } = source
+    const maybe = keepInReach(rows, candidates, count, cells, where)
+    const near = this.#keepDistinct(keepWithin(rows, distancesM, rows, maybe, vectors, where))
+    source.scoreInto(logits, rows, near)
+    const keys = where.sortByDistance ? distancesM : this.#keys
+    for (let i = 0; i < near; i++) {
+      if (!Number.isFinite(logits[i])) return -1 - i
+      this.#keys[i] = -logits[i]
+    }
+    return topKInto(order, keys, rows, near, where.size, source.isBefore)
+  }
+
+  /** Leaves each of the first `count` rows once. Done last, since most candidates are out of reach. */
+  #keepDistinct(count: number): number {
+    const { rows, distancesM } = this
+    this.#stamp = (this.#stamp + 1) >>> 0
+    if (this.#stamp === 0) {
+      this.#stamps.fill(0) // after 2^32 passes the old marks mean nothing any more
+      this.#stamp = 1
+    }
+    let kept = 0
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]
+      if (row >= this.#stamps.length) this.#growStamps(row)
+      if (this.#stamps[row] === this.#stamp) continue
+      this.#stamps[row] = this.#stamp
+      rows[kept] = row
+      distancesM[kept++] = distancesM[i]
+    }
+    return kept
+  }
+
+  #growStamps(row: number): void {
+    const grown = new Uint32Array(Math.ceil(1.25 * (row + 1)) + 1024)
+    grown.set(this.#stamps)
+    this.#stamps = grown
+  }
+}

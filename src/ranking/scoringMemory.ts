@@ -1,0 +1,103 @@
+import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } from '../kernels/kernels.ts'
+import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
+import type { Network, StateDict } from '../model/network.ts'
+
+const CACHE_LINE_BYTES = 64
+const PADDED_UNITS = 8 // the kernels take units by eight; padding is zero and adds nothing
+export const CHUNK_ROWS = 1024 // restaurants scored in one call
+
+/**
+ * A folded model, ready to score, in memory that threads share: posted to a worker, nothing of it is copied but the deeper layers.
+ * Pointers are byte offsets.
+ */
+export interface ScoringMemory {
+  memory: WebAssembly.Memory
+  kernels: WebAssembly.Module
+  network: Network
+  layers: EffectiveLayer[] // without the first one
+  firstUnits: number // of the first layer
+  units: number // the same, padded
+  userWeight: number // [userFeatures, units]
+  restaurantWeight: number // [restaurantFeatures, units]
+  bias: number // [units]
+  zeros: number // [units]
+  wOut: number // [units], where one hidden layer is all there is
+  scratch: number // of the first thread, `scratchBytes` each
+  scratchBytes: number
+  threads: number
+  parts: number // [restaurantsMax, units]: each restaurant's product with the first layer; 0: computed anew each time
+  restaurantsMax: number
+}
+
+export interface ScoringMemoryOptions {
+  network: Network
+  weights: StateDict
+  restaurantsMax: number
+  threads?: number // that score at the same time, @default 1
+  precomputeBytesMax?: number // for the restaurants' parts, @default what fits the 4 GiB of one WebAssembly memory
+  simd?: Simd // @default the fastest
+}
+
+/**
+ * Folds a model and lays out its memory: 4 bytes × restaurants × units, 51 MB for 100,000 × 128, zero until a `PairScorer`
+ * fills it.
+ * @throws NearrankError DAMAGED where the weights do not fit the network, MEMORY where the system gives none.
+ */
+export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemory {
+  const { network, weights, restaurantsMax, threads = 1, simd = bestSimd() } = options
+  const [first, ...layers] = foldNetwork(network, weights)
+  const units = Math.ceil(first.outputs / PADDED_UNITS) * PADDED_UNITS
+  let end = CACHE_LINE_BYTES // 0 is no address
+  const reserve = (floats: number) => {
+    const at = end
+    end = Math.ceil((end + 4 * floats) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES
+    return at
+  }
+  const at = {
+    userWeight: reserve(network.userFeatures * units),
+    restaurantWeight: reserve(network.restaurantFeatures * units),
+    bias: reserve(units),
+    zeros: reserve(units),
+    wOut: reserve(units),
+  }
+  const scratch = end
+  const inputs = Math.max(network.userFeatures, network.restaurantFeatures)
+  reserve(inputs + 2 * units + 2 * CHUNK_ROWS + 3 * (CACHE_LINE_BYTES / 4))
+  const scratchBytes = end - scratch
+  end += (threads - 1) * scratchBytes
+  const partsBytes = 4 * restaurantsMax * units
+  const room = Math.min(options.precomputeBytesMax ?? MEMORY_BYTES_MAX, MEMORY_BYTES_MAX - end)
+  const hasParts = partsBytes <= room
+  const parts = hasParts ? end : 0
+  const memory = createMemory(end + (hasParts ? partsBytes : 0))
+  const made: ScoringMemory = {
+    ...at,
+    memory,
+    kernels: compileKernels(simd),
+    network,
+    layers,
+    firstUnits: first.outputs,
+    units,
+    scratch,
+    scratchBytes,
+    threads,
+    parts,
+    restaurantsMax,
+  }
+  writeWeights(made, first)
+  return made
+}
+
+function writeWeights(made: ScoringMemory, { inputs, outputs, weight, bias }: EffectiveLayer): void {
+  const f32 = new Float32Array(made.memory.buffer)
+  const { userFeatures } = made.network
+  for (let unit = 0; unit < outputs; unit++) {
+    f32[made.bias / 4 + unit] = bias[unit]
+    for (let f = 0; f < inputs; f++) {
+      const base = f < userFeatures ? made.userWeight : made.restaurantWeight
+      const row = f < userFeatures ? f : f - userFeatures
+      f32[base / 4 + row * made.units + unit] = weight[unit * inputs + f]
+    }
+  }
+  if (made.layers.length === 1) f32.set(made.layers[0].weight, made.wOut / 4)
+}

@@ -1,0 +1,394 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import * as fc from 'fast-check'
+import { NearrankError } from '../../src/errors.ts'
+import type { Change, FeatureId, FeatureStore, OpenStoreOptions, Side } from '../../src/store/featureStore.ts'
+import { AWKWARD_IDS, badChanges, put, remove } from './changes.ts'
+import { applyChanges, noRows, type Rows, StoreCopy, startCopy } from './storeCopy.ts'
+
+/** One empty place that a store can be opened on, again and again, by one at a time. */
+export interface StorePlace {
+  open(options: OpenStoreOptions): Promise<FeatureStore>
+  /** Takes everything away after the test. */
+  remove(): Promise<void>
+}
+
+const INTEGERS: OpenStoreOptions = {
+  layout: { users: { features: 3, ids: 'integer' }, restaurants: { features: 2, ids: 'integer' } },
+}
+const STRINGS: OpenStoreOptions = {
+  layout: { users: { features: 3, ids: 'string' }, restaurants: { features: 2, ids: 'string' } },
+}
+const SIDES = ['users', 'restaurants'] as const
+const MANY = 20_000
+
+/** What every feature store must do. `skip`: why it cannot be tried here. */
+export function describeStore(
+  name: string,
+  { newPlace, skip = false }: { newPlace: () => Promise<StorePlace>; skip?: string | false },
+): void {
+  /** A test with a place of its own. */
+  const withPlace = (what: string, run: (place: StorePlace) => Promise<void>): void =>
+    void test(what, async (t) => {
+      const place = await newPlace()
+      t.after(() => place.remove())
+      await run(place)
+    })
+
+  describe(`feature store: ${name}`, { skip }, () => {
+    withPlace(
+      'a new store is empty, and has the ids and the number of features it was opened for',
+      async (place) => {
+        const store = await place.open(INTEGERS)
+        assert.deepEqual(store.layout, INTEGERS.layout)
+        assert.deepEqual(await store.count(), { users: 0, restaurants: 0 })
+        const copy = await startCopy(store)
+        assert.deepEqual(copy.calls, ['start', 'end'])
+        assert.deepEqual(copy.rows, noRows())
+        assert.deepEqual(copy.problems, [])
+        const { kind: _, ...status } = store.status()
+        assert.deepEqual(status, { connected: true, synced: true, lagMs: 0 })
+        await store.close()
+      },
+    )
+
+    withPlace('ids are integers where nothing is said, and stay what they were', async (place) => {
+      const free = { layout: { users: { features: 3 }, restaurants: { features: 2 } } }
+      const store = await place.open({ layout: { ...free.layout, users: { features: 3, ids: 'string' } } })
+      assert.equal(store.layout.users.ids, 'string')
+      assert.equal(store.layout.restaurants.ids, 'integer')
+      await store.close()
+      const again = await place.open(free)
+      assert.deepEqual(again.layout, store.layout)
+      await again.close()
+    })
+
+    withPlace('a store of another layout is refused, and is not changed by that', async (place) => {
+      const store = await place.open(INTEGERS)
+      await store.write([put('users', 1, [1, 2, 3])])
+      await store.close()
+      const { users, restaurants } = INTEGERS.layout
+      for (const layout of [
+        { users: { features: 4 }, restaurants },
+        { users, restaurants: { features: 1 } },
+        { users: { ...users, ids: 'string' as const }, restaurants },
+        { users, restaurants: { ...restaurants, ids: 'string' as const } },
+      ])
+        await assert.rejects(place.open({ layout }), isError('INPUT'))
+      const again = await place.open(INTEGERS)
+      assert.deepEqual(await again.count(), { users: 1, restaurants: 0 })
+      await again.close()
+    })
+
+    withPlace('rows are put, replaced and deleted on both sides', async (place) => {
+      const store = await place.open(INTEGERS)
+      const copy = await startCopy(store)
+      const expected = noRows()
+      for (const changes of [
+        [put('users', 1, [1, 2, 3]), put('restaurants', 1, [4, 5], 10, 20)],
+        [put('users', 2, [0, 0, 0]), put('restaurants', 1, [6, 7], -90, 180)],
+        [remove('users', 1), remove('restaurants', 2), put('restaurants', 2, [8, 9], 1, 2)],
+        [],
+      ]) {
+        await store.write(changes)
+        applyChanges(expected, changes)
+        assert.deepEqual(copy.rows, expected, 'the listener was told before the write resolved')
+      }
+      assert.deepEqual(await store.count(), { users: 1, restaurants: 2 })
+      await store.close()
+      await expectStored(place, INTEGERS, expected)
+    })
+
+    withPlace('within a write the order counts', async (place) => {
+      const store = await place.open(INTEGERS)
+      const copy = await startCopy(store)
+      const changes = [
+        put('users', 1, [1, 1, 1]),
+        remove('users', 1),
+        put('users', 1, [2, 2, 2]),
+        put('users', 2, [1, 1, 1]),
+        remove('users', 2),
+        put('restaurants', 1, [1, 1], 1, 1),
+        put('restaurants', 1, [2, 2], 2, 2),
+      ]
+      const expected = noRows()
+      applyChanges(expected, changes)
+      assert.deepEqual([...expected.users.keys()], [1])
+      await store.write(changes)
+      assert.deepEqual(copy.rows, expected)
+      await store.close()
+      await expectStored(place, INTEGERS, expected)
+    })
+
+    withPlace('a store can be filled before it is started', async (place) => {
+      const store = await place.open(INTEGERS)
+      const changes = [put('users', 5, [1, 2, 3]), put('restaurants', 6, [4, 5], 7, 8)]
+      await store.write(changes)
+      const expected = noRows()
+      applyChanges(expected, changes)
+      assert.deepEqual((await startCopy(store)).rows, expected)
+      await store.close()
+    })
+
+    withPlace('a write that comes while the store starts is neither lost nor undone', async (place) => {
+      const store = await place.open(INTEGERS)
+      await store.write(Array.from({ length: 5_000 }, (_, i) => put('users', i, [i, 0, 0])))
+      await store.close()
+
+      const again = await place.open(INTEGERS)
+      const copy = new StoreCopy(again.layout)
+      const started = again.start(copy)
+      const writes = Array.from({ length: 50 }, (_, i) => [
+        put('users', i * 100, [-1, i, 0]),
+        remove('users', i * 100 + 1),
+      ])
+      await Promise.all(writes.map((changes) => again.write(changes)))
+      await started
+      const expected = noRows()
+      for (let i = 0; i < 5_000; i++) applyChanges(expected, [put('users', i, [i, 0, 0])])
+      for (const changes of writes) applyChanges(expected, changes)
+      assert.deepEqual(copy.rows, expected)
+      assert.deepEqual(await again.count(), { users: expected.users.size, restaurants: 0 })
+      await again.close()
+      await expectStored(place, INTEGERS, expected)
+    })
+
+    withPlace('large writes and large reads', async (place) => {
+      const store = await place.open(INTEGERS)
+      const copy = await startCopy(store)
+      const changes = Array.from({ length: MANY }, (_, i) =>
+        i % 2 === 0
+          ? put('users', i, [i, i / 3, -i])
+          : put('restaurants', i, [i / 7, 1], (i % 180) - 90, (i % 360) - 180),
+      )
+      await store.write(changes)
+      const expected = noRows()
+      applyChanges(expected, changes)
+      assert.deepEqual(copy.rows, expected)
+      assert.deepEqual(await store.count(), { users: MANY / 2, restaurants: MANY / 2 })
+      await store.close()
+      await expectStored(place, INTEGERS, expected)
+    })
+
+    withPlace('many writes at once', async (place) => {
+      const store = await place.open(INTEGERS)
+      const copy = await startCopy(store)
+      const expected = noRows()
+      const told: boolean[] = []
+      await Promise.all(
+        Array.from({ length: 500 }, async (_, i) => {
+          const changes = [put('users', i, [i, i, i]), put('restaurants', i, [i, i], 1, 2)]
+          applyChanges(expected, changes)
+          await store.write(changes)
+          told.push(copy.rows.users.has(i) && copy.rows.restaurants.has(i))
+        }),
+      )
+      assert.ok(told.every(Boolean), 'each was told of before it resolved')
+      assert.deepEqual(copy.rows, expected)
+      await store.close()
+      await expectStored(place, INTEGERS, expected)
+    })
+
+    withPlace(
+      'writes of one row at once: the copy ends as the store does, with a whole row',
+      async (place) => {
+        const store = await place.open(INTEGERS)
+        const copy = await startCopy(store)
+        await Promise.all(
+          Array.from({ length: 200 }, (_, i) => store.write([put('restaurants', 1, [i, -i], i / 4, i / 2)])),
+        )
+        const row = copy.rows.restaurants.get(1)
+        assert.ok(row)
+        const winner = (row.latitude ?? -1) * 4
+        const expected = noRows()
+        applyChanges(expected, [put('restaurants', 1, [winner, -winner], winner / 4, winner / 2)])
+        assert.deepEqual(copy.rows, expected)
+        await store.close()
+        await expectStored(place, INTEGERS, expected)
+      },
+    )
+
+    withPlace('a full read is bracketed and tells of each row once', async (place) => {
+      const store = await place.open(INTEGERS)
+      await store.write(Array.from({ length: MANY / 2 }, (_, i) => put('users', i - MANY, [i, 0, 0])))
+      await store.write([put('restaurants', 1, [1, 1], 1, 1)])
+      await store.close()
+      const again = await place.open(INTEGERS)
+      const copy = new StoreCopy(again.layout)
+      let rows = 0
+      await again.start({
+        onSyncStart: () => copy.onSyncStart(),
+        onBatch: (batch) => {
+          rows += batch.ids.length
+          copy.onBatch(batch)
+        },
+        onSyncEnd: () => copy.onSyncEnd(),
+        onChanges: (changes) => copy.onChanges(changes),
+        onProblem: (message) => copy.onProblem(message),
+      })
+      assert.equal(copy.calls[0], 'start')
+      assert.equal(copy.calls.at(-1), 'end')
+      assert.ok(copy.calls.slice(1, -1).every((call) => call === 'batch'))
+      assert.equal(copy.syncs, 1)
+      assert.ok(rows >= MANY / 2 + 1, `${rows} rows`)
+      assert.equal(copy.rows.users.size, MANY / 2)
+      await again.close()
+    })
+
+    for (const [kind, options] of [
+      ['integer', INTEGERS],
+      ['string', STRINGS],
+    ] as const)
+      withPlace(`bit for bit after it was closed and opened: extremes, ${kind} ids`, async (place) => {
+        const vectors = [
+          [0, -0, 2 ** -149],
+          [-(2 ** -149), 2 ** -126, 3.4028234663852886e38],
+          [-3.4028234663852886e38, Math.fround(0.1), Math.fround(Math.PI)],
+        ]
+        const degrees = [
+          [90, 180],
+          [-90, -180],
+          [13.581327544528989, 100.30471258549801],
+          [5e-324, -1.7976931348623157e-300],
+        ]
+        const changes: Change[] = AWKWARD_IDS[kind].flatMap((id, i) => {
+          const [latitude, longitude] = degrees[i % degrees.length]
+          const vector = vectors[i % vectors.length]
+          return [put('users', id, vector), put('restaurants', id, vector.slice(0, 2), latitude, longitude)]
+        })
+        const expected = noRows()
+        applyChanges(expected, changes)
+        assert.equal(expected.users.size, AWKWARD_IDS[kind].length)
+        const store = await place.open(options)
+        const copy = await startCopy(store)
+        await store.write(changes)
+        assert.deepEqual(copy.rows, expected)
+        await store.close()
+        await expectStored(place, options, expected)
+
+        const again = await place.open(options)
+        await again.write(AWKWARD_IDS[kind].flatMap((id) => [remove('users', id), remove('restaurants', id)]))
+        await again.close()
+        await expectStored(place, options, noRows())
+      })
+
+    for (const [kind, options] of [
+      ['integer', INTEGERS],
+      ['string', STRINGS],
+    ] as const)
+      withPlace(
+        `a row that does not fit is refused, and with it the whole write: ${kind} ids`,
+        async (place) => {
+          const store = await place.open(options)
+          const copy = await startCopy(store)
+          const [id, other, third] = AWKWARD_IDS[kind]
+          await store.write([put('users', id, [1, 2, 3])])
+          const expected = noRows()
+          applyChanges(expected, [put('users', id, [1, 2, 3])])
+          for (const [what, bad] of Object.entries(badChanges(kind)))
+            await assert.rejects(
+              store.write([put('users', other, [4, 5, 6]), bad, put('users', id, [0, 0, 0])]),
+              isError('INPUT'),
+              what,
+            )
+          assert.deepEqual(copy.rows, expected)
+
+          const good = [put('users', third, [7, 8, 9])]
+          const results = await Promise.allSettled([
+            store.write(good),
+            store.write([Object.values(badChanges(kind))[0]]),
+            store.write([put('restaurants', third, [1, 2], 3, 4)]),
+          ])
+          assert.deepEqual(
+            results.map(({ status }) => status),
+            ['fulfilled', 'rejected', 'fulfilled'],
+            'one bad write fails no other',
+          )
+          applyChanges(expected, [...good, put('restaurants', third, [1, 2], 3, 4)])
+          assert.deepEqual(copy.rows, expected)
+          await store.close()
+          await expectStored(place, options, expected)
+        },
+      )
+
+    withPlace(
+      'close waits for what was being written, can be repeated, and refuses what comes after',
+      async (place) => {
+        const store = await place.open(INTEGERS)
+        await startCopy(store)
+        const written = store.write([put('users', 1, [1, 2, 3])])
+        await Promise.all([store.close(), store.close()])
+        await written
+        await store.close()
+        await assert.rejects(store.write([put('users', 2, [1, 2, 3])]), isError('CONFLICT'))
+        const expected = noRows()
+        applyChanges(expected, [put('users', 1, [1, 2, 3])])
+        await expectStored(place, INTEGERS, expected)
+      },
+    )
+
+    test('random writes: the copy and what is stored are what a Map would be', async () => {
+      const id = fc.constantFrom<FeatureId>(0, 1, -1, 7, 2 ** 53 - 1, 2n ** 53n, -(2n ** 63n))
+      const float = fc.float({ noNaN: true, noDefaultInfinity: true })
+      const coordinate = (max: number) =>
+        fc.double({ min: -max, max, noNaN: true }).map((degrees) => degrees + 0)
+      const change = fc.oneof(
+        fc.tuple(id, float, float, float).map(([key, ...features]) => put('users', key, features)),
+        fc
+          .tuple(id, float, float, coordinate(90), coordinate(180))
+          .map(([key, a, b, latitude, longitude]) => put('restaurants', key, [a, b], latitude, longitude)),
+        fc.tuple(fc.constantFrom<Side>(...SIDES), id).map(([side, key]) => remove(side, key)),
+      )
+      const writes = fc.array(fc.array(change, { maxLength: 12 }), { minLength: 1, maxLength: 8 })
+      await fc.assert(
+        fc.asyncProperty(writes, fc.boolean(), async (sequence, isReopened) => {
+          const place = await newPlace()
+          try {
+            const expected = noRows()
+            let store = await place.open(INTEGERS)
+            let copy = await startCopy(store)
+            for (const [i, changes] of sequence.entries()) {
+              if (isReopened && i % 3 === 2) {
+                await store.close()
+                store = await place.open(INTEGERS)
+                copy = await startCopy(store)
+              }
+              await store.write(changes)
+              applyChanges(expected, changes)
+              assert.deepEqual(copy.rows, expected)
+            }
+            await store.close()
+            await expectStored(place, INTEGERS, expected)
+          } finally {
+            await place.remove()
+          }
+        }),
+        { numRuns: 25 },
+      )
+    })
+  })
+}
+
+/** Opens the place anew and compares everything in it. */
+async function expectStored(place: StorePlace, options: OpenStoreOptions, expected: Rows): Promise<void> {
+  const store = await place.open(options)
+  const copy = await startCopy(store)
+  assert.deepEqual(copy.problems, [])
+  assert.deepEqual(copy.rows, expected)
+  assert.deepEqual(await store.count(), {
+    users: expected.users.size,
+    restaurants: expected.restaurants.size,
+  })
+  await store.close()
+}
+
+/** What `assert.rejects` is given: a NearrankError of that code, in the house's form. */
+export function isError(code: NearrankError['code'], message = /^Cannot /): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof NearrankError, String(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, /^Cannot /)
+    assert.match(error.message, message)
+    return true
+  }
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import * as fc from 'fast-check'
+import type { StoreLayout } from '../../src/store/featureStore.ts'
+import type { RedisCommand, RedisConnection } from '../../src/store/redisConnection.ts'
+import { RedisFollower } from '../../src/store/redisFollower.ts'
+import { RedisListener } from '../../src/store/redisListener.ts'
+import { RedisPipeline } from '../../src/store/redisPipeline.ts'
+import { put } from './changes.ts'
+import { featureBytes } from './redisRowsOfServer.ts'
+import { applyChanges, noRows, StoreCopy } from './storeCopy.ts'
+
+const LAYOUT: StoreLayout = {
+  users: { features: 1, ids: 'integer' },
+  restaurants: { features: 1, ids: 'integer' },
+}
+const PAGE_KEYS = 3
+
+/**
+ * A server and its one connection, step by step: commands wait to be executed, and replies and messages wait, in
+ * their one order, to arrive. Several that arrive in one step do so within one tick, as from one packet.
+ */
+class SteppedServer {
+  readonly values = new Map<number, number>() // user id → feature
+  readonly commands: [RedisCommand, (reply: unknown) => void][] = []
+  readonly arriving: (() => void)[] = []
+  readonly connection: RedisConnection = {
+    send: (command) => new Promise((resolve) => this.commands.push([command, resolve])),
+    isErrorReply: (error): error is never => error instanceof TypeError,
+    lost: new Promise(() => undefined),
+    heardAtMs: 0,
+    onInvalidate: () => undefined,
+    cut: (reason) => assert.fail(reason),
+  }
+
+  change(id: number, value: number | null): void {
+    if (value === null) this.values.delete(id)
+    else this.values.set(id, value)
+    this.arriving.push(() => this.connection.onInvalidate(Buffer.from(`p:user:${id}`)))
+  }
+
+  flush(): void {
+    this.values.clear()
+    this.arriving.push(() => this.connection.onInvalidate(null))
+  }
+
+  execute(count: number): void {
+    for (const [command, resolve] of this.commands.splice(0, count)) {
+      const reply = this.#replyTo(command.map(String))
+      this.arriving.push(() => resolve(reply))
+    }
+  }
+
+  arrive(count: number): void {
+    for (const happen of this.arriving.splice(0, count)) happen()
+  }
+
+  #replyTo([name, argument]: string[]): unknown {
+    if (name === 'HMGET') {
+      const value = this.values.get(Number(argument.replace('p:user:', '')))
+      return [value === undefined ? null : featureBytes(value)]
+    }
+    if (name !== 'SCAN') return 'OK'
+    const ids = [...this.values.keys()].filter((id) => id >= Number(argument)).toSorted((a, b) => a - b)
+    const page = ids.slice(0, PAGE_KEYS)
+    const cursor = ids.length > PAGE_KEYS ? ids[PAGE_KEYS] : 0
+    return [String(cursor), page.map((id) => `p:user:${id}`)]
+  }
+}
+
+function follow(server: SteppedServer): { copy: StoreCopy; follower: RedisFollower } {
+  const copy = new StoreCopy(LAYOUT)
+  const follower = new RedisFollower(server.connection, {
+    pipeline: new RedisPipeline(server.connection),
+    listener: new RedisListener('p:', LAYOUT, copy),
+    prefix: 'p:',
+    onFailure: (error) => copy.problems.push(String(error)),
+  })
+  follower.start().catch((error: unknown) => copy.problems.push(String(error)))
+  return { copy, follower }
+}
+
+async function settle(server: SteppedServer): Promise<void> {
+  for (let isQuiet = false; !isQuiet; ) {
+    server.execute(Infinity)
+    server.arrive(Infinity)
+    await turn()
+    isQuiet = server.commands.length + server.arriving.length === 0
+  }
+}
+
+function expectSame(copy: StoreCopy, server: SteppedServer): void {
+  const expected = noRows()
+  for (const [id, value] of server.values) applyChanges(expected, [put('users', id, [value])])
+  const problems = copy.problems.filter((message) => !message.includes('unless it was deleted this moment'))
+  assert.deepEqual(problems, [])
+  assert.deepEqual(copy.rows, expected)
+}
+
+test('however changes, commands and replies interleave, the copy ends as the server does', async () => {
+  const id = fc.integer({ min: 1, max: 8 })
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ change: id, value: fc.option(fc.nat({ max: 99 })) }) },
+    { weight: 1, arbitrary: fc.constant({ flush: true }) },
+    { weight: 4, arbitrary: fc.record({ execute: fc.integer({ min: 1, max: 9 }) }) },
+    { weight: 4, arbitrary: fc.record({ arrive: fc.integer({ min: 1, max: 9 }) }) },
+    { weight: 6, arbitrary: fc.constant({ turn: true }) },
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(id, { maxLength: 8 }),
+      fc.boolean(),
+      fc.array(step, { minLength: 5, maxLength: 120, size: 'max' }),
+      async (ids, isFollowing, steps) => {
+        const server = new SteppedServer()
+        for (const one of ids) server.values.set(one, 100)
+        const { copy, follower } = follow(server)
+        if (isFollowing) await settle(server)
+        for (const one of steps) {
+          if ('change' in one) server.change(one.change, one.value)
+          else if ('flush' in one) server.flush()
+          else if ('execute' in one) server.execute(one.execute)
+          else if ('arrive' in one) server.arrive(one.arrive)
+          else await turn()
+        }
+        await settle(server)
+        expectSame(copy, server)
+        assert.equal(follower.isSynced, true)
+        assert.equal(follower.behindSinceMs, undefined)
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+})
+
+test('a million changes: each key is read once, and never more than 1,000 commands are on their way', async () => {
+  const server = new SteppedServer()
+  const { copy, follower } = follow(server)
+  await settle(server)
+  for (let i = 0; i < 1_000_000; i++) server.connection.onInvalidate(Buffer.from(`p:user:${i % 20_000}`))
+  assert.ok(follower.behindSinceMs !== undefined)
+  let commands = 0
+  while (follower.behindSinceMs !== undefined) {
+    await turn()
+    assert.ok(server.commands.length <= 1_000, `${server.commands.length}`)
+    commands += server.commands.length
+    server.execute(Infinity)
+    server.arrive(Infinity)
+  }
+  assert.equal(commands, 20_000)
+  expectSame(copy, server)
+})
+
+test('a key that is named while it is being read is read again', async () => {
+  const server = new SteppedServer()
+  const { copy } = follow(server)
+  await settle(server)
+  server.change(1, 10)
+  server.arrive(1)
+  await turn()
+  server.execute(1) // reads 10
+  server.change(1, 20)
+  server.arrive(Infinity)
+  await settle(server)
+  expectSame(copy, server)
+  assert.equal(copy.calls.filter((call) => call === 'changes').length, 2)
+})

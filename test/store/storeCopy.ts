@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import type {
+  Change,
+  FeatureBatch,
+  FeatureId,
+  FeatureStore,
+  Side,
+  StoreLayout,
+  StoreListener,
+} from '../../src/store/featureStore.ts'
+
+/** A row as tests compare it: features by their bits, so that −0 and denormals count. */
+export interface Row {
+  id: FeatureId
+  bits: number[]
+  latitude: number | null
+  longitude: number | null
+}
+
+export type Rows = Record<Side, Map<FeatureId, Row>>
+
+export function noRows(): Rows {
+  return { users: new Map(), restaurants: new Map() }
+}
+
+/** Does to `rows` what a store does that is told of `changes`. */
+export function applyChanges(rows: Rows, changes: readonly Change[]): void {
+  for (const change of changes) {
+    if ('deleted' in change) rows[change.side].delete(change.id)
+    else
+      rows[change.side].set(change.id, {
+        id: change.id,
+        bits: bitsOf(change.features),
+        latitude: change.side === 'restaurants' ? change.latitude : null,
+        longitude: change.side === 'restaurants' ? change.longitude : null,
+      })
+  }
+}
+
+/** A listener that keeps the naive copy in memory and insists on the order of the calls. */
+export class StoreCopy implements StoreListener {
+  readonly rows: Rows = noRows()
+  readonly problems: string[] = []
+  readonly calls: string[] = [] // 'start', 'batch', 'end', 'changes'
+  syncs = 0
+  readonly #layout: StoreLayout
+  #told: Record<Side, Set<FeatureId>> | null = null
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout
+  }
+
+  onSyncStart(): void {
+    this.calls.push('start')
+    this.#told = { users: new Set(), restaurants: new Set() }
+  }
+
+  onBatch({ side, ids, features, latitude, longitude }: FeatureBatch): void {
+    this.calls.push('batch')
+    assert.ok(this.#told, 'a batch only within a full read')
+    const width = this.#layout[side].features
+    assert.ok(ids.length > 0, 'no empty batches')
+    assert.equal(features.length, ids.length * width)
+    assert.equal(latitude?.length, side === 'users' ? undefined : ids.length)
+    assert.equal(longitude?.length, side === 'users' ? undefined : ids.length)
+    for (const [i, id] of ids.entries()) {
+      this.#told[side].add(id)
+      this.rows[side].set(id, {
+        id,
+        bits: bitsOf(features.subarray(i * width, (i + 1) * width)),
+        latitude: latitude?.[i] ?? null,
+        longitude: longitude?.[i] ?? null,
+      })
+    }
+  }
+
+  onSyncEnd(): void {
+    this.calls.push('end')
+    assert.ok(this.#told, 'a full read ends only once')
+    for (const side of ['users', 'restaurants'] as const)
+      for (const id of this.rows[side].keys()) if (!this.#told[side].has(id)) this.rows[side].delete(id)
+    this.#told = null
+    this.syncs++
+  }
+
+  onChanges(changes: readonly Change[]): void {
+    this.calls.push('changes')
+    for (const { side, id } of changes) this.#told?.[side].add(id)
+    applyChanges(this.rows, changes)
+  }
+
+  onProblem(message: string): void {
+    this.problems.push(message)
+  }
+}
+
+/** Starts `store` with a copy. */
+export async function startCopy(store: FeatureStore): Promise<StoreCopy> {
+  const copy = new StoreCopy(store.layout)
+  await store.start(copy)
+  return copy
+}
+
+function bitsOf(features: Float32Array): number[] {
+  return [...new Uint32Array(features.slice().buffer)]
+}
