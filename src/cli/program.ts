@@ -1,10 +1,14 @@
 import { Command } from 'commander'
+import { apiKeyCommand } from './apiKeyCommand.ts'
 import type { CommandContext } from './commandContext.ts'
 import { evaluateCommand } from './evaluateCommand.ts'
 import { exportCommand } from './exportCommand.ts'
 import { generateCommand } from './generateCommand.ts'
 import { formatHelp } from './help.ts'
+import { loadCommand } from './loadCommand.ts'
+import { loadtestCommand } from './loadtestCommand.ts'
 import { recommendCommand } from './recommendCommand.ts'
+import { serveCommand } from './serveCommand.ts'
 import { trainCommand } from './trainCommand.ts'
 
 /** The whole command line. Parsing throws `CommanderError`; nothing here ends the process. */
@@ -17,7 +21,17 @@ export function buildProgram(version: string, context: CommandContext): Command 
       'after',
       '\nExample:\n  nearrank generate --out data && nearrank train --data data --out model',
     )
-  const commands = [generateCommand, trainCommand, evaluateCommand, recommendCommand, exportCommand]
+  const commands = [
+    generateCommand,
+    trainCommand,
+    evaluateCommand,
+    recommendCommand,
+    exportCommand,
+    serveCommand,
+    loadCommand,
+    loadtestCommand,
+    apiKeyCommand,
+  ]
   for (const command of commands.map((make) => make(context))) program.addCommand(command)
   program.helpCommand(false)
   for (const command of [program, ...program.commands])

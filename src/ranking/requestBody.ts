@@ -136,9 +136,16 @@ function wrong(sentence: string): NearrankError {
 
 function shown(value: unknown): string {
   if (Array.isArray(value) && value.length > FOUND_CHARS_MAX) return `a list of ${value.length}`
-  const text =
-    typeof value === 'number' ? String(value) : (JSON.stringify(value, withoutBigInts) ?? String(value))
+  const text = typeof value === 'number' ? String(value) : jsonOf(value)
   return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value, withoutBigInts) ?? String(value)
+  } catch {
+    return 'a value nested too deeply to show' // JSON.parse takes more levels than JSON.stringify
+  }
 }
 
 function withoutBigInts(_key: string, value: unknown): unknown {

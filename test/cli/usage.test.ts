@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runCli } from './runCli.ts'
 
-const COMMANDS = ['generate', 'train', 'evaluate', 'recommend', 'export']
+const COMMANDS = 'generate train evaluate recommend export serve load loadtest api-key'.split(' ')
 
 describe('usage', () => {
   let directory = ''
@@ -85,6 +85,15 @@ describe('usage', () => {
     [['recommend', '--data', 'd', '--model', 'm', '--user', '1', '--candidates', '1'], /--latitude/],
     [['recommend', '--latitude', '91'], /from -90 to 90/],
     [['recommend', '--candidates', '1,,2'], /empty parts/],
+    [['serve'], /--model DIR is missing/],
+    [['serve', '--model', 'm', '--port', '65536'], /--port.*an integer from 0 to 65535/],
+    [['serve', '--model', 'm', '--workers', '0'], /--workers.*an integer from 1 to 256/],
+    [['serve', '--model', 'm', '--unknown-user', 'averag'], /Did you mean average\?/],
+    [['serve', '--model', 'm', '--max-queue', '0'], /--max-queue.*an integer from 1/],
+    [['serve', '--model', 'm', '--drain-seconds', '-1'], /from 0 to 3600/],
+    [['serve', '--model', 'm', '--user-ids', 'int'], /Did you mean|one of integer, string/],
+    [['serve', '--model', 'm', '--log-level', 'loud'], /one of fatal, error/],
+    [['serve', '--model', 'm', '--click-column', 'c'], /unknown option '--click-column'/],
   ]
   test('wrong usage: exit code 2, a sentence on standard error, nothing on standard output', async () => {
     for (const [args, message] of wrong) {

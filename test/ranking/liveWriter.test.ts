@@ -72,6 +72,21 @@ describe('LiveWriter', () => {
     assert.deepEqual({ ...again.counts }, { users: 4, restaurants: 3 })
   })
 
+  test('an outlier that comes and goes leaves the sums as they were', () => {
+    const house = new House('integer', { users: 9, restaurants: 1 })
+    for (let id = 0; id < 5; id++) house.writer.putUser({ id, features: Float32Array.of(0.25, id, -1) })
+    const before = [...house.tables.sums]
+    for (const leave of [
+      () => house.writer.delete('users', 7),
+      () => house.writer.putUser({ id: 7, features: Float32Array.of(0, 0, 0) }),
+    ]) {
+      house.writer.putUser({ id: 7, features: Float32Array.of(3e38, -3e38, 1e20) })
+      leave()
+      house.writer.delete('users', 7)
+      assert.deepEqual([...house.tables.sums], before)
+    }
+  })
+
   test('long string ids use up the room for text before that for rows: false, and after growing there is room', () => {
     const house = new House('string', { users: 1000, restaurants: 1 })
     const idOf = (i: number) => String(i).padStart(256, '_')

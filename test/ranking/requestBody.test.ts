@@ -134,7 +134,7 @@ describe('parseRecommendRequest', () => {
       },
       { requiredKeys: ['latitude', 'longitude'] },
     )
-    const further = fc.tuple(body, fc.string()).map(([known, key]) => ({ ...known, [key]: 1 }))
+    const further = fc.tuple(body, fc.string()).map(([known, key]) => Object.assign(known, { [key]: 1 }))
     const taken = { yes: 0, no: 0 }
     fc.assert(
       fc.property(fc.oneof({ weight: 8, arbitrary: body }, further, fc.jsonValue()), (value) => {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { NearrankError } from '../../src/errors.ts'
+import type { OpenStoreOptions } from '../../src/store/featureStore.ts'
+import { fillStore, type FillProgress } from '../../src/server/fillStore.ts'
+import { openStore } from '../../src/store/openStore.ts'
+import { put } from '../store/changes.ts'
+import { applyChanges, noRows, type Rows, startCopy } from '../store/storeCopy.ts'
+import { runCli } from './runCli.ts'
+
+const USERS = 40_000 // more than one transaction
+const RESTAURANTS = 12
+
+/** Where each id goes: 7919 has no factor in common with the number of users, so that all differ and none is where it was. */
+const SHUFFLED = `(i * 7919) % ${USERS}`
+const shuffled = (i: number) => (i * 7919) % USERS
+
+interface Kind {
+  sql: (number: string) => string
+  id: (i: number) => number | bigint | string
+  ids: 'integer' | 'string'
+}
+
+const KINDS: Record<string, Kind> = {
+  integers: { sql: (number) => `${number} - 7`, id: (i) => i - 7, ids: 'integer' },
+  'large integers': {
+    sql: (number) => `9007199254740990 + ${number}`,
+    id: (i) => (i < 2 ? 9007199254740990 + i : 9007199254740990n + BigInt(i)),
+    ids: 'integer',
+  },
+  strings: { sql: (number) => `'é/' || (${number})`, id: (i) => `é/${i}`, ids: 'string' },
+}
+
+async function writeTables(folder: string, sqlOfId: (number: string) => string): Promise<void> {
+  const instance = await DuckDBInstance.create()
+  const connection = await instance.connect()
+  await connection.run(
+    `COPY (SELECT ${sqlOfId(SHUFFLED)} AS user_id, i / 4 AS f0, -(i / 8) AS f1, 1.1 AS f2 FROM range(${USERS}) t(i) ORDER BY i)
+     TO '${join(folder, 'user_features.parquet')}' (FORMAT parquet)`,
+  )
+  await connection.run(
+    `COPY (SELECT ${sqlOfId('i')} AS restaurant_id, 10 + 0.01 * i AS latitude, -20.0 AS longitude, sin(i) AS f0, i / 16 AS f1
+           FROM range(${RESTAURANTS}) t(i) ORDER BY i DESC)
+     TO '${join(folder, 'restaurant_features.parquet')}' (FORMAT parquet)`,
+  )
+  connection.closeSync()
+  instance.closeSync()
+}
+
+function expectedRows(id: Kind['id']): Rows {
+  const rows = noRows()
+  for (let i = 0; i < USERS; i++) applyChanges(rows, [put('users', id(shuffled(i)), [i / 4, -(i / 8), 1.1])])
+  for (let i = 0; i < RESTAURANTS; i++)
+    applyChanges(rows, [put('restaurants', id(i), [Math.sin(i), i / 16], 10 + 0.01 * i, -20)])
+  return rows
+}
+
+function layout(ids: 'integer' | 'string', users = 3): OpenStoreOptions {
+  return { layout: { users: { features: users, ids }, restaurants: { features: 2, ids } } }
+}
+
+describe('nearrank load', () => {
+  for (const [name, { sql, id, ids }] of Object.entries(KINDS))
+    describe(name, () => {
+      let folder = ''
+      let address = ''
+      before(async () => {
+        folder = await mkdtemp(join(tmpdir(), 'nearrank-load-'))
+        address = `sqlite:${join(folder, 'stores', 's.db')}`
+        await writeTables(folder, sql)
+      })
+      after(() => rm(folder, { recursive: true, force: true }))
+
+      test('fills a new store, row for row', async () => {
+        const { code, stdout, stderr } = await runCli([
+          'load',
+          '--data',
+          folder,
+          '--store',
+          address,
+          '--json',
+        ])
+        assert.equal(code, 0, stderr)
+        const result = JSON.parse(stdout)
+        assert.deepEqual(Object.keys(result), ['users', 'restaurants', 'seconds'])
+        assert.equal(result.users, USERS)
+        assert.equal(result.restaurants, RESTAURANTS)
+        assert.ok(result.seconds > 0)
+        assert.deepEqual(await rowsOf(address, ids), expectedRows(id))
+      })
+
+      test('replaces what is there and keeps what the data does not have', async () => {
+        const own = ids === 'integer' ? -1_000_000 : 'own'
+        const changes = [
+          put('users', own, [1, 2, 3]),
+          put('users', id(5), [9, 9, 9]),
+          put('restaurants', own, [1, 2], 3, 4),
+        ]
+        const opened = await openStore(address, layout(ids))
+        await opened.write(changes)
+        await opened.close()
+        const { code, stdout, stderr } = await runCli(['load', '--data', folder, '--store', address])
+        assert.equal(code, 0, stderr)
+        assert.match(stdout, /users +40,000\nrestaurants +12\ntime .* s\nspeed .*rows\/s\n$/)
+        const expected = expectedRows(id)
+        applyChanges(expected, [changes[0], changes[2]])
+        assert.deepEqual(await rowsOf(address, ids), expected)
+      })
+
+      test('stopped half way: what is written stays, and another run does the rest', async () => {
+        const path = `sqlite:${join(folder, 'stopped.db')}`
+        const store = await openStore(path, layout(ids))
+        const controller = new AbortController()
+        const shown: FillProgress[] = []
+        const onProgress = (progress: FillProgress) => {
+          shown.push(progress)
+          if (progress.stage === 'write') controller.abort()
+        }
+        await assert.rejects(
+          fillStore({ data: folder, store, signal: controller.signal, onProgress }),
+          (error) => error instanceof NearrankError && error.code === 'ABORTED',
+        )
+        const { users, restaurants } = await store.count()
+        assert.ok(users > 0 && users < USERS && restaurants === 0)
+        assert.deepEqual(shown.at(-1), { stage: 'write', side: 'users', rowsDone: users, rowsTotal: USERS })
+        assert.deepEqual(await fillStore({ data: folder, store }), { users: USERS, restaurants: RESTAURANTS })
+        await store.close()
+        assert.deepEqual(await rowsOf(path, ids), expectedRows(id))
+      })
+
+      test('a store of another layout is not filled', async () => {
+        const otherIds = ids === 'integer' ? 'string' : 'integer'
+        for (const [file, options, message] of [
+          ['wider.db', layout(ids, 4), /the users must have 4 features, found 3/],
+          [
+            'other-ids.db',
+            layout(otherIds),
+            new RegExp(`the users must have ids of the type ${otherIds}, found ${ids}`),
+          ],
+        ] as const) {
+          const store = await openStore(`sqlite:${join(folder, file)}`, options)
+          await assert.rejects(fillStore({ data: folder, store }), message)
+          assert.deepEqual(await store.count(), { users: 0, restaurants: 0 })
+          await store.close()
+        }
+      })
+
+      test('a store that is in use, or of another layout, is refused', async () => {
+        const args = ['load', '--data', folder, '--store']
+        const inUse = await openStore(address, layout(ids))
+        const refused = await runCli([...args, address])
+        await inUse.close()
+        assert.equal(refused.code, 1)
+        assert.match(refused.stderr, /another process uses it.*POST \/features/)
+
+        const other = `sqlite:${join(folder, 'other.db')}`
+        await (await openStore(other, layout(ids, 4))).close()
+        const unfit = await runCli([...args, other])
+        assert.equal(unfit.code, 1)
+        assert.match(unfit.stderr, /its users must have 3 features, found 4/)
+      })
+    })
+
+  const wrong: [args: string[], message: RegExp][] = [
+    [['--data', 'd'], /--store ADDRESS is missing/],
+    [['--store', 'sqlite:s.db'], /--data DIR is missing/],
+    [['--data', 'd', '--store', 's.db', '--click-column', 'c'], /unknown option '--click-column'/],
+  ]
+  for (const [args, message] of wrong)
+    test(`load ${args.join(' ')} is wrong usage`, async () => {
+      const { code, stdout, stderr } = await runCli(['load', ...args])
+      assert.equal(code, 2)
+      assert.equal(stdout, '')
+      assert.match(stderr, message)
+    })
+
+  test('the help fits a page and ends with an example', async () => {
+    const { code, stdout } = await runCli(['load', '--help'])
+    assert.equal(code, 0)
+    const lines = stdout.trimEnd().split('\n')
+    assert.ok(lines.length <= 50)
+    for (const line of lines) assert.ok(line.length <= 100, line)
+    assert.match(stdout.split('\nExample:\n')[1], /^ {2}nearrank load /)
+  })
+})
+
+async function rowsOf(url: string, ids: 'integer' | 'string'): Promise<Rows> {
+  const store = await openStore(url, layout(ids))
+  const copy = await startCopy(store)
+  await store.close()
+  assert.deepEqual(copy.problems, [])
+  return copy.rows
+}
