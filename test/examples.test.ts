@@ -1,31 +1,51 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { test } from 'node:test'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Interrupt } from '../src/cli/interrupt.ts'
+import { buildProgram } from '../src/cli/program.ts'
+import { Progress } from '../src/cli/progress.ts'
+import { parseRecommendRequest, RecommendBody } from '../src/ranking/requestBody.ts'
+import { Admission } from '../src/server/admission.ts'
+import { buildApp } from '../src/server/app.ts'
+import { PROBLEMS } from '../src/server/problems.ts'
+import { recommendRoute } from '../src/server/recommendRoute.ts'
+import { Metrics } from '../src/server/renderMetrics.ts'
+import { ThreadStats } from '../src/server/threadStats.ts'
+import type { StoreLayout } from '../src/store/featureStore.ts'
+import { keyOf } from '../src/store/redisRows.ts'
+import { CONFIG_SCHEMA, checkKeys } from '../src/training/settings.ts'
+import { fakeServices } from './server/fakeServices.ts'
 import { smallData } from './training/dataFixture.ts'
 
-const FOLDER = fileURLToPath(new URL('../examples', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FOLDER = join(ROOT, 'examples')
+const LAYOUT: StoreLayout = {
+  users: { features: 30, ids: 'integer' },
+  restaurants: { features: 10, ids: 'integer' },
+}
+const PAGES = ['README.md', 'docs/http-api.md', 'docs/serving.md']
 const { data, folder } = await smallData()
 const model = join(folder, 'model')
 
-async function example(name: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(FOLDER, name), ...args])
-  return stdout
+async function run(...args: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, args, { cwd: ROOT })).stdout
 }
 
 test('the examples run against the built package, one after another', async () => {
   assert.match(
-    await example('train.ts', data, model),
+    await run(join(FOLDER, 'train.ts'), data, model),
     /epoch 2: loss 0\.\d+, \d+ rows\/s\naccuracy on the test set: 0\.\d{4}\n/,
   )
   assert.match(
-    await example('evaluate.ts', data, model),
+    await run(join(FOLDER, 'evaluate.ts'), data, model),
     /accuracy 0\.\d+, majority class 0\.\d+\nlog loss 0\.\d+, best possible 0\.\d+/,
   )
-  const { restaurants } = JSON.parse(await example('rank.ts', model)) as {
+  const { restaurants } = JSON.parse(await run(join(FOLDER, 'rank.ts'), model)) as {
     restaurants: { id: string; score: number; displacement: number }[]
   }
   assert.equal(restaurants.length, 2)
@@ -36,3 +56,234 @@ test('the examples run against the built package, one after another', async () =
     'every example is run here',
   )
 })
+
+test('the built package has its client', async () => {
+  const source = "import { NearrankClient } from 'nearrank/client'; console.log(typeof NearrankClient)"
+  assert.equal(await run('--input-type=module', '--eval', source), 'function\n')
+})
+
+describe('README and docs', () => {
+  test('every command line is one that the program takes', async () => {
+    const commands = PAGES.flatMap(shellLines).filter((line) => line.startsWith('npx nearrank '))
+    assert.ok(commands.length > 20, `${commands.length} commands`)
+    for (const command of commands) {
+      const program = buildProgram('0', {
+        interrupt: new Interrupt(),
+        progress: new Progress(process.stderr),
+      })
+      for (const one of program.commands) one.action(() => {})
+      const args = wordsOf(command).slice(2)
+      await assert.doesNotReject(program.parseAsync(args, { from: 'user' }), command)
+    }
+  })
+
+  test('every npm script exists', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
+    const names = [...PAGES, 'CONTRIBUTING.md'].flatMap((page) =>
+      Array.from(textOf(page).matchAll(/npm run ([\w:]+)/g), ([, name]) => name),
+    )
+    assert.ok(names.length > 2)
+    for (const name of names) assert.ok(Object.hasOwn(scripts, name), name)
+  })
+
+  test('JSON is JSON, a request is one, a config file is one', () => {
+    const blocks = PAGES.flatMap((page) => fenced(page, 'json'))
+    const values = blocks.flatMap((text) =>
+      text.startsWith('{"') ? text.trim().split('\n').map(parsed) : [parsed(text)],
+    )
+    assert.ok(values.length > 5)
+    const requests = values.filter((value) => 'candidate_restaurant_ids' in value)
+    for (const { user_id: user, ...body } of requests) {
+      assert.equal(typeof user, 'number')
+      parseRecommendRequest(body)
+    }
+    const configs = values.filter((value) => 'preset' in value)
+    for (const config of configs) checkKeys(CONFIG_SCHEMA, config, 'the README')
+    assert.deepEqual([requests.length, configs.length], [1, 1])
+  })
+
+  test('every curl is answered well', async () => {
+    const app = testApp()
+    const features = Array(LAYOUT.restaurants.features).fill(0.5)
+    const restaurant = { features, latitude: 13.8, longitude: 100.5 }
+    const rows = [
+      { user_id: 42, features: Array(LAYOUT.users.features).fill(0.5) },
+      { restaurant_id: 7, ...restaurant },
+      { restaurant_id: 8, ...restaurant },
+    ].map((row) => JSON.stringify(row))
+    const headers = { 'content-type': 'application/x-ndjson' }
+    await app.inject({ method: 'POST', url: '/features', headers, payload: rows.join('\n') })
+    const lines = PAGES.flatMap(shellLines).filter((line) => line.startsWith('curl '))
+    assert.ok(lines.length > 8, `${lines.length} lines`)
+    for (const line of lines) {
+      const request = curlOf(wordsOf(line), { '@rows.ndjson': rows[0] })
+      const isRanking = request.url.startsWith('/recommend/')
+      if (isRanking) parseRecommendRequest(JSON.parse(request.payload))
+      const { statusCode, body } = await app.inject(request)
+      const wanted = isRanking ? 503 : 299 // this app ranks nothing
+      assert.ok(statusCode >= 200 && statusCode <= wanted, `${line}: ${statusCode} ${body}`)
+    }
+  })
+
+  test('TypeScript compiles', { timeout: 120_000 }, async () => {
+    const blocks = PAGES.flatMap((page) => fenced(page, 'ts'))
+    assert.ok(blocks.length > 1)
+    const out = join(folder, 'docs')
+    await mkdir(out)
+    for (const [i, block] of blocks.entries()) await writeFile(join(out, `block${i}.mts`), block)
+    const { compilerOptions } = JSON.parse(textOf('tsconfig.json')) as { compilerOptions: object }
+    const paths = {
+      nearrank: [join(ROOT, 'src/index.ts')],
+      'nearrank/client': [join(ROOT, 'src/client/nearrankClient.ts')],
+    }
+    const typeRoots = [join(ROOT, 'node_modules/@types')]
+    await writeFile(
+      join(out, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: { ...compilerOptions, paths, typeRoots },
+        include: ['*.mts', join(ROOT, 'src/kernels/webAssembly.d.ts')],
+      }),
+    )
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
+    await run(compiler, '-p', out).catch((error: { stdout: string }) => assert.fail(error.stdout))
+  })
+
+  test('tables hold every route, field, error code and metric, and no other', async () => {
+    const app = testApp()
+    const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const api = textOf('docs/http-api.md')
+    const told = Array.from(
+      api.split('\n## ')[0].matchAll(/`((?:GET|PUT|POST|DELETE) [^`]+)`/g),
+      ([, route]) => route,
+    )
+    // The page itself is no part of what it shows.
+    assert.deepEqual(told.toSorted(), [...routes, 'GET /docs'].toSorted())
+
+    const fields = Array.from(
+      sectionOf(api, 'Recommend').matchAll(/^\| (`[a-z_`, ]+) \|/gm),
+      ([, names]) => names,
+    )
+    assert.deepEqual(
+      fields.flatMap((names) => names.replaceAll('`', '').split(', ')).toSorted(),
+      Object.keys(RecommendBody.properties).toSorted(),
+    )
+    const codes = Array.from(
+      sectionOf(api, 'Errors').matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm),
+      ([, code, status]) => [code, Number(status)],
+    )
+    assert.deepEqual(
+      Object.fromEntries(codes),
+      Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
+    )
+    const stats = new ThreadStats(new SharedArrayBuffer(ThreadStats.BYTES))
+    const metrics = await new Metrics([stats], () => fakeServices().state).render()
+    const rows = sectionOf(textOf('docs/serving.md'), 'Metrics').matchAll(/^\| (`.+?`) \|/gm)
+    assert.deepEqual(
+      Array.from(rows, ([, names]) => names.replaceAll(/\{.*?\}|`/g, '').split(', '))
+        .flat()
+        .toSorted(),
+      Array.from(metrics.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name).toSorted(),
+    )
+  })
+
+  test('the Python example writes the keys that the store reads', () => {
+    const [python] = fenced('docs/serving.md', 'python')
+    const keys = Array.from(python.matchAll(/"(nearrank:.+?)"/g), ([, key]) => key)
+    const prefix = 'nearrank:'
+    assert.deepEqual(keys, [
+      keyOf(prefix, { side: 'users', id: 42 }),
+      keyOf(prefix, { side: 'restaurants', id: 7 }),
+      keyOf(prefix, { side: 'restaurants', id: 8 }),
+    ])
+  })
+
+  test('links lead to files and headings that exist', () => {
+    for (const page of [...PAGES, 'CONTRIBUTING.md', 'CHANGELOG.md'])
+      for (const [, link] of textOf(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+        const [path, anchor] = link.split('#')
+        const file = path === '' ? page : join(dirname(page), path)
+        assert.ok(existsSync(join(ROOT, file)), `${page}: ${link}`)
+        const headings = Array.from(textOf(file).matchAll(/^#+ (.+)$/gm), ([, heading]) => heading)
+        const anchors = headings.map((heading) =>
+          heading
+            .toLowerCase()
+            .replaceAll(/[^\w -]/g, '')
+            .replaceAll(' ', '-'),
+        )
+        if (anchor !== undefined) assert.ok(anchors.includes(anchor), `${page}: ${link}`)
+      }
+  })
+})
+
+/** An app that keeps rows and models, and ranks nothing. */
+function testApp() {
+  const recommend = recommendRoute({
+    ranker: () => undefined,
+    isDraining: () => false,
+    admission: new Admission({ waitingMax: 1 }),
+    stats: new ThreadStats(new SharedArrayBuffer(ThreadStats.BYTES)),
+    userIds: 'integer',
+    unknownUser: 'fail',
+    candidatesMax: 10_000,
+  })
+  return buildApp({ services: fakeServices(LAYOUT), recommend })
+}
+
+function textOf(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8')
+}
+
+function parsed(text: string): Record<string, unknown> {
+  return JSON.parse(text) as Record<string, unknown>
+}
+
+function fenced(page: string, language: string): string[] {
+  return Array.from(textOf(page).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm))
+    .filter(([, found]) => found === language)
+    .map(([, , text]) => text)
+}
+
+function sectionOf(text: string, heading: string): string {
+  return text.split(/^## /m).find((section) => section.startsWith(`${heading}\n`)) ?? assert.fail(heading)
+}
+
+/** The indented lines of a page, those that end in a backslash joined with the next. */
+function shellLines(page: string): string[] {
+  return Array.from(
+    textOf(page)
+      .replaceAll(/\\\n +/g, '')
+      .matchAll(/^ {4,}(\S.*)$/gm),
+    ([, line]) => line,
+  )
+}
+
+/** A line as a shell splits it: single quotes hold a word together, a comment is dropped. */
+function wordsOf(line: string): string[] {
+  const words = line.match(/(?:'[^']*'|[^\s'#]|\b#)+|#.*/g) ?? []
+  return words.filter((word) => !word.startsWith('#')).map((word) => word.replaceAll("'", ''))
+}
+
+function curlOf(words: string[], files: Record<string, string>) {
+  const request = {
+    url: '',
+    method: 'GET' as 'GET' | 'DELETE',
+    headers: {} as Record<string, string>,
+    payload: '',
+  }
+  for (let i = 1; i < words.length; i++) {
+    if (words[i] === '>') break
+    else if (words[i] === '-X') request.method = words[++i] as 'DELETE'
+    else if (words[i] === '-H') {
+      const [name, value] = words[++i].split(': ')
+      request.headers[name] = value
+    } else if (words[i].startsWith('-d') || words[i] === '--data-binary') {
+      const text = words[++i]
+      if (request.method === 'GET') request.method = 'POST' as 'GET'
+      request.payload = files[text] ?? text
+    } else request.url = words[i].replace('http://127.0.0.1:8080', '')
+  }
+  return request
+}

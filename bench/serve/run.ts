@@ -1,0 +1,243 @@
+// npm run bench:serve [-- --data DIR --model DIR --quick]: the server against a bare one, and what the job demands of serving. About five minutes; let nothing else run.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { renderTable } from '../../src/cli/table.ts'
+import { formatBytes, formatCount } from '../../src/format.ts'
+import type { FindMaxResult, LoadTestResult } from '../../src/loadtest/types.ts'
+import { type Child, nearrank, serveArgs, startChild } from './child.ts'
+
+const BARE_SERVER = fileURLToPath(new URL('./bareServer.ts', import.meta.url))
+const PORT = { nearrank: 18_401, bare: 18_402 }
+const ROUNDS = 3
+const CPU_RATE = 1000 // requests per second while processor time is counted
+const WARMUP_SECONDS = 2
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    model: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const seconds = values.quick ? 3 : 8
+const referenceSeconds = values.quick ? 5 : 60
+const scratch = mkdtempSync(join(tmpdir(), 'nearrank-bench-'))
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+async function bench() {
+  const data = values.data ?? (await makeData())
+  const model = values.model ?? (await makeModel(data))
+  const store = `sqlite:${join(scratch, 'features.db')}`
+  const requests = join(data, 'requests.parquet')
+  say('loading the store')
+  await nearrank('load', '--data', data, '--store', store)
+
+  const serve = (workers: number) =>
+    startChild(
+      serveArgs('--model', model, '--store', store, '--port', `${PORT.nearrank}`, '--workers', `${workers}`),
+    )
+  const load = async (side: keyof typeof PORT, ...args: string[]) =>
+    JSON.parse(
+      await nearrank(
+        'loadtest',
+        '--url',
+        `http://127.0.0.1:${PORT[side]}`,
+        '--requests',
+        requests,
+        '--json',
+        ...args,
+      ),
+    ) as FindMaxResult
+
+  say('start to ready')
+  const ready: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const started = performance.now()
+    const server = await serve(2)
+    ready.push((performance.now() - started) / 1000)
+    await server.stop()
+  }
+
+  const server = await serve(2)
+  const answerBytes = await meanAnswerBytes(requests)
+  const bare = await startChild([BARE_SERVER, '2', `${PORT.bare}`, `${answerBytes}`])
+  const cpuMs: Record<keyof typeof PORT, number[]> = { bare: [], nearrank: [] }
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [side, child] of [
+      ['bare', bare],
+      ['nearrank', server],
+    ] as const) {
+      say(`processor time, round ${round + 1}: ${side}`)
+      cpuMs[side].push(
+        await cpuMsPerRequest(child, () => load(side, '--rate', `${CPU_RATE}`, '--duration', `${seconds}`)),
+      )
+    }
+  const highest: Record<keyof typeof PORT, number[]> = { bare: [], nearrank: [] }
+  let best: LoadTestResult | undefined
+  for (let round = 0; round < ROUNDS; round++)
+    for (const side of ['bare', 'nearrank'] as const) {
+      say(`highest rate at P95 ≤ 10 ms, round ${round + 1}: ${side}`)
+      const found = await load(
+        side,
+        '--find-max',
+        '--rate',
+        '2000',
+        '--p95',
+        '10',
+        '--trial-seconds',
+        `${seconds}`,
+      )
+      highest[side].push(found.limits.every(({ met }) => met) ? found.rate : 0)
+      if (side === 'nearrank' && (!best || found.rate > best.rate)) best = found
+    }
+  await bare.stop()
+  const twice = Math.round(2 * median(highest.nearrank))
+  say(`twice the highest rate: ${twice}/s`)
+  const overload = await load(
+    'nearrank',
+    '--rate',
+    `${twice}`,
+    '--duration',
+    `${seconds}`,
+    '--p95',
+    '20',
+    '--errors',
+    '1',
+  )
+  say(`reference load: 30/s for ${referenceSeconds} s`)
+  const reference = await load('nearrank', '--rate', '30', '--duration', `${referenceSeconds}`, '--p95', '5')
+  const rss2 = server.rssBytes()
+  await server.stop()
+  say('four workers')
+  const four = await serve(4)
+  await load('nearrank', '--rate', `${CPU_RATE}`, '--duration', `${seconds}`)
+  await load(
+    'nearrank',
+    '--rate',
+    `${Math.round(0.9 * median(highest.nearrank))}`,
+    '--duration',
+    `${seconds}`,
+  )
+  const rss4 = four.rssBytes()
+  await four.stop()
+  return { ready, answerBytes, cpuMs, highest, best, overload, reference, rss2, rss4 }
+}
+
+async function makeData(): Promise<string> {
+  say('generating data')
+  const data = join(scratch, 'data')
+  await nearrank(
+    'generate',
+    '--out',
+    data,
+    '--rows',
+    '2000000',
+    '--test-rows',
+    '100000',
+    '--files',
+    '2',
+    '--test-files',
+    '1',
+  )
+  return data
+}
+
+async function makeModel(data: string): Promise<string> {
+  say('training a model')
+  const model = join(scratch, 'model')
+  await nearrank('train', '--data', data, '--out', model, '--epochs', '1')
+  return model
+}
+
+/** Of the first requests of the file. */
+async function meanAnswerBytes(requests: string): Promise<number> {
+  const { readRequests } = await import('../../src/dataset/requests.ts')
+  let bytes = 0
+  const asked = await readRequests(requests, { limit: 200 })
+  for (const { userId, candidateRestaurantIds, latitude, longitude, size, maxDist, sortDist } of asked) {
+    const response = await fetch(`http://127.0.0.1:${PORT.nearrank}/recommend/${userId}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        candidate_restaurant_ids: candidateRestaurantIds,
+        latitude,
+        longitude,
+        size,
+        max_dist: maxDist,
+        sort_dist: sortDist,
+      }),
+    })
+    bytes += (await response.arrayBuffer()).byteLength
+  }
+  return Math.round(bytes / asked.length)
+}
+
+async function cpuMsPerRequest(child: Child, load: () => Promise<LoadTestResult>): Promise<number> {
+  const before = child.cpuSeconds()
+  const { ok, failed, rate } = await load()
+  return (1000 * (child.cpuSeconds() - before)) / (ok + failed + WARMUP_SECONDS * rate)
+}
+
+function median(figures: readonly number[]): number {
+  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)]
+}
+
+try {
+  const result = await bench()
+  const machine = `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.versions.node}`
+  if (values.json) console.log(JSON.stringify({ machine, ...result }))
+  else print(machine, result)
+} finally {
+  if (existsSync(scratch)) rmSync(scratch, { recursive: true })
+}
+
+function print(machine: string, r: Awaited<ReturnType<typeof bench>>): void {
+  const ms = (value: number | null | undefined) => (value == null ? '–' : `${value.toFixed(2)} ms`)
+  const all = (figures: readonly number[], digits: number) =>
+    figures.map((figure) => figure.toFixed(digits)).join(', ')
+  const cpuRatio = median(r.cpuMs.nearrank) / median(r.cpuMs.bare)
+  const refused = r.overload.errors?.find(({ kind }) => kind === 'status 503')?.count ?? 0
+  console.log(`${machine}; load generator on the same cores\n`)
+  console.log(
+    renderTable(
+      ['', 'measured', 'runs'],
+      [
+        ['start to ready, 1.1 M rows in SQLite', `${median(r.ready).toFixed(2)} s`, all(r.ready, 2)],
+        ['CPU a request, bare node:http', ms(median(r.cpuMs.bare)), all(r.cpuMs.bare, 3)],
+        ['CPU a request, nearrank serve', ms(median(r.cpuMs.nearrank)), all(r.cpuMs.nearrank, 3)],
+        ['  times the bare one', cpuRatio.toFixed(2), ''],
+        [
+          'highest rate at P95 ≤ 10 ms, bare',
+          `${formatCount(median(r.highest.bare))}/s`,
+          all(r.highest.bare, 0),
+        ],
+        [
+          'highest rate at P95 ≤ 10 ms, nearrank',
+          `${formatCount(median(r.highest.nearrank))}/s`,
+          all(r.highest.nearrank, 0),
+        ],
+        ['reference load, P50', ms(r.reference.latencyMs.p50), ''],
+        ['reference load, P95', ms(r.reference.latencyMs.p95), ''],
+        ['reference load, P99', ms(r.reference.latencyMs.p99), ''],
+        [
+          'twice the highest rate: accepted, P95',
+          ms(r.overload.latencyMs.p95),
+          `${formatCount(r.overload.ok)} accepted`,
+        ],
+        [
+          '  others, all of them 503',
+          String(r.overload.failed === refused),
+          `${formatCount(refused)} of ${formatCount(r.overload.failed)}`,
+        ],
+        ['memory, 2 workers', formatBytes(r.rss2), ''],
+        ['memory, 4 workers', formatBytes(r.rss4), `${((r.rss4 / r.rss2 - 1) * 100).toFixed(1)} % more`],
+        ['bytes of an answer', formatCount(r.answerBytes), ''],
+      ],
+      ['left', 'right', 'left'],
+    ),
+  )
+}

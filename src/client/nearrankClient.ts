@@ -1,0 +1,233 @@
+import { type Answer, type Call, callServer, type Server } from './callServer.ts'
+import { NearrankApiError } from './nearrankApiError.ts'
+import {
+  readModel,
+  readPutFeatures,
+  readReadiness,
+  readRestaurant,
+  readRestaurants,
+  readUser,
+} from './readAnswers.ts'
+import { restaurantBody, rowBatches, userBody } from './rowBatches.ts'
+import type {
+  CallOptions,
+  ClientOptions,
+  FeatureRow,
+  Id,
+  PutFeaturesAnswer,
+  Readiness,
+  RecommendAnswer,
+  RecommendQuery,
+  RestaurantFeatures,
+  ServedModel,
+  StoredRestaurant,
+  StoredUser,
+} from './types.ts'
+import { pathId, wireId } from './wireJson.ts'
+
+export { NearrankApiError }
+export type * from './types.ts'
+
+type Request = Pick<Call<unknown>, 'action' | 'method' | 'path'> & Partial<Call<unknown>>
+
+/**
+ * The typed client of a Nearrank server, for Node 24 and newer and for browsers. All methods throw NearrankApiError where a
+ * call does not succeed, TypeError for arguments that cannot be sent, and the reason of their `signal` when it fires.
+ */
+export class NearrankClient {
+  readonly #server: Server
+
+  /** @throws TypeError for an address, key or number that cannot be used. */
+  constructor(options: ClientOptions) {
+    const { timeoutMs = 10_000, retries = 2, apiKey, fetch = globalThis.fetch } = options
+    checkNumber('timeoutMs', timeoutMs, 1, 2 ** 31 - 1) // the longest that setTimeout takes
+    checkNumber('retries', retries, 0, 100)
+    this.#server = { url: baseUrl(options.url), headers: baseHeaders(apiKey), timeoutMs, retries, fetch }
+  }
+
+  /** The restaurants near a place in the order in which the server ranks them for the user. */
+  async recommend(userId: Id, query: RecommendQuery, { signal }: CallOptions = {}): Promise<RecommendAnswer> {
+    const { candidateRestaurantIds, latitude, longitude, size, maxDistM, sortByDistance } = query
+    // JSON would turn NaN and infinity into null.
+    for (const [name, value] of Object.entries({ latitude, longitude, size, maxDistM }))
+      if (value !== undefined && !Number.isFinite(value))
+        throw new TypeError(`Cannot use ${name}: it must be a finite number, found ${value}`)
+    return this.#call(
+      {
+        action: `recommend for user ${userId}`,
+        method: 'POST',
+        path: `/recommend/${pathId(userId)}`,
+        body: JSON.stringify({
+          candidate_restaurant_ids: candidateRestaurantIds?.map(wireId),
+          latitude,
+          longitude,
+          size,
+          max_dist: maxDistM,
+          sort_dist: sortByDistance,
+        }),
+        signal,
+      },
+      ({ json, headers }) => ({
+        restaurants: readRestaurants(json),
+        user: headers.get('nearrank-user') === 'average' ? 'average' : 'known',
+      }),
+    )
+  }
+
+  /** Puts a user in, or in the place of the one there is: durable and visible to every later call. */
+  async putUser(id: Id, features: ArrayLike<number>, options: CallOptions = {}): Promise<void> {
+    return this.#put('user', id, userBody(features), options)
+  }
+
+  /** The user as the server ranks with it now; undefined: there is none. */
+  async getUser(id: Id, options: CallOptions = {}): Promise<StoredUser | undefined> {
+    return this.#get('user', id, readUser, options)
+  }
+
+  /** Takes a user out; whether there was one. False, too, where only a repeated attempt was answered. */
+  async deleteUser(id: Id, options: CallOptions = {}): Promise<boolean> {
+    return this.#delete('user', id, options)
+  }
+
+  /** Puts a restaurant in, or in the place of the one there is: durable and visible to every later call. */
+  async putRestaurant(id: Id, restaurant: RestaurantFeatures, options: CallOptions = {}): Promise<void> {
+    return this.#put('restaurant', id, restaurantBody(restaurant), options)
+  }
+
+  /** The restaurant as the server ranks with it now; undefined: there is none. */
+  async getRestaurant(id: Id, options: CallOptions = {}): Promise<StoredRestaurant | undefined> {
+    return this.#get('restaurant', id, readRestaurant, options)
+  }
+
+  /** Takes a restaurant out; whether there was one. False, too, where only a repeated attempt was answered. */
+  async deleteRestaurant(id: Id, options: CallOptions = {}): Promise<boolean> {
+    return this.#delete('restaurant', id, options)
+  }
+
+  /**
+   * Puts many rows in and takes many out, in their order, one request of at most 500,000 characters after the other. Where one
+   * fails, those before it are done and those after it are not sent; to send all again does no harm.
+   */
+  async putFeatures(
+    rows: Iterable<FeatureRow> | AsyncIterable<FeatureRow>,
+    { signal }: CallOptions = {},
+  ): Promise<PutFeaturesAnswer> {
+    const sum = { users: 0, restaurants: 0, deleted: 0 }
+    for await (const { body, rowStart, rowEnd } of rowBatches(rows)) {
+      const done = await this.#call(
+        {
+          action: `put rows ${rowStart} to ${rowEnd - 1}`,
+          method: 'POST',
+          path: '/features',
+          body,
+          contentType: 'application/x-ndjson',
+          signal,
+        },
+        ({ json }) => readPutFeatures(json),
+      )
+      sum.users += done.users
+      sum.restaurants += done.restaurants
+      sum.deleted += done.deleted
+    }
+    return sum
+  }
+
+  /** Has the server load its model folder again. */
+  async reload({ signal }: CallOptions = {}): Promise<ServedModel> {
+    const request = { action: 'reload the model', method: 'POST', path: '/admin/reload', signal } as const
+    return this.#call(request, ({ json }) => readModel(json))
+  }
+
+  /** Has the server go back to the model before. Sent once: a second time would be a step farther. */
+  async rollback({ signal }: CallOptions = {}): Promise<ServedModel> {
+    const request = {
+      action: 'roll the model back',
+      method: 'POST',
+      path: '/admin/rollback',
+      once: true,
+      signal,
+    } as const
+    return this.#call(request, ({ json }) => readModel(json))
+  }
+
+  /** The model that is served. */
+  async model({ signal }: CallOptions = {}): Promise<ServedModel> {
+    const request = { action: 'get the model', method: 'GET', path: '/admin/model', signal } as const
+    return this.#call(request, ({ json }) => readModel(json))
+  }
+
+  /** Whether the server takes requests. A server that cannot be reached is an error. */
+  async ready({ signal }: CallOptions = {}): Promise<Readiness> {
+    const request = {
+      action: 'ask whether the server is ready',
+      method: 'GET',
+      path: '/health/ready',
+    } as const
+    return this.#call({ ...request, statuses: [200, 503], signal }, ({ json, status }) => ({
+      ready: status === 200,
+      ...readReadiness(json),
+    }))
+  }
+
+  #put(kind: Kind, id: Id, body: object, { signal }: CallOptions): Promise<void> {
+    const request = { action: `put ${kind} ${id}`, method: 'PUT', path: rowPath(kind, id) } as const
+    return this.#call({ ...request, body: JSON.stringify(body), statuses: [204], signal }, () => undefined)
+  }
+
+  #get<T>(kind: Kind, id: Id, read: (json: unknown) => T, { signal }: CallOptions): Promise<T | undefined> {
+    const request = { action: `get ${kind} ${id}`, method: 'GET', path: rowPath(kind, id), signal } as const
+    return this.#call(request, ({ json }) => read(json)).catch((error) => ifUnknown(kind, error, undefined))
+  }
+
+  #delete(kind: Kind, id: Id, { signal }: CallOptions): Promise<boolean> {
+    const request = { action: `delete ${kind} ${id}`, method: 'DELETE', path: rowPath(kind, id) } as const
+    return this.#call({ ...request, statuses: [204], signal }, () => true).catch((error) =>
+      ifUnknown(kind, error, false),
+    )
+  }
+
+  #call<T>(request: Request, read: (answer: Answer) => T): Promise<T> {
+    return callServer(this.#server, { statuses: [200], ...request, read })
+  }
+}
+
+type Kind = 'user' | 'restaurant'
+
+/** `value` where the server said that it has no such row; other errors are thrown on. */
+function ifUnknown<T>(kind: Kind, error: unknown, value: T): T {
+  if (error instanceof NearrankApiError && error.code === `UNKNOWN_${kind.toUpperCase()}`) return value
+  throw error
+}
+
+function rowPath(kind: Kind, id: Id): string {
+  return `/${kind}s/${pathId(id)}`
+}
+
+function baseUrl(text: string): string {
+  const url = URL.parse(text)
+  const isUsable =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    `${url.username}${url.password}${url.search}${url.hash}` === ''
+  if (!isUsable)
+    throw new TypeError(
+      `Cannot use url: it must be like http://127.0.0.1:8080, without a user, query or fragment, found ${JSON.stringify(text)}`,
+    )
+  return url.href.replace(/\/+$/, '')
+}
+
+function baseHeaders(apiKey: string | undefined): Record<string, string> {
+  const headers = { accept: 'application/json, application/problem+json' }
+  if (apiKey === undefined) return headers
+  // The key itself stays out of the message.
+  if (!/^[\x21-\x7e]+$/.test(apiKey))
+    throw new TypeError('Cannot use apiKey: it must be visible ASCII characters without spaces')
+  return { ...headers, authorization: `Bearer ${apiKey}` }
+}
+
+function checkNumber(name: string, value: number, minimum: number, maximum: number): void {
+  if (!Number.isSafeInteger(value) || value < minimum || value > maximum)
+    throw new TypeError(
+      `Cannot use ${name}: it must be an integer from ${minimum} to ${maximum}, found ${value}`,
+    )
+}

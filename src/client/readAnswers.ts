@@ -1,0 +1,97 @@
+import type {
+  Id,
+  PutFeaturesAnswer,
+  Readiness,
+  RecommendedRestaurant,
+  ServedModel,
+  StoredRestaurant,
+  StoredUser,
+} from './types.ts'
+
+// Each reader takes a parsed answer of the server and checks it completely. All throw TypeError with what was wanted and found.
+
+export function readRestaurants(json: unknown): RecommendedRestaurant[] {
+  return listOf(field(json, 'restaurants'), 'restaurants').map((restaurant) => ({
+    id: idOf(field(restaurant, 'id'), 'id'),
+    score: numberOf(field(restaurant, 'score'), 'score'),
+    displacementM: numberOf(field(restaurant, 'displacement'), 'displacement'),
+  }))
+}
+
+export function readUser(json: unknown): StoredUser {
+  return { id: idOf(field(json, 'user_id'), 'user_id'), features: featuresOf(json) }
+}
+
+export function readRestaurant(json: unknown): StoredRestaurant {
+  return {
+    id: idOf(field(json, 'restaurant_id'), 'restaurant_id'),
+    features: featuresOf(json),
+    latitude: numberOf(field(json, 'latitude'), 'latitude'),
+    longitude: numberOf(field(json, 'longitude'), 'longitude'),
+  }
+}
+
+export function readPutFeatures(json: unknown): PutFeaturesAnswer {
+  return {
+    users: numberOf(field(json, 'users'), 'users'),
+    restaurants: numberOf(field(json, 'restaurants'), 'restaurants'),
+    deleted: numberOf(field(json, 'deleted'), 'deleted'),
+  }
+}
+
+export function readModel(json: unknown): ServedModel {
+  return {
+    version: numberOf(field(json, 'version'), 'version'),
+    path: textOf(field(json, 'path'), 'path'),
+    checksum: textOf(field(json, 'checksum'), 'checksum'),
+    createdAt: textOf(field(json, 'created_at'), 'created_at'),
+    loadedAt: textOf(field(json, 'loaded_at'), 'loaded_at'),
+  }
+}
+
+export function readReadiness(json: unknown): Omit<Readiness, 'ready'> {
+  return {
+    status: textOf(field(json, 'status'), 'status'),
+    reasons: listOf(field(json, 'reasons'), 'reasons').map((reason) => textOf(reason, 'reasons')),
+  }
+}
+
+function field(json: unknown, name: string): unknown {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw wrong(`an object with ${name}`, json)
+  return Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined
+}
+
+function featuresOf(json: unknown): number[] {
+  return listOf(field(json, 'features'), 'features').map((feature) => numberOf(feature, 'features'))
+}
+
+function listOf(value: unknown, name: string): unknown[] {
+  if (!Array.isArray(value)) throw wrong(`a list as ${name}`, value)
+  return value
+}
+
+function numberOf(value: unknown, name: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(`a finite number as ${name}`, value)
+  return value
+}
+
+function textOf(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw wrong(`a string as ${name}`, value)
+  return value
+}
+
+function idOf(value: unknown, name: string): Id {
+  const isId = typeof value === 'bigint' || typeof value === 'string' || Number.isSafeInteger(value)
+  if (!isId) throw wrong(`an integer or a string as ${name}`, value)
+  return value as Id
+}
+
+function wrong(wanted: string, found: unknown): TypeError {
+  const shown = Array.isArray(found)
+    ? `a list of ${found.length}`
+    : typeof found === 'object' && found !== null
+      ? `an object with ${Object.keys(found).slice(0, 5).join(', ') || 'nothing'}`
+      : String(found).slice(0, 60)
+  return new TypeError(`wanted ${wanted}, found ${shown}`)
+}

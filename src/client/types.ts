@@ -1,0 +1,77 @@
+/** An id as the data has it; a bigint where an integer lies beyond ±(2^53 − 1). */
+export type Id = number | bigint | string
+
+export interface ClientOptions {
+  url: string // where the server is, http or https; may end in a path that a proxy has put before the server's own
+  apiKey?: string
+  timeoutMs?: number // for one attempt, its answer included; 10,000 where absent
+  retries?: number // how many further attempts a call may take; 2 where absent, 0: none
+  fetch?: typeof globalThis.fetch // where absent: the platform's
+}
+
+export interface CallOptions {
+  signal?: AbortSignal // its reason is thrown when it fires
+}
+
+export interface RecommendQuery {
+  candidateRestaurantIds?: readonly Id[] // absent: every restaurant within reach
+  latitude: number // degrees
+  longitude: number
+  size?: number // how many at most; the server's default where absent, as below
+  maxDistM?: number
+  sortByDistance?: boolean // true: nearest first; otherwise highest score first
+}
+
+export interface RecommendedRestaurant {
+  id: Id
+  score: number // click probability
+  displacementM: number // great-circle distance
+}
+
+export interface RecommendAnswer {
+  restaurants: RecommendedRestaurant[]
+  user: 'known' | 'average' // average: the server does not know the user and ranked for the mean one
+}
+
+export interface RestaurantFeatures {
+  features: ArrayLike<number>
+  latitude: number // degrees
+  longitude: number
+}
+
+export interface StoredUser {
+  id: Id
+  features: number[]
+}
+
+export interface StoredRestaurant extends StoredUser {
+  latitude: number // degrees
+  longitude: number
+}
+
+/** A row to put in or to take out. */
+export type FeatureRow =
+  | { userId: Id; features: ArrayLike<number> }
+  | ({ restaurantId: Id } & RestaurantFeatures)
+  | { userId: Id; deleted: true }
+  | { restaurantId: Id; deleted: true }
+
+export interface PutFeaturesAnswer {
+  users: number // rows put in
+  restaurants: number
+  deleted: number
+}
+
+export interface ServedModel {
+  version: number // 1 for the first model since the server's start
+  path: string
+  checksum: string
+  createdAt: string // ISO 8601
+  loadedAt: string
+}
+
+export interface Readiness {
+  ready: boolean
+  status: string
+  reasons: string[] // why not, or what else an operator should know
+}

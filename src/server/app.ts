@@ -1,0 +1,111 @@
+import { isUtf8 } from 'node:buffer'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginCallback,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
+import { messageOf } from '../errors.ts'
+import { adminRoutes } from './adminRoutes.ts'
+import type { ApiKeys } from './apiKeys.ts'
+import { installAuthorization } from './authorize.ts'
+import { validatorCompiler } from './bodyCheck.ts'
+import { bulkRoute } from './bulkRoute.ts'
+import { collectSchemas, docsRoutes } from './docs.ts'
+import { featureRoutes } from './featureRoutes.ts'
+import { healthRoutes } from './healthRoutes.ts'
+import { metricsRoute } from './metricsRoute.ts'
+import { answerError, installProblems } from './problemHandlers.ts'
+import { Problem } from './problems.ts'
+import type { Services } from './services.ts'
+
+const PATH_ID_CHARS_MAX = 4096 // before decoding; an id's own limit is checked afterwards
+
+// Given at the start and not set later, Fastify never loads compilers of its own (50 ms). Response schemas document,
+// they select nothing. Fastify's type of a validator knows no result but true and false.
+const SCHEMA_CONTROLLER = {
+  compilersFactory: {
+    buildValidator: () => validatorCompiler,
+    buildSerializer: () => () => JSON.stringify,
+  },
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>
+
+export interface AppOptions {
+  services: Services
+  /** Absent: everybody may do everything. */
+  apiKeys?: ApiKeys
+  /** The route that ranks. */
+  recommend?: FastifyPluginCallback
+  limits?: {
+    /** Of `POST /features`. @default 64 MiB */
+    bulkBodyBytesMax?: number
+    /** Of every other body, and of a line of a bulk load. @default 1 MiB */
+    rowBodyBytesMax?: number
+  }
+  /** @default none */
+  logger?: FastifyBaseLogger
+}
+
+/** The HTTP application, built and not listening: every route, its schemas, rights and errors. */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { services, apiKeys, recommend, logger } = options
+  const { bulkBodyBytesMax = 64 * 2 ** 20, rowBodyBytesMax = 2 ** 20 } = options.limits ?? {}
+  const app: FastifyInstance = fastify({
+    ...(logger && { loggerInstance: logger }),
+    logController: new LogController({ disableRequestLogging: true }), // one line of our own instead
+    return503OnClosing: false, // who listens drains first, and answers from the table of problems
+    bodyLimit: rowBodyBytesMax,
+    routerOptions: { maxParamLength: PATH_ID_CHARS_MAX },
+    frameworkErrors: answerError,
+    schemaController: SCHEMA_CONTROLLER,
+  })
+  useStrictJson(app)
+  installProblems(app)
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { url: route } = request.routeOptions // the pattern: a path would tell ids
+    request.log.debug(
+      { method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime },
+      'request',
+    )
+  })
+  if (apiKeys) installAuthorization(app, apiKeys)
+  collectSchemas(app, { hasKeys: apiKeys !== undefined })
+  if (recommend) app.register(recommend)
+  app.register(async (scope) => featureRoutes(scope, services.features))
+  app.register(async (scope) => bulkRoute(scope, services.features, { bulkBodyBytesMax, rowBodyBytesMax }))
+  app.register(async (scope) => adminRoutes(scope, services.models))
+  app.register(async (scope) => {
+    healthRoutes(scope, services)
+    metricsRoute(scope, services)
+  })
+  app.register(async (scope) => docsRoutes(scope))
+  return app
+}
+
+/**
+ * JSON is the only body that is read. An empty one counts as none. Keys such as `__proto__` stay plain keys, and no
+ * schema knows them.
+ */
+function useStrictJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJson(body),
+  )
+}
+
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined
+  if (!isUtf8(body)) throw new Problem('BAD_JSON', 'Cannot read the body: it must be UTF-8')
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch (error) {
+    throw new Problem('BAD_JSON', `Cannot read the body: ${messageOf(error)}`)
+  }
+}

@@ -1,0 +1,131 @@
+import { NearrankError } from '../errors.ts'
+import { loadModelFiles } from '../model/modelDirectory.ts'
+import type { ModelDescription } from '../model/modelFile.ts'
+import type { StateDict } from '../model/network.ts'
+import type { StoreLayout } from '../store/featureStore.ts'
+import { goldenCheck } from './goldenCheck.ts'
+import type { LiveState } from './liveState.ts'
+import type { ModelService, ServedModel } from './services.ts'
+
+const GOLDEN_USERS = 16
+const GOLDEN_RESTAURANTS = 64
+
+export interface ModelFiles {
+  description: ModelDescription
+  weights: StateDict
+}
+
+interface Served {
+  told: ServedModel
+  files: ModelFiles
+}
+
+/** Which model is served: loads, checks and swaps it, and remembers the one before. */
+export class ModelHost implements ModelService {
+  readonly #path: string
+  readonly #layout: StoreLayout
+  readonly #state: LiveState
+  #served: Served
+  #before: Served | undefined
+  #isBusy = false
+
+  /** Serves the first model. */
+  static async start(
+    path: string,
+    files: ModelFiles,
+    state: LiveState,
+    layout: StoreLayout,
+  ): Promise<ModelHost> {
+    const host = new ModelHost(path, files, state, layout)
+    await host.#serve(files)
+    return host
+  }
+
+  private constructor(path: string, files: ModelFiles, state: LiveState, layout: StoreLayout) {
+    this.#path = path
+    this.#layout = layout
+    this.#state = state
+    this.#served = { told: tell(path, files.description, 1), files }
+  }
+
+  current(): ServedModel {
+    return this.#served.told
+  }
+
+  reload(): Promise<ServedModel> {
+    return this.#alone(async () => {
+      const files = await loadModelFiles(this.#path)
+      this.#checkFits(files.description)
+      return this.#swap(files)
+    })
+  }
+
+  rollback(): Promise<ServedModel> {
+    return this.#alone(async () => {
+      if (!this.#before)
+        throw new NearrankError('CONFLICT', 'Cannot go back: there is no model before this one')
+      return this.#swap(this.#before.files)
+    })
+  }
+
+  async #swap(files: ModelFiles): Promise<ServedModel> {
+    await this.#serve(files)
+    this.#before = this.#served
+    this.#served = { told: tell(this.#path, files.description, this.#served.told.version + 1), files }
+    return this.#served.told
+  }
+
+  #serve({ description: { network }, weights }: ModelFiles): Promise<void> {
+    const model = { network, weights }
+    return this.#state.setModel(model, (tables, scorer) =>
+      goldenCheck(model, tables, {
+        scorer,
+        users: this.#state.sampleIds('users', GOLDEN_USERS),
+        restaurants: this.#state.sampleIds('restaurants', GOLDEN_RESTAURANTS),
+      }),
+    )
+  }
+
+  /** A model takes the features that are stored: as many, and of the same names in the same order as the one that is served. */
+  #checkFits({ columns, network }: ModelDescription): void {
+    const served = this.#served.files.description.columns
+    for (const [side, key] of [
+      ['users', 'userFeatures'],
+      ['restaurants', 'restaurantFeatures'],
+    ] as const) {
+      if (network[key] !== this.#layout[side].features)
+        throw refused(`it must take ${this.#layout[side].features} features of ${side}`, `${network[key]}`)
+      if (columns[key].join('\n') !== served[key].join('\n'))
+        throw refused(`its features of ${side} must be ${served[key].join(', ')}`, columns[key].join(', '))
+    }
+  }
+
+  async #alone(work: () => Promise<ServedModel>): Promise<ServedModel> {
+    if (this.#isBusy)
+      throw new NearrankError('CONFLICT', 'Cannot change the model: another change of it is running')
+    this.#isBusy = true
+    try {
+      return await work()
+    } finally {
+      this.#isBusy = false
+    }
+  }
+}
+
+function tell(path: string, description: ModelDescription, version: number): ServedModel {
+  const { madeAt } = description.training as { madeAt?: unknown }
+  return {
+    version,
+    path,
+    checksum: description.weights.sha256,
+    createdAt: typeof madeAt === 'string' ? madeAt : '',
+    loadedAt: new Date().toISOString(),
+  }
+}
+
+function refused(wanted: string, found: string): NearrankError {
+  return new NearrankError(
+    'INPUT',
+    `Cannot serve the model: ${wanted}, found ${found}; put a model for these features there`,
+  )
+}

@@ -1,0 +1,152 @@
+import { Gauge, Registry } from '@prometheus-io/client'
+import type { Health } from './services.ts'
+import {
+  type Buckets,
+  CANDIDATE_BOUNDS,
+  LATENCY_BOUNDS,
+  STAGES,
+  STATUSES,
+  type ThreadStats,
+} from './threadStats.ts'
+
+interface Sample {
+  metricName?: string
+  labels?: Record<string, string | number>
+  value: number
+}
+
+/** Everything `/metrics` tells, in Prometheus's text format: what the ranking threads have counted, summed, and the state of the server. */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #threads: readonly ThreadStats[]
+
+  constructor(threads: readonly ThreadStats[], health: () => Health) {
+    this.#threads = threads
+    const sum = (of: (thread: ThreadStats) => number) =>
+      threads.reduce((total, thread) => total + of(thread), 0)
+    this.#add(
+      'nearrank_requests_total',
+      'counter',
+      'Requests for a ranked list, by status of the answer.',
+      () =>
+        STATUSES.map((status) => ({
+          labels: { status },
+          value: sum((thread) => thread.statusCount(status)),
+        })),
+    )
+    this.#histogram(
+      'nearrank_request_duration_seconds',
+      'From a request’s head to its answer, where it got a ranked list.',
+      LATENCY_BOUNDS,
+      (thread) => thread.latency,
+    )
+    this.#histogram(
+      'nearrank_candidates',
+      'Known, distinct candidates of a request.',
+      CANDIDATE_BOUNDS,
+      (thread) => thread.candidates,
+    )
+    this.#add('nearrank_stage_seconds_total', 'counter', 'Time spent on ranked lists, by stage.', () =>
+      STAGES.map((stage) => ({ labels: { stage }, value: sum((thread) => thread.stageSeconds(stage)) })),
+    )
+    this.#add('nearrank_average_user_total', 'counter', 'Ranked lists made for the mean user.', () => [
+      { value: sum((thread) => thread.averageUsers) },
+    ])
+    this.#gauge('nearrank_queue_length', 'Requests that wait for their turn.', () =>
+      sum((thread) => thread.waiting),
+    )
+    this.#add(
+      'nearrank_event_loop_delay_seconds',
+      'gauge',
+      'Delay of a thread’s event loop over the last five seconds.',
+      () =>
+        threads.flatMap((thread, i) =>
+          Object.entries(thread.loopDelay).map(([quantile, value]) => ({
+            labels: { thread: i + 1, quantile },
+            value,
+          })),
+        ),
+    )
+    this.#gauge('nearrank_ready', '1: ready to serve.', () => Number(health().ready))
+    this.#gauge('nearrank_workers', 'Threads that rank.', () => health().workers)
+    this.#gauge(
+      'nearrank_model_version',
+      '1 for the first model since the start, one more for each change.',
+      () => health().model?.version ?? 0,
+    )
+    this.#add('nearrank_rows', 'gauge', 'Rows in memory.', () => {
+      const { users, restaurants } = health()
+      return [
+        { labels: { side: 'users' }, value: users },
+        { labels: { side: 'restaurants' }, value: restaurants },
+      ]
+    })
+    this.#gauge('nearrank_store_connected', '1: the store can be reached.', () =>
+      Number(health().store.connected),
+    )
+    this.#gauge(
+      'nearrank_store_lag_seconds',
+      'Since when memory may be behind the store; 0: it is not.',
+      () => health().store.lagMs / 1000,
+    )
+    this.#gauge('process_resident_memory_bytes', 'Resident memory of the process.', () =>
+      process.memoryUsage.rss(),
+    )
+    this.#add('process_cpu_seconds_total', 'counter', 'Processor time of the process.', () => {
+      const { user, system } = process.cpuUsage()
+      return [{ value: (user + system) / 1e6 }]
+    })
+    this.#gauge('process_start_time_seconds', 'Start of the process, seconds since 1970.', () =>
+      Math.round(performance.timeOrigin / 1000),
+    )
+  }
+
+  /** The text. */
+  render(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    this.#registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(value())
+        },
+      }),
+    )
+  }
+
+  /** A metric whose samples are worked out when it is asked for. The registry takes whatever has this form. */
+  #add(name: string, type: string, help: string, samples: () => Sample[]): void {
+    const metric = {
+      name,
+      help,
+      type,
+      get: async () => ({ name, help, type, values: samples(), aggregator: 'sum' }),
+    }
+    this.#registry.registerMetric(metric as unknown as Gauge)
+  }
+
+  #histogram(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    of: (thread: ThreadStats) => Buckets,
+  ): void {
+    this.#add(name, 'histogram', help, () => {
+      const all = this.#threads.map(of)
+      const samples: Sample[] = []
+      let count = 0
+      for (const [i, le] of [...bounds, '+Inf'].entries()) {
+        for (const { counts } of all) count += counts[i]
+        samples.push({ metricName: `${name}_bucket`, labels: { le }, value: count })
+      }
+      const total = all.reduce((sum, buckets) => sum + buckets.sum, 0)
+      samples.push({ metricName: `${name}_sum`, value: total }, { metricName: `${name}_count`, value: count })
+      return samples
+    })
+  }
+}

@@ -1,0 +1,47 @@
+import type { Change, FeatureId, Side, StoreLayout, StoreStatus } from '../store/featureStore.ts'
+
+/** What the routes need of the running server; each part is a plain object in their tests. */
+export interface Services {
+  features: FeatureService
+  models: ModelService
+  health(): Health
+  /** Everything in Prometheus's text format. */
+  metrics(): Promise<string>
+}
+
+export interface FeatureService {
+  readonly layout: StoreLayout
+  /** A row as the server ranks with it now; undefined: there is none. */
+  read(side: Side, id: FeatureId): Exclude<Change, { deleted: true }> | undefined
+  /**
+   * Resolves when all are durable and every worker sees them. @throws NearrankError DISK, UNAVAILABLE (try again later), MEMORY (no room for
+   * more rows).
+   */
+  write(changes: readonly Change[]): Promise<void>
+}
+
+export interface ServedModel {
+  version: number // 1 for the first model since the start, one more for each reload
+  path: string
+  checksum: string // SHA-256 of the weights
+  createdAt: string // ISO 8601
+  loadedAt: string
+}
+
+export interface ModelService {
+  current(): ServedModel
+  /** Loads the model folder again. @throws NearrankError INPUT or DAMAGED where it cannot be served (the old one stays), CONFLICT while another reload runs. */
+  reload(): Promise<ServedModel>
+  /** Back to the model before. @throws NearrankError CONFLICT where there is none. */
+  rollback(): Promise<ServedModel>
+}
+
+export interface Health {
+  ready: boolean
+  reasons: string[] // why not, or what else an operator should know; sentences
+  store: StoreStatus
+  model: ServedModel | null
+  users: number
+  restaurants: number
+  workers: number // that take requests
+}

@@ -1,0 +1,97 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../errors.ts'
+import { errnoOf } from '../files.ts'
+import { LiveRanker } from '../ranking/liveRanker.ts'
+import { Admission } from './admission.ts'
+import { ApiKeys } from './apiKeys.ts'
+import type { FromThread, PassedAnswer, ThreadConfig, ToThread } from './protocol.ts'
+import { buildThreadApp } from './threadApp.ts'
+import { ThreadStats } from './threadStats.ts'
+import { warmUp } from './warmUp.ts'
+
+const LOOP_DELAY_EVERY_MS = 5_000
+const LOOP_DELAY_RESOLUTION_MS = 10
+const BACKLOG = 1024
+
+const config = workerData as ThreadConfig
+const stats = new ThreadStats(config.stats)
+const calls = new Map<number, (answer: PassedAnswer) => void>()
+let lastCall = 0
+let ranker: LiveRanker | undefined
+let isDraining = false
+
+const app = buildThreadApp({
+  recommend: {
+    ranker: () => ranker,
+    isDraining: () => isDraining,
+    admission: new Admission({ waitingMax: config.waitingMax }),
+    stats,
+    userIds: config.userIds,
+    unknownUser: config.unknownUser,
+    candidatesMax: config.candidatesMax,
+    apiKeys: config.apiKeys ? new ApiKeys(config.apiKeys) : undefined,
+  },
+  pass: (request) =>
+    new Promise((resolve) => {
+      calls.set(++lastCall, resolve)
+      tell({ what: 'call', call: lastCall, request })
+    }),
+  bulkBodyBytesMax: config.bulkBodyBytesMax,
+  bodyBytesMax: config.bodyBytesMax,
+  logsRequests: config.logsRequests,
+  log: (log) => tell({ what: 'log', log }),
+})
+
+parentPort?.on('message', (message: ToThread) => {
+  if (message.what === 'listen') void listen(message.port)
+  else if (message.what === 'memory') {
+    // Between two requests, which are ranked in one go: none sees two models.
+    const isFirst = ranker === undefined
+    const fresh = new LiveRanker(message.memory, config.thread)
+    if (isFirst) warmUp(fresh, message.memory)
+    ranker = fresh
+    tell({ what: 'took', version: message.version })
+  } else if (message.what === 'answer') {
+    calls.get(message.call)?.(message.answer)
+    calls.delete(message.call)
+  } else if (message.what === 'drain') isDraining = true
+  else void close()
+})
+
+async function listen(port: number): Promise<void> {
+  try {
+    const where = { host: config.host, port, reusePort: config.reusePort, backlog: BACKLOG }
+    await app.listen(where)
+    const address = app.server.address()
+    tell({ what: 'listening', port: typeof address === 'object' && address ? address.port : port })
+  } catch (error) {
+    tell({ what: 'refused', message: messageOf(error), errno: errnoOf(error) })
+  }
+}
+
+async function close(): Promise<void> {
+  await app.close()
+  tell({ what: 'closed' })
+  clearInterval(loopDelayTimer)
+  parentPort?.close()
+}
+
+function tell(message: FromThread): void {
+  parentPort?.postMessage(message)
+}
+
+const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })
+loopDelay.enable()
+const loopDelayTimer = setInterval(() => {
+  // The monitor measures the time between two of its own timers, which are a resolution apart when nothing is late.
+  const seconds = (ns: number) =>
+    Math.max(0, Number.isFinite(ns) ? ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1000 : 0)
+  stats.setLoopDelay(
+    seconds(loopDelay.percentile(50)),
+    seconds(loopDelay.percentile(99)),
+    seconds(loopDelay.max),
+  )
+  loopDelay.reset()
+}, LOOP_DELAY_EVERY_MS)
+loopDelayTimer.unref()

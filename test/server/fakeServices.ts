@@ -1,0 +1,78 @@
+import type { Change, FeatureId, Side, StoreLayout } from '../../src/store/featureStore.ts'
+import type { Health, ServedModel, Services } from '../../src/server/services.ts'
+
+export const LAYOUT: StoreLayout = {
+  users: { features: 3, ids: 'integer' },
+  restaurants: { features: 2, ids: 'integer' },
+}
+
+export const MODEL: ServedModel = {
+  version: 1,
+  path: 'model',
+  checksum: 'abc',
+  createdAt: '2026-01-02T03:04:05.000Z',
+  loadedAt: '2026-01-02T03:04:06.000Z',
+}
+
+export interface FakeServices extends Services {
+  rows: Map<string, Exclude<Change, { deleted: true }>>
+  written: Change[]
+  /** What the next call that can fail throws. */
+  failure: Error | undefined
+  state: Health
+  keyOf(side: Side, id: FeatureId): string
+}
+
+/** Services that keep rows in a Map and fail when told to. */
+export function fakeServices(layout: StoreLayout = LAYOUT): FakeServices {
+  const keyOf = (side: Side, id: FeatureId) => `${side} ${typeof id} ${id}`
+  const fake: FakeServices = {
+    rows: new Map(),
+    written: [],
+    failure: undefined,
+    keyOf,
+    state: {
+      ready: true,
+      reasons: [],
+      store: { kind: 'sqlite', connected: true, synced: true, lagMs: 0 },
+      model: MODEL,
+      users: 1,
+      restaurants: 2,
+      workers: 3,
+    },
+    features: {
+      layout,
+      read: (side, id) => fake.rows.get(keyOf(side, id)),
+      write: async (changes) => {
+        failIfTold()
+        for (const change of changes) {
+          fake.written.push(change)
+          if ('deleted' in change) fake.rows.delete(keyOf(change.side, change.id))
+          else fake.rows.set(keyOf(change.side, change.id), change)
+        }
+      },
+    },
+    models: {
+      current: () => MODEL,
+      reload: async () => {
+        failIfTold()
+        return { ...MODEL, version: 2 }
+      },
+      rollback: async () => {
+        failIfTold()
+        return MODEL
+      },
+    },
+    health: () => fake.state,
+    metrics: async () => {
+      failIfTold()
+      return '# HELP nearrank_requests_total Requests.\n'
+    },
+  }
+  function failIfTold() {
+    const { failure } = fake
+    fake.failure = undefined
+    if (failure) throw failure
+  }
+  return fake
+}

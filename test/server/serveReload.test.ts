@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NearrankClient } from '../../src/client/nearrankClient.ts'
+import { loadModelFiles } from '../../src/model/modelDirectory.ts'
+import { formatModelFile } from '../../src/model/modelFile.ts'
+import { encodeSafetensors } from '../../src/model/safetensors.ts'
+import { Random } from '../../src/random.ts'
+import { eventually } from '../store/redisRowsOfServer.ts'
+import { Oracle, type Ranked, type Wish } from './oracle.ts'
+import type { RawConnection } from './rawConnection.ts'
+import {
+  assertProblemAnswer,
+  CENTRE,
+  makeWorld,
+  NETWORK,
+  openConnections,
+  putRow,
+  randomFeatures,
+  rankedList,
+  saveSeed,
+  serveWorld,
+} from './serverFixture.ts'
+import { ServeProcess } from './serveProcess.ts'
+
+const RELOADS = 10
+const USER = 7
+const WISH: Wish = { ...CENTRE, candidate_restaurant_ids: [1, 2, 3, 4, 5, 6, 7, 8], max_dist: 1e6, size: 8 }
+
+/** What each model, told by its seed, answers to WISH: scores by restaurant. */
+async function scoresOfModels(world: Awaited<ReturnType<typeof makeWorld>>, seeds: number[]) {
+  const places = [1, 2, 3, 4, 5, 6, 7, 8].map((id) => world.restaurants.get(String(id))!)
+  const scores = new Map<number, number[]>()
+  for (const seed of seeds) {
+    const model = join(world.folder, `model-${seed}`)
+    await saveSeed(model, seed)
+    const oracle = await Oracle.open(model, world)
+    scores.set(seed, await oracle.scores(world.users.get(String(USER))!, places))
+  }
+  return scores
+}
+
+/** The seed of the one model that all scores of a list are of. */
+function seedOf(list: Ranked[], scores: Map<number, number[]>): number {
+  assert.equal(list.length, 8)
+  for (const [seed, expected] of scores)
+    if (list.every(({ id, score }) => Math.abs(score - expected[Number(id) - 1]) < 1e-5)) return seed
+  throw new Error(`the scores are of no one model: ${JSON.stringify(list)}`)
+}
+
+test(`${RELOADS} reloads, then rollbacks, under load: none fails a request, none mixes two models, no update is lost`, async () => {
+  const world = await makeWorld()
+  const seeds = Array.from({ length: RELOADS + 1 }, (_, i) => 1 + i)
+  const scores = await scoresOfModels(world, seeds)
+  const { port, url } = await serveWorld(world)
+  const client = new NearrankClient({ url, timeoutMs: 60_000 })
+  const [writer, ...readers] = await openConnections(port, 7)
+  const over = new AbortController()
+  const seen = new Set<number>()
+  const load = readers.slice(1).map(async (reader) => {
+    while (!over.signal.aborted) seen.add(seedOf(await rankedList(reader, USER, WISH), scores))
+  })
+  // A restaurant changes all the time; what was acknowledged must be there with whichever model.
+  const random = new Random(4)
+  let written = 0
+  const oracles = new Map<number, Oracle>()
+  for (const seed of seeds) oracles.set(seed, await Oracle.open(join(world.folder, `model-${seed}`), world))
+  const updates = (async () => {
+    while (!over.signal.aborted) {
+      const place = { features: randomFeatures(random, NETWORK.restaurantFeatures), ...CENTRE }
+      await putRow(writer, '/restaurants/9000', place)
+      const [{ score }] = await rankedList(writer, USER, { ...WISH, candidate_restaurant_ids: [9000] })
+      const user = world.users.get(String(USER))!
+      const legal = await Promise.all([...oracles.values()].map((oracle) => oracle.scores(user, [place])))
+      assert.ok(
+        legal.some(([one]) => Math.abs(one - score) < 1e-5),
+        `update ${written} is lost: ${score}`,
+      )
+      written++
+    }
+  })()
+  try {
+    for (const seed of seeds.slice(1)) {
+      await saveSeed(world.model, seed)
+      const { version } = await client.reload()
+      assert.equal(version, seed, 'versions count')
+      for (const reader of readers)
+        assert.equal(seedOf(await rankedList(reader, USER, WISH), scores), seed, 'every thread has it')
+    }
+    for (const [step, seed] of [RELOADS, RELOADS + 1, RELOADS].entries()) {
+      const { version } = await client.rollback()
+      assert.equal(version, RELOADS + 2 + step)
+      assert.equal(seedOf(await rankedList(readers[0], USER, WISH), scores), seed, 'there and back again')
+    }
+  } finally {
+    over.abort()
+  }
+  await Promise.all([...load, updates])
+  assert.deepEqual(
+    [...seen].toSorted((a, b) => a - b),
+    seeds,
+  )
+  assert.ok(written > 10, `${written} updates`)
+})
+
+test('a model that cannot be served is refused with its reason, and the one that is served stays', async () => {
+  const world = await makeWorld()
+  const { port } = await serveWorld(world)
+  const [connection] = await openConnections(port, 1)
+  const before = await rankedList(connection, USER, WISH)
+  const refused = async (reason: RegExp) => {
+    const answer = await connection.send('POST /admin/reload')
+    assert.match(assertProblemAnswer(answer, 'MODEL_REJECTED'), reason)
+    assert.deepEqual(await rankedList(connection, USER, WISH), before)
+    assert.equal(
+      (JSON.parse((await connection.send('GET /admin/model')).body) as { version: number }).version,
+      1,
+    )
+  }
+  assertProblemAnswer(await connection.send('POST /admin/rollback'), 'NO_PREVIOUS_MODEL')
+
+  await saveSeed(world.model, 2, { prefix: 'g' })
+  await refused(/features of users must be f00, f01, .* found g00/)
+  await saveSeed(world.model, 2, { network: { ...NETWORK, userFeatures: 29 } })
+  await refused(/must take 30 features of users, found 29/)
+  await saveSeed(world.model, 2)
+  const weights = join(world.model, 'weights.safetensors')
+  const bytes = await readFile(weights)
+  const damaged = Buffer.from(bytes)
+  damaged[damaged.length - 5] ^= 1
+  await writeFile(weights, damaged)
+  await refused(/checksum|SHA-256|damaged/i)
+  await writeFile(weights, bytes.subarray(0, 100))
+  await refused(/weights\.safetensors/)
+  await rm(world.model, { recursive: true })
+  await refused(/found nothing there/)
+  await saveSeed(world.model, 2)
+  await nanWeights(world.model)
+  await refused(/must be finite/)
+
+  await saveSeed(world.model, 2)
+  assert.equal((await connection.send('POST /admin/reload')).status, 200)
+  assert.notDeepEqual(await rankedList(connection, USER, WISH), before)
+  assertProblemAnswer(await connection.send('POST /admin/reload', '{"model":"x"}'), 'BAD_BODY')
+})
+
+test('of several reloads at a time one runs and the others are told so', async () => {
+  const world = await makeWorld()
+  const { port } = await serveWorld(world)
+  const connections = await openConnections(port, 6)
+  const answers = await Promise.all(connections.map((connection) => connection.send('POST /admin/reload')))
+  const done = answers.filter(({ status }) => status === 200)
+  assert.ok(done.length >= 1 && done.length < 6, `${done.length} reloads`)
+  for (const answer of answers) if (answer.status !== 200) assertProblemAnswer(answer, 'RELOAD_RUNNING')
+})
+
+test('SIGHUP reloads under load; a model that cannot be served is told of in the log only', async () => {
+  const world = await makeWorld()
+  const scores = await scoresOfModels(world, [1, 2])
+  const store = await world.newStore()
+  const server = await ServeProcess.start(['--model', world.model, '--store', store, '--workers', '2'])
+  const [probe, ...readers] = await openConnections(server.port, 5)
+  const over = new AbortController()
+  const ask = async (reader: RawConnection) => {
+    while (!over.signal.aborted) seedOf(await rankedList(reader, USER, WISH), scores)
+  }
+  const load = Promise.all(readers.map(ask))
+  try {
+    await saveSeed(world.model, 2)
+    server.signal('SIGHUP')
+    await eventually(async () => assert.equal(seedOf(await rankedList(probe, USER, WISH), scores), 2))
+    await writeFile(join(world.model, 'weights.safetensors'), 'x')
+    server.signal('SIGHUP')
+    await eventually(() =>
+      assert.match(server.stderr, /"level":"(?:warn|error)".*weights\.safetensors.*the old one stays/),
+    )
+    await sleep(50)
+    assert.equal(seedOf(await rankedList(probe, USER, WISH), scores), 2)
+  } finally {
+    over.abort()
+  }
+  await load
+  server.signal('SIGTERM')
+  assert.equal(await server.ended(), 0, server.stderr)
+})
+
+/** Makes a weight NaN and every checksum right again, as no tool of ours would. */
+async function nanWeights(model: string): Promise<void> {
+  const { description, weights } = await loadModelFiles(model)
+  for (const { data } of weights.values()) data[0] = Number.NaN
+  const bytes = encodeSafetensors(weights, { format: 'pt' })
+  description.weights.sha256 = createHash('sha256').update(bytes).digest('hex')
+  await writeFile(join(model, 'weights.safetensors'), bytes)
+  await writeFile(join(model, 'model.json'), formatModelFile(description))
+}
