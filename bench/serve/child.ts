@@ -11,8 +11,8 @@ export interface Child {
   pid: number
   /** Processor time so far, all threads, seconds. */
   cpuSeconds(): number
-  /** Resident memory now, bytes. */
-  rssBytes(): number
+  /** The most memory that was resident so far, bytes. */
+  peakBytes(): number
   stop(): Promise<void>
 }
 
@@ -28,7 +28,7 @@ export async function startChild(args: string[]): Promise<Child> {
   return {
     pid: child.pid ?? 0,
     cpuSeconds: () => cpuSecondsOf(child),
-    rssBytes: () => rssBytesOf(child),
+    peakBytes: () => peakBytesOf(child),
     async stop() {
       child.kill('SIGTERM')
       await Promise.race([ended, delay(10_000)])
@@ -56,7 +56,7 @@ function cpuSecondsOf({ pid }: ChildProcess): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
-function rssBytesOf({ pid }: ChildProcess): number {
-  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+function peakBytesOf({ pid }: ChildProcess): number {
+  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return 1024 * Number(line?.[1])
 }

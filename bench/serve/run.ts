@@ -6,13 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { renderTable } from '../../src/cli/table.ts'
 import { formatBytes, formatCount } from '../../src/format.ts'
+import { readPreparedRequests } from '../../src/loadtest/readPreparedRequests.ts'
+import { runLoadTest } from '../../src/loadtest/runLoadTest.ts'
 import type { FindMaxResult, LoadTestResult } from '../../src/loadtest/types.ts'
 import { type Child, nearrank, serveArgs, startChild } from './child.ts'
 
 const BARE_SERVER = fileURLToPath(new URL('./bareServer.ts', import.meta.url))
 const PORT = { nearrank: 18_401, bare: 18_402 }
 const ROUNDS = 3
-const CPU_RATE = 1000 // requests per second while processor time is counted
+const CPU_RATES = [1000, 3000] // requests per second while processor time is counted
+const SEARCHES = 2
 const WARMUP_SECONDS = 2
 
 const { values } = parseArgs({
@@ -23,7 +26,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-const seconds = values.quick ? 3 : 8
+const seconds = values.quick ? 2 : 5
 const referenceSeconds = values.quick ? 5 : 60
 const scratch = mkdtempSync(join(tmpdir(), 'nearrank-bench-'))
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -65,20 +68,20 @@ async function bench() {
   const server = await serve(2)
   const answerBytes = await meanAnswerBytes(requests)
   const bare = await startChild([BARE_SERVER, '2', `${PORT.bare}`, `${answerBytes}`])
-  const cpuMs: Record<keyof typeof PORT, number[]> = { bare: [], nearrank: [] }
+  const cpu = CPU_RATES.map((rate) => ({ rate, bare: [] as number[], nearrank: [] as number[] }))
   for (let round = 0; round < ROUNDS; round++)
-    for (const [side, child] of [
-      ['bare', bare],
-      ['nearrank', server],
-    ] as const) {
-      say(`processor time, round ${round + 1}: ${side}`)
-      cpuMs[side].push(
-        await cpuMsPerRequest(child, () => load(side, '--rate', `${CPU_RATE}`, '--duration', `${seconds}`)),
-      )
-    }
+    for (const { rate, ...ms } of cpu)
+      for (const [side, child] of [
+        ['bare', bare],
+        ['nearrank', server],
+      ] as const) {
+        say(`processor time at ${rate}/s, round ${round + 1}: ${side}`)
+        const asked = () => load(side, '--rate', `${rate}`, '--duration', `${seconds}`)
+        ms[side].push(await cpuMsPerRequest(child, asked))
+      }
   const highest: Record<keyof typeof PORT, number[]> = { bare: [], nearrank: [] }
   let best: LoadTestResult | undefined
-  for (let round = 0; round < ROUNDS; round++)
+  for (let round = 0; round < SEARCHES; round++)
     for (const side of ['bare', 'nearrank'] as const) {
       say(`highest rate at P95 ≤ 10 ms, round ${round + 1}: ${side}`)
       const found = await load(
@@ -97,34 +100,24 @@ async function bench() {
   await bare.stop()
   const twice = Math.round(2 * median(highest.nearrank))
   say(`twice the highest rate: ${twice}/s`)
-  const overload = await load(
-    'nearrank',
-    '--rate',
-    `${twice}`,
-    '--duration',
-    `${seconds}`,
-    '--p95',
-    '20',
-    '--errors',
-    '1',
-  )
+  const overload = await runLoadTest({
+    url: `http://127.0.0.1:${PORT.nearrank}`,
+    requests: await readPreparedRequests(requests, `http://127.0.0.1:${PORT.nearrank}`, { rows: 2000 }),
+    rate: twice,
+    durationMs: 1000 * seconds,
+  })
   say(`reference load: 30/s for ${referenceSeconds} s`)
   const reference = await load('nearrank', '--rate', '30', '--duration', `${referenceSeconds}`, '--p95', '5')
-  const rss2 = server.rssBytes()
   await server.stop()
-  say('four workers')
-  const four = await serve(4)
-  await load('nearrank', '--rate', `${CPU_RATE}`, '--duration', `${seconds}`)
-  await load(
-    'nearrank',
-    '--rate',
-    `${Math.round(0.9 * median(highest.nearrank))}`,
-    '--duration',
-    `${seconds}`,
-  )
-  const rss4 = four.rssBytes()
-  await four.stop()
-  return { ready, answerBytes, cpuMs, highest, best, overload, reference, rss2, rss4 }
+  const peak = { 2: 0, 4: 0 }
+  for (const workers of [2, 4] as const) {
+    say(`memory with ${workers} workers`)
+    const fresh = await serve(workers)
+    for (const rate of CPU_RATES) await load('nearrank', '--rate', `${rate}`, '--duration', `${seconds}`)
+    peak[workers] = fresh.peakBytes()
+    await fresh.stop()
+  }
+  return { ready, answerBytes, cpu, highest, best, twice, overload, reference, peak }
 }
 
 async function makeData(): Promise<string> {
@@ -199,17 +192,17 @@ function print(machine: string, r: Awaited<ReturnType<typeof bench>>): void {
   const ms = (value: number | null | undefined) => (value == null ? '–' : `${value.toFixed(2)} ms`)
   const all = (figures: readonly number[], digits: number) =>
     figures.map((figure) => figure.toFixed(digits)).join(', ')
-  const cpuRatio = median(r.cpuMs.nearrank) / median(r.cpuMs.bare)
-  const refused = r.overload.errors?.find(({ kind }) => kind === 'status 503')?.count ?? 0
   console.log(`${machine}; load generator on the same cores\n`)
   console.log(
     renderTable(
       ['', 'measured', 'runs'],
       [
         ['start to ready, 1.1 M rows in SQLite', `${median(r.ready).toFixed(2)} s`, all(r.ready, 2)],
-        ['CPU a request, bare node:http', ms(median(r.cpuMs.bare)), all(r.cpuMs.bare, 3)],
-        ['CPU a request, nearrank serve', ms(median(r.cpuMs.nearrank)), all(r.cpuMs.nearrank, 3)],
-        ['  times the bare one', cpuRatio.toFixed(2), ''],
+        ...r.cpu.flatMap(({ rate, bare, nearrank: ours }) => [
+          [`CPU a request at ${rate}/s, bare node:http`, ms(median(bare)), all(bare, 3)],
+          ['  nearrank serve', ms(median(ours)), all(ours, 3)],
+          ['  times the bare one', (median(ours) / median(bare)).toFixed(2), ''],
+        ]),
         [
           'highest rate at P95 ≤ 10 ms, bare',
           `${formatCount(median(r.highest.bare))}/s`,
@@ -224,17 +217,21 @@ function print(machine: string, r: Awaited<ReturnType<typeof bench>>): void {
         ['reference load, P95', ms(r.reference.latencyMs.p95), ''],
         ['reference load, P99', ms(r.reference.latencyMs.p99), ''],
         [
-          'twice the highest rate: accepted, P95',
+          `twice the highest rate, ${formatCount(r.twice)}/s: accepted, P95`,
           ms(r.overload.latencyMs.p95),
-          `${formatCount(r.overload.ok)} accepted`,
+          `${formatCount(r.overload.ok)} accepted; ${formatCount(r.overload.achievedRate)}/s left the generator`,
         ],
         [
-          '  others, all of them 503',
-          String(r.overload.failed === refused),
-          `${formatCount(refused)} of ${formatCount(r.overload.failed)}`,
+          '  turned away, P95',
+          ms(r.overload.refusalMs.p95),
+          r.overload.errors.map(({ kind, count }) => `${formatCount(count)} × ${kind}`).join(', '),
         ],
-        ['memory, 2 workers', formatBytes(r.rss2), ''],
-        ['memory, 4 workers', formatBytes(r.rss4), `${((r.rss4 / r.rss2 - 1) * 100).toFixed(1)} % more`],
+        ['peak memory, 2 workers', formatBytes(r.peak[2]), ''],
+        [
+          'peak memory, 4 workers',
+          formatBytes(r.peak[4]),
+          `${((r.peak[4] / r.peak[2] - 1) * 100).toFixed(1)} % more`,
+        ],
         ['bytes of an answer', formatCount(r.answerBytes), ''],
       ],
       ['left', 'right', 'left'],

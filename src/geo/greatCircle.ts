@@ -25,6 +25,8 @@ export function unitVectors(latitudes: Float64Array, longitudes: Float64Array): 
   return vectors
 }
 
+const ORIGIN = new Float64Array(3) // scratch of keepWithin
+
 /**
  * Keeps, of the first `count` places `candidates`, those within `maxDistM` metres of a point (degrees): writes them to `rows`, in their
  * order, and their great-circle distances in metres, and returns how many they are. A place whose vector is NaN is nowhere. `rows` may
@@ -43,9 +45,10 @@ export function keepWithin(
   from: { latitude: number; longitude: number; maxDistM: number },
 ): number {
   const { maxDistM } = from
-  const origin = new Float64Array(3)
-  unitVectorInto(origin, 0, from.latitude, from.longitude)
-  const [x, y, z] = origin
+  unitVectorInto(ORIGIN, 0, from.latitude, from.longitude)
+  const x = ORIGIN[0]
+  const y = ORIGIN[1]
+  const z = ORIGIN[2]
   const halfAngle = maxDistM / (2 * EARTH_RADIUS_M)
   // A little more than the chord of maxDistM, so that rounding leaves nothing out that the exact test below lets in.
   const chordMax = halfAngle < Math.PI / 2 ? 2 * Math.sin(halfAngle) * (1 + 1e-9) + 1e-15 : 3

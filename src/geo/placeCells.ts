@@ -33,13 +33,10 @@ export function keepInReach(
     const row = candidates[i]
     const cell = cells[row]
     rows[kept] = row
-    // Longitudes are counted modulo 2^16, so that the 180th meridian is nothing special.
-    if (
-      (cell >>> 16) - south <= height &&
-      cell >>> 16 >= south &&
-      (((cell & 0xffff) - west) & 0xffff) <= width
-    )
-      kept++
+    const northward = (cell >>> 16) - south
+    const eastward = (cell - west) & 0xffff // modulo 2^16, so that the 180th meridian is nothing special
+    // No branch: who is within reach is random, and a wrong guess costs more than all of this. Negative where one of the three is.
+    kept += 1 + ((northward | (height - northward) | (width - eastward)) >> 31)
   }
   return kept
 }

@@ -59,6 +59,7 @@ function resultOf(run: Run, isInterrupted: boolean): LoadTestResult {
     ...measured,
     limits: checkLimits(measured, plan.limits),
     errors: tally.errors(),
+    refusalMs: tally.refusal.latencies(),
     sendDelayMs: tally.sendDelay.latencies(),
     isInterrupted,
   }

@@ -7,11 +7,15 @@ export class Tally {
   ok = 0
   failed = 0
   readonly latency = new LatencyHistogram() // of the ok ones
+  readonly refusal = new LatencyHistogram() // of those answered with another status
   readonly sendDelay = new LatencyHistogram()
   readonly #errors = new Map<string, number>()
 
   answered(status: number, latencyMs: number): void {
-    if (status < 200 || status > 299) return this.fail(`status ${status}`)
+    if (status < 200 || status > 299) {
+      this.refusal.record(latencyMs)
+      return this.fail(`status ${status}`)
+    }
     this.ok++
     this.latency.record(latencyMs)
   }

@@ -59,6 +59,7 @@ export interface LoadTestResult {
   latencyMs: Latencies
   limits: LimitCheck[]
   errors: { kind: string; count: number }[] // most frequent first
+  refusalMs: Latencies // of requests answered with anything but a 2xx
   sendDelayMs: Latencies // between due and sent: waiting for a connection, or the generator itself
   isInterrupted: boolean
 }

@@ -7,6 +7,7 @@ import { type RankingSource, RankPass, type RankWhere } from './rankPass.ts'
 import type { ScoringMemory } from './scoringMemory.ts'
 
 const TRIES_WITHOUT_LOCK = 2
+const TOO_MANY = -1
 
 /** Everything that ranking needs, as it is posted to a thread. */
 export interface RankerMemory {
@@ -23,6 +24,7 @@ export interface RankedList {
   scores: Float64Array // click probabilities
   distancesM: Float64Array
   candidates: number // known ones
+  notFinite: number // left out, since their scores are no finite numbers
 }
 
 export type LiveRequest = RankWhere & {
@@ -32,6 +34,7 @@ export type LiveRequest = RankWhere & {
 /** Ranks from live tables, in one of the threads that share them. A request sees every row as it was at one moment. */
 export class LiveRanker {
   readonly #tables: LiveTables
+  readonly #candidatesMax: number
   readonly #scorer: PairScorer
   readonly #places: PlaceIndex
   readonly #moved: Int32Array
@@ -40,8 +43,12 @@ export class LiveRanker {
   readonly #features: Float32Array // of the user
   readonly #list: RankedList
 
-  /** `thread`: 0 … model.threads − 1, each taken once. */
-  constructor(memory: RankerMemory, thread: number) {
+  /**
+   * `thread`: 0 … model.threads − 1, each taken once. `candidatesMax`: how many restaurants may be within reach where a request names none; the index
+   * counts some a little farther, too.
+   */
+  constructor(memory: RankerMemory, thread: number, candidatesMax = Number.POSITIVE_INFINITY) {
+    this.#candidatesMax = candidatesMax
     const tables = openLiveTables(memory.live)
     const scorer = new PairScorer(memory.model, tables.restaurants.features, thread)
     this.#tables = tables
@@ -56,7 +63,14 @@ export class LiveRanker {
     }
     this.#features = new Float32Array(tables.users.width)
     const none = new Float64Array(0)
-    this.#list = { count: 0, rows: new Uint32Array(0), scores: none, distancesM: none, candidates: 0 }
+    this.#list = {
+      count: 0,
+      rows: new Uint32Array(0),
+      scores: none,
+      distancesM: none,
+      candidates: 0,
+      notFinite: 0,
+    }
   }
 
   /** Takes a user's features; false: there is no such user. null: the mean of all users; false where there are none. */
@@ -66,20 +80,20 @@ export class LiveRanker {
     return found
   }
 
-  /** Ranks for the user of `setUser`; undefined: a score is not finite. */
+  /** Ranks for the user of `setUser`; undefined: more than `candidatesMax` are within reach. Restaurants whose score is not finite are left out. */
   rank(request: LiveRequest): RankedList | undefined {
     const pass = this.#pass
     let ranked = 0
     let candidates = 0
     consistently(
       this.#tables.restaurants.log,
-      (row) => pass.candidates.subarray(0, candidates).includes(row),
+      (row) => pass.candidates.subarray(0, Math.max(0, candidates)).includes(row),
       () => {
         candidates = this.#takeCandidates(request)
-        ranked = pass.run(candidates, request, this.#source)
+        ranked = candidates === TOO_MANY ? 0 : pass.run(candidates, request, this.#source)
       },
     )
-    if (ranked < 0) return undefined
+    if (candidates === TOO_MANY) return undefined
     const list = this.#list
     if (list.rows.length < ranked) {
       list.rows = new Uint32Array(pass.rows.length)
@@ -88,6 +102,7 @@ export class LiveRanker {
     }
     list.count = ranked
     list.candidates = candidates
+    list.notFinite = pass.notFinite
     for (let i = 0; i < ranked; i++) {
       const at = pass.order[i]
       list.rows[i] = pass.rows[at]
@@ -103,10 +118,12 @@ export class LiveRanker {
   }
 
   /** Fills the pass with the rows of the candidates that are known; returns how many. */
-  #takeCandidates({ candidateRestaurantIds, ...where }: LiveRequest): number {
+  #takeCandidates(request: LiveRequest): number {
     const pass = this.#pass
+    const { candidateRestaurantIds } = request
     if (candidateRestaurantIds === null) {
-      const near = this.#places.near(where.latitude, where.longitude, where.maxDistM)
+      const near = this.#places.near(request.latitude, request.longitude, request.maxDistM)
+      if (near.length > this.#candidatesMax) return TOO_MANY
       const moved = this.#moved.subarray(1, 1 + Atomics.load(this.#moved, 0))
       pass.reserve(near.length + moved.length)
       pass.candidates.set(near)

@@ -3,6 +3,7 @@ import { cellOf } from '../geo/placeCells.ts'
 import type { FeatureId, RestaurantRow, Side, UserRow } from '../store/featureStore.ts'
 import { type LiveTables, liveRowOf } from './liveTables.ts'
 
+const NO_ROW = -1
 const LOSSY_FROM = 2 ** 32 // a feature that, alone, makes half of a sum costs it 20 of its 52 bits from here
 
 /** Told of a restaurant's row while it is being changed, before anybody can see it. */
@@ -17,6 +18,7 @@ export class LiveWriter {
   readonly #onMove: (row: number) => void
   readonly #counts = { users: 0, restaurants: 0 }
   readonly #vector = new Float64Array(3)
+  #isLossy = false // the sums have held an outlier that is gone
 
   /** `onMove`: called after a restaurant came, went or moved. */
   constructor(
@@ -93,6 +95,21 @@ export class LiveWriter {
     }
   }
 
+  /**
+   * Makes the sums exact again, behind a series of changes: a float64 that has held an outlier has lost what is small beside it, for good. 50 ms for a
+   * million users where that was so, else nothing.
+   */
+  settleSums(): void {
+    if (!this.#isLossy) return
+    this.#isLossy = false
+    const { users, sums } = this.#tables
+    users.log.change(NO_ROW, () => {
+      sums.fill(0)
+      for (let row = 0; row < users.ids.rows; row++)
+        if (!Number.isNaN(users.features[row * users.width])) this.#addToSums(row * users.width)
+    })
+  }
+
   /** The row of an id, a new one as if deleted. A reader that finds it at once sees that there is nothing yet. */
   #rowFor(side: Side, id: FeatureId): number {
     const { ids, features, width, rowsMax } = this.#tables[side]
@@ -123,14 +140,6 @@ export class LiveWriter {
     }
     sums[0]--
     users.features[start] = Number.NaN
-    if (isLossy) this.#sumAnew()
-  }
-
-  /** A float64 that has held an outlier has lost what is small beside it, for good. 50 ms for a million users. */
-  #sumAnew(): void {
-    const { users, sums } = this.#tables
-    sums.fill(0)
-    for (let row = 0; row < users.ids.rows; row++)
-      if (!Number.isNaN(users.features[row * users.width])) this.#addToSums(row * users.width)
+    this.#isLossy ||= isLossy
   }
 }

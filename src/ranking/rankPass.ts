@@ -27,6 +27,8 @@ export class RankPass {
   logits = new Float64Array(1024)
   distancesM = new Float64Array(1024)
   order = new Uint32Array(1024) // positions of the best, best first
+  notFinite = 0 // restaurants of the last pass that have no finite score
+  notFiniteRow = 0 // one of them
   #keys = new Float64Array(1024)
   #stamps = new Uint32Array(0) // [restaurants]: the last pass that had a restaurant within reach
   #stamp = 0
@@ -45,7 +47,7 @@ export class RankPass {
 
   /**
    * Ranks the first `count` of `candidates`: those within reach, best first; with `sortByDistance` nearest first. Scores only what is within
-   * reach. Returns how many positions stand in `order`; −1 − i where the score of `rows[i]` is no finite number.
+   * reach. Returns how many positions stand in `order`. Restaurants whose score is no finite number are left out and counted in `notFinite`.
    */
   run(count: number, where: RankWhere, source: RankingSource): number {
     const { rows, logits, distancesM, order, candidates } = this
@@ -53,12 +55,27 @@ export class RankPass {
     const maybe = keepInReach(rows, candidates, count, cells, where)
     const near = this.#keepDistinct(keepWithin(rows, distancesM, rows, maybe, vectors, where))
     source.scoreInto(logits, rows, near)
+    const finite = this.#keepFinite(near)
     const keys = where.sortByDistance ? distancesM : this.#keys
-    for (let i = 0; i < near; i++) {
-      if (!Number.isFinite(logits[i])) return -1 - i
-      this.#keys[i] = -logits[i]
+    return topKInto(order, keys, rows, finite, where.size, source.isBefore)
+  }
+
+  #keepFinite(count: number): number {
+    const { rows, logits, distancesM } = this
+    let kept = 0
+    for (let i = 0; i < count; i++) {
+      const logit = logits[i]
+      if (!Number.isFinite(logit)) {
+        this.notFiniteRow = rows[i]
+        continue
+      }
+      rows[kept] = rows[i]
+      distancesM[kept] = distancesM[i]
+      logits[kept] = logit
+      this.#keys[kept++] = -logit
     }
-    return topKInto(order, keys, rows, near, where.size, source.isBefore)
+    this.notFinite = count - kept
+    return kept
   }
 
   /** Leaves each of the first `count` rows once. Done last, since most candidates are out of reach. */

@@ -83,7 +83,7 @@ export class Ranker {
     pass.candidates.set(candidateRows)
     this.#scorer.setUser(userFeatures)
     const ranked = pass.run(candidateRows.length, where, this.#source)
-    if (ranked < 0) throw scoreNotFinite(this.#idOf(pass.rows[-1 - ranked]), pass.logits[-1 - ranked])
+    if (pass.notFinite > 0) throw scoreNotFinite(this.#idOf(pass.notFiniteRow))
     return {
       restaurants: Array.from(pass.order.subarray(0, ranked), (at) => ({
         id: this.#idOf(pass.rows[at]),
@@ -114,10 +114,10 @@ function wrong(what: string, wanted: string, found: number): NearrankError {
   return new NearrankError('INPUT', `Cannot rank: ${what} must be ${wanted}, found ${found}`)
 }
 
-function scoreNotFinite(id: FeatureId, logit: number): NearrankError {
+function scoreNotFinite(id: FeatureId): NearrankError {
   return new NearrankError(
     'NOT_FINITE',
-    `Cannot rank: every score must be a finite number, restaurant ${id} has ${logit}; ` +
+    `Cannot rank: every score must be a finite number, that of restaurant ${id} is not; ` +
       'check the features of that restaurant and of the user',
   )
 }

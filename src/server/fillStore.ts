@@ -9,6 +9,7 @@ import { openTablesApart } from '../dataset/openApart.ts'
 import type { OpenOptions } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
+import { namesProblem } from '../store/featureNames.ts'
 import type { Change, FeatureId, FeatureStore, Side, StoreLayout } from '../store/featureStore.ts'
 
 const WRITE_ROWS = 16_384 // a transaction
@@ -22,7 +23,6 @@ export interface FillProgress {
 
 export interface FillStoreOptions extends DatasetOptions, Pick<OpenOptions, 'signal'> {
   store: FeatureStore
-  restaurantsAtOnce?: boolean // in one write, so that it is all of them or none, @default false
   onProgress?: (progress: FillProgress) => void
 }
 
@@ -35,14 +35,16 @@ export async function layoutOfData(
 
 /**
  * Writes all users and restaurants of a folder of Parquet into `store`; rows that only the store has stay. If it is stopped, what has been
- * written stays too, and another run does the rest. Memory: the larger of the two tables. @throws NearrankError INPUT where the data does not fit the store; DISK,
- * UNAVAILABLE, ABORTED; as `openTables`.
+ * written stays too, the store says that it is being filled, and another run does the
+ * rest. Memory: the larger of the two tables. @throws NearrankError INPUT where the data does not fit the store; DISK, UNAVAILABLE, ABORTED; as `openTables`.
  */
 export async function fillStore({ store, ...options }: FillStoreOptions): Promise<Record<Side, number>> {
   const tables = await openData(options)
   checkFits(layoutOf(tables), store.layout, options.data)
+  await store.setFilling(true)
   await fillSide(tables.users, null, { store, ...options })
   await fillSide(tables.restaurants, await readPlaces(tables), { store, ...options })
+  await store.setFilling(false)
   return { users: tables.users.rows, restaurants: tables.restaurants.rows }
 }
 
@@ -61,8 +63,12 @@ function openData({
 
 function layoutOf({ users, restaurants }: Tables): StoreLayout {
   return {
-    users: { features: users.features.length, ids: users.idType },
-    restaurants: { features: restaurants.features.length, ids: restaurants.idType },
+    users: { features: users.features.length, ids: users.idType, names: users.features },
+    restaurants: {
+      features: restaurants.features.length,
+      ids: restaurants.idType,
+      names: restaurants.features,
+    },
   }
 }
 
@@ -71,13 +77,13 @@ function checkFits(data: StoreLayout, store: StoreLayout, folder: string): void 
     const problem =
       data[side].features === store[side].features
         ? data[side].ids === store[side].ids
-          ? undefined
-          : `ids of the type ${store[side].ids}, found ${data[side].ids}`
-        : `${store[side].features} features, found ${data[side].features}`
+          ? namesProblem(side, { wanted: store[side].names, found: data[side].names })
+          : `the ${side} must have ids of the type ${store[side].ids}, found ${data[side].ids}`
+        : `the ${side} must have ${store[side].features} features, found ${data[side].features}`
     if (problem !== undefined)
       throw new NearrankError(
         'INPUT',
-        `Cannot fill the store from ${folder}: the ${side} must have ${problem}; choose other columns or another store`,
+        `Cannot fill the store from ${folder}: ${problem}; choose other columns or another store`,
       )
   }
 }
@@ -85,7 +91,7 @@ function checkFits(data: StoreLayout, store: StoreLayout, folder: string): void 
 async function fillSide(
   table: FeatureTable,
   places: { latitude: Float64Array; longitude: Float64Array } | null,
-  { store, signal, onProgress, data, restaurantsAtOnce = false }: FillStoreOptions,
+  { store, signal, onProgress, data }: FillStoreOptions,
 ): Promise<void> {
   const { side, rows } = table
   const width = table.features.length
@@ -105,15 +111,14 @@ async function fillSide(
       longitude: places.longitude[row],
     }
   }
-  const writeRows = restaurantsAtOnce && side === 'restaurants' ? rows : WRITE_ROWS
-  for (let first = 0; first < rows; first += writeRows) {
+  for (let first = 0; first < rows; first += WRITE_ROWS) {
     if (signal?.aborted)
       throw new NearrankError(
         'ABORTED',
         `Filling the store from ${data} was stopped at row ${first} of ${rows} ${side}. The same command goes over all rows again.`,
       )
-    await store.write(Array.from(order.subarray(first, first + writeRows), changeOf))
-    onProgress?.({ stage: 'write', side, rowsDone: Math.min(first + writeRows, rows), rowsTotal: rows })
+    await store.write(Array.from(order.subarray(first, first + WRITE_ROWS), changeOf))
+    onProgress?.({ stage: 'write', side, rowsDone: Math.min(first + WRITE_ROWS, rows), rowsTotal: rows })
   }
 }
 

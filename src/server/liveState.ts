@@ -33,13 +33,22 @@ export interface LoadedModel {
   weights: StateDict
 }
 
+interface LiveModel {
+  loaded: LoadedModel
+  memory: ScoringMemory
+  scorer: PairScorer
+}
+
 export interface LiveStateOptions {
   layout: StoreLayout
   rows: Record<Side, number> // that are expected
   threads: number // that rank; this one, thread 0, included
+  ranksForMeanUser: boolean // it must be exact
   /** Hands memory to the threads that rank; resolves when none of them uses the one before any more. */
   publish: (memory: RankerMemory) => Promise<void>
   onProblem: (message: string) => void
+  /** What the store told cannot be kept: memory would be behind it from now on. */
+  onFailure: (error: Error) => void
   /** A full read of the store is complete. */
   onSynced: (rows: Readonly<Record<Side, number>>) => void
 }
@@ -52,7 +61,7 @@ export class LiveState implements StoreListener {
   #tables: LiveTables
   #writer: LiveWriter
   #places: LivePlaces
-  #model: { loaded: LoadedModel; memory: ScoringMemory; scorer: PairScorer } | undefined
+  #model: LiveModel | undefined
   #seen: Record<Side, Uint8Array> | undefined // rows that the full read has told of; undefined: none is running
   #published: Promise<void> = Promise.resolve()
   #isStale = false // what is published lacks something: a larger table, a new index
@@ -129,14 +138,18 @@ export class LiveState implements StoreListener {
         if (this.#seen?.[side][row] !== 1) this.#writer.delete(side, ids.idAt(row))
     }
     this.#seen = undefined
+    if (this.#options.ranksForMeanUser) this.#writer.settleSums()
     this.#rebuildPlaces()
     this.#options.onSynced(this.counts)
   }
 
   onChanges(changes: readonly Change[]): void {
-    for (const change of changes)
-      if ('deleted' in change) this.#delete(change)
-      else this.#put(change)
+    this.#follow(() => {
+      for (const change of changes)
+        if ('deleted' in change) this.#delete(change)
+        else this.#put(change)
+      if (this.#options.ranksForMeanUser) this.#writer.settleSums()
+    })
   }
 
   onProblem(message: string): void {
@@ -151,12 +164,8 @@ export class LiveState implements StoreListener {
     check: (tables: LiveTables, scorer: PairScorer) => void,
   ): Promise<void> {
     const { restaurants } = this.#tables
-    const memory = createScoringMemory({
-      ...loaded,
-      restaurantsMax: restaurants.rowsMax,
-      threads: this.#options.threads,
-    })
-    const scorer = new PairScorer(memory, restaurants.features)
+    const model = this.#modelFor(loaded, this.#tables)
+    const { scorer } = model
     this.#scorers.add(scorer)
     try {
       for (let row = 0; row < restaurants.ids.rows; row += SLICE_ROWS) {
@@ -170,7 +179,7 @@ export class LiveState implements StoreListener {
       this.#scorers.delete(scorer)
     }
     const before = this.#model
-    this.#model = { loaded, memory, scorer }
+    this.#model = model
     this.#scorers.add(scorer)
     await this.#publish()
     if (before) this.#scorers.delete(before.scorer)
@@ -209,27 +218,40 @@ export class LiveState implements StoreListener {
     const { users, restaurants } = this.#tables
     const rowsMax = { users: users.rowsMax, restaurants: restaurants.rowsMax }
     rowsMax[side] *= 2
-    this.#live = growLiveMemory(this.#live, rowsMax)
-    this.#tables = openLiveTables(this.#live)
+    // All that may fail comes first.
+    const live = growLiveMemory(this.#live, rowsMax)
+    const tables = openLiveTables(live)
+    const model = this.#model && this.#modelFor(this.#model.loaded, tables)
+    model?.scorer.updateRows(0, tables.restaurants.ids.rows)
+    this.#live = live
+    this.#tables = tables
     this.#writer = this.#newWriter()
-    this.#scorers.clear() // they have no room for the new rows
+    this.#model = model
+    this.#scorers.clear() // the others have no room for the new rows
+    if (model) this.#scorers.add(model.scorer)
     if (this.#seen) {
       const seen = new Uint8Array(rowsMax[side])
       seen.set(this.#seen[side])
       this.#seen[side] = seen
     }
-    if (this.#model) {
-      const memory = createScoringMemory({
-        ...this.#model.loaded,
-        restaurantsMax: rowsMax.restaurants,
-        threads: this.#options.threads,
-      })
-      const scorer = new PairScorer(memory, this.#tables.restaurants.features)
-      scorer.updateRows(0, this.#tables.restaurants.ids.rows)
-      this.#model = { ...this.#model, memory, scorer }
-      this.#scorers.add(scorer)
-    }
     this.#publishSoon()
+  }
+
+  #modelFor(loaded: LoadedModel, tables: LiveTables): LiveModel {
+    const { restaurants } = tables
+    const { threads } = this.#options
+    const memory = createScoringMemory({ ...loaded, restaurantsMax: restaurants.rowsMax, threads })
+    return { loaded, memory, scorer: new PairScorer(memory, restaurants.features) }
+  }
+
+  /** Takes in what the store tells; where that fails, the server must not go on as if nothing were. */
+  #follow(take: () => void): void {
+    try {
+      take()
+    } catch (error) {
+      this.#options.onFailure(error instanceof Error ? error : new Error(String(error)))
+      throw error
+    }
   }
 
   #onMove(row: number): void {

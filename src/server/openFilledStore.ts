@@ -1,3 +1,4 @@
+import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import { dataOfModel } from '../ranking/dataOfModel.ts'
 import type { FeatureStore, IdType, Side } from '../store/featureStore.ts'
@@ -5,30 +6,43 @@ import { openStore } from '../store/openStore.ts'
 import { fillStore, layoutOfData } from './fillStore.ts'
 import { DEFAULT_STORE, type ServeOptions } from './serveOptions.ts'
 
-/** Opens the store for the features of a model, and fills it from `options.fill` where it has no restaurants. Tells how many rows to expect. */
+/**
+ * Opens the store for the features of a model, and fills it from `options.fill` where it has no restaurants or an earlier
+ * fill did not come to its end. Tells how many rows to expect. @throws NearrankError INPUT for a store that is half filled, without `options.fill`; as `openStore` and `fillStore`.
+ */
 export async function openFilledStore(
   options: ServeOptions,
   description: ModelDescription,
 ): Promise<{ store: FeatureStore; rows: { users: number; restaurants: number } }> {
   const { store: url = DEFAULT_STORE, ids, signal, onProgress } = options
-  const { network } = description
+  const { network, columns } = description
   const fill = options.fill && dataOfModel(description, options.fill)
   const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const store = await openStore(url, {
     layout: {
-      users: { features: network.userFeatures, ...(ids?.users && { ids: ids.users }) },
+      users: {
+        features: network.userFeatures,
+        names: columns.userFeatures,
+        ...(ids?.users && { ids: ids.users }),
+      },
       restaurants: {
         features: network.restaurantFeatures,
+        names: columns.restaurantFeatures,
         ...(ids?.restaurants && { ids: ids.restaurants }),
       },
     },
     ...(fill && { idsOfNew: () => idsOfData({ ...fill, ...told }) }),
   })
   try {
-    let rows = await store.count()
-    // Restaurants come last and all at once: where there are none, a fill that began was not finished.
-    if (fill && rows.restaurants === 0)
-      rows = await fillStore({ ...fill, ...told, store, restaurantsAtOnce: true })
+    const isFilling = await store.isFilling()
+    if (isFilling && !fill)
+      throw new NearrankError(
+        'INPUT',
+        'Cannot serve from the store: it must be complete, found one that was being filled and is not complete: run nearrank load again, or start with --data',
+      )
+    const rows = await store.count()
+    if (fill && (isFilling || rows.restaurants === 0))
+      return { store, rows: await fillStore({ ...fill, ...told, store }) }
     return { store, rows }
   } catch (error) {
     await store.close()

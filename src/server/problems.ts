@@ -81,7 +81,7 @@ const INTERNAL_DETAIL = 'Cannot answer this request: an error inside the server,
 
 const OF_NEARRANK: Partial<Record<ErrorCode, { code: ProblemCode; detail?: string }>> = {
   INPUT: { code: 'BAD_BODY' },
-  CONFLICT: { code: 'RELOAD_RUNNING' },
+  CONFLICT: { code: 'STORE_UNAVAILABLE', detail: STORE_DETAIL }, // those of the model have codes of their own
   MEMORY: { code: 'STORE_FULL', detail: 'Cannot keep more rows in memory: delete some, or give more memory' },
   DISK: { code: 'STORE_UNAVAILABLE', detail: STORE_DETAIL },
   UNAVAILABLE: { code: 'STORE_UNAVAILABLE', detail: STORE_DETAIL },

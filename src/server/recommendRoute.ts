@@ -163,7 +163,20 @@ function answer(
     stats.countAverageUser()
   }
   const list = ranker.rank(wanted)
-  if (!list) throw new Problem('NOT_FINITE', 'Cannot rank: the score of a candidate is not a finite number')
+  if (!list)
+    throw new Problem(
+      'TOO_MANY_CANDIDATES',
+      `Cannot use the request: at most ${candidatesMax} restaurants may be within max_dist where candidate_restaurant_ids is left out, found more; ask for a smaller max_dist`,
+    )
+  if (list.notFinite > 0) {
+    stats.countNotFinite(list.notFinite)
+    // All of them: then it is the user's features, and an empty list would be a lie.
+    if (list.count === 0)
+      throw new Problem(
+        'NOT_FINITE',
+        `Cannot rank: no score of user ${user} is a finite number; check its features`,
+      )
+  }
   const rankedMs = performance.now()
   const body = WRITER.write(ranker, list)
   const doneMs = performance.now()

@@ -52,6 +52,12 @@ export class Metrics {
     this.#add('nearrank_average_user_total', 'counter', 'Ranked lists made for the mean user.', () => [
       { value: sum((thread) => thread.averageUsers) },
     ])
+    this.#add(
+      'nearrank_not_finite_total',
+      'counter',
+      'Restaurants left out, since their scores are not finite.',
+      () => [{ value: sum((thread) => thread.notFinite) }],
+    )
     this.#gauge('nearrank_queue_length', 'Requests that wait for their turn.', () =>
       sum((thread) => thread.waiting),
     )

@@ -14,7 +14,7 @@ export const DEFAULT_DRAIN_SECONDS = 30
 export interface ServeOptions {
   model: string // model directory
   store?: string // @default sqlite:features.db
-  /** Fills the store where it has no restaurants; columns as the model was trained, unless it names others. */
+  /** Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained. */
   fill?: DatasetOptions
   host?: string // @default 127.0.0.1
   port?: number // 0: a free one, @default 8080

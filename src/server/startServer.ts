@@ -93,8 +93,13 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     layout,
     rows,
     threads: workers + 1,
+    ranksForMeanUser: unknownUser === 'average',
     publish: (memory) => pool.publish(memory),
     onProblem: (message) => logger.warn(message),
+    onFailure: (error) => {
+      logger.fatal({ err: error }, 'memory cannot follow the store any more')
+      crash(error)
+    },
     onSynced: (counts) => logger.info(counts, 'the store has been read'),
   })
 
@@ -187,9 +192,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   }
 
   try {
-    const chosen = await pool.listen(port)
-    await store.start(state)
-    models = await ModelHost.start(options.model, files, state, layout)
+    const chosen = await Promise.race([pool.listen(port), crashed])
+    await Promise.race([store.start(state), crashed])
+    models = await Promise.race([ModelHost.start(options.model, files, state, layout), crashed])
     await state.settled()
     isReady = true
     const { users, restaurants } = state.counts

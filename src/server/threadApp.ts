@@ -1,6 +1,12 @@
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ApiKeys } from './apiKeys.ts'
 import { answerError } from './problemHandlers.ts'
 import { PROBLEM_MEDIA_TYPE, Problem, problemBody, problemOf, PROBLEMS } from './problems.ts'
 import type { PassedAnswer, PassedRequest, ThreadLog } from './protocol.ts'
@@ -12,6 +18,8 @@ const HEADERS_TIMEOUT_MS = 10_000
 const CONNECTIONS_CHECK_MS = 5_000
 const KEEP_ALIVE_MS = 65_000 // longer than load balancers keep theirs: the one that closes should be the client
 const CONNECTIONS_MAX = 10_000
+const LOADS_MAX = 2 // larger bodies than this that arrive at the same time
+const SMALL_BODY_BYTES = 2 ** 20
 
 export interface ThreadAppOptions {
   recommend: RecommendOptions
@@ -63,12 +71,16 @@ export function buildThreadApp(options: ThreadAppOptions): FastifyInstance {
       next()
     })
   app.register(recommendRoute(recommend))
+  const loads = { arriving: 0 }
   app.register((scope, _none, done) => {
     // When the answer is there: the drain may have begun since the request did, and a connection kept alive would hold it up.
     scope.addHook('onSend', (_request, reply, payload, next) => {
       if (recommend.isDraining()) void reply.header('connection', 'close')
       next(null, payload)
     })
+    scope.addHook('onRequest', (request, reply, next) =>
+      checkBeforeBody(recommend.apiKeys, loads, { request, reply, next }),
+    )
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body))
     const methods = scope.supportedMethods.filter((method) => method !== 'TRACE')
@@ -85,6 +97,37 @@ export function buildThreadApp(options: ThreadAppOptions): FastifyInstance {
     done()
   })
   return app
+}
+
+/**
+ * Before the body of a request that will be passed on is read: nobody without a key fills memory, and only some bulk loads arrive at a time. What the
+ * key may do is looked up where the request is answered.
+ */
+function checkBeforeBody(
+  apiKeys: ApiKeys | undefined,
+  loads: { arriving: number },
+  { request, reply, next }: { request: FastifyRequest; reply: FastifyReply; next: (error?: Error) => void },
+): void {
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS'
+  if (!hasBody) return next()
+  if (apiKeys?.check(request.headers, 'read') === 'unauthenticated')
+    return next(
+      new Problem(
+        'UNAUTHENTICATED',
+        'Cannot allow this request: a known key is wanted in the header Authorization: Bearer or X-Api-Key',
+      ),
+    )
+  // A body without a length may be as large as any.
+  const bytes = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (request.routeOptions.url === '/features' && bytes > SMALL_BODY_BYTES) {
+    if (loads.arriving >= LOADS_MAX)
+      return next(
+        new Problem('OVERLOADED', 'Cannot take the load now: others are arriving; send it again in a second'),
+      )
+    loads.arriving++
+    reply.raw.once('close', () => loads.arriving--)
+  }
+  next()
 }
 
 interface PassableRequest {

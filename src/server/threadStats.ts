@@ -15,7 +15,8 @@ const CANDIDATES = LATENCY + LATENCY_BOUNDS.length + 2 // buckets, those beyond,
 const STAGE_SECONDS = CANDIDATES + CANDIDATE_BOUNDS.length + 2
 const STATUS_COUNTS = STAGE_SECONDS + STAGES.length
 const AVERAGE_USERS = STATUS_COUNTS + STATUSES.length
-const WAITING = AVERAGE_USERS + 1
+const NOT_FINITE = AVERAGE_USERS + 1
+const WAITING = NOT_FINITE + 1
 const LOOP_DELAY = WAITING + 1 // p50, p99, max, seconds
 const LENGTH = LOOP_DELAY + 3
 
@@ -56,6 +57,11 @@ export class ThreadStats {
     this.#values[AVERAGE_USERS]++
   }
 
+  /** Restaurants that were left out, since their scores are no finite numbers. */
+  countNotFinite(restaurants: number): void {
+    this.#values[NOT_FINITE] += restaurants
+  }
+
   setWaiting(requests: number): void {
     this.#values[WAITING] = requests
   }
@@ -84,6 +90,10 @@ export class ThreadStats {
 
   get averageUsers(): number {
     return this.#values[AVERAGE_USERS]
+  }
+
+  get notFinite(): number {
+    return this.#values[NOT_FINITE]
   }
 
   get waiting(): number {

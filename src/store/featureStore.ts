@@ -3,8 +3,18 @@ export type FeatureId = number | bigint | string
 export type IdType = 'integer' | 'string'
 export type Side = 'users' | 'restaurants'
 
-/** What a store holds: how many features a row has, and of which kind its ids are. */
-export type StoreLayout = Record<Side, { features: number; ids: IdType }>
+/** What a store holds of one side. */
+export interface SideLayout {
+  features: number // of each row
+  ids: IdType
+  names?: readonly string[] // of the features, in their order; absent: nobody has told yet
+}
+
+/** What a store holds. */
+export type StoreLayout = Record<Side, SideLayout>
+
+/** What is wanted of one side. */
+export type WantedSide = Omit<SideLayout, 'ids'> & { ids?: IdType } // ids or names absent: those it has
 
 export interface UserRow {
   side: 'users'
@@ -73,13 +83,17 @@ export interface FeatureStore {
    * them may have been written, INPUT for a row that does not fit the layout (then nothing is written).
    */
   write(changes: readonly Change[]): Promise<void>
+  /** Whether a fill began and has not come to its end. @throws NearrankError UNAVAILABLE */
+  isFilling(): Promise<boolean>
+  /** Writes down, as durably as rows, that a fill begins or has come to its end. @throws NearrankError DISK, UNAVAILABLE */
+  setFilling(isFilling: boolean): Promise<void>
   status(): StoreStatus
   close(): Promise<void>
 }
 
 /** What is wanted of a store that is opened. */
 export interface OpenStoreOptions {
-  layout: Record<Side, { features: number; ids?: IdType }> // ids absent: those it has
+  layout: Record<Side, WantedSide> // names are written down where the store has none
   /** Asked where the store is new and `ids` are absent. @default integers */
   idsOfNew?: () => Promise<Record<Side, IdType>>
 }

@@ -8,6 +8,7 @@ interface FollowerOptions {
   pipeline: RedisPipeline // of the connection
   listener: RedisListener
   prefix: string
+  onFlushed: () => Promise<unknown> // all keys may be gone; the full read waits for it
   onFailure: (error: unknown) => void // following has ended, after `start` had resolved
 }
 
@@ -31,6 +32,7 @@ export class RedisFollower {
   readonly #pipeline: RedisPipeline
   readonly #listener: RedisListener
   readonly #prefix: string
+  readonly #onFlushed: () => Promise<unknown>
   readonly #onFailure: (error: unknown) => void
   readonly #changed = new Map<string, number>() // keys to be read, since when (performance.now())
   // One iterator goes on and on: a new one would have to skip all that was deleted before it.
@@ -41,11 +43,15 @@ export class RedisFollower {
   #isFlushed = false
   #flushedSinceMs: number | undefined
 
-  constructor(connection: RedisConnection, { pipeline, listener, prefix, onFailure }: FollowerOptions) {
+  constructor(
+    connection: RedisConnection,
+    { pipeline, listener, prefix, onFlushed, onFailure }: FollowerOptions,
+  ) {
     this.#connection = connection
     this.#pipeline = pipeline
     this.#listener = listener
     this.#prefix = prefix
+    this.#onFlushed = onFlushed
     this.#onFailure = onFailure
   }
 
@@ -122,7 +128,9 @@ export class RedisFollower {
     this.#isSyncing = true
     let isDone = false
     while (!isDone) {
+      const isFlushed = this.#isFlushed
       this.#isFlushed = false
+      if (isFlushed) await this.#onFlushed()
       // Start and end take their turn like replies: a row that was read before a flush is told before the start.
       await this.#pipeline.round(NOTHING, () => this.#listener.syncStart())
       await this.#scan()

@@ -14,7 +14,7 @@ import { parseRedisAddress, type RedisAddress } from './redisAddress.ts'
 import { connectRedis, type RedisConnection } from './redisConnection.ts'
 import { redisError } from './redisErrors.ts'
 import { RedisFollower } from './redisFollower.ts'
-import { agreeOnLayout } from './redisLayout.ts'
+import { agreeOnLayout, metaKey } from './redisLayout.ts'
 import { RedisListener } from './redisListener.ts'
 import { RedisPipeline } from './redisPipeline.ts'
 import { countRows } from './redisScan.ts'
@@ -22,6 +22,7 @@ import { writeRows } from './redisWrite.ts'
 
 const RETRY_MIN_MS = 50
 const RETRY_MAX_MS = 2000
+const FILLING = 'filling' // a field of meta
 
 /**
  * Features in Redis 6 or newer, or Valkey, for any number of servers and writers.
@@ -30,7 +31,7 @@ const RETRY_MAX_MS = 2000
  * | --- | --- |
  * | `nearrank:user:<id>` | `features`: little-endian float32, one after the other |
  * | `nearrank:restaurant:<id>` | `features`; `latitude`, `longitude`: degrees as decimal text |
- * | `nearrank:meta` | `format` (1), `users.features`, `users.ids`, `restaurants.features`, `restaurants.ids` (`integer` or `string`) |
+ * | `nearrank:meta` | `format` (1), `users.features`, `users.ids`, `restaurants.features`, `restaurants.ids` (`integer` or `string`); `users.names`, `restaurants.names`: of the features, JSON, may be absent; `filling` while a fill is not complete |
  *
  * Integer ids are plain decimal (`42`), others stand as they are. `?prefix=shop:` at the end of the URL puts other
  * words in place of `nearrank:`. Anybody may write, a row with one HSET of all its fields (so that nobody reads half a row) or one DEL; where
@@ -89,12 +90,7 @@ class RedisStore implements FeatureStore {
   }
 
   async count(): Promise<Record<Side, number>> {
-    const { connection } = this.#linked('count the rows of')
-    try {
-      return await countRows(connection, this.#address.prefix)
-    } catch (error) {
-      throw redisError('count the rows of', error, this.#address)
-    }
+    return this.#ask('count the rows of', (connection) => countRows(connection, this.#address.prefix))
   }
 
   start(listener: StoreListener): Promise<void> {
@@ -113,8 +109,13 @@ class RedisStore implements FeatureStore {
 
   async write(changes: readonly Change[]): Promise<void> {
     checkChanges(changes, this.layout)
-    const { pipeline } = this.#linked('write to')
-    const written = writeRows(pipeline, { changes, prefix: this.#address.prefix, listener: () => this.#rows })
+    const { pipeline, connection } = this.#linked('write to')
+    const written = writeRows(pipeline, {
+      changes,
+      prefix: this.#address.prefix,
+      listener: () => this.#rows,
+      onUnread: (error) => connection.cut(redisError('read back from', error, this.#address)), // a full read follows
+    })
     this.#writes.add(written)
     try {
       await written
@@ -123,6 +124,17 @@ class RedisStore implements FeatureStore {
     } finally {
       this.#writes.delete(written)
     }
+  }
+
+  async isFilling(): Promise<boolean> {
+    const command = ['HEXISTS', metaKey(this.#address), FILLING]
+    return (await this.#ask('read from', (connection) => connection.send(command))) === 1
+  }
+
+  async setFilling(isFilling: boolean): Promise<void> {
+    const key = metaKey(this.#address)
+    const command = isFilling ? ['HSET', key, FILLING, '1'] : ['HDEL', key, FILLING]
+    await this.#ask('write to', (connection) => connection.send(command))
   }
 
   status(): StoreStatus {
@@ -176,7 +188,7 @@ class RedisStore implements FeatureStore {
       try {
         await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal })
         connection = await connectRedis(this.#address, signal)
-        await agreeOnLayout(connection, { address: this.#address, wanted: { layout: this.layout } })
+        await agreeOnLayout(connection, this.#agreed())
         return connection
       } catch (error) {
         const reason = redisError('reach', error, this.#address)
@@ -187,6 +199,11 @@ class RedisStore implements FeatureStore {
     return null
   }
 
+  /** What the data must be again after a reconnection or a flush, lest a later start takes string ids for integers. */
+  #agreed() {
+    return { address: this.#address, wanted: { layout: this.layout } }
+  }
+
   #follow(): void {
     if (this.#link === null || this.#rows === null) return
     const { connection, pipeline } = this.#link
@@ -195,6 +212,7 @@ class RedisStore implements FeatureStore {
       pipeline,
       listener: this.#rows,
       prefix: this.#address.prefix,
+      onFlushed: () => agreeOnLayout(connection, this.#agreed()),
       onFailure,
     })
     this.#link.follower = follower
@@ -206,6 +224,15 @@ class RedisStore implements FeatureStore {
     this.#attempts = 0
     this.#problem = ''
     this.#started.resolve()
+  }
+
+  async #ask<T>(action: string, ask: (connection: RedisConnection) => Promise<T>): Promise<T> {
+    const { connection } = this.#linked(action)
+    try {
+      return await ask(connection)
+    } catch (error) {
+      throw redisError(action, error, this.#address)
+    }
   }
 
   #writeError(failure: unknown): NearrankError {

@@ -9,6 +9,8 @@ interface WriteOptions {
   changes: readonly Change[]
   prefix: string
   listener: () => RedisListener | null // who is to be told, at the time when a round is sent
+  /** Rows were written and could not be read back: nobody else tells us of them, so the listener is behind from now on. */
+  onUnread: (error: unknown) => void
 }
 
 /**
@@ -18,7 +20,7 @@ interface WriteOptions {
  */
 export async function writeRows(
   pipeline: RedisPipeline,
-  { changes, prefix, listener }: WriteOptions,
+  { changes, prefix, listener, onUnread }: WriteOptions,
 ): Promise<void> {
   let refusal: unknown
   const rounds: Promise<void>[] = []
@@ -33,7 +35,12 @@ export async function writeRows(
     }
     const deliver = (replies: readonly unknown[]) => {
       refusal ??= replies.slice(0, some.length).find((reply) => reply instanceof Error)
-      listener()?.changes(keys, replies.slice(some.length))
+      try {
+        listener()?.changes(keys, replies.slice(some.length))
+      } catch (error) {
+        onUnread(error)
+        throw error
+      }
     }
     rounds.push(pipeline.round(commands, deliver))
   }

@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { NearrankError } from '../errors.ts'
 import { diskError, isMissing, syncDirectory } from '../files.ts'
-import type { IdType, OpenStoreOptions, Side, StoreLayout } from './featureStore.ts'
+import { namesProblem, parseNames } from './featureNames.ts'
+import type { OpenStoreOptions, Side, SideLayout, StoreLayout, WantedSide } from './featureStore.ts'
 import { newLayout } from './newLayout.ts'
 import { sqliteError } from './sqliteError.ts'
 
@@ -68,8 +69,15 @@ async function openDatabase(
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE')
   if (made) createTables(database, made)
   const [layout, rows] = readLayout(database, path)
+  for (const side of SIDES) {
+    checkLayout(path, side, layout[side], options.layout[side])
+    const { names } = options.layout[side]
+    if (layout[side].names === undefined && names !== undefined) {
+      database.prepare('UPDATE layout SET names = ? WHERE side = ?').run(JSON.stringify(names), side)
+      layout[side].names = names
+    }
+  }
   database.exec('COMMIT')
-  for (const side of SIDES) checkLayout(path, side, layout[side], options.layout[side])
   return { database, layout, rows }
 }
 
@@ -95,40 +103,40 @@ function checkOwner(database: DatabaseSync, path: string): boolean {
 function createTables(database: DatabaseSync, layout: StoreLayout): void {
   const idOf = (side: Side) => (layout[side].ids === 'string' ? 'TEXT' : 'INTEGER')
   database.exec(`
-    CREATE TABLE layout (side TEXT PRIMARY KEY, features INTEGER NOT NULL, ids TEXT NOT NULL, row_count INTEGER NOT NULL) STRICT;
+    CREATE TABLE layout (
+      side TEXT PRIMARY KEY, features INTEGER NOT NULL, ids TEXT NOT NULL, names TEXT,
+      row_count INTEGER NOT NULL DEFAULT 0, filling INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
     CREATE TABLE users (id ${idOf('users')} PRIMARY KEY NOT NULL, features BLOB NOT NULL) STRICT;
     CREATE TABLE restaurants (
       id ${idOf('restaurants')} PRIMARY KEY NOT NULL, features BLOB NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL
     ) STRICT;
     PRAGMA application_id = ${APPLICATION_ID};
     PRAGMA user_version = ${FORMAT}`)
-  const insert = database.prepare('INSERT INTO layout VALUES (?, ?, ?, 0)')
+  const insert = database.prepare('INSERT INTO layout (side, features, ids) VALUES (?, ?, ?)')
   for (const side of SIDES) insert.run(side, layout[side].features, layout[side].ids)
 }
 
 function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<Side, number>] {
-  const select = database.prepare('SELECT features, ids, row_count AS rows FROM layout WHERE side = ?')
+  const select = database.prepare('SELECT features, ids, names, row_count AS rows FROM layout WHERE side = ?')
   const layout: Partial<StoreLayout> = {}
   const counts = { users: 0, restaurants: 0 }
   for (const side of SIDES) {
-    const { features, ids, rows } = select.get(side) ?? {}
-    if (!isCount(features) || !isCount(rows) || (ids !== 'integer' && ids !== 'string'))
+    const { features, ids, names: json, rows } = select.get(side) ?? {}
+    const areKnown = isCount(features) && isCount(rows) && (ids === 'integer' || ids === 'string')
+    const names = areKnown && typeof json === 'string' ? parseNames(json, features) : undefined
+    if (!areKnown || (json !== null && names === undefined))
       throw new NearrankError(
         'DAMAGED',
         `Cannot open the store ${path}: what it says of its ${side} is damaged; put a backup in its place, or fill a new store`,
       )
-    layout[side] = { features, ids }
+    layout[side] = { features, ids, ...(names && { names }) }
     counts[side] = rows
   }
   return [layout as StoreLayout, counts]
 }
 
-function checkLayout(
-  path: string,
-  side: Side,
-  found: { features: number; ids: IdType },
-  wanted: { features: number; ids?: IdType },
-): void {
+function checkLayout(path: string, side: Side, found: SideLayout, wanted: WantedSide): void {
   const advice = 'choose another path, or fill a new store'
   if (found.features !== wanted.features)
     throw new NearrankError(
@@ -140,6 +148,9 @@ function checkLayout(
       'INPUT',
       `Cannot open the store ${path}: the ids of its ${side} must be of the type ${wanted.ids}, found ${found.ids}; ${advice}`,
     )
+  const problem = namesProblem(side, { wanted: wanted.names, found: found.names })
+  if (problem !== undefined)
+    throw new NearrankError('INPUT', `Cannot open the store ${path}: ${problem}; ${advice}`)
 }
 
 function isCount(value: unknown): value is number {

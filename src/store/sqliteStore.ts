@@ -83,6 +83,26 @@ class SqliteStore implements FeatureStore {
     await promise
   }
 
+  async isFilling(): Promise<boolean> {
+    this.#checkOpen('read')
+    try {
+      return this.#file.database.prepare('SELECT 1 FROM layout WHERE filling <> 0').get() !== undefined
+    } catch (error) {
+      throw sqliteError(error, `read the store ${this.#path}`)
+    }
+  }
+
+  async setFilling(isFilling: boolean): Promise<void> {
+    await this.#reading?.catch(() => {})
+    this.#checkOpen('write to')
+    try {
+      // Not by a statement's `run`, which tells the last rowid: a large id is no number.
+      this.#file.database.exec(`UPDATE layout SET filling = ${Number(isFilling)}`)
+    } catch (error) {
+      throw sqliteError(error, `write to the store ${this.#path}`)
+    }
+  }
+
   status(): StoreStatus {
     return { kind: 'sqlite', connected: !this.#closing, synced: this.#isSynced, lagMs: 0 }
   }

@@ -1,19 +1,35 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { NearrankError } from '../../src/errors.ts'
 import type { OpenStoreOptions } from '../../src/store/featureStore.ts'
+import type { ModelDescription } from '../../src/model/modelFile.ts'
 import { fillStore, type FillProgress } from '../../src/server/fillStore.ts'
+import { openFilledStore } from '../../src/server/openFilledStore.ts'
 import { openStore } from '../../src/store/openStore.ts'
+import { modelContent, SMALL_NETWORK } from '../model/modelFixtures.ts'
 import { put } from '../store/changes.ts'
 import { applyChanges, noRows, type Rows, startCopy } from '../store/storeCopy.ts'
 import { runCli } from './runCli.ts'
 
 const USERS = 40_000 // more than one transaction
 const RESTAURANTS = 12
+
+const NETWORK = { ...SMALL_NETWORK, userFeatures: 3, restaurantFeatures: 2 }
+const SEAL = { sha256: 'a'.repeat(64), bytes: 1 }
+/** Of a model of the tables' columns. */
+const DESCRIPTION: ModelDescription = {
+  formatVersion: 1,
+  ...modelContent(NETWORK, 1),
+  weights: { file: 'weights.safetensors', ...SEAL },
+  onnx: { file: 'model.onnx', ...SEAL },
+}
 
 /** Where each id goes: 7919 has no factor in common with the number of users, so that all differ and none is where it was. */
 const SHUFFLED = `(i * 7919) % ${USERS}`
@@ -127,9 +143,51 @@ describe('nearrank load', () => {
         const { users, restaurants } = await store.count()
         assert.ok(users > 0 && users < USERS && restaurants === 0)
         assert.deepEqual(shown.at(-1), { stage: 'write', side: 'users', rowsDone: users, rowsTotal: USERS })
+        assert.equal(await store.isFilling(), true)
         assert.deepEqual(await fillStore({ data: folder, store }), { users: USERS, restaurants: RESTAURANTS })
+        assert.equal(await store.isFilling(), false)
         await store.close()
         assert.deepEqual(await rowsOf(path, ids), expectedRows(id))
+      })
+
+      for (const side of ['users', 'restaurants'] as const)
+        test(`killed among the ${side}: a server refuses the rest, and the next fill completes it`, async () => {
+          const [byLoad, byServe] = ['load', 'serve'].map(
+            (who) => `sqlite:${join(folder, `killed-${side}-${who}.db`)}`,
+          )
+          for (const path of [byLoad, byServe]) {
+            await killWhileFilling([folder, path, side])
+            await assert.rejects(
+              openFilledStore({ model: '', store: path }, DESCRIPTION),
+              /was being filled and is not complete: run nearrank load again, or start with --data/,
+            )
+          }
+          const { code, stderr } = await runCli(['load', '--data', folder, '--store', byLoad])
+          assert.equal(code, 0, stderr)
+          const fill = { data: folder }
+          const filled = await openFilledStore({ model: '', store: byServe, fill }, DESCRIPTION)
+          assert.deepEqual(filled.rows, { users: USERS, restaurants: RESTAURANTS })
+          await filled.store.close()
+          for (const path of [byLoad, byServe]) {
+            assert.deepEqual(await rowsOf(path, ids), expectedRows(id))
+            const { store } = await openFilledStore({ model: '', store: path }, DESCRIPTION)
+            await store.close()
+          }
+        })
+
+      test('a model of other columns, or of the same in another order, does not get the store', async () => {
+        const columns = { ...DESCRIPTION.columns, userFeatures: ['f1', 'f0', 'f2'] }
+        await assert.rejects(
+          openFilledStore({ model: '', store: address }, { ...DESCRIPTION, columns }),
+          /its features of users must be f1, f0, f2, found f0, f1, f2/,
+        )
+        const store = await openStore(address, layout(ids))
+        await assert.rejects(
+          fillStore({ data: folder, store, userFeatures: ['f2', 'f1', 'f0'] }),
+          /its features of users must be f0, f1, f2, found f2, f1, f0/,
+        )
+        assert.equal(await store.isFilling(), false)
+        await store.close()
       })
 
       test('a store of another layout is not filled', async () => {
@@ -187,6 +245,12 @@ describe('nearrank load', () => {
     assert.match(stdout.split('\nExample:\n')[1], /^ {2}nearrank load /)
   })
 })
+
+async function killWhileFilling(args: string[]): Promise<void> {
+  const script = new URL('../store/fillUntilKilled.ts', import.meta.url)
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], { stdio: 'inherit' })
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
+}
 
 async function rowsOf(url: string, ids: 'integer' | 'string'): Promise<Rows> {
   const store = await openStore(url, layout(ids))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { buildPlaceIndex } from '../../src/geo/placeIndex.ts'
 import * as fc from 'fast-check'
 import type { Network, StateDict } from '../../src/model/network.ts'
 import { Random } from '../../src/random.ts'
@@ -118,7 +119,7 @@ describe('LiveRanker', () => {
     assert.equal(ranker.setUser(null), false)
   })
 
-  test('a score that is not finite: undefined, and only where that restaurant is a candidate within reach', () => {
+  test('a restaurant whose score is not finite is left out and counted, where it is a candidate within reach', () => {
     const weights: StateDict = new Map([
       ['model.0.weight', { shape: [1, 3], data: Float32Array.of(1, 1, 2) }],
       ['model.0.bias', { shape: [1], data: Float32Array.of(0) }],
@@ -133,10 +134,31 @@ describe('LiveRanker', () => {
     assert.ok(ranker.setUser(5))
     assert.equal(ranker.rank({ ...everywhere, maxDistM: 5000 })?.count, 1)
     assert.equal(ranker.rank({ ...everywhere, candidateRestaurantIds: [1] })?.count, 1)
-    for (const sortByDistance of [false, true])
-      assert.equal(ranker.rank({ ...everywhere, sortByDistance }), undefined)
+    for (const sortByDistance of [false, true]) {
+      const list = ranker.rank({ ...everywhere, sortByDistance })
+      assert.deepEqual([list?.count, list?.notFinite, list && ranker.idAt(list.rows[0])], [1, 1, 1])
+    }
     writer.delete('restaurants', 2)
-    assert.equal(ranker.rank(everywhere)?.count, 1, 'deleted, it does no harm')
+    const list = ranker.rank(everywhere)
+    assert.deepEqual([list?.count, list?.notFinite], [1, 0])
+  })
+
+  test('without candidates: undefined where more are within reach than may be', () => {
+    const { memory, writer } = liveWorld({ network: TINY, weights: normalWeights(TINY, new Random(1)) })
+    for (let id = 0; id < 5; id++)
+      writer.putRestaurant({ id, features: Float32Array.of(1), latitude: 13.8, longitude: 100.5 })
+    writer.putUser({ id: 5, features: Float32Array.of(0, 0) })
+    // The index is of no restaurant yet: all five are in the list of those that came later, which is not counted.
+    const places = buildPlaceIndex(new Float64Array(5).fill(13.8), new Float64Array(5).fill(100.5))
+    for (const [candidatesMax, count] of [
+      [4, undefined],
+      [5, 5],
+    ]) {
+      const ranker = new LiveRanker({ ...memory, places }, 0, candidatesMax)
+      assert.ok(ranker.setUser(5))
+      assert.equal(ranker.rank({ ...everywhere, maxDistM: 1000 })?.count, count)
+      assert.equal(ranker.rank({ ...everywhere, candidateRestaurantIds: [0, 1, 2, 3, 4] })?.count, 5)
+    }
   })
 
   test('restaurants that came after the ranker was made are ranked, by id and by place, thousands of them', () => {

@@ -83,6 +83,7 @@ describe('LiveWriter', () => {
       house.writer.putUser({ id: 7, features: Float32Array.of(3e38, -3e38, 1e20) })
       leave()
       house.writer.delete('users', 7)
+      house.writer.settleSums()
       assert.deepEqual([...house.tables.sums], before)
     }
   })

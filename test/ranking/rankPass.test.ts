@@ -98,17 +98,19 @@ describe('RankPass', () => {
     assert.deepEqual(rank([], here, []), [])
   })
 
-  test('a score that is no number within reach tells its position, by distance too; beyond reach nobody asks', () => {
+  test('a score that is no number within reach is left out and counted, by distance too; beyond reach nobody asks', () => {
     for (const logit of [Number.NaN, Infinity, -Infinity])
       for (const sortByDistance of [false, true]) {
         const pass = new RankPass()
         pass.candidates.set([29, 0, 2, 1])
         const where = { ...here, maxDistM: 5000, sortByDistance }
         const found = pass.run(4, where, sourceOf([0, 0, logit]))
-        assert.ok(found < 0)
-        assert.equal(pass.rows[-1 - found], 2)
+        assert.equal(found, 2)
+        assert.deepEqual([...pass.order.subarray(0, 2)].map((at) => pass.rows[at]).toSorted(), [0, 1])
+        assert.deepEqual([pass.notFinite, pass.notFiniteRow], [1, 2])
         pass.candidates.set([29, 0, 2, 1])
         assert.equal(pass.run(4, { ...where, maxDistM: 2000 }, sourceOf([0, 0, logit])), 2)
+        assert.equal(pass.notFinite, 0)
       }
   })
 

@@ -170,7 +170,7 @@ describe('Ranker', () => {
       const request = { latitude: 0, longitude: 0, candidateRows: [0, 1, 2] }
       assert.throws(() => ranker.rank(Float32Array.of(1), { ...request, maxDistM: 300_000 }), {
         code: 'NOT_FINITE',
-        message: /restaurant place 1 has/,
+        message: /that of restaurant place 1 is not/,
       })
       const { restaurants } = ranker.rank(Float32Array.of(1), { ...request, maxDistM: 100_000 })
       assert.deepEqual(

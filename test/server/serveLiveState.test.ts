@@ -19,8 +19,10 @@ async function startState(rows: { users: number; restaurants: number }) {
     layout: LAYOUT,
     rows,
     threads: 2,
+    ranksForMeanUser: true,
     publish: (memory) => new Promise((resolve) => posted.push({ memory, took: resolve })),
     onProblem: (message) => assert.fail(message),
+    onFailure: (error) => assert.fail(error),
     onSynced: () => undefined,
   })
   let ranker: LiveRanker | undefined

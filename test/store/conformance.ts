@@ -80,6 +80,85 @@ export function describeStore(
       await again.close()
     })
 
+    withPlace(
+      'the names of the features are kept, and other names or another order are refused',
+      async (place) => {
+        const { users, restaurants } = INTEGERS.layout
+        const named = { users: { ...users, names: ['age', 'spend', 'é"\\'] }, restaurants }
+        await (await place.open({ layout: named })).close()
+        const unasked = await place.open(INTEGERS)
+        assert.deepEqual(unasked.layout, named, 'known to who does not ask')
+        await unasked.close()
+        for (const [names, message] of [
+          [
+            ['spend', 'age', 'é"\\'],
+            /its features of users must be spend, age, é"\\, found age, spend, é"\\/,
+          ],
+          [['age', 'spend', 'other'], /must be age, spend, other, found age, spend, é/],
+        ] as const) {
+          const layout = { users: { ...users, names }, restaurants: { ...restaurants, names: ['x', 'y'] } }
+          await assert.rejects(place.open({ layout }), isError('INPUT', message))
+        }
+        const long = users.features - 1
+        const far = ['age', 'spend', 'n'.repeat(1000)]
+        await assert.rejects(
+          place.open({ layout: { users: { ...users, names: far }, restaurants } }),
+          isError('INPUT', new RegExp(`must be from the ${long + 1}. on n{300}…, found age, spend`)),
+        )
+        const again = await place.open({ layout: named })
+        assert.deepEqual(again.layout, named, 'a refusal has written nothing down')
+        await again.close()
+      },
+    )
+
+    withPlace('a store that has no names takes those of the first who knows them', async (place) => {
+      const { users, restaurants } = INTEGERS.layout
+      await (await place.open(INTEGERS)).close()
+      const named = {
+        users: { ...users, names: ['a', 'b', 'c'] },
+        restaurants: { ...restaurants, names: ['x', 'y'] },
+      }
+      const first = await place.open({ layout: named })
+      assert.deepEqual(first.layout, named)
+      await first.close()
+      const swapped = { users: named.users, restaurants: { ...restaurants, names: ['y', 'x'] } }
+      await assert.rejects(
+        place.open({ layout: swapped }),
+        isError('INPUT', /its features of restaurants must be y, x, found x, y/),
+      )
+      const later = await place.open(INTEGERS)
+      assert.deepEqual(later.layout, named)
+      await later.close()
+    })
+
+    withPlace('that a fill has begun is remembered until it is said to be complete', async (place) => {
+      const opened = async (run: (store: FeatureStore) => Promise<void>) => {
+        const store = await place.open(INTEGERS)
+        await run(store)
+        await store.close()
+      }
+      await opened(async (store) => {
+        assert.equal(await store.isFilling(), false)
+        await store.setFilling(true)
+        assert.equal(await store.isFilling(), true)
+        await store.write([put('users', 2n ** 60n, [1, 2, 3])])
+        await store.setFilling(true)
+      })
+      await opened(async (store) => {
+        assert.equal(await store.isFilling(), true)
+        const [copy] = await Promise.all([startCopy(store), store.setFilling(true)])
+        assert.equal(copy.rows.users.size, 1)
+        await store.setFilling(false)
+        await store.setFilling(false)
+        assert.equal(await store.isFilling(), false)
+      })
+      await opened(async (store) => assert.equal(await store.isFilling(), false))
+      const closed = await place.open(INTEGERS)
+      await closed.close()
+      await assert.rejects(closed.isFilling(), isError('CONFLICT'))
+      await assert.rejects(closed.setFilling(true), isError('CONFLICT'))
+    })
+
     withPlace('rows are put, replaced and deleted on both sides', async (place) => {
       const store = await place.open(INTEGERS)
       const copy = await startCopy(store)

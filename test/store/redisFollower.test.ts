@@ -75,6 +75,7 @@ function follow(server: SteppedServer): { copy: StoreCopy; follower: RedisFollow
     pipeline: new RedisPipeline(server.connection),
     listener: new RedisListener('p:', LAYOUT, copy),
     prefix: 'p:',
+    onFlushed: async () => undefined,
     onFailure: (error) => copy.problems.push(String(error)),
   })
   follower.start().catch((error: unknown) => copy.problems.push(String(error)))

@@ -107,6 +107,35 @@ describe('Redis: what others write', { skip: NO_REDIS }, () => {
       )
     })
 
+  for (const flush of ['FLUSHALL', 'FLUSHDB'])
+    test(`after ${flush} the layout is written down again, so that ids stay what they are`, async () => {
+      await foreign.send('FLUSHALL')
+      const named = { users: { features: 3, ids: 'string' as const, names: ['a', 'b', 'c'] } }
+      const store = await openRedisStore(server.url, {
+        layout: { ...named, restaurants: { features: 2, ids: 'string' } },
+      })
+      const copy = await startCopy(store)
+      const meta = await foreign.send('HGETALL', 'nearrank:meta')
+      assert.ok(Array.isArray(meta) && meta.length === 12, String(meta))
+      await foreign.send(flush)
+      await eventually(() => assert.equal(copy.syncs, 2))
+      assert.deepEqual(await foreign.send('HGETALL', 'nearrank:meta'), meta)
+      await store.close()
+      const later = await open()
+      assert.deepEqual(later.layout, store.layout)
+      await later.close()
+    })
+
+  test('names that no list of names are, are refused', async () => {
+    for (const names of ['a,b,c', '["a","b"]', '["a","b",3]', '{"length":3}']) {
+      await foreign.send('FLUSHALL')
+      await (await open()).close()
+      await foreign.send('HSET', 'nearrank:meta', 'users.names', names)
+      await assert.rejects(open(), /users\.names of nearrank:meta must be a JSON list of 3 names, found/)
+    }
+    await foreign.send('FLUSHALL')
+  })
+
   withStore('flushed again and again while it is being read', async (store, copy) => {
     const rows = Array.from({ length: 5_000 }, (_, i) => put('users', i, [i, 0, 0]))
     for (let i = 0; i < 5; i++) {

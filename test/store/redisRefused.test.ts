@@ -80,6 +80,20 @@ describe('Redis: what is refused', { skip: NO_REDIS }, () => {
     await store.close()
   })
 
+  test('written but not read back: the copy does not stay behind', async (t) => {
+    const server = await serverOf(t)
+    const foreign = await server.client()
+    await foreign.send('ACL', 'SETUSER', 'writer', 'on', '>secret', '~nearrank:*', '&*', '+@all')
+    const store = await storeOf(t, `redis://writer:secret@127.0.0.1:${server.port}`)
+    const copy = await startCopy(store)
+    await store.write([put('users', 1, [1, 1, 1])])
+    await foreign.send('ACL', 'SETUSER', 'writer', '-hmget')
+    await assert.rejects(store.write([put('users', 1, [2, 2, 2])]))
+    assert.equal(store.status().synced, false)
+    await foreign.send('ACL', 'SETUSER', 'writer', '+hmget')
+    await eventually(() => sameAsServer(copy.rows, foreign))
+  })
+
   test('a node of a cluster', async (t) => {
     const server = await serverOf(t, ['--cluster-enabled', 'yes'])
     await refused(server.url, 'INPUT', /cluster/)

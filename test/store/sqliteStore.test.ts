@@ -91,6 +91,14 @@ describe('SQLite store', () => {
     await assert.rejects(openSqliteStore(join(folder, 'text', 's.db'), OPTIONS), isError('DISK'))
   })
 
+  test('damaged names of features are told of', async () => {
+    for (const names of ['a,b,c', '["a","b"]', '["a","b",3]', 'null']) {
+      const path = await filled(10)
+      edit(path, `UPDATE layout SET names = '${names}' WHERE side = 'users'`)
+      await assert.rejects(openSqliteStore(path, OPTIONS), isError('DAMAGED', /what it says of its users/))
+    }
+  })
+
   test('a store of a newer format is refused', async () => {
     const path = await filled(10)
     edit(path, 'PRAGMA user_version = 2')

@@ -1,0 +1,13 @@
+// Child process of load.test.ts: fills a store and is killed, as by kill -9, after the first rows of the side that is asked for.
+import { fillStore, layoutOfData } from '../../src/server/fillStore.ts'
+import { openStore } from '../../src/store/openStore.ts'
+
+const [, , data, address, lastSide] = process.argv
+const store = await openStore(address, { layout: await layoutOfData({ data }) })
+await fillStore({
+  data,
+  store,
+  onProgress: ({ stage, side }) => {
+    if (stage === 'write' && side === lastSide) process.kill(process.pid, 'SIGKILL')
+  },
+})
