@@ -106,7 +106,10 @@ describe('RankPass', () => {
         const where = { ...here, maxDistM: 5000, sortByDistance }
         const found = pass.run(4, where, sourceOf([0, 0, logit]))
         assert.equal(found, 2)
-        assert.deepEqual([...pass.order.subarray(0, 2)].map((at) => pass.rows[at]).toSorted(), [0, 1])
+        assert.deepEqual(
+          [...pass.order.subarray(0, 2)].map((at) => pass.rows[at]).toSorted((a, b) => a - b),
+          [0, 1],
+        )
         assert.deepEqual([pass.notFinite, pass.notFiniteRow], [1, 2])
         pass.candidates.set([29, 0, 2, 1])
         assert.equal(pass.run(4, { ...where, maxDistM: 2000 }, sourceOf([0, 0, logit])), 2)
