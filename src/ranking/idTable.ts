@@ -176,7 +176,7 @@ export class IdTable {
     const isText = this.#memory.kind === 'string'
     for (let probe = mix32(low ^ Math.imul(high, 0x9e3779b1)); ; probe++) {
       const slot = this.#directIds + (probe & this.#mask)
-      const row = this.#slots[slot] - 1 // not by Atomics.load, which takes ten times as long: a row's key is behind its number
+      const row = this.#slots[slot] - 1 // not by Atomics.load, which is several times slower: a row's key is behind its number
       if (row < 0) return slot
       if (this.#keys[2 * row] !== low || this.#keys[2 * row + 1] !== high) continue
       if (!isText || this.#hasText(row, String(id))) return slot
