@@ -80,7 +80,6 @@ async function bench() {
         ms[side].push(await cpuMsPerRequest(child, asked))
       }
   const highest: Record<keyof typeof PORT, number[]> = { bare: [], nearrank: [] }
-  let best: LoadTestResult | undefined
   for (let round = 0; round < SEARCHES; round++)
     for (const side of ['bare', 'nearrank'] as const) {
       say(`highest rate at P95 ≤ 10 ms, round ${round + 1}: ${side}`)
@@ -95,7 +94,6 @@ async function bench() {
         `${seconds}`,
       )
       highest[side].push(found.limits.every(({ met }) => met) ? found.rate : 0)
-      if (side === 'nearrank' && (!best || found.rate > best.rate)) best = found
     }
   await bare.stop()
   const twice = Math.round(2 * median(highest.nearrank))
@@ -117,7 +115,7 @@ async function bench() {
     peak[workers] = fresh.peakBytes()
     await fresh.stop()
   }
-  return { ready, answerBytes, cpu, highest, best, twice, overload, reference, peak }
+  return { ready, answerBytes, cpu, highest, twice, overload, reference, peak }
 }
 
 async function makeData(): Promise<string> {

@@ -2,7 +2,6 @@ const SLICE_MS = 4 // of work between two looks at what has arrived meanwhile
 
 export interface AdmissionOptions {
   waitingMax: number // past it `isFull`
-  nowMs?: () => number
 }
 
 /**
@@ -11,14 +10,12 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly #waitingMax: number
-  readonly #nowMs: () => number
   #line: (() => void)[] = []
   #head = 0
   #isScheduled = false
 
-  constructor({ waitingMax, nowMs = () => performance.now() }: AdmissionOptions) {
+  constructor({ waitingMax }: AdmissionOptions) {
     this.#waitingMax = waitingMax
-    this.#nowMs = nowMs
   }
 
   get waiting(): number {
@@ -43,10 +40,10 @@ export class Admission {
 
   #workOff(): void {
     this.#isScheduled = false
-    const endMs = this.#nowMs() + SLICE_MS
+    const endMs = performance.now() + SLICE_MS
     while (this.#head < this.#line.length) {
       this.#line[this.#head++]()
-      if (this.#nowMs() >= endMs) break
+      if (performance.now() >= endMs) break
     }
     if (this.waiting > 0) return this.#schedule()
     this.#line = []

@@ -13,7 +13,7 @@ import type {
 import { cannotListen } from './listenAddress.ts'
 
 const THREAD_FILE = new URL(`./thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-/** A small young generation: what a request allocates is gone before the next one. Half of this took 3 % more processor time. */
+/** A small young generation: what a request allocates is gone before the next one, and memory grows little with the threads. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 }
 
 interface Thread {
