@@ -10,10 +10,8 @@ import { Interrupt } from '../src/cli/interrupt.ts'
 import { buildProgram } from '../src/cli/program.ts'
 import { Progress } from '../src/cli/progress.ts'
 import { parseRecommendRequest, RecommendBody } from '../src/ranking/requestBody.ts'
-import { Admission } from '../src/server/admission.ts'
 import { buildApp } from '../src/server/app.ts'
 import { PROBLEMS } from '../src/server/problems.ts'
-import { recommendRoute } from '../src/server/recommendRoute.ts'
 import { Metrics } from '../src/server/renderMetrics.ts'
 import { ThreadStats } from '../src/server/threadStats.ts'
 import type { StoreLayout } from '../src/store/featureStore.ts'
@@ -220,16 +218,7 @@ describe('README and docs', () => {
 
 /** An app that keeps rows and models, and ranks nothing. */
 function testApp() {
-  const recommend = recommendRoute({
-    ranker: () => undefined,
-    isDraining: () => false,
-    admission: new Admission({ waitingMax: 1 }),
-    stats: new ThreadStats(new SharedArrayBuffer(ThreadStats.BYTES)),
-    userIds: 'integer',
-    unknownUser: 'fail',
-    candidatesMax: 10_000,
-  })
-  return buildApp({ services: fakeServices(LAYOUT), recommend })
+  return buildApp({ services: fakeServices(LAYOUT) })
 }
 
 function textOf(page: string): string {

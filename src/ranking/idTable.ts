@@ -82,9 +82,17 @@ export class IdTable {
   }
 
   /** Writes the rows of those `ids` that are there, in their order, to `rows` (length ≥ ids.length); returns how many. */
-  rowsInto(rows: Uint32Array, ids: readonly FeatureId[]): number {
+  rowsInto(rows: Uint32Array, ids: readonly FeatureId[] | Int32Array): number {
     const ownRows = this.#counters[OWN_ROWS]
     let count = 0
+    if (ids instanceof Int32Array) {
+      for (let i = 0; i < ids.length; i++) {
+        const id = ids[i]
+        const row = id >= 0 && id < ownRows ? id : this.rowOf(id)
+        if (row >= 0) rows[count++] = row
+      }
+      return count
+    }
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]
       const row =

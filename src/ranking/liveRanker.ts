@@ -28,7 +28,7 @@ export interface RankedList {
 }
 
 export type LiveRequest = RankWhere & {
-  candidateRestaurantIds: readonly FeatureId[] | null // null: all within reach
+  candidateRestaurantIds: readonly FeatureId[] | Int32Array | null // null: all within reach
 }
 
 /** Ranks from live tables, in one of the threads that share them. A request sees every row as it was at one moment. */

@@ -1,5 +1,6 @@
 import { keepWithin } from '../geo/greatCircle.ts'
 import { keepInReach } from '../geo/placeCells.ts'
+import { RowSet } from './rowSet.ts'
 import { type IsBefore, topKInto } from './topK.ts'
 
 /** What a pass needs to know of the restaurants. */
@@ -30,8 +31,7 @@ export class RankPass {
   notFinite = 0 // restaurants of the last pass that have no finite score
   notFiniteRow = 0 // one of them
   #keys = new Float64Array(1024)
-  #stamps = new Uint32Array(0) // [restaurants]: the last pass that had a restaurant within reach
-  #stamp = 0
+  readonly #seen = new RowSet()
 
   /** Makes room for `count` candidates. */
   reserve(count: number): void {
@@ -81,26 +81,15 @@ export class RankPass {
   /** Leaves each of the first `count` rows once. Done last, since most candidates are out of reach. */
   #keepDistinct(count: number): number {
     const { rows, distancesM } = this
-    this.#stamp = (this.#stamp + 1) >>> 0
-    if (this.#stamp === 0) {
-      this.#stamps.fill(0) // after 2^32 passes the old marks mean nothing any more
-      this.#stamp = 1
-    }
+    const seen = this.#seen
+    seen.clear(count)
     let kept = 0
     for (let i = 0; i < count; i++) {
       const row = rows[i]
-      if (row >= this.#stamps.length) this.#growStamps(row)
-      if (this.#stamps[row] === this.#stamp) continue
-      this.#stamps[row] = this.#stamp
+      if (!seen.add(row)) continue
       rows[kept] = row
       distancesM[kept++] = distancesM[i]
     }
     return kept
-  }
-
-  #growStamps(row: number): void {
-    const grown = new Uint32Array(Math.ceil(1.25 * (row + 1)) + 1024)
-    grown.set(this.#stamps)
-    this.#stamps = grown
   }
 }

@@ -37,7 +37,17 @@ export class AnswerWriter {
     }
     this.#bytes[this.#at++] = CLOSE_LIST
     this.#bytes[this.#at++] = CLOSE_ITEM
-    return this.#bytes.toString(this.#isAscii ? 'latin1' : 'utf8', 0, this.#at)
+    return this.#bytes.toString(this.encoding, 0, this.#at)
+  }
+
+  /** The length of the last answer as UTF-8. */
+  get bytes(): number {
+    return this.#at
+  }
+
+  /** In which the last answer may be sent: where both come to the same bytes, the one that is faster. */
+  get encoding(): 'latin1' | 'utf8' {
+    return this.#isAscii ? 'latin1' : 'utf8'
   }
 
   #text(text: Buffer): void {

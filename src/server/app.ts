@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
-  type FastifyPluginCallback,
   type FastifyRequest,
   type FastifyServerOptions,
   LogController,
@@ -19,6 +18,7 @@ import { healthRoutes } from './healthRoutes.ts'
 import { metricsRoute } from './metricsRoute.ts'
 import { answerError, installProblems } from './problemHandlers.ts'
 import { Problem } from './problems.ts'
+import { recommendRoute } from './recommendRoute.ts'
 import type { Services } from './services.ts'
 
 const PATH_ID_CHARS_MAX = 4096 // before decoding; an id's own limit is checked afterwards
@@ -36,8 +36,6 @@ export interface AppOptions {
   services: Services
   /** Absent: everybody may do everything. */
   apiKeys?: ApiKeys
-  /** The route that ranks. */
-  recommend?: FastifyPluginCallback
   limits?: {
     /** Of `POST /features`. @default 64 MiB */
     bulkBodyBytesMax?: number
@@ -50,7 +48,7 @@ export interface AppOptions {
 
 /** The HTTP application, built and not listening: every route, its schemas, rights and errors. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { services, apiKeys, recommend, logger } = options
+  const { services, apiKeys, logger } = options
   const { bulkBodyBytesMax = 64 * 2 ** 20, rowBodyBytesMax = 2 ** 20 } = options.limits ?? {}
   const app: FastifyInstance = fastify({
     ...(logger && { loggerInstance: logger }),
@@ -75,7 +73,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   if (apiKeys) installAuthorization(app, apiKeys)
   collectSchemas(app, { hasKeys: apiKeys !== undefined })
-  if (recommend) app.register(recommend)
+  app.register(async (scope) => recommendRoute(scope))
   app.register(async (scope) => featureRoutes(scope, services.features))
   app.register(async (scope) => bulkRoute(scope, services.features, { bulkBodyBytesMax, rowBodyBytesMax }))
   app.register(async (scope) => adminRoutes(scope, services.models))

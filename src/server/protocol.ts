@@ -32,10 +32,10 @@ export interface PassedAnswer {
   body: Uint8Array
 }
 
-/** A line for the log, which the main thread writes: a logger in each thread takes 3.5 MB. */
+/** A line for the log about a request for a ranking, which the main thread writes: a logger in each thread takes 3.5 MB. */
 export type ThreadLog =
-  | { what: 'failed'; method: string; route: string | undefined; code: string; err: Error }
-  | { what: 'request'; method: string; route: string | undefined; status: number; ms: number }
+  | { what: 'failed'; code: string; err: Error }
+  | { what: 'request'; status: number; ms: number }
 
 /** From the main thread. */
 export type ToThread =

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf } from '../errors.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
-import { Admission } from './admission.ts'
 import { buildApp } from './app.ts'
 import { checkFree } from './listenAddress.ts'
 import { LiveState } from './liveState.ts'
@@ -11,8 +10,6 @@ import { ModelHost } from './modelHost.ts'
 import { openFilledStore } from './openFilledStore.ts'
 import { answerPassed } from './passedRequests.ts'
 import { Problem } from './problems.ts'
-import { recommendRoute } from './recommendRoute.ts'
-import { RECOMMEND_SCHEMA } from './recommendSchema.ts'
 import { Metrics } from './renderMetrics.ts'
 import {
   DEFAULT_CANDIDATES_MAX,
@@ -80,7 +77,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     }),
     answer: (request) => answerPassed(app, request, logger),
     log: (line) => {
-      const { what, ...told } = line
+      const { what, ...rest } = line
+      const told = { method: 'POST', route: '/recommend/:user_id', ...rest }
       if (what === 'request') logger.debug(told, 'request')
       else logger.error(told, 'request failed')
     },
@@ -164,17 +162,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const app = buildApp({
     services,
     ...(apiKeys && { apiKeys }),
-    recommend: recommendRoute({
-      ranker: () => undefined, // the threads rank; here the route is told of only
-      isDraining: () => isStopping,
-      admission: new Admission({ waitingMax: 1 }),
-      stats: new ThreadStats(statsMemory[0]),
-      userIds: layout.users.ids,
-      unknownUser,
-      candidatesMax,
-      apiKeys,
-      schema: RECOMMEND_SCHEMA,
-    }),
     limits: { bulkBodyBytesMax: BULK_BODY_BYTES_MAX, rowBodyBytesMax: BODY_BYTES_MAX },
     logger,
   })

@@ -6,12 +6,12 @@ import { LiveRanker } from '../ranking/liveRanker.ts'
 import { Admission } from './admission.ts'
 import { ApiKeys } from './apiKeys.ts'
 import type { FromThread, PassedAnswer, ThreadConfig, ToThread } from './protocol.ts'
-import { buildThreadApp } from './threadApp.ts'
+import { createThreadServer } from './threadServer.ts'
 import { ThreadStats } from './threadStats.ts'
 import { warmUp } from './warmUp.ts'
 
 const LOOP_DELAY_EVERY_MS = 5_000
-const LOOP_DELAY_RESOLUTION_MS = 10
+const LOOP_DELAY_RESOLUTION_MS = 50
 const BACKLOG = 1024
 
 const config = workerData as ThreadConfig
@@ -21,7 +21,8 @@ let lastCall = 0
 let ranker: LiveRanker | undefined
 let isDraining = false
 
-const app = buildThreadApp({
+const apiKeys = config.apiKeys ? new ApiKeys(config.apiKeys) : undefined
+const server = createThreadServer({
   recommend: {
     ranker: () => ranker,
     isDraining: () => isDraining,
@@ -30,21 +31,27 @@ const app = buildThreadApp({
     userIds: config.userIds,
     unknownUser: config.unknownUser,
     candidatesMax: config.candidatesMax,
-    apiKeys: config.apiKeys ? new ApiKeys(config.apiKeys) : undefined,
+    apiKeys,
+    onFailure: ({ code, cause }) => tell({ what: 'log', log: { what: 'failed', code, err: errorOf(cause) } }),
   },
-  pass: (request) =>
-    new Promise((resolve) => {
-      calls.set(++lastCall, resolve)
-      tell({ what: 'call', call: lastCall, request })
-    }),
-  bulkBodyBytesMax: config.bulkBodyBytesMax,
-  bodyBytesMax: config.bodyBytesMax,
-  logsRequests: config.logsRequests,
-  log: (log) => tell({ what: 'log', log }),
+  others: {
+    pass: (request) =>
+      new Promise((resolve) => {
+        calls.set(++lastCall, resolve)
+        tell({ what: 'call', call: lastCall, request })
+      }),
+    isDraining: () => isDraining,
+    apiKeys,
+    bulkBodyBytesMax: config.bulkBodyBytesMax,
+    bodyBytesMax: config.bodyBytesMax,
+  },
+  onRanked: config.logsRequests
+    ? (status, ms) => tell({ what: 'log', log: { what: 'request', status, ms } })
+    : undefined,
 })
 
 parentPort?.on('message', (message: ToThread) => {
-  if (message.what === 'listen') void listen(message.port)
+  if (message.what === 'listen') listen(message.port)
   else if (message.what === 'memory') {
     // Between two requests, which are ranked in one go: none sees two models.
     const isFirst = ranker === undefined
@@ -56,25 +63,31 @@ parentPort?.on('message', (message: ToThread) => {
     calls.get(message.call)?.(message.answer)
     calls.delete(message.call)
   } else if (message.what === 'drain') isDraining = true
-  else void close()
+  else close()
 })
 
-async function listen(port: number): Promise<void> {
-  try {
-    const where = { host: config.host, port, reusePort: config.reusePort, backlog: BACKLOG }
-    await app.listen(where)
-    const address = app.server.address()
-    tell({ what: 'listening', port: typeof address === 'object' && address ? address.port : port })
-  } catch (error) {
+function listen(port: number): void {
+  const refused = (error: Error) =>
     tell({ what: 'refused', message: messageOf(error), errno: errnoOf(error) })
-  }
+  server.once('error', refused)
+  server.listen({ host: config.host, port, reusePort: config.reusePort, backlog: BACKLOG }, () => {
+    server.off('error', refused)
+    const address = server.address()
+    tell({ what: 'listening', port: typeof address === 'object' && address ? address.port : port })
+  })
 }
 
-async function close(): Promise<void> {
-  await app.close()
-  tell({ what: 'closed' })
-  clearInterval(loopDelayTimer)
-  parentPort?.close()
+/** What has arrived is answered; connections that wait for nothing are closed at once. */
+function close(): void {
+  server.close(() => {
+    tell({ what: 'closed' })
+    clearInterval(loopDelayTimer)
+    parentPort?.close()
+  })
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 function tell(message: FromThread): void {

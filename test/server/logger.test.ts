@@ -16,7 +16,8 @@ describe('the log', () => {
         throw error
       })
     }
-    const app = buildApp({ services: fakeServices(), logger, recommend: failing })
+    const app = buildApp({ services: fakeServices(), logger })
+    app.register(failing)
     await send(app, 'GET /fails')
     await send(app, 'GET /users/4711')
     await send(app, 'PUT /users/4711', '{"features":[1,2,3]}')

@@ -30,6 +30,7 @@ const WANTED = [
   'GET /restaurants/{id}',
   'PUT /restaurants/{id}',
   'DELETE /restaurants/{id}',
+  'POST /recommend/{user_id}',
   'POST /features',
   'GET /admin/model',
   'POST /admin/reload',
@@ -42,15 +43,14 @@ const WANTED = [
 ]
 
 const extra = Type.Object({ name: Type.String() }, { additionalProperties: false })
-const make = (apiKeys?: ApiKeys) =>
-  buildApp({
-    services: fakeServices(),
-    ...(apiKeys && { apiKeys }),
-    recommend: async (app) => {
-      const schema = { summary: 'Extra', operationId: 'extra', tags: ['Ranking'], params: extra, body: extra }
-      app.post('/extra/:name', { config: { right: 'read' }, schema }, async () => ({}))
-    },
+const make = (apiKeys?: ApiKeys) => {
+  const app = buildApp({ services: fakeServices(), ...(apiKeys && { apiKeys }) })
+  app.register(async (scope) => {
+    const schema = { summary: 'Extra', operationId: 'extra', tags: ['Ranking'], params: extra, body: extra }
+    scope.post('/extra/:name', { config: { right: 'read' }, schema }, async () => ({}))
   })
+  return app
+}
 const documentOf = async (apiKeys?: ApiKeys) => (await make(apiKeys).inject('/openapi.json')).json<OpenApi>()
 
 describe('/openapi.json', () => {
@@ -78,7 +78,7 @@ describe('/openapi.json', () => {
         const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
         assert.deepEqual(operation.parameters?.map(({ name }) => name) ?? [], names, where)
         for (const one of operation.parameters ?? []) assert.equal(one.required, true, where)
-        assert.equal(operation.requestBody !== undefined, /^put|features|extra/.test(where), where)
+        assert.equal(operation.requestBody !== undefined, /^put|features|recommend|extra/.test(where), where)
         for (const [status, { description, content }] of Object.entries(operation.responses)) {
           assert.match(status, /^[2-5]\d\d$/, where)
           assert.ok(description, where)

@@ -29,7 +29,8 @@ describe('the table of problems', () => {
         (JSON.parse(problemBody(code, 'Cannot "x"\n')) as Problem & { detail: string }).detail,
         'Cannot "x"\n',
       )
-      const app = buildApp({ services: fakeServices(), recommend: fail(new Problem(code, 'Cannot do it')) })
+      const app = buildApp({ services: fakeServices() })
+      app.register(fail(new Problem(code, 'Cannot do it')))
       assertProblem(await send(app, 'GET /fails'), code, 'Cannot do it')
     })
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Admission } from '../../src/server/admission.ts'
 import { addApiKey, readApiKeys } from '../../src/server/apiKeyFile.ts'
-import { buildThreadApp } from '../../src/server/threadApp.ts'
+import { createThreadServer } from '../../src/server/threadServer.ts'
 import { ThreadStats } from '../../src/server/threadStats.ts'
-import { assertProblem } from './inject.ts'
 import { Oracle, type Ranked, type Wish } from './oracle.ts'
 import { type RawAnswer, requestBytes } from './rawConnection.ts'
 import {
@@ -57,29 +57,34 @@ test('past --max-queue requests get 503 with Retry-After and keep their connecti
 })
 
 test('while features are being loaded requests get 503 with Retry-After, and the rest is passed on', async () => {
-  const app = buildThreadApp({
+  const common = { isDraining: () => false }
+  const server = createThreadServer({
     recommend: {
+      ...common,
       ranker: () => undefined,
-      isDraining: () => false,
       admission: new Admission({ waitingMax: 1 }),
       stats: new ThreadStats(new SharedArrayBuffer(ThreadStats.BYTES)),
       userIds: 'integer',
       unknownUser: 'fail',
       candidatesMax: 10,
+      onFailure: assert.fail,
     },
-    pass: async ({ method, url }) => ({
-      status: 200,
-      headers: {},
-      body: new TextEncoder().encode(`${method} ${url}`),
-    }),
-    bulkBodyBytesMax: 1000,
-    bodyBytesMax: 1000,
-    logsRequests: false,
-    log: () => undefined,
+    others: {
+      ...common,
+      pass: async ({ method, url }) => ({
+        status: 200,
+        headers: {},
+        body: new TextEncoder().encode(`${method} ${url}`),
+      }),
+      bulkBodyBytesMax: 1000,
+      bodyBytesMax: 1000,
+    },
   })
-  assertProblem(await app.inject({ method: 'POST', url: '/recommend/1', payload: wish }), 'NOT_READY')
-  assert.equal((await app.inject({ method: 'GET', url: '/health/ready' })).body, 'GET /health/ready')
-  await app.close()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const [connection] = await openConnections((server.address() as AddressInfo).port, 1)
+  assertProblemAnswer(await connection.send('POST /recommend/1', text), 'NOT_READY')
+  assert.equal((await connection.send('GET /health/ready')).body, 'GET /health/ready')
+  server.close()
 })
 
 test('--max-candidates', async () => {
