@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../bin/nearrank.js', import.meta.url)) // as it is shipped: without the part of Node that strips types
 const TICKS_PER_SECOND = 100 // of /proc's times, on every Linux
 
 /** A process under test, seen from outside. */

@@ -1,18 +1,24 @@
-const SLICE_MS = 4 // of work between two looks at what has arrived meanwhile
+const SLICE_MS = 1 // of work between two looks at what has arrived meanwhile
+const CROWDED_MS = 100 // after a refusal
+const CROWDED_SHARE = 1 / 4 // of `waitingMax` that may wait meanwhile
 
 export interface AdmissionOptions {
-  waitingMax: number // past it `isFull`
+  waitingMax: number
 }
 
 /**
  * The line of requests that have arrived and wait for their turn on this thread. Work is done in slices, and between two of them the event loop takes in
  * whatever has arrived: so a request that finds the line full can be turned away at once, in place of waiting unseen in a socket's buffer.
+ *
+ * A burst may fill the line; where more than that arrives all the time, a long line would only be a long wait for everybody in it. So once it was full it
+ * is kept short until nobody has been turned away for a while.
  */
 export class Admission {
   readonly #waitingMax: number
   #line: (() => void)[] = []
   #head = 0
   #isScheduled = false
+  #crowdedUntilMs = 0
 
   constructor({ waitingMax }: AdmissionOptions) {
     this.#waitingMax = waitingMax
@@ -22,8 +28,15 @@ export class Admission {
     return this.#line.length - this.#head
   }
 
-  get isFull(): boolean {
-    return this.waiting >= this.#waitingMax
+  /** Whether one more may wait. If not, the line stays short for a while. */
+  admits(): boolean {
+    const { waiting } = this
+    if (waiting === 0) return true
+    const now = performance.now()
+    const share = now < this.#crowdedUntilMs ? CROWDED_SHARE : 1
+    if (waiting < share * this.#waitingMax) return true
+    this.#crowdedUntilMs = now + CROWDED_MS
+    return false
   }
 
   /** `work` runs in its turn; it must not throw. */

@@ -60,7 +60,7 @@ export class RecommendHandler {
     if (refusal) return this.#refuse(asked, refusal, { closes: mayBeLarge(request, this.#bodyBytesMax) })
     collectBody(request, this.#bodyBytesMax, (body) => {
       if (body === null) return this.#refuse(asked, TOO_LARGE, { closes: true })
-      if (admission.isFull) return this.#refuse(asked, OVERLOADED)
+      if (!admission.admits()) return this.#refuse(asked, OVERLOADED)
       stats.setWaiting(admission.waiting + 1)
       admission.enter(() => {
         stats.setWaiting(admission.waiting)
@@ -76,7 +76,7 @@ export class RecommendHandler {
     if (verdict === 'unauthenticated') return UNAUTHENTICATED
     if (verdict === 'forbidden') return FORBIDDEN
     if (!ranker()) return NOT_READY
-    if (admission.isFull) return OVERLOADED
+    if (!admission.admits()) return OVERLOADED
     const type = headers['content-type']
     if (type === undefined ? hasBody(request) : type !== 'application/json' && !JSON_TYPE.test(type))
       return UNSUPPORTED_MEDIA_TYPE
