@@ -4,11 +4,11 @@ import { ratioText, spreadOf, spreadText } from './spread.ts'
 import type { TrainingRounds, TrainingRun, TrainingSide } from './types.ts'
 
 const EPOCH_ROWS = 50_000_000
-const SAME_STEPS = ['nearrank', 'turbo', 'streaming', 'tuned', 'folded'] as const
+const SAME_STEPS = ['nearrank', 'plain', 'streaming', 'tuned', 'folded'] as const
 const ACCURACY_TOLERANCE = 0.005
 const LABELS: Record<TrainingSide, string> = {
   nearrank: 'Nearrank',
-  turbo: 'Nearrank, --turbo',
+  plain: 'Nearrank, --turbo off',
   streaming: 'PyTorch, streaming',
   tuned: 'PyTorch, tuned',
   folded: 'PyTorch, folded',
@@ -19,7 +19,7 @@ const HEAD = [
   'rows/s',
   '50 M rows',
   'Nearrank faster',
-  'with --turbo',
+  '--turbo off',
   'with packing',
   'whole command',
   'peak memory',
@@ -70,15 +70,15 @@ export function verdict(rounds: TrainingRounds): string {
 function sideRows(rounds: TrainingRounds, side: TrainingSide): string[][] {
   const of = (figure: (run: TrainingRun) => number) => figuresOf(rounds, side, figure)
   const nearrank = (figure: (run: TrainingRun) => number) => figuresOf(rounds, 'nearrank', figure)
-  const turbo = figuresOf(rounds, 'turbo', epochRate)
-  const isPeer = side !== 'nearrank' && side !== 'turbo'
+  const plain = figuresOf(rounds, 'plain', epochRate)
+  const isPeer = side !== 'nearrank' && side !== 'plain'
   const rates = of(epochRate)
   const row = [
     LABELS[side],
     spreadText(rates, formatCount),
     formatSeconds(EPOCH_ROWS / spreadOf(rates).median),
     isPeer ? ratioText(nearrank(epochRate), rates) : '',
-    isPeer ? ratioText(turbo, rates) : '',
+    isPeer ? ratioText(plain, rates) : '',
     isPeer ? ratioText(nearrank(packedRate), rates) : '',
     spreadText(
       of(({ wholeSeconds }) => wholeSeconds),

@@ -10,7 +10,7 @@ export interface Plan {
   say: (text: string) => void
 }
 
-export type TrainingSide = 'nearrank' | 'turbo' | 'streaming' | 'tuned' | 'folded' | 'lightgbm'
+export type TrainingSide = 'nearrank' | 'plain' | 'streaming' | 'tuned' | 'folded' | 'lightgbm'
 
 /** One side's training: one epoch, or all rounds of boosting. */
 export interface TrainingRun {

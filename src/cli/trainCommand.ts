@@ -67,7 +67,12 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
     const { train } = await import('../training/train.ts')
     let result: TrainResult
     try {
-      result = await train({ ...options, signal: interrupt.signal, onProgress: (event) => shown.show(event) })
+      result = await train({
+        turbo: 'auto',
+        ...options,
+        signal: interrupt.signal,
+        onProgress: (event) => shown.show(event),
+      })
     } catch (error) {
       if (interrupt.exitCode === undefined) throw error
       throw shown.explainInterrupt(error)

@@ -131,9 +131,10 @@ export const RUN_FLAGS: Flag[] = [
     help: 'time between checkpoints, default 60; 0: none',
   },
   {
-    flags: '--turbo',
+    flags: '--turbo <when>',
     key: 'turbo',
-    help: 'experimental: faster, the same result',
+    parse: choiceOf(['auto', 'on', 'off']),
+    help: 'the same result sooner: auto (default), on, off',
   },
   { flags: '--resume', key: 'resume', help: 'go on from the checkpoint, if there is one' },
 ]

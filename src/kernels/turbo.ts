@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
-import { NearrankError } from '../errors.ts'
+import { messageOf, NearrankError } from '../errors.ts'
 import { Random } from '../random.ts'
 import { bindKernels, compileKernels, createMemory, type Kernels, type Simd } from './kernels.ts'
 import { naiveKernels } from './naive.ts'
@@ -7,6 +7,9 @@ import { naiveKernels } from './naive.ts'
 /** V8 joins neighbouring 128-bit operations into 256-bit ones; experimental, so nothing of it is trusted unseen. */
 const FLAG = '--experimental-wasm-revectorize'
 
+/** V8 versions that the tests have run the flag on; nobody else gets it unasked. */
+const TRIED_V8 = ['14.6.']
+const ROWS_MIN = 1_000_000 // below them the self-check costs about as much as it saves
 const MEMORY_BYTES = 2 ** 20
 /** The optimising compiler takes a function up after some hundred calls; the check has to see its code. */
 const CALLS = 3000
@@ -24,6 +27,29 @@ export function compileTurboKernels(simd: Simd): WebAssembly.Module {
   const memory = createMemory(MEMORY_BYTES)
   checkKernels(bindKernels(module, memory), memory.buffer)
   return module
+}
+
+/**
+ * A compiled build for a run over `rows` rows in all epochs. `auto`: with the revectorizer where that pays and this version of V8 has been tried;
+ * if its self-check fails after all, without, and `report` is told.
+ * @throws NearrankError INPUT where `on` fails the self-check.
+ */
+export function compileForRun(
+  simd: Simd,
+  options: { turbo: 'off' | 'auto' | 'on'; rows: number; report: (message: string) => void },
+  compileTurbo = compileTurboKernels, // for tests
+): { module: WebAssembly.Module; turbo: boolean } {
+  const { turbo, rows, report } = options
+  if (turbo === 'on') return { module: compileTurbo(simd), turbo: true }
+  const pays = rows >= ROWS_MIN && TRIED_V8.some((version) => process.versions.v8.startsWith(version))
+  if (turbo === 'auto' && pays)
+    try {
+      return { module: compileTurbo(simd), turbo: true }
+    } catch (error) {
+      setFlagsFromString(FLAG.replace('--', '--no-'))
+      report(`${messageOf(error)}: going on without it`)
+    }
+  return { module: compileKernels(simd), turbo: false }
 }
 
 /** @throws NearrankError INPUT where optimised calls do not give the bits of the first one, or that is far from the naive twin's. */
@@ -49,7 +75,7 @@ export function checkKernels(kernels: Kernels, buffer: ArrayBufferLike): void {
     )
       throw new NearrankError(
         'INPUT',
-        'Cannot use --turbo: this version of Node computes something else with it (its products fail the self-check). Run without it',
+        'Cannot use --turbo: this version of Node computes something else with it (its products fail the self-check)',
       )
 }
 

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { NearrankError } from '../errors.ts'
 import { compileKernels, type Simd } from '../kernels/kernels.ts'
-import { compileTurboKernels } from '../kernels/turbo.ts'
 import { allocateArena, planArena, RING_CHUNKS, type Arena, type ArenaShape } from './arena.ts'
 import { CONTROL, CONTROL_WORDS, REQUEST } from './crewControl.ts'
 import type { CrewAnswer, CrewJob, CrewStart } from './crewJob.ts'
@@ -10,7 +9,7 @@ import type { TrainSettings } from './types.ts'
 export interface CrewOptions {
   shape: ArenaShape
   simd: Simd
-  turbo?: boolean // see compileTurboKernels
+  module?: WebAssembly.Module // the build, compiled; by default as it is
   settings?: TrainSettings // where it is to train
   steps?: number // of the whole run
 }
@@ -44,7 +43,7 @@ export class CrewLead {
       clicks: new Uint8Array(buffer, place.clicks, chunkRows),
       logits: new Float32Array(buffer, place.logits, chunkRows),
     }))
-    const module = options.turbo ? compileTurboKernels(options.simd) : compileKernels(options.simd)
+    const module = options.module ?? compileKernels(options.simd)
     // The worker's own file: .ts from the sources, .js from the package.
     const url = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
     for (let thread = 0; thread < options.shape.threads; thread++) {

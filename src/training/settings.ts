@@ -60,7 +60,7 @@ export const RUN_SCHEMA = {
     description: 'a number of bytes, at least 67108864 (64MiB)',
   }),
   checkpointSeconds: number(0, 86_400),
-  turbo: boolean(),
+  turbo: oneOf('off', 'auto', 'on'),
   resume: boolean(),
 } satisfies Record<keyof TrainRun, Type.TSchema>
 
@@ -131,7 +131,7 @@ export function resolveRun(options: { [K in keyof TrainRun]?: TrainRun[K] | unde
     threads: Math.min(availableParallelism(), 256),
     maxMemoryBytes: 1024 * MEBIBYTE,
     checkpointSeconds: 60,
-    turbo: false,
+    turbo: 'off',
     resume: false,
     ...given,
   }

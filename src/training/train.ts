@@ -5,6 +5,7 @@ import type { OpenProgress } from '../dataset/openOptions.ts'
 import { hasSplit, type PackedRows } from '../dataset/packedRows.ts'
 import { NearrankError } from '../errors.ts'
 import { bestSimd } from '../kernels/kernels.ts'
+import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import { encodeWeights, recoverModelDirectory, saveModel } from '../model/modelDirectory.ts'
 import { checkNetwork, parameterCount, type Network, type StateDict } from '../model/network.ts'
@@ -108,7 +109,12 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   checkParts(rows, pack.rows, settings)
   const normalization = settings.normalize ? tablesNormalization(tables) : null
-  const lead = new CrewLead({ shape, simd, turbo: prepared.run.turbo, settings, steps })
+  const { module, turbo } = compileForRun(simd, {
+    turbo: prepared.run.turbo,
+    rows: settings.epochs * rows,
+    report: (message) => report({ type: 'note', message }),
+  })
+  const lead = new CrewLead({ shape, simd, module, settings, steps })
   try {
     await loadFeatures(lead, tables, normalization)
     if (normalization) warnOfFarFeatures(tables, report)
@@ -147,7 +153,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       maxMemoryBytes: prepared.run.maxMemoryBytes,
       threads: shape.threads,
       simd,
-      turbo: prepared.run.turbo,
+      turbo,
       steps: state.step,
       parameters: parameterCount(network),
       test,

@@ -28,7 +28,7 @@ export interface TrainRun {
   threads: number
   maxMemoryBytes: number
   checkpointSeconds: number // 0: no checkpoints
-  turbo: boolean // V8's experimental 256-bit operations, after a self-check: the same weights, sooner
+  turbo: 'off' | 'auto' | 'on' // V8's experimental 256-bit operations for the whole process, after a self-check: the same weights, sooner; auto: where they have been tried
   resume: boolean // go on from the checkpoint beside `out`; with none there, start anew
 }
 

@@ -83,7 +83,7 @@ describe('training', () => {
       '200,000',
       '4 min 10 s',
       '10 ×',
-      '13 ×',
+      '8.3 ×',
       '5.0 ×',
       '9.00 s',
       '1.2 GiB',
@@ -154,7 +154,7 @@ function rounds(streaming: Partial<TrainingRun> = {}): TrainingRounds {
   return [
     {
       nearrank: training({ packSeconds: 0.5, ownPeakBytes: 400 * MIB }),
-      turbo: training({ epochSeconds: 0.4 }),
+      plain: training({ epochSeconds: 0.6 }),
       streaming: { ...peer, ...streaming },
       tuned: peer,
       folded: peer,

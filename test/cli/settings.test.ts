@@ -149,7 +149,7 @@ describe('settings', () => {
       threads: availableParallelism(),
       maxMemoryBytes: 2 ** 30,
       checkpointSeconds: 60,
-      turbo: false,
+      turbo: 'off',
       resume: false,
     })
     assert.equal(resolveRun({ threads: 1 }).threads, 1)

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { bindKernels, compileKernels, createMemory } from '../../src/kernels/kernels.ts'
-import { checkKernels } from '../../src/kernels/turbo.ts'
+import { checkKernels, compileForRun } from '../../src/kernels/turbo.ts'
 
 // The flag holds for a whole process, so a process of its own tries it.
 const TRY = `
@@ -39,4 +39,24 @@ test('the self-check finds a kernel that computes something else, at once or onl
       assert.throws(() => checkKernels(bad, memory.buffer), /self-check/)
     }
   }
+})
+
+test('auto: for long runs only, and without it where the self-check fails; on: an error there', () => {
+  const notes: string[] = []
+  let compiled = 0
+  const compile = (turbo: 'off' | 'auto' | 'on', rows: number, isSound = true) =>
+    compileForRun('strict', { turbo, rows, report: (note) => notes.push(note) }, (simd) => {
+      compiled++
+      if (!isSound) throw new Error('it computes something else')
+      return compileKernels(simd)
+    }).turbo
+  assert.equal(compile('off', 1e9), false)
+  assert.equal(compile('auto', 999_999), false)
+  assert.equal(compiled, 0)
+  assert.equal(compile('auto', 1e6), true)
+  assert.equal(compile('on', 1), true)
+  assert.deepEqual(notes, [])
+  assert.equal(compile('auto', 1e6, false), false)
+  assert.deepEqual(notes, ['it computes something else: going on without it'])
+  assert.throws(() => compile('on', 1, false), /something else/)
 })
