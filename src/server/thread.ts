@@ -32,7 +32,10 @@ const server = createThreadServer({
     unknownUser: config.unknownUser,
     candidatesMax: config.candidatesMax,
     apiKeys,
-    onFailure: ({ code, cause }) => tell({ what: 'log', log: { what: 'failed', code, err: errorOf(cause) } }),
+    onFailure: (problem) => {
+      const { code, cause = problem } = problem
+      tell({ what: 'log', log: { what: 'failed', code, err: errorOf(cause) } })
+    },
   },
   others: {
     pass: (request) =>
