@@ -7,7 +7,7 @@ export type ReadRequest = Omit<RecommendRequest, 'candidateRestaurantIds'> & {
 
 const FIELD = 'candidate_restaurant_ids'
 const KEY = `"${FIELD}"`
-const PLACEHOLDER = '0' // where the list was
+const PLACEHOLDER = '""' // where the list was; a number could be continued by what follows
 const DIGITS_MAX = 9 // of an id: it fits an int32
 const [ZERO, NINE, SPACE, COMMA, COLON, OPEN, CLOSE] = Buffer.from('09 ,:[]')
 
@@ -40,7 +40,7 @@ export class RequestReader {
     if (rest.includes('\\') || rest.lastIndexOf(FIELD) !== rest.indexOf(FIELD)) return undefined
     try {
       const json = JSON.parse(rest) as Record<string, unknown>
-      if (json[FIELD] !== 0) return undefined // it is somewhere inside
+      if (json[FIELD] !== '') return undefined // it is somewhere inside
       json[FIELD] = undefined
       return { ...parseRecommendRequest(json), candidateRestaurantIds: this.#ids.subarray(0, this.#count) }
     } catch {

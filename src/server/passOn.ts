@@ -6,6 +6,7 @@ import type { PassedAnswer, PassedRequest } from './protocol.ts'
 import { sendProblem } from './sendProblem.ts'
 
 const LOADS_MAX = 2 // larger bodies than this that arrive at the same time
+const PASSED_MAX = 256 // that the main thread has not answered: pipelining costs a client nothing
 const SMALL_BODY_BYTES = 2 ** 20
 const BULK_PATH = /^\/features(?:\?|$)/
 const BODILESS = new Set(['GET', 'HEAD', 'TRACE']) // what comes with them all the same is not read
@@ -13,6 +14,8 @@ const BODILESS = new Set(['GET', 'HEAD', 'TRACE']) // what comes with them all t
 const STEPS = /^[^?]*[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)/i
 
 const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot take the body: it is too large')
+
+const BUSY = new Problem('OVERLOADED', 'Cannot answer now: too many requests wait; send it again in a second')
 
 export interface PassOnOptions {
   /** Lets the main thread answer. */
@@ -27,9 +30,12 @@ export interface PassOnOptions {
  * Passes requests on to the main thread, and its answers back. Before a body is read: nobody without a key fills memory, and only some bulk loads arrive at a
  * time. What the key may do is looked up where the request is answered.
  */
-export function passOn(options: PassOnOptions): (request: IncomingMessage, response: ServerResponse) => void {
+export function passOn(
+  options: PassOnOptions,
+): (request: IncomingMessage, response: ServerResponse, path: string) => void {
   const { pass, isDraining, apiKeys, bulkBodyBytesMax, bodyBytesMax } = options
   let loadsArriving = 0
+  let passed = 0
 
   /** Why a request with a body is refused by its head alone. */
   const refusalOf = (request: IncomingMessage, isLoad: boolean): Problem | undefined => {
@@ -46,12 +52,26 @@ export function passOn(options: PassOnOptions): (request: IncomingMessage, respo
     return undefined
   }
 
-  const forward = async (request: IncomingMessage, response: ServerResponse, body: Buffer | null) => {
-    const { method = 'GET', url = '/', headers } = request
+  const ask = async (request: PassedRequest): Promise<PassedAnswer> => {
+    if (STEPS.test(request.url))
+      throw new Problem('UNKNOWN_ROUTE', 'Cannot find the path: it must not contain . or .. as a step')
+    if (passed >= PASSED_MAX) throw BUSY
+    passed++
     try {
-      if (STEPS.test(url))
-        throw new Problem('UNKNOWN_ROUTE', 'Cannot find the path: it must not contain . or .. as a step')
-      const answer = await pass({ method, url, headers, body })
+      return await pass(request)
+    } finally {
+      passed--
+    }
+  }
+
+  const forward = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { url, body }: { url: string; body: Buffer | null },
+  ) => {
+    const { method = 'GET', headers } = request
+    try {
+      const answer = await ask({ method, url, headers, body })
       if (response.destroyed) return
       const isWhole = method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
       response.writeHead(answer.status, {
@@ -66,9 +86,9 @@ export function passOn(options: PassOnOptions): (request: IncomingMessage, respo
     }
   }
 
-  return (request, response) => {
-    const { method = 'GET', url = '/' } = request
-    if (BODILESS.has(method) || !hasBody(request)) return void forward(request, response, null)
+  return (request, response, url) => {
+    const { method = 'GET' } = request
+    if (BODILESS.has(method) || !hasBody(request)) return void forward(request, response, { url, body: null })
     const isBulk = method === 'POST' && BULK_PATH.test(url)
     const isLoad = isBulk && mayBeLarge(request, SMALL_BODY_BYTES)
     const bytesMax = isBulk ? bulkBodyBytesMax : bodyBytesMax
@@ -80,7 +100,7 @@ export function passOn(options: PassOnOptions): (request: IncomingMessage, respo
       response.once('close', () => loadsArriving--)
     }
     collectBody(request, bytesMax, (body) => {
-      if (body) void forward(request, response, body.length > 0 ? body : null)
+      if (body) void forward(request, response, { url, body: body.length > 0 ? body : null })
       else sendProblem(response, TOO_LARGE, { closes: true })
     })
   }

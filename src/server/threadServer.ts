@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { PROBLEM_MEDIA_TYPE, Problem, problemBody, PROBLEMS } from './problems.ts'
+import { PROBLEM_MEDIA_TYPE, Problem, problemBody } from './problems.ts'
 import { passOn, type PassOnOptions } from './passOn.ts'
 import { RecommendHandler, type RecommendOptions } from './recommendHandler.ts'
 import { sendProblem } from './sendProblem.ts'
@@ -11,6 +11,11 @@ const CONNECTIONS_CHECK_MS = 5_000
 const KEEP_ALIVE_MS = 65_000 // longer than load balancers keep theirs: the one that closes should be the client
 const CONNECTIONS_MAX = 10_000
 const ROUTE = '/recommend/'
+const TOO_SLOW = new Problem('REQUEST_TIMEOUT', 'Cannot wait any longer: the request must arrive faster')
+const NO_HTTP = new Problem(
+  'BAD_REQUEST',
+  'Cannot read the request: it must be HTTP/1.1 with a head of at most 16 KiB and a body of one length',
+)
 const BAD_PATH = new Problem('BAD_REQUEST', 'Cannot read the path: it is not valid')
 const BAD_ENCODING = new Problem('BAD_REQUEST', 'Cannot read the path: its percent-encoding is not valid')
 
@@ -25,11 +30,13 @@ export interface ThreadServerOptions {
 export function createThreadServer({ recommend, others, onRanked }: ThreadServerOptions): Server {
   const ranking = new RecommendHandler(recommend)
   const pass = passOn(others)
+  const newest = new WeakMap<Socket, ServerResponse>() // of each connection; pipelined ones before it are answered first
   const answer = (request: IncomingMessage, response: ServerResponse) => {
+    newest.set(request.socket, response)
     const path = pathOf(request.url ?? '')
     if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
     const id = request.method === 'POST' ? recommendedId(path) : undefined
-    if (id === undefined) return pass(request, response)
+    if (id === undefined) return pass(request, response, path)
     if (id === null) return sendProblem(response, BAD_ENCODING, { closes: true })
     if (onRanked) {
       const startedMs = performance.now()
@@ -47,7 +54,9 @@ export function createThreadServer({ recommend, others, onRanked }: ThreadServer
     answer,
   )
   server.maxConnections = CONNECTIONS_MAX
-  server.on('clientError', answerClientError)
+  server.on('clientError', (error, socket) =>
+    answerClientError(error, socket as Socket, newest.get(socket as Socket)),
+  )
   return server
 }
 
@@ -72,20 +81,31 @@ function pathOf(url: string): string | undefined {
   return address ? address.pathname + address.search : undefined
 }
 
-/** What is no HTTP, or arrives too slowly, has no request that could be answered; its connection ends. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (socket.writable && error.code !== 'ECONNRESET') {
-    const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-    const code = isLate ? 'REQUEST_TIMEOUT' : 'BAD_REQUEST'
-    const detail = isLate
-      ? 'Cannot wait any longer: the request must arrive faster'
-      : 'Cannot read the request: it must be HTTP/1.1 with a head of at most 16 KiB'
-    const body = problemBody(code, detail)
-    const { status } = PROBLEMS[code]
+/**
+ * What is no HTTP, or arrives too slowly, ends its connection. `response`: of the last request before; what that one is answered comes first, and if
+ * it is itself the one that does not arrive, it is answered here.
+ */
+function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+  response: ServerResponse | undefined,
+): void {
+  const problem = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? TOO_SLOW : NO_HTTP
+  if (!socket.writable || error.code === 'ECONNRESET') socket.destroy(error)
+  else if (!response || response.writableFinished || response.destroyed) refuse(socket, problem)
+  else if (response.req.complete) response.once('close', () => refuse(socket, problem))
+  else if (response.headersSent) socket.destroy(error)
+  else sendProblem(response, problem, { closes: true })
+}
+
+/** Where there is no request that could be answered. */
+function refuse(socket: Socket, { code, message, status }: Problem): void {
+  if (socket.writable) {
+    const body = problemBody(code, message)
     socket.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +
         `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
     )
   }
-  socket.destroy(error)
+  socket.destroy()
 }

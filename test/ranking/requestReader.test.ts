@@ -60,7 +60,8 @@ test('long lists', () => {
 
 test('what is not plain, and what is wrong, comes out as from JSON.parse', () => {
   const lists = `[] [ ] [1~] [1,] [,1] [1,,2] [1 [1} [01] [00] [-1] [1.5] [1e3] [1000000000] [2147483648]
-    [9007199254740993] ["1"] [null] [[1]] [1]] [1\t,2] [1\n] [~1,~~2] 0 -1 null "[1]" {"a":[1]} [+1] [١] [1], [1]~,"size":0`
+    [9007199254740993] ["1"] [null] [[1]] [1]] [1\t,2] [1\n] [~1,~~2] 0 -1 null "[1]" {"a":[1]} [+1] [١] [1], [1]~,"size":0
+    [1]e5 [1].0 [1]1 [1]" [1]"" ""`
   for (const list of lists.split(/ +|\n +/).map((one) => one.replaceAll('~', ' '))) {
     assertAsParsed(`{"${KEY}":${list},${WHERE}}`)
     assertAsParsed(`{${WHERE},"${KEY}":${list}}`)
@@ -70,6 +71,8 @@ test('what is not plain, and what is wrong, comes out as from JSON.parse', () =>
     `{"${KEY}":[1],"${KEY}":[],${WHERE}}`,
     `{"${KEY}":[1],"${KEY}":0,${WHERE}}`,
     `{"${KEY}":0,"${KEY}":[1],${WHERE}}`,
+    `{"${KEY}":"","${KEY}":[1],${WHERE}}`,
+    `{"${KEY}":[1],"${KEY}":"",${WHERE}}`,
     String.raw`{"${KEY}":[1],"\u0063andidate_restaurant_ids":[2],${WHERE}}`,
     String.raw`{"${KEY}":[1],"\u0063andidate_restaurant_ids":0,${WHERE}}`,
     `{"x":{"${KEY}":[1]},${WHERE}}`,

@@ -53,6 +53,34 @@ test('what is no HTTP is answered with a problem, and its connection is closed',
   }
 })
 
+test('what was asked before is answered before the connection is closed for what is no HTTP', async () => {
+  const live = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'
+  for (const [bytes, statuses] of [
+    [Buffer.concat([ask, Buffer.from('hello\r\n\r\n')]), [200, 400]],
+    [`${live}${live}hello\r\n\r\n`, [200, 200, 400]],
+    [
+      `${live}POST /recommend/1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-type: application/json\r\n\r\nzz\r\n`,
+      [200, 400],
+    ],
+    [`GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n${live}`, [200]],
+  ] as const) {
+    const text = await answerTo(bytes)
+    const found = Array.from(text.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => Number(status))
+    assert.deepEqual(found, statuses, text)
+  }
+})
+
+test('of requests for the main thread only some wait; the others get 503, and nothing is left behind', async () => {
+  const [connection] = await openConnections(port, 1)
+  const coming = Array.from({ length: 1000 }, () => connection.next())
+  connection.write(Buffer.concat(coming.map(() => requestBytes('GET /health/live'))))
+  const answers = await Promise.all(coming)
+  const ok = answers.filter(({ status }) => status === 200).length
+  assert.ok(ok >= 256 && ok < 1000, `${ok} answered`)
+  for (const answer of answers) if (answer.status !== 200) assertProblemAnswer(answer, 'OVERLOADED')
+  for (let i = 0; i < 300; i++) assert.equal((await connection.send('GET /health/live')).status, 200)
+})
+
 test('random bytes, and requests with random bytes in them', async () => {
   const random = new Random(3)
   for (let i = 0; i < 300; i++) {
@@ -135,6 +163,10 @@ test('paths that look like addresses, and steps, reach no other path than their 
   assert.equal((await connection.send('GET http://localhost/health/live')).status, 200)
   const absolute = await connection.send('POST http://localhost:80/recommend/1', wish)
   assert.deepEqual(JSON.parse(absolute.body), { restaurants: expected })
+  const load = await connection.send('POST http://localhost/features', '\n'.repeat(2 ** 21), {
+    'content-type': 'application/x-ndjson',
+  })
+  assert.equal(load.status, 200)
   for (const method of ['PURGE', 'PROPFIND', 'TRACE', 'PATCH', 'GET']) {
     const answer = await connection.send(`${method} /recommend/1`)
     assertProblemAnswer(answer, 'METHOD_NOT_ALLOWED')
