@@ -3,7 +3,7 @@ import type { ApiKeys } from './apiKeys.ts'
 import { collectBody, hasBody, mayBeLarge } from './collectBody.ts'
 import { Problem, problemOf } from './problems.ts'
 import type { PassedAnswer, PassedRequest } from './protocol.ts'
-import { sendProblem } from './sendProblem.ts'
+import { OVERLOADED, sendProblem, TOO_LARGE } from './sendProblem.ts'
 
 const LOADS_MAX = 2 // larger bodies than this that arrive at the same time
 const PASSED_MAX = 256 // that the main thread has not answered: pipelining costs a client nothing
@@ -12,10 +12,6 @@ const BULK_PATH = /^\/features(?:\?|$)/
 const BODILESS = new Set(['GET', 'HEAD', 'TRACE']) // what comes with them all the same is not read
 // A path with steps would be another one to the main thread, which takes them.
 const STEPS = /^[^?]*[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)/i
-
-const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot take the body: it is too large')
-
-const BUSY = new Problem('OVERLOADED', 'Cannot answer now: too many requests wait; send it again in a second')
 
 export interface PassOnOptions {
   /** Lets the main thread answer. */
@@ -55,7 +51,7 @@ export function passOn(
   const ask = async (request: PassedRequest): Promise<PassedAnswer> => {
     if (STEPS.test(request.url))
       throw new Problem('UNKNOWN_ROUTE', 'Cannot find the path: it must not contain . or .. as a step')
-    if (passed >= PASSED_MAX) throw BUSY
+    if (passed >= PASSED_MAX) throw OVERLOADED
     passed++
     try {
       return await pass(request)

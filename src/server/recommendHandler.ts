@@ -10,7 +10,7 @@ import { AnswerWriter } from './answerWriter.ts'
 import type { ApiKeys } from './apiKeys.ts'
 import { collectBody, hasBody, mayBeLarge } from './collectBody.ts'
 import { Problem, problemOf } from './problems.ts'
-import { sendProblem } from './sendProblem.ts'
+import { OVERLOADED, sendProblem, TOO_LARGE } from './sendProblem.ts'
 import type { Status, ThreadStats } from './threadStats.ts'
 
 const BODY_BYTES_MIN = 65_536
@@ -181,11 +181,6 @@ export class RecommendHandler {
 const UNAUTHENTICATED = new Problem('UNAUTHENTICATED', 'Cannot answer: an API key is needed')
 const FORBIDDEN = new Problem('FORBIDDEN', 'Cannot answer: the API key must have the right to read')
 const NOT_READY = new Problem('NOT_READY', 'Cannot rank yet: features are still being loaded')
-const OVERLOADED = new Problem(
-  'OVERLOADED',
-  'Cannot answer now: too many requests wait; send it again in a second',
-)
-const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot take the body: it is too large')
 const UNSUPPORTED_MEDIA_TYPE = new Problem(
   'UNSUPPORTED_MEDIA_TYPE',
   'Cannot read the body: the header Content-Type is missing or not one that this path takes',

@@ -58,7 +58,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   let crash: (error: Error) => void = () => undefined
   const crashed = new Promise<never>((_, reject) => (crash = reject))
   crashed.catch(() => undefined) // whoever waits for it hears it
-  const statsMemory = Array.from({ length: workers + 1 }, () => new SharedArrayBuffer(ThreadStats.BYTES))
+  const statsMemory = Array.from({ length: workers }, () => new SharedArrayBuffer(ThreadStats.BYTES))
   const pool = new ThreadPool({
     threads: workers,
     config: (thread) => ({
@@ -69,7 +69,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       waitingMax,
       logsRequests: logger.isLevelEnabled('debug'),
       reusePort: workers > 1,
-      stats: statsMemory[thread],
+      stats: statsMemory[thread - 1],
       userIds: layout.users.ids,
       bulkBodyBytesMax: BULK_BODY_BYTES_MAX,
       bodyBytesMax: BODY_BYTES_MAX,
@@ -125,7 +125,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     }
   }
   const metrics = new Metrics(
-    statsMemory.slice(1).map((memory) => new ThreadStats(memory)),
+    statsMemory.map((memory) => new ThreadStats(memory)),
     health,
   )
   const model = (): ModelHost => {

@@ -118,7 +118,7 @@ export class ThreadPool {
     const message = await answer
     this.#onAnswer = undefined
     if (message.what === 'listening') return message.port
-    const { host } = this.#options.config(0)
+    const { host } = this.#options.config(1)
     throw cannotListen(host, port, message.what === 'refused' ? message : { errno: '', message: '' })
   }
 

@@ -74,7 +74,7 @@ test('what is not plain, and what is wrong, comes out as from JSON.parse', () =>
     `{"${KEY}":"","${KEY}":[1],${WHERE}}`,
     `{"${KEY}":[1],"${KEY}":"",${WHERE}}`,
     String.raw`{"${KEY}":[1],"\u0063andidate_restaurant_ids":[2],${WHERE}}`,
-    String.raw`{"${KEY}":[1],"\u0063andidate_restaurant_ids":0,${WHERE}}`,
+    String.raw`{"${KEY}":[1],"\u0063andidate_restaurant_ids":"",${WHERE}}`,
     `{"x":{"${KEY}":[1]},${WHERE}}`,
     `{"x":{"${KEY}":[1]},"y":0,${WHERE}}`,
     `[{"${KEY}":[1],${WHERE}}]`,
