@@ -2,7 +2,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { bestSimd, bindKernels, compileKernels, createMemory } from '../src/kernels/kernels.ts'
-import { renderTable } from '../src/cli/table.ts'
+import { renderTable } from '../src/cli/output/table.ts'
 import { formatCount } from '../src/format.ts'
 import { benchEpoch } from './epoch.ts'
 import { benchKernels, peakGflops } from './kernels.ts'

@@ -1,9 +1,9 @@
 export { NearrankError, type ErrorCode } from './errors.ts'
 export type { ColumnNames, DatasetOptions } from './dataset/options.ts'
-export { generate, type GenerateOptions, type GenerateResult } from './dataset/generate.ts'
+export { generate, type GenerateOptions, type GenerateResult } from './dataset/generator/generate.ts'
 export { train } from './training/train.ts'
 export { evaluate, type EvaluateOptions, type EvaluationReport } from './training/evaluate.ts'
-export { PRESETS } from './training/presets.ts'
+export { PRESETS } from './training/settings/presets.ts'
 export type {
   Constraint,
   EpochReport,

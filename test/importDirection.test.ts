@@ -12,6 +12,7 @@ const LAYERS = [
   ['cli'],
   ['client'],
   ['server'],
+  ['live'],
   ['loadtest'],
   ['training', 'ranking'],
   ['dataset', 'store'],
@@ -19,6 +20,7 @@ const LAYERS = [
   ['metrics'],
   ['kernels'],
   ['geo'],
+  ['json'],
   ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'peakMemory.ts'],
 ]
 
@@ -33,7 +35,7 @@ const PACKAGES: Record<string, string[]> = {
   fastify: ['server'],
   kdbush: ['geo'],
   pino: ['server'],
-  typebox: ['training', 'ranking', 'dataset', 'model', 'server', 'loadtest', 'store'],
+  typebox: ['training', 'ranking', 'dataset', 'model', 'server', 'loadtest', 'store', 'json'],
 }
 
 interface Import {

@@ -1,5 +1,5 @@
 import type { Interrupt } from './interrupt.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from './progress/progress.ts'
 
 /** What every command is given. */
 export interface CommandContext {

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
 import { isMissing } from '../files.ts'
-import { CONFIG_SCHEMA, checkKeys } from '../training/settings.ts'
-import { duplicateKey } from '../model/duplicateKey.ts'
+import { CONFIG_SCHEMA, checkKeys } from '../training/settings/settings.ts'
+import { duplicateKey } from '../json/duplicateKey.ts'
 import type { TrainOptions } from '../training/types.ts'
 
 const CONFIG_BYTES_MAX = 2 ** 20

@@ -1,5 +1,5 @@
 import type { Command, Help } from 'commander'
-import { FlagOption } from './flags.ts'
+import { FlagOption } from './flags/flags.ts'
 
 const GAP = '  '
 

@@ -1,4 +1,4 @@
-import { printError } from './output.ts'
+import { printError } from './output/output.ts'
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const // 128 + the signal's number, as shells have it
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { NearrankError } from '../errors.ts'
 import { Interrupt } from './interrupt.ts'
-import { printError, quietBrokenPipes } from './output.ts'
-import { Progress } from './progress.ts'
+import { printError, quietBrokenPipes } from './output/output.ts'
+import { Progress } from './progress/progress.ts'
 import { buildProgram } from './program.ts'
 
 const EXIT = { done: 0, failed: 1, usage: 2 } as const

@@ -2,7 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
 import type { UserRequest } from '../ranking/recommend.ts'
 import { parseRecommendRequest } from '../ranking/requestBody.ts'
-import type { GivenRequest } from './recommendFlags.ts'
+import type { GivenRequest } from './flags/recommend.ts'
 
 const REQUEST_BYTES_MAX = 64 * 2 ** 20
 

@@ -3,7 +3,7 @@ import { Value } from 'typebox/value'
 import { join } from 'node:path'
 import { NearrankError, messageOf } from '../errors.ts'
 import { isMissing } from '../files.ts'
-import { readSmallText } from './packManifest.ts'
+import { readSmallText } from './pack/packManifest.ts'
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Share = Type.Number({ minimum: 0, maximum: 1 })

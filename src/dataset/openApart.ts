@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
-import { readTables, type Tables } from './featureTables.ts'
+import { readTables, type Tables } from './tables/featureTables.ts'
 import type { OpenOptions } from './openOptions.ts'
 import type { DatasetOptions, Split } from './options.ts'
 import type { PackAnswer, PackRequest } from './packProcess.ts'
-import { type PackedRows, readRows } from './packedRows.ts'
+import { type PackedRows, readRows } from './clicks/packedRows.ts'
 
 const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000

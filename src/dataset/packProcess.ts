@@ -1,11 +1,11 @@
 import { dirname } from 'node:path'
 import type { ErrorCode } from '../errors.ts'
 import { messageOf, NearrankError } from '../errors.ts'
-import { openTables, readTables } from './featureTables.ts'
+import { openTables, readTables } from './tables/featureTables.ts'
 import type { OpenOptions, OpenProgress } from './openOptions.ts'
 import type { DatasetOptions, Split } from './options.ts'
 import { peakRssBytes } from '../peakMemory.ts'
-import { openRows } from './packedRows.ts'
+import { openRows } from './clicks/packedRows.ts'
 
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
 export interface PackRequest {

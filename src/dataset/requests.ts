@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { NearrankError } from '../errors.ts'
-import { sqlName, sqlParquet, withDuckDb } from './duckdb.ts'
-import { columnNamed, readParquetFile, unreadable } from './parquetFile.ts'
+import { sqlName, sqlParquet, withDuckDb } from './parquet/duckdb.ts'
+import { columnNamed, readParquetFile, unreadable } from './parquet/parquetFile.ts'
 
 /** One row of a requests file. */
 export interface RankingRequest {

@@ -4,7 +4,7 @@ import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { NearrankError, messageOf } from '../errors.ts'
 import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Split } from './options.ts'
-import { statFile } from './parquetFile.ts'
+import { statFile } from './parquet/parquetFile.ts'
 
 /** One file of the dataset, and what tells whether it has changed. */
 export interface SourceFile {

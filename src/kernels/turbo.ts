@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { messageOf, NearrankError } from '../errors.ts'
 import { Random } from '../random.ts'
 import { bindKernels, compileKernels, createMemory, type Kernels, type Simd } from './kernels.ts'
-import { naiveKernels } from './naive.ts'
+import { naiveKernels } from './naive/naiveKernels.ts'
 
 /** V8 joins neighbouring 128-bit operations into 256-bit ones; experimental, so nothing of it is trusted unseen. */
 const FLAG = '--experimental-wasm-revectorize'

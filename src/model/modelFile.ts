@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { messageOf, NearrankError } from '../errors.ts'
-import { duplicateKey } from './duplicateKey.ts'
+import { duplicateKey } from '../json/duplicateKey.ts'
 import { checkNetwork } from './network.ts'
-import { schemaProblem } from './schemaProblem.ts'
+import { schemaProblem } from '../json/schemaProblem.ts'
 
 export const FORMAT_VERSION = 1
 export const MODEL_FILE = 'model.json'

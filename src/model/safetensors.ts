@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { NearrankError } from '../errors.ts'
-import { duplicateKey } from './duplicateKey.ts'
+import { duplicateKey } from '../json/duplicateKey.ts'
 import type { StateDict } from './network.ts'
 
 // The safetensors format: 8 bytes header length (little-endian), a JSON header, the tensors one behind the other.

@@ -4,7 +4,7 @@ import {
   readFeaturesInto,
   readIds,
   readPlaces,
-} from '../dataset/featureTables.ts'
+} from '../dataset/tables/featureTables.ts'
 import type { OpenOptions } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'

@@ -3,8 +3,8 @@ import { loadModelFiles } from '../model/modelDirectory.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { StateDict } from '../model/network.ts'
 import type { StoreLayout } from '../store/featureStore.ts'
-import { goldenCheck } from './goldenCheck.ts'
-import type { LiveState } from './liveState.ts'
+import { goldenCheck } from '../live/goldenCheck.ts'
+import type { LiveState } from '../live/state.ts'
 import type { ModelService, ServedModel } from './services.ts'
 
 const GOLDEN_USERS = 16

@@ -7,7 +7,7 @@ import {
   STAGES,
   STATUSES,
   type ThreadStats,
-} from './threadStats.ts'
+} from './threads/stats.ts'
 
 interface Sample {
   metricName?: string

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts'
 import { parseUserId } from '../ranking/parseUserId.ts'
 import type { FeatureId, IdType, Side, StoreLayout } from '../store/featureStore.ts'
-import { Problem } from './problems.ts'
+import { Problem } from './problems/problems.ts'
 
 export const ID_CHARS_MAX = 256
 const INTEGER_ID = /^-?\d{1,20}$/

@@ -3,25 +3,26 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf } from '../errors.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { buildApp } from './app.ts'
-import { checkFree } from './listenAddress.ts'
-import { LiveState } from './liveState.ts'
+import { checkFree } from './threads/listenAddress.ts'
+import { LiveState } from '../live/state.ts'
 import { createLogger } from './logger.ts'
 import { ModelHost } from './modelHost.ts'
-import { openFilledStore } from './openFilledStore.ts'
-import { answerPassed } from './passedRequests.ts'
-import { Problem } from './problems.ts'
+import { openFilledStore } from '../live/openFilledStore.ts'
+import { answerPassed } from './threads/passedRequests.ts'
+import { Problem } from './problems/problems.ts'
 import { Metrics } from './renderMetrics.ts'
 import {
   DEFAULT_CANDIDATES_MAX,
   DEFAULT_DRAIN_SECONDS,
   DEFAULT_HOST,
   DEFAULT_PORT,
+  DEFAULT_STORE,
   DEFAULT_WAITING_MAX,
   type ServeOptions,
 } from './serveOptions.ts'
 import type { Health, ServedModel, Services } from './services.ts'
-import { ThreadPool } from './threadPool.ts'
-import { ThreadStats } from './threadStats.ts'
+import { ThreadPool } from './threads/pool.ts'
+import { ThreadStats } from './threads/stats.ts'
 
 const BULK_BODY_BYTES_MAX = 64 * 2 ** 20
 const BODY_BYTES_MAX = 2 ** 20
@@ -52,7 +53,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const logger = createLogger({ level: logLevel })
   const files = await loadModelFiles(options.model)
   await checkFree(host, port)
-  const { store, rows } = await openFilledStore(options, files.description)
+  const filled = { ...options, store: options.store ?? DEFAULT_STORE }
+  const { store, rows } = await openFilledStore(filled, files.description)
   const { layout } = store
 
   let crash: (error: Error) => void = () => undefined

@@ -9,12 +9,12 @@ import type { FeatureStore, OpenStoreOptions } from './featureStore.ts'
 export async function openStore(url: string, options: OpenStoreOptions): Promise<FeatureStore> {
   const [scheme, rest] = splitScheme(url)
   if (scheme === 'redis' || scheme === 'rediss') {
-    const { openRedisStore } = await import('./redisStore.ts')
+    const { openRedisStore } = await import('./redis/store.ts')
     return openRedisStore(url, options)
   }
   // `sqlite://features.db` would be a file in the root folder, which nobody means.
   if (scheme !== 'sqlite' || rest === '' || /^\/\/(?!\/)/.test(rest)) throw wrongAddress(scheme)
-  const { openSqliteStore } = await import('./sqliteStore.ts')
+  const { openSqliteStore } = await import('./sqlite/store.ts')
   return openSqliteStore(rest, options)
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { readApiKeys } from '../../src/server/apiKeyFile.ts'
+import { readApiKeys } from '../../src/server/keys/apiKeyFile.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 import { runCli } from './runCli.ts'
 

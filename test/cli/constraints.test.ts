@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { constraintsTable } from '../../src/training/constraints.ts'
+import { constraintsTable } from '../../src/training/report/constraints.ts'
 import type { TrainResult } from '../../src/training/types.ts'
 import { goodResult } from './trainResult.ts'
 

@@ -10,8 +10,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { NearrankError } from '../../src/errors.ts'
 import type { OpenStoreOptions } from '../../src/store/featureStore.ts'
 import type { ModelDescription } from '../../src/model/modelFile.ts'
-import { fillStore, type FillProgress } from '../../src/server/fillStore.ts'
-import { openFilledStore } from '../../src/server/openFilledStore.ts'
+import { fillStore, type FillProgress } from '../../src/live/fillStore.ts'
+import { openFilledStore } from '../../src/live/openFilledStore.ts'
 import { openStore } from '../../src/store/openStore.ts'
 import { modelContent, SMALL_NETWORK } from '../model/modelFixtures.ts'
 import { put } from '../store/changes.ts'
@@ -158,19 +158,19 @@ describe('nearrank load', () => {
           for (const path of [byLoad, byServe]) {
             await killWhileFilling([folder, path, side])
             await assert.rejects(
-              openFilledStore({ model: '', store: path }, DESCRIPTION),
+              openFilledStore({ store: path }, DESCRIPTION),
               /was being filled and is not complete: run nearrank load again, or start with --data/,
             )
           }
           const { code, stderr } = await runCli(['load', '--data', folder, '--store', byLoad])
           assert.equal(code, 0, stderr)
           const fill = { data: folder }
-          const filled = await openFilledStore({ model: '', store: byServe, fill }, DESCRIPTION)
+          const filled = await openFilledStore({ store: byServe, fill }, DESCRIPTION)
           assert.deepEqual(filled.rows, { users: USERS, restaurants: RESTAURANTS })
           await filled.store.close()
           for (const path of [byLoad, byServe]) {
             assert.deepEqual(await rowsOf(path, ids), expectedRows(id))
-            const { store } = await openFilledStore({ model: '', store: path }, DESCRIPTION)
+            const { store } = await openFilledStore({ store: path }, DESCRIPTION)
             await store.close()
           }
         })
@@ -178,7 +178,7 @@ describe('nearrank load', () => {
       test('a model of other columns, or of the same in another order, does not get the store', async () => {
         const columns = { ...DESCRIPTION.columns, userFeatures: ['f1', 'f0', 'f2'] }
         await assert.rejects(
-          openFilledStore({ model: '', store: address }, { ...DESCRIPTION, columns }),
+          openFilledStore({ store: address }, { ...DESCRIPTION, columns }),
           /its features of users must be f1, f0, f2, found f0, f1, f2/,
         )
         const store = await openStore(address, layout(ids))

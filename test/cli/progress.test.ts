@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { Progress } from '../../src/cli/progress.ts'
-import { plainProgressLine, progressLine } from '../../src/cli/progressLine.ts'
+import { Progress } from '../../src/cli/progress/progress.ts'
+import { plainProgressLine, progressLine } from '../../src/cli/progress/progressLine.ts'
 
 const state = {
   stage: 'train 2/5',

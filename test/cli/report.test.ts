@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { renderTrainSummary } from '../../src/cli/trainSummary.ts'
-import { type ReportContext, renderReport } from '../../src/training/report.ts'
+import { renderTrainSummary } from '../../src/cli/output/trainSummary.ts'
+import { type ReportContext, renderReport } from '../../src/training/report/report.ts'
 import { goodResult } from './trainResult.ts'
 
 const context: ReportContext = {

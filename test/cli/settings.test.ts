@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
 import { describe, test } from 'node:test'
 import { NearrankError } from '../../src/errors.ts'
-import { PRESETS } from '../../src/training/presets.ts'
+import { PRESETS } from '../../src/training/settings/presets.ts'
 import {
   CONFIG_SCHEMA,
   checkKeys,
@@ -10,7 +10,7 @@ import {
   resolveRun,
   resolveSettings,
   SETTINGS_SCHEMA,
-} from '../../src/training/settings.ts'
+} from '../../src/training/settings/settings.ts'
 
 /** For each key, values that must be refused. */
 const WRONG: Record<string, unknown[]> = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { renderTable } from '../../src/cli/table.ts'
+import { renderTable } from '../../src/cli/output/table.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../src/format.ts'
 
 describe('tables', () => {

@@ -9,7 +9,7 @@ import {
   parseNames,
   parseNumber,
   parseSize,
-} from '../../src/cli/values.ts'
+} from '../../src/cli/flags/values.ts'
 
 const cases: [name: string, parse: (text: string) => unknown, good: [string, unknown][], bad: string[]][] = [
   [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bestAccuracy, bestLogLoss, clickProbability } from '../../src/dataset/bayesCeiling.ts'
+import { bestAccuracy, bestLogLoss, clickProbability } from '../../src/dataset/generator/bayesCeiling.ts'
 
 /** The integral over the normal density, by 20,000 steps of the midpoint rule within ±10 standard deviations. */
 function integrated(score: number, noise: number): number {

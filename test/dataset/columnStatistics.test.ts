@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { ColumnStatistics } from '../../src/dataset/columnStatistics.ts'
+import { ColumnStatistics } from '../../src/dataset/tables/columnStatistics.ts'
 
 test('mean and standard deviation are those of two plain passes, relative error < 1e-9', () => {
   const value = fc.float({ min: -1000, max: 1000, noNaN: true })

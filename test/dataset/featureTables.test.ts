@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/featureTables.ts'
+import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/featureTables.ts'
 import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'
 
 const RESTAURANTS = `SELECT 1::BIGINT AS restaurant_id, 1::FLOAT AS f00, 13.5::DOUBLE AS latitude, 100.5::DOUBLE AS longitude`

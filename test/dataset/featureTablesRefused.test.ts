@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/featureTables.ts'
+import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/featureTables.ts'
 import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'
 
 describe('openTables refuses', () => {

@@ -2,11 +2,11 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openTables } from '../../src/dataset/featureTables.ts'
+import { openTables } from '../../src/dataset/tables/featureTables.ts'
 import type { OpenOptions } from '../../src/dataset/openOptions.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { NearrankError, type ErrorCode } from '../../src/errors.ts'
-import { type PackedRows, openRows } from '../../src/dataset/packedRows.ts'
+import { type PackedRows, openRows } from '../../src/dataset/clicks/packedRows.ts'
 
 /** Writes `select` to a Parquet file below `folder`. */
 export async function writeParquetFile(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GenerateOptions } from '../../src/dataset/generate.ts'
+import type { GenerateOptions } from '../../src/dataset/generator/generate.ts'
 
 /** A dataset that takes half a second. */
 export const SMALL = {

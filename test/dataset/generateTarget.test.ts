@@ -4,8 +4,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { generate } from '../../src/dataset/generate.ts'
-import { openTables } from '../../src/dataset/featureTables.ts'
+import { generate } from '../../src/dataset/generator/generate.ts'
+import { openTables } from '../../src/dataset/tables/featureTables.ts'
 import { isError, withFolder } from './fixture.ts'
 import { SMALL, digests } from './generateFixture.ts'
 
@@ -63,7 +63,7 @@ describe('generate', () => {
   test('killed half-way, it leaves a folder that the next run replaces', () =>
     withFolder(async (folder) => {
       const out = join(folder, 'data')
-      const url = new URL('../../src/dataset/generate.ts', import.meta.url).href
+      const url = new URL('../../src/dataset/generator/generate.ts', import.meta.url).href
       const options = JSON.stringify({ ...SMALL, out, rows: 3_000_000 })
       const code = `import { generate } from ${JSON.stringify(url)}
         await generate({ ...${options}, onProgress: ({ stage }) => stage === 'train' && process.stdout.write('.') })`

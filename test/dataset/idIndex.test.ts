@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { IdIndex, NO_ROW } from '../../src/dataset/idIndex.ts'
+import { IdIndex, NO_ROW } from '../../src/dataset/tables/idIndex.ts'
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 

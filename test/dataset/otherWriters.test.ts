@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openTables, readFeaturesInto, readIds } from '../../src/dataset/featureTables.ts'
-import { openRows } from '../../src/dataset/packedRows.ts'
+import { openTables, readFeaturesInto, readIds } from '../../src/dataset/tables/featureTables.ts'
+import { openRows } from '../../src/dataset/clicks/packedRows.ts'
 import { readAllRows, withFolder } from './fixture.ts'
 
 const FIXTURES = join(import.meta.dirname, 'fixtures')

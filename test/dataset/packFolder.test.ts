@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { describe, test } from 'node:test'
-import { buildFolder } from '../../src/dataset/packFolder.ts'
+import { buildFolder } from '../../src/dataset/pack/packFolder.ts'
 import { siblingPath } from '../../src/files.ts'
 import { withFolder } from './fixture.ts'
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openTables } from '../../src/dataset/featureTables.ts'
+import { openTables } from '../../src/dataset/tables/featureTables.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
-import { hasSplit, openRows } from '../../src/dataset/packedRows.ts'
-import { rowDigest } from '../../src/dataset/rowDigest.ts'
+import { hasSplit, openRows } from '../../src/dataset/clicks/packedRows.ts'
+import { rowDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import {
   clickColumns,
   expectedRow,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { rowDigest, rowsDigest } from '../../src/dataset/rowDigest.ts'
+import { rowDigest, rowsDigest } from '../../src/dataset/clicks/rowDigest.ts'
 
 const row = fc.nat({ max: 0xfffffffe })
 const click = fc.nat({ max: 1 })

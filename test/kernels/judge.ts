@@ -6,7 +6,7 @@ import {
   type Kernels,
   type Simd,
 } from '../../src/kernels/kernels.ts'
-import { naiveKernels } from '../../src/kernels/naive.ts'
+import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import type { Arena, Block } from './arena.ts'
 
 /** One compiled build with a memory of its own. */

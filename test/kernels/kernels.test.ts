@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bestSimd, createMemory, type Kernels, MEMORY_BYTES_MAX } from '../../src/kernels/kernels.ts'
-import { naiveKernels } from '../../src/kernels/naive.ts'
+import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import { Arena } from './arena.ts'
 import { builds, judge } from './judge.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { duplicateKey } from '../../src/model/duplicateKey.ts'
+import { duplicateKey } from '../../src/json/duplicateKey.ts'
 
 test('a key that stands twice in one object is found, however it is written', () => {
   for (const [text, key] of [

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
-import { ChangeLog } from '../../src/ranking/changeLog.ts'
+import { ChangeLog } from '../../src/live/changeLog.ts'
 
 const RING_LENGTH = ChangeLog.BYTES / 4 - 2
 const never = () => false

@@ -7,8 +7,8 @@ import {
   liveRowOf,
   type LiveTables,
   openLiveTables,
-} from '../../src/ranking/liveTables.ts'
-import { LiveWriter } from '../../src/ranking/liveWriter.ts'
+} from '../../src/live/tables.ts'
+import { LiveWriter } from '../../src/live/writer.ts'
 import type { FeatureId, IdType, RestaurantRow, Side } from '../../src/store/featureStore.ts'
 
 const WIDTH = { users: 3, restaurants: 2 }

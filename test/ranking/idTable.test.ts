@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { mix32 } from '../../src/random.ts'
-import { IdTable } from '../../src/ranking/idTable.ts'
+import { IdTable } from '../../src/live/idTable.ts'
 import type { FeatureId, IdType } from '../../src/store/featureStore.ts'
 
 const INT64_MAX = 2n ** 63n - 1n

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { liveRowOf } from '../../src/ranking/liveTables.ts'
-import { LiveWriter } from '../../src/ranking/liveWriter.ts'
+import { liveRowOf } from '../../src/live/tables.ts'
+import { LiveWriter } from '../../src/live/writer.ts'
 import type { Side } from '../../src/store/featureStore.ts'
 import { House, type HouseStep } from './house.ts'
 

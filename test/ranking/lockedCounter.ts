@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import { ChangeLog } from '../../src/ranking/changeLog.ts'
+import { ChangeLog } from '../../src/live/changeLog.ts'
 
 // A thread that adds to a plain counter, `turns` times, under the log's lock; all threads begin together.
 const { shared, words, threads, turns } = workerData as {

@@ -1,4 +1,4 @@
-import type { RankerMemory } from '../../src/ranking/liveRanker.ts'
+import type { RankerMemory } from '../../src/live/ranker.ts'
 import type { RankWhere } from '../../src/ranking/rankPass.ts'
 
 /** What a thread of tornRows.test.ts is given. Change number n of a row brings it into state n mod the number of its states. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { LiveRanker, type RankedList } from '../../src/ranking/liveRanker.ts'
+import { LiveRanker, type RankedList } from '../../src/live/ranker.ts'
 import type { TornRowsJob, TornRowsReport } from './tornRowsJob.ts'
 
 // A thread that ranks while another one writes, and checks that every list could have been: see tornRows.test.ts.

@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { NearrankError } from '../../src/errors.ts'
 import { buildApp } from '../../src/server/app.ts'
-import { Problem } from '../../src/server/problems.ts'
+import { Problem } from '../../src/server/problems/problems.ts'
 import { type FakeServices, fakeServices } from './fakeServices.ts'
 import { assertProblem, send } from './inject.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, mock, test } from 'node:test'
-import { Admission } from '../../src/server/admission.ts'
+import { Admission } from '../../src/server/threads/admission.ts'
 
 let nowMs = 1000
 mock.method(performance, 'now', () => nowMs)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
-import { PROBLEMS, type ProblemCode } from '../../src/server/problems.ts'
+import { PROBLEMS, type ProblemCode } from '../../src/server/problems/problems.ts'
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
 export const NDJSON_TYPE = { 'content-type': 'application/x-ndjson' }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { FastifyPluginAsync } from 'fastify'
 import { buildApp } from '../../src/server/app.ts'
 import { createLogger } from '../../src/server/logger.ts'
-import { Problem } from '../../src/server/problems.ts'
+import { Problem } from '../../src/server/problems/problems.ts'
 import { fakeServices } from './fakeServices.ts'
 import { send } from './inject.ts'
 

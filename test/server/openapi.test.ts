@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Type } from 'typebox'
-import { ApiKeys } from '../../src/server/apiKeys.ts'
+import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
 import { buildApp } from '../../src/server/app.ts'
 import { fakeServices } from './fakeServices.ts'
 

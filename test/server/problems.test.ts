@@ -3,9 +3,15 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { FastifyPluginAsync } from 'fastify'
 import { NearrankError } from '../../src/errors.ts'
-import { ApiKeys } from '../../src/server/apiKeys.ts'
+import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
 import { buildApp } from '../../src/server/app.ts'
-import { Problem, problemBody, type ProblemCode, problemOf, PROBLEMS } from '../../src/server/problems.ts'
+import {
+  Problem,
+  problemBody,
+  type ProblemCode,
+  problemOf,
+  PROBLEMS,
+} from '../../src/server/problems/problems.ts'
 import { fakeServices } from './fakeServices.ts'
 import { assertProblem, JSON_TYPE, NDJSON_TYPE, send } from './inject.ts'
 

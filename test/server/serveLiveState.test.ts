@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { LiveRanker, type RankerMemory } from '../../src/ranking/liveRanker.ts'
-import { LiveState } from '../../src/server/liveState.ts'
+import { LiveRanker, type RankerMemory } from '../../src/live/ranker.ts'
+import { LiveState } from '../../src/live/state.ts'
 import type { FeatureBatch, RestaurantRow, Side, StoreLayout, UserRow } from '../../src/store/featureStore.ts'
 import { randomWeights, SMALL_NETWORK } from '../model/modelFixtures.ts'
 

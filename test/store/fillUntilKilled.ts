@@ -1,5 +1,5 @@
 // Child process of load.test.ts: fills a store and is killed, as by kill -9, after the first rows of the side that is asked for.
-import { fillStore, layoutOfData } from '../../src/server/fillStore.ts'
+import { fillStore, layoutOfData } from '../../src/live/fillStore.ts'
 import { openStore } from '../../src/store/openStore.ts'
 
 const [, , data, address, lastSide] = process.argv

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { messageOf, NearrankError } from '../../src/errors.ts'
-import { parseRedisAddress } from '../../src/store/redisAddress.ts'
+import { parseRedisAddress } from '../../src/store/redis/address.ts'
 
 test('a Redis URL: defaults', () => {
   assert.deepEqual(parseRedisAddress('redis://localhost'), {

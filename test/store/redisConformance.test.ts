@@ -1,5 +1,5 @@
 import { after, before } from 'node:test'
-import { openRedisStore } from '../../src/store/redisStore.ts'
+import { openRedisStore } from '../../src/store/redis/store.ts'
 import { describeStore } from './conformance.ts'
 import { NO_REDIS, type RedisServer, redisServer } from './redisServer.ts'
 

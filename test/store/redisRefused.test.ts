@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { type ErrorCode, messageOf, NearrankError } from '../../src/errors.ts'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
-import { openRedisStore } from '../../src/store/redisStore.ts'
+import { openRedisStore } from '../../src/store/redis/store.ts'
 import { put } from './changes.ts'
 import { eventually, featureBytes, rowsOfServer, sameAsServer } from './redisRowsOfServer.ts'
 import { NO_REDIS, redisServer, type RedisServer } from './redisServer.ts'
@@ -14,7 +14,7 @@ import { startCopy } from './storeCopy.ts'
 const OPTIONS: OpenStoreOptions = { layout: { users: { features: 3 }, restaurants: { features: 2 } } }
 const SECRET = 'pa$$ w%rd'
 const SECRET_IN_URL = encodeURIComponent(SECRET)
-const STORE = new URL('../../src/store/redisStore.ts', import.meta.url).href
+const STORE = new URL('../../src/store/redis/store.ts', import.meta.url).href
 
 describe('Redis: what is refused', { skip: NO_REDIS }, () => {
   const serverOf = async (t: TestContext, config: string[] = []): Promise<RedisServer> => {

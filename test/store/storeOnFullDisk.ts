@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, NearrankError } from '../../src/errors.ts'
-import { openSqliteStore } from '../../src/store/sqliteStore.ts'
+import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { put } from './changes.ts'
 import { CRASH_LAYOUT } from './crashLayout.ts'
 import { startCopy } from './storeCopy.ts'

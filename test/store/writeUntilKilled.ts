@@ -1,6 +1,6 @@
 // Child process of sqliteCrash.test.ts: writes to the store until it is killed, and tells of what was acknowledged, line by line.
 import { writeSync } from 'node:fs'
-import { openSqliteStore } from '../../src/store/sqliteStore.ts'
+import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { put } from './changes.ts'
 import { CRASH_LAYOUT, CRASH_WRITERS } from './crashLayout.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PackedRows } from '../../src/dataset/packedRows.ts'
-import { SUMS, SUM_COUNT } from '../../src/training/crewControl.ts'
-import { ledgerEpoch } from '../../src/training/ledger.ts'
-import type { RowCount } from '../../src/training/rowStream.ts'
+import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
+import { SUMS, SUM_COUNT } from '../../src/training/crew/control.ts'
+import { ledgerEpoch } from '../../src/training/rows/ledger.ts'
+import type { RowCount } from '../../src/training/rows/rowStream.ts'
 import { CrewHarness } from './crewHarness.ts'
 
 const network = { userFeatures: 2, restaurantFeatures: 1, hidden: [4], activations: ['relu' as const] }

@@ -1,10 +1,10 @@
-import { CrewLead } from '../../src/training/crew.ts'
-import { CONTROL, SUM_COUNT, SUMS } from '../../src/training/crewControl.ts'
+import { CrewLead } from '../../src/training/crew/crewLead.ts'
+import { CONTROL, SUM_COUNT, SUMS } from '../../src/training/crew/control.ts'
 import { initialState } from '../../src/model/initialize.ts'
 import { parametersToState, stateToParameters } from '../../src/model/parameters.ts'
 import type { Network, StateDict } from '../../src/model/network.ts'
 import type { Simd } from '../../src/kernels/kernels.ts'
-import { PRESETS } from '../../src/training/presets.ts'
+import { PRESETS } from '../../src/training/settings/presets.ts'
 import type { TrainSettings } from '../../src/training/types.ts'
 
 /** Rows as they are: features [rows, user + restaurant features], clicks [rows]. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { generate, type GenerateOptions } from '../../src/dataset/generate.ts'
+import { generate, type GenerateOptions } from '../../src/dataset/generator/generate.ts'
 
 /** A folder that is gone after the test file. */
 export async function temporaryFolder(): Promise<string> {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Random } from '../../src/random.ts'
-import { readCheckpoint } from '../../src/training/checkpoint.ts'
+import { readCheckpoint } from '../../src/training/run/checkpoint.ts'
 import { smallData } from './dataFixture.ts'
 
 const { data, folder } = await smallData({ rows: 100_000, files: 2 })

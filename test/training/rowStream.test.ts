@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { PackedRows } from '../../src/dataset/packedRows.ts'
-import { rowDigest } from '../../src/dataset/rowDigest.ts'
-import { type RowOrder, RowStream, trainingRows } from '../../src/training/rowStream.ts'
+import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
+import { rowDigest } from '../../src/dataset/clicks/rowDigest.ts'
+import { type RowOrder, RowStream, trainingRows } from '../../src/training/rows/rowStream.ts'
 
 const BLOCK_ROWS = 8
 

@@ -1,0 +1,109 @@
+import { Command } from 'commander'
+import { NearrankError } from '../../errors.ts'
+import type { FindMaxResult, LoadTestResult, ServerOptions } from '../../loadtest/types.ts'
+import type { CommandContext } from '../commandContext.ts'
+import { addFlags, givenOptions } from '../flags/flags.ts'
+import { LOADTEST_FLAGS, type LoadTestFlags } from '../flags/loadtest.ts'
+import { LoadtestLive } from '../progress/loadtestLive.ts'
+import { missedLimits, renderErrors, renderLoadTest, trialLine } from '../output/loadtestSummary.ts'
+import { pickKeys, print, printError, printJson } from '../output/output.ts'
+
+const JSON_KEYS = ['rate', 'achievedRate', 'durationSeconds', 'ok', 'failed', 'latencyMs', 'limits'] as const
+const SEARCH_ROWS = 10_000 // how far a search's rates go is not known before
+
+/** `nearrank loadtest`: requests at a fixed rate, and whether the answers keep the limits. */
+export function loadtestCommand({ interrupt }: CommandContext): Command {
+  const command = new Command('loadtest')
+    .summary('requests at a fixed rate, held to limits')
+    .usage('--url <url> --requests <file> [options]')
+    .description(
+      'Sends each request when it is due, whatever came back, and measures from when it was due.\n' +
+        'Exit code 1 where a limit is missed.',
+    )
+  for (const [heading, flags] of LOADTEST_FLAGS) addFlags(command, heading, flags)
+  command.addHelpText(
+    'after',
+    '\nExample:\n  nearrank loadtest --url http://127.0.0.1:8080 --requests data/requests.parquet \\\n' +
+      '    --rate 30 --duration 60 --p95 100',
+  )
+
+  return command.action(async () => {
+    const flags: LoadTestFlags = givenOptions(
+      command,
+      LOADTEST_FLAGS.flatMap(([, group]) => group),
+    )
+    const { url, requests, rate = 30, durationS = 60, warmupS = 2, trialS = 5, limits = {} } = flags
+    if (url === undefined) throw wrong('--url URL is missing')
+    if (requests === undefined) throw wrong('--requests FILE is missing, like data/requests.parquet')
+    checkSearch(flags)
+    const [{ readPreparedRequests }, { runLoadTest }, { findMaxRate }] = await Promise.all([
+      import('../../loadtest/readPreparedRequests.ts'),
+      import('../../loadtest/runLoadTest.ts'),
+      import('../../loadtest/findMaxRate.ts'),
+    ])
+    const apiKey = flags.apiKey ?? process.env.NEARRANK_API_KEY
+    const prepared = await readPreparedRequests(requests, url, {
+      rows: flags.findMax ? SEARCH_ROWS : Math.ceil(rate * (durationS + warmupS)),
+      hasCandidates: flags.candidates ?? true,
+      ...(apiKey ? { apiKey } : {}),
+    })
+
+    const live = new LoadtestLive(process.stderr)
+    const { timeoutMs, connections } = flags
+    const options: ServerOptions = {
+      url,
+      requests: prepared,
+      limits,
+      warmupMs: warmupS * 1000,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(connections === undefined ? {} : { connections }),
+      signal: interrupt.signal,
+      onProgress: (progress) => live.show(progress),
+    }
+    const running = flags.findMax
+      ? findMaxRate({
+          ...options,
+          ...(flags.rate === undefined ? {} : { rate }),
+          trialMs: trialS * 1000,
+          onTrial: (trial) => live.line(trialLine(trial)),
+        })
+      : runLoadTest({ ...options, rate, durationMs: durationS * 1000 })
+    const result = await running.finally(() => live.end())
+    printResult(result, flags)
+    endWith(result)
+  })
+}
+
+function checkSearch({ findMax, durationS, trialS, limits = {} }: LoadTestFlags): void {
+  const { errorShare: _, ...latencies } = limits
+  if (findMax && durationS !== undefined) throw wrong('--find-max has --trial-seconds in place of --duration')
+  if (!findMax && trialS !== undefined) throw wrong('--trial-seconds belongs to --find-max')
+  // Without one a server that queues for ever would do at any rate.
+  if (findMax && Object.keys(latencies).length === 0)
+    throw wrong('--find-max wants a limit of the latency, like --p95 10')
+}
+
+function printResult(result: LoadTestResult | FindMaxResult, { json, findMax }: LoadTestFlags): void {
+  if (!json) print(`${findMax ? 'Highest rate that keeps the limits:\n\n' : ''}${renderLoadTest(result)}`)
+  else {
+    if (result.errors.length > 0) printError(renderErrors(result.errors))
+    if ('trials' in result)
+      printJson({ ...result, trials: result.trials.map((trial) => pickKeys(trial, JSON_KEYS)) }, [
+        ...JSON_KEYS,
+        'trials',
+      ])
+    else printJson(result, JSON_KEYS)
+  }
+}
+
+/** @throws NearrankError where the exit code is not 0. */
+function endWith({ isInterrupted, durationSeconds, limits }: LoadTestResult): void {
+  if (isInterrupted)
+    throw new NearrankError('ABORTED', `Interrupted after ${durationSeconds.toFixed(1)} s of what counts`)
+  const missed = missedLimits(limits)
+  if (missed !== '') throw new NearrankError('CONFLICT', `The limits are not kept: ${missed}`)
+}
+
+function wrong(problem: string): NearrankError {
+  return new NearrankError('USAGE', `Cannot test: ${problem}. See nearrank loadtest --help`)
+}

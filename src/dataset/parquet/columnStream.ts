@@ -1,0 +1,77 @@
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
+import { NearrankError } from '../../errors.ts'
+import { arrayOf, sqlParquet } from './duckdb.ts'
+import { type ParquetFile, unreadable } from './parquetFile.ts'
+
+/** Consecutive rows of a file, at most 2,048 of them. The vectors live as long as the chunk. */
+export interface ColumnChunk {
+  rowStart: number // in the file, from 0
+  rows: number
+  columns: DuckDBVector[]
+}
+
+/**
+ * Streams SQL expressions over the rows of a Parquet file, in file order, in memory that depends neither on
+ * the size of the file nor on that of its row groups.
+ *
+ * A DuckDB stream that fails ends as if the data had. So every row's number is carried and checked, and the
+ * count at the end is held against the file's metadata: a file with a row too few or out of place throws
+ * NearrankError INPUT.
+ */
+export async function* streamColumns(
+  connection: DuckDBConnection,
+  file: ParquetFile,
+  expressions: string[],
+  signal?: AbortSignal,
+): AsyncGenerator<ColumnChunk> {
+  const sql = `SELECT ${expressions.join(', ')}, file_row_number::UINTEGER FROM ${sqlParquet(file.path)}`
+  let rowStart = 0
+  let fetched: ReturnType<typeof result.fetchChunk> | undefined
+  const result = await connection.stream(sql).catch((error: unknown) => {
+    throw unreadable(file.name, error)
+  })
+  try {
+    fetched = result.fetchChunk()
+    for (;;) {
+      const chunk = await fetched.catch((error: unknown) => {
+        throw unreadable(file.name, error)
+      })
+      fetched = undefined
+      if (!chunk || chunk.rowCount === 0) break
+      fetched = result.fetchChunk() // DuckDB decodes the next chunk while this one is used
+      const columns = expressions.map((_, i) => chunk.getColumnVector(i))
+      const numbers = arrayOf(chunk.getColumnVector(expressions.length)) as Uint32Array
+      for (let i = 0; i < numbers.length; i++)
+        if (numbers[i] !== rowStart + i)
+          throw new NearrankError(
+            'INTERNAL',
+            `${file.name}: row ${numbers[i]} came in place of ${rowStart + i}`,
+          )
+      yield { rowStart, rows: chunk.rowCount, columns }
+      rowStart += chunk.rowCount
+      if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while reading ${file.name}`)
+    }
+  } finally {
+    await fetched?.catch(() => undefined)
+  }
+  if (rowStart !== file.rows) throw await whyShort(connection, file, expressions, rowStart)
+}
+
+/** Reads once more in a way that reports errors. */
+async function whyShort(
+  connection: DuckDBConnection,
+  file: ParquetFile,
+  expressions: string[],
+  rowsRead: number,
+): Promise<NearrankError> {
+  const counts = expressions.map((expression) => `count(${expression})`).join(', ')
+  try {
+    await connection.run(`SELECT ${counts} FROM ${sqlParquet(file.path)}`)
+  } catch (error) {
+    return unreadable(file.name, error)
+  }
+  return new NearrankError(
+    'INPUT',
+    `Cannot read ${file.name}: its metadata promises ${file.rows} rows, ${rowsRead} could be read; the file is damaged`,
+  )
+}

@@ -1,0 +1,100 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { stat } from 'node:fs/promises'
+import { NearrankError, messageOf } from '../../errors.ts'
+import { isMissing } from '../../files.ts'
+import { duckDbMessage, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
+
+/** What a Parquet file's own metadata says of it. */
+export interface ParquetFile {
+  path: string
+  name: string // as messages call it
+  rows: number
+  columns: ParquetColumn[]
+}
+
+export interface ParquetColumn {
+  name: string
+  type: string // DuckDB's name for it: BIGINT, FLOAT, VARCHAR, …
+}
+
+const ROWS_MAX = 0xfffffffe // of one file: row numbers are 32 bits, and the last one means "none"
+
+/** @throws NearrankError INPUT for a file that is missing, truncated or no Parquet. */
+export async function readParquetFile(
+  connection: DuckDBConnection,
+  path: string,
+  name: string,
+): Promise<ParquetFile> {
+  await statFile(path, name)
+  try {
+    const counts = await connection.run(`SELECT num_rows FROM parquet_file_metadata(${sqlPath(path)})`)
+    const rows = Number((await counts.getRows())[0][0])
+    const described = await connection.run(`DESCRIBE SELECT * FROM ${sqlParquet(path)}`)
+    const columns = (await described.getRows())
+      .map((row) => ({ name: String(row[0]), type: String(row[1]) }))
+      .filter((column) => column.name !== 'file_row_number')
+    if (rows > ROWS_MAX) throw new Error(`it has ${rows} rows, at most ${ROWS_MAX} are allowed`)
+    return { path, name, rows, columns }
+  } catch (error) {
+    throw unreadable(name, error)
+  }
+}
+
+/** Size and time of last change. @throws NearrankError INPUT when there is no such file. */
+export async function statFile(path: string, name: string): Promise<{ size: number; mtimeMs: number }> {
+  try {
+    const stats = await stat(path)
+    if (!stats.isFile()) throw new Error('it is no file')
+    return { size: stats.size, mtimeMs: stats.mtimeMs }
+  } catch (error) {
+    const missing = isMissing(error)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot read ${name}: ${missing ? `there is no such file (${path})` : messageOf(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+/** The column called `name`. @throws NearrankError INPUT naming the columns that there are. */
+export function columnNamed(file: ParquetFile, name: string): ParquetColumn {
+  const column = file.columns.find((candidate) => candidate.name === name)
+  if (column) return column
+  const names = file.columns.map((candidate) => candidate.name)
+  const shown = names.length > 50 ? [...names.slice(0, 50), `… ${names.length - 50} more`] : names
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: it has no column ${name}, its columns are ${shown.join(', ')}`,
+  )
+}
+
+/** What stands in one cell, for a message. */
+export async function cellText(
+  connection: DuckDBConnection,
+  file: ParquetFile,
+  column: string,
+  row: number,
+): Promise<string> {
+  const result = await connection.run(
+    `SELECT ${sqlName(column)}::VARCHAR FROM ${sqlParquet(file.path)} WHERE file_row_number = ${row}`,
+  )
+  const value = (await result.getRows())[0]?.[0]
+  if (value === null || value === undefined) return 'null'
+  const text = String(value)
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}
+
+export function unreadable(name: string, error: unknown): NearrankError {
+  if (error instanceof NearrankError) return error
+  if (duckDbMessage(error).startsWith('Out of Memory'))
+    return new NearrankError(
+      'MEMORY',
+      `Cannot read ${name} in the memory that is left for it (${duckDbMessage(error)}): allow more (--max-memory), or write it with smaller row groups`,
+      { cause: error },
+    )
+  return new NearrankError(
+    'INPUT',
+    `Cannot read ${name}: it is no Parquet file, or it is damaged or truncated (${duckDbMessage(error)})`,
+    { cause: error },
+  )
+}

@@ -1,0 +1,79 @@
+import {
+  type DuckDBDataChunk,
+  DuckDBTableFunction,
+  type DuckDBType,
+  type DuckDBVector,
+} from '@duckdb/node-api'
+import { open } from 'node:fs/promises'
+import { NearrankError } from '../../errors.ts'
+import { duckDbMessage, sqlText, withDuckDb } from './duckdb.ts'
+import { diskError } from '../../files.ts'
+
+export interface ParquetTable {
+  columns: { name: string; type: DuckDBType }[]
+  rows: number
+  rowGroupRows?: number // default 122,880
+  chunkRows?: number // rows asked for at a time, default and at most 2,048
+  /** Writes rows `start` … `start + count − 1` into the vectors and flushes them. Called in order, once for each chunk. */
+  fillInto(vectors: DuckDBVector[], start: number, count: number): void
+}
+
+const CHUNK_ROWS_MAX = 2048
+const ROW_GROUP_ROWS = 122_880
+
+/**
+ * Writes a Parquet file (Snappy, row groups of 122,880 rows) from values made on the fly, in bounded memory: 10 M
+ * rows/s of three integers, where an appender and a table in between make 7 M. On the disk when it returns.
+ */
+export async function writeParquet(path: string, table: ParquetTable): Promise<void> {
+  const { columns, rows } = table
+  let start = 0
+  let failure: unknown
+  const source = DuckDBTableFunction.create({
+    name: 'generated',
+    bindFunction(info) {
+      for (const { name, type } of columns) info.addResultColumn(name, type)
+    },
+    initFunction() {},
+    mainFunction(_info, chunk: DuckDBDataChunk) {
+      const count = Math.min(table.chunkRows ?? CHUNK_ROWS_MAX, rows - start)
+      chunk.rowCount = count
+      if (count === 0) return
+      try {
+        const vectors = columns.map((_, i) => chunk.getColumnVector(i))
+        table.fillInto(vectors, start, count)
+        start += count
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    },
+  })
+  await withDuckDb({ threads: 1 }, async (connection) => {
+    connection.registerTableFunction(source)
+    try {
+      const form = `FORMAT parquet, ROW_GROUP_SIZE ${table.rowGroupRows ?? ROW_GROUP_ROWS}`
+      await connection.run(`COPY (SELECT * FROM generated()) TO ${sqlText(path)} (${form})`)
+    } catch (error) {
+      if (failure instanceof Error) throw failure
+      throw writeError(path, duckDbMessage(error))
+    }
+  })
+  if (start !== rows) throw new NearrankError('INTERNAL', `${path}: ${start} rows of ${rows} were asked for`)
+  const handle = await open(path, 'r+')
+  try {
+    await handle.sync()
+  } catch (error) {
+    throw diskError(error, `write ${path}`)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** DuckDB tells why it could not write in words alone. */
+function writeError(path: string, message: string): NearrankError {
+  if (message.startsWith('Out of Memory'))
+    return new NearrankError('MEMORY', `Cannot write ${path}: ${message}`)
+  const code = /No space left/i.test(message) ? 'ENOSPC' : ''
+  return diskError(Object.assign(new Error(message), { code }), `write ${path}`)
+}

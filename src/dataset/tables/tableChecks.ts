@@ -1,0 +1,83 @@
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
+import { NearrankError } from '../../errors.ts'
+import type { ColumnChunk } from '../parquet/columnStream.ts'
+import { arrayOf, firstNull } from '../parquet/duckdb.ts'
+import { keyWords } from './idColumn.ts'
+import { IdIndex } from './idIndex.ts'
+import type { TablePlan } from './packTable.ts'
+import { type ParquetFile, cellText } from '../parquet/parquetFile.ts'
+
+const DEGREES_MAX = [90, 180]
+
+/** What is said of a feature that is null, NaN, infinite, or too large. */
+export async function notFinite(
+  connection: DuckDBConnection,
+  file: ParquetFile,
+  column: string,
+  row: number,
+): Promise<NearrankError> {
+  const found = await cellText(connection, file, column, row)
+  const reach = /^[-+0-9]/.test(found) ? ' within the reach of 32 bits' : ''
+  return new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: column ${column} must be a finite number${reach}, row ${row} holds ${found}`,
+  )
+}
+
+/** @throws NearrankError INPUT for an id that is null or too long for its key. */
+export async function checkId(
+  connection: DuckDBConnection,
+  plan: TablePlan,
+  chunk: ColumnChunk,
+  ids: DuckDBVector,
+): Promise<void> {
+  const missing = firstNull(ids)
+  if (missing < 0) return
+  const row = chunk.rowStart + missing
+  const found = await cellText(connection, plan.file, plan.idColumn, row)
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold an id of at most 64 bits in every row, row ${row} holds ${found}`,
+  )
+}
+
+/** @throws NearrankError INPUT for an id that stands in two rows. */
+export async function checkDuplicates(
+  connection: DuckDBConnection,
+  plan: TablePlan,
+  keys: Uint32Array,
+): Promise<void> {
+  const { duplicate } = new IdIndex(keys, keyWords(plan.idKey))
+  if (!duplicate) return
+  const id = await cellText(connection, plan.file, plan.idColumn, duplicate.row)
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold every id once, ${id} stands in row ${duplicate.earlierRow} and row ${duplicate.row}`,
+  )
+}
+
+/** Copies latitudes and longitudes. @throws NearrankError INPUT for one that is no degrees. */
+export async function takePlaces(
+  connection: DuckDBConnection,
+  plan: TablePlan,
+  chunk: ColumnChunk,
+  vectors: DuckDBVector[],
+  degrees: Float64Array, // [2, rows]
+): Promise<void> {
+  for (const [axis, vector] of vectors.entries()) {
+    const values = arrayOf(vector) as Float64Array
+    const missing = firstNull(vector)
+    const bound = DEGREES_MAX[axis]
+    const bad = missing >= 0 ? missing : values.findIndex((value) => !(Math.abs(value) <= bound))
+    if (bad >= 0) {
+      const column = plan.places?.[axis] ?? ''
+      const row = chunk.rowStart + bad
+      const found = await cellText(connection, plan.file, column, row)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use ${plan.file.name}: column ${column} must be degrees from -${bound} to ${bound}, row ${row} holds ${found}`,
+      )
+    }
+    degrees.set(values, axis * plan.file.rows + chunk.rowStart)
+  }
+}

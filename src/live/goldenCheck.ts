@@ -1,0 +1,55 @@
+import { NearrankError } from '../errors.ts'
+import { naiveLogits } from '../model/naiveForward.ts'
+import { type LiveTables, liveRowOf } from './tables.ts'
+import type { PairScorer } from '../ranking/pairScorer.ts'
+import type { FeatureId } from '../store/featureStore.ts'
+import type { LoadedModel } from './state.ts'
+
+const LOGIT_TOLERANCE = 1e-3 // + the same share of it; rounding stays below a hundredth of this
+
+/**
+ * Ranks some pairs with a model that is about to be served and holds the scores against those that its weights promise, calculated apart, layer by layer in
+ * float64. Pairs whose features are so large that no score is finite say nothing about the model, unless there are no others.
+ * @throws NearrankError INPUT where no score is finite, DAMAGED where one is another than it must be.
+ */
+export function goldenCheck(
+  model: LoadedModel,
+  tables: LiveTables,
+  { scorer, users, restaurants }: { scorer: PairScorer; users: FeatureId[]; restaurants: FeatureId[] },
+): void {
+  const { network } = model
+  const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
+  const width = network.userFeatures + network.restaurantFeatures
+  const logits = new Float64Array(rows.length)
+  let finite = 0
+  for (const id of users) {
+    const user = featuresAt(tables, 'users', liveRowOf(tables.users, id))
+    scorer.setUser(user)
+    scorer.scoreInto(logits, rows, rows.length)
+    const pairs = new Float32Array(rows.length * width)
+    for (const [i, row] of rows.entries()) {
+      pairs.set(user, i * width)
+      pairs.set(featuresAt(tables, 'restaurants', row), i * width + network.userFeatures)
+    }
+    const promised = naiveLogits(network, model.weights, pairs)
+    for (const [i, logit] of logits.entries()) {
+      if (!Number.isFinite(logit)) continue
+      finite++
+      if (!(Math.abs(logit - promised[i]) <= LOGIT_TOLERANCE * (1 + Math.abs(promised[i]))))
+        throw new NearrankError(
+          'DAMAGED',
+          `Cannot serve the model: the logit of user ${id} and restaurant ${restaurants[i]} must be ${promised[i]}, found ${logit}; load or train it again`,
+        )
+    }
+  }
+  if (finite === 0 && users.length > 0 && rows.length > 0)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot serve the model: every score must be finite, none of ${users.length * rows.length} tried is; check the model and the features`,
+    )
+}
+
+function featuresAt(tables: LiveTables, side: 'users' | 'restaurants', row: number): Float32Array {
+  const { features, width } = tables[side]
+  return features.slice(row * width, (row + 1) * width)
+}

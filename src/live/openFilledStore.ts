@@ -1,0 +1,65 @@
+import type { DatasetOptions } from '../dataset/options.ts'
+import { NearrankError } from '../errors.ts'
+import type { ModelDescription } from '../model/modelFile.ts'
+import { dataOfModel } from '../ranking/dataOfModel.ts'
+import type { FeatureStore, IdType, Side } from '../store/featureStore.ts'
+import { openStore } from '../store/openStore.ts'
+import { type FillProgress, fillStore, layoutOfData } from './fillStore.ts'
+
+export interface FilledStoreOptions {
+  store: string // address
+  /** Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained. */
+  fill?: DatasetOptions
+  ids?: { users?: IdType; restaurants?: IdType } // of a new store that is not filled from data, @default integer
+  signal?: AbortSignal
+  onProgress?: (progress: FillProgress) => void
+}
+
+/**
+ * Opens the store for the features of a model, and fills it from `options.fill` where it has no restaurants or an earlier
+ * fill did not come to its end. Tells how many rows to expect. @throws NearrankError INPUT for a store that is half filled, without `options.fill`; as `openStore` and `fillStore`.
+ */
+export async function openFilledStore(
+  options: FilledStoreOptions,
+  description: ModelDescription,
+): Promise<{ store: FeatureStore; rows: { users: number; restaurants: number } }> {
+  const { store: url, ids, signal, onProgress } = options
+  const { network, columns } = description
+  const fill = options.fill && dataOfModel(description, options.fill)
+  const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  const store = await openStore(url, {
+    layout: {
+      users: {
+        features: network.userFeatures,
+        names: columns.userFeatures,
+        ...(ids?.users && { ids: ids.users }),
+      },
+      restaurants: {
+        features: network.restaurantFeatures,
+        names: columns.restaurantFeatures,
+        ...(ids?.restaurants && { ids: ids.restaurants }),
+      },
+    },
+    ...(fill && { idsOfNew: () => idsOfData({ ...fill, ...told }) }),
+  })
+  try {
+    const isFilling = await store.isFilling()
+    if (isFilling && !fill)
+      throw new NearrankError(
+        'INPUT',
+        'Cannot serve from the store: it must be complete, found one that was being filled and is not complete: run nearrank load again, or start with --data',
+      )
+    const rows = await store.count()
+    if (fill && (isFilling || rows.restaurants === 0))
+      return { store, rows: await fillStore({ ...fill, ...told, store }) }
+    return { store, rows }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function idsOfData(fill: Parameters<typeof layoutOfData>[0]): Promise<Record<Side, IdType>> {
+  const { users, restaurants } = await layoutOfData(fill)
+  return { users: users.ids, restaurants: restaurants.ids }
+}

@@ -1,0 +1,56 @@
+import type { FastifySchemaCompiler } from 'fastify'
+import type { TObject, TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Problem } from '../problems/problems.ts'
+
+const FOUND_CHARS_MAX = 60 // of a wrong value, in a message
+
+type Described = TSchema & { description?: string }
+
+/** What is wrong with a value, as the rest of a sentence; undefined: nothing. */
+export type Check = (value: unknown) => string | undefined
+
+/**
+ * A check of flat JSON objects against `schema`, which allows no further properties. The schemas' descriptions complete
+ * the sentence "… must be …".
+ */
+export function checkOf(schema: TObject): Check {
+  const validator = Compile(schema)
+  return (value) => {
+    if (validator.Check(value)) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return `it must be a JSON object, found ${shown(value)}`
+    const wanted = new Map<string, Described & { items?: Described }>(Object.entries(schema.properties))
+    const found = new Map<string, unknown>(Object.entries(value))
+    for (const key of found.keys())
+      if (!wanted.has(key)) return `the fields are ${[...wanted.keys()].join(', ')}, found ${shown(key)}`
+    for (const key of schema.required ?? [])
+      if (!found.has(key)) return `${key} is missing: it must be ${wanted.get(key)?.description}`
+    const [, key, position] = (validator.Errors(value)[0]?.instancePath ?? '').split('/')
+    const field = found.get(key)
+    if (position !== undefined && Array.isArray(field)) {
+      const item = wanted.get(key)?.items
+      return `${key}[${position}] must be ${item?.description}, found ${shown(field[Number(position)])}`
+    }
+    return `${key} must be ${wanted.get(key)?.description}, found ${shown(field)}`
+  }
+}
+
+/** Fastify's validator from the same check: nothing is coerced, removed or filled in. */
+export const validatorCompiler: FastifySchemaCompiler<TObject> = ({ schema, httpPart }) => {
+  const check = checkOf(schema)
+  return (value: unknown) => {
+    const problem = check(value)
+    if (problem === undefined) return { value }
+    return httpPart === 'body'
+      ? { error: new Problem('BAD_BODY', `Cannot use the body: ${problem}`) }
+      : { error: new Problem('BAD_ID', `Cannot use the path: ${problem}`) }
+  }
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text
+}

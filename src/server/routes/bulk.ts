@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { featureSchemas } from './featureBodies.ts'
+import { featureLinesParser } from './featureLines.ts'
+import { Problem, type ProblemCode } from '../problems/problems.ts'
+import { jsonResponse, problemResponses } from '../problems/responses.ts'
+import type { FeatureService } from '../services.ts'
+
+const MEDIA_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl']
+const LOADS_MAX = 2 // at once: each holds its body and its rows in memory
+
+const PROBLEMS_OF_LOADS: ProblemCode[] = [
+  ...(['BAD_JSON', 'BAD_BODY', 'BAD_ID', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const),
+  ...(['OVERLOADED', 'STORE_UNAVAILABLE', 'STORE_FULL', 'INTERNAL'] as const),
+]
+
+const count = () => Type.Integer({ minimum: 0 })
+const Answer = Type.Object(
+  { users: count(), restaurants: count(), deleted: count() },
+  { additionalProperties: false },
+)
+
+/** `POST /features`: many rows at once, a JSON object a line. In a plugin of its own, since it alone takes such bodies. */
+export function bulkRoute(
+  app: FastifyInstance,
+  features: FeatureService,
+  limits: { bulkBodyBytesMax: number; rowBodyBytesMax: number },
+): void {
+  const { userLine, restaurantLine, userDeletion, restaurantDeletion } = featureSchemas(features.layout)
+  const parse = featureLinesParser(features.layout, { lineBytesMax: limits.rowBodyBytesMax })
+  let running = 0
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(MEDIA_TYPES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.route<{ Body: Buffer | undefined }>({
+    method: 'POST',
+    url: '/features',
+    bodyLimit: limits.bulkBodyBytesMax,
+    config: { right: 'write' },
+    validatorCompiler: () => () => true, // the lines are checked one by one, by the same schemas
+    schema: {
+      operationId: 'put_features',
+      summary: 'Put many rows in, or take them out',
+      description: `All lines are checked before anything is written; the first wrong one is named. Empty lines are skipped. Of several lines for one row the last wins. At most ${LOADS_MAX} loads run at once.`,
+      tags: ['Features'],
+      consumes: MEDIA_TYPES,
+      body: Type.Union([userLine, restaurantLine, userDeletion, restaurantDeletion], {
+        description: `Newline-delimited JSON. A line is one of these, and at most ${limits.rowBodyBytesMax} bytes long.`,
+      }),
+      response: {
+        200: jsonResponse('How many lines there were of each kind.', Answer),
+        ...problemResponses(...PROBLEMS_OF_LOADS),
+      },
+    },
+    handler: async (request) => {
+      if (running >= LOADS_MAX)
+        throw new Problem(
+          'OVERLOADED',
+          `Cannot take another load: ${LOADS_MAX} are running; send it again later`,
+        )
+      running += 1
+      try {
+        const { changes, counts } = await parse(request.body ?? Buffer.alloc(0))
+        if (changes.length > 0) await features.write(changes)
+        return counts
+      } finally {
+        running -= 1
+      }
+    },
+  })
+}

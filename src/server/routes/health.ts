@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { ServedModelSchema, servedModelJson } from './admin.ts'
+import { jsonResponse } from '../problems/responses.ts'
+import type { Health, Services } from '../services.ts'
+
+const STRICT = { additionalProperties: false }
+
+const Live = Type.Object({ status: Type.Literal('live') }, STRICT)
+const Ready = Type.Object(
+  {
+    status: Type.Enum(['ready', 'degraded', 'not ready'], { description: 'degraded: ready, with reasons' }),
+    reasons: Type.Array(Type.String()),
+    store: Type.Object(
+      {
+        kind: Type.Enum(['sqlite', 'redis']),
+        connected: Type.Boolean(),
+        synced: Type.Boolean({ description: 'the copy in memory is complete, as far as is known' }),
+        lag_ms: Type.Number({ description: 'since when it may be behind the store; 0: it is not' }),
+      },
+      STRICT,
+    ),
+    model: Type.Union([Type.Omit(ServedModelSchema, ['path'], STRICT), Type.Null()]), // no key is needed to see it
+    users: Type.Integer({ minimum: 0 }),
+    restaurants: Type.Integer({ minimum: 0 }),
+    workers: Type.Integer({ minimum: 0, description: 'that take requests' }),
+  },
+  STRICT,
+)
+
+/** `/health/live` for restarts and `/health/ready` for load balancers; neither needs a key. */
+export function healthRoutes(app: FastifyInstance, services: Services): void {
+  const tags = ['Health']
+  const config = { right: 'none' } as const
+  app.get(
+    '/health/live',
+    {
+      config,
+      schema: {
+        operationId: 'live',
+        summary: 'Whether the process answers at all',
+        tags,
+        response: { 200: jsonResponse('It does.', Live) },
+      },
+    },
+    async () => ({ status: 'live' }),
+  )
+  app.get(
+    '/health/ready',
+    {
+      config,
+      schema: {
+        operationId: 'ready',
+        summary: 'Whether requests should be sent here',
+        tags,
+        response: { 200: jsonResponse('Yes.', Ready), 503: jsonResponse('Not now, see reasons.', Ready) },
+      },
+    },
+    async (_request, reply) => {
+      const health = services.health()
+      return reply.code(health.ready ? 200 : 503).send(healthJson(health))
+    },
+  )
+}
+
+function healthJson({ ready, reasons, store, model, users, restaurants, workers }: Health) {
+  const { kind, connected, synced, lagMs } = store
+  return {
+    status: ready ? (reasons.length > 0 ? 'degraded' : 'ready') : 'not ready',
+    reasons,
+    store: { kind, connected, synced, lag_ms: lagMs },
+    model: model && withoutPath(servedModelJson(model)),
+    users,
+    restaurants,
+    workers,
+  }
+}
+
+function withoutPath({ path: _path, ...model }: ReturnType<typeof servedModelJson>) {
+  return model
+}

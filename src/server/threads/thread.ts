@@ -1,0 +1,113 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../../errors.ts'
+import { errnoOf } from '../../files.ts'
+import { LiveRanker } from '../../live/ranker.ts'
+import { Admission } from './admission.ts'
+import { ApiKeys } from '../keys/apiKeys.ts'
+import type { FromThread, PassedAnswer, ThreadConfig, ToThread } from './protocol.ts'
+import { createThreadServer } from './server.ts'
+import { ThreadStats } from './stats.ts'
+import { warmUp } from './warmUp.ts'
+
+const LOOP_DELAY_EVERY_MS = 5_000
+const LOOP_DELAY_RESOLUTION_MS = 50
+const BACKLOG = 1024
+
+const config = workerData as ThreadConfig
+const stats = new ThreadStats(config.stats)
+const calls = new Map<number, (answer: PassedAnswer) => void>()
+let lastCall = 0
+let ranker: LiveRanker | undefined
+let isDraining = false
+
+const apiKeys = config.apiKeys ? new ApiKeys(config.apiKeys) : undefined
+const server = createThreadServer({
+  recommend: {
+    ranker: () => ranker,
+    isDraining: () => isDraining,
+    admission: new Admission({ waitingMax: config.waitingMax }),
+    stats,
+    userIds: config.userIds,
+    unknownUser: config.unknownUser,
+    candidatesMax: config.candidatesMax,
+    apiKeys,
+    onFailure: (problem) => {
+      const { code, cause = problem } = problem
+      tell({ what: 'log', log: { what: 'failed', code, err: errorOf(cause) } })
+    },
+  },
+  others: {
+    pass: (request) =>
+      new Promise((resolve) => {
+        calls.set(++lastCall, resolve)
+        tell({ what: 'call', call: lastCall, request })
+      }),
+    isDraining: () => isDraining,
+    apiKeys,
+    bulkBodyBytesMax: config.bulkBodyBytesMax,
+    bodyBytesMax: config.bodyBytesMax,
+  },
+  onRanked: config.logsRequests
+    ? (status, ms) => tell({ what: 'log', log: { what: 'request', status, ms } })
+    : undefined,
+})
+
+parentPort?.on('message', (message: ToThread) => {
+  if (message.what === 'listen') listen(message.port)
+  else if (message.what === 'memory') {
+    // Between two requests, which are ranked in one go: none sees two models.
+    const isFirst = ranker === undefined
+    const fresh = new LiveRanker(message.memory, config.thread, config.candidatesMax)
+    if (isFirst) warmUp(fresh, message.memory)
+    ranker = fresh
+    tell({ what: 'took', version: message.version })
+  } else if (message.what === 'answer') {
+    calls.get(message.call)?.(message.answer)
+    calls.delete(message.call)
+  } else if (message.what === 'drain') isDraining = true
+  else close()
+})
+
+function listen(port: number): void {
+  const refused = (error: Error) =>
+    tell({ what: 'refused', message: messageOf(error), errno: errnoOf(error) })
+  server.once('error', refused)
+  server.listen({ host: config.host, port, reusePort: config.reusePort, backlog: BACKLOG }, () => {
+    server.off('error', refused)
+    const address = server.address()
+    tell({ what: 'listening', port: typeof address === 'object' && address ? address.port : port })
+  })
+}
+
+/** What has arrived is answered; connections that wait for nothing are closed at once. */
+function close(): void {
+  server.close(() => {
+    tell({ what: 'closed' })
+    clearInterval(loopDelayTimer)
+    parentPort?.close()
+  })
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+function tell(message: FromThread): void {
+  parentPort?.postMessage(message)
+}
+
+const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })
+loopDelay.enable()
+const loopDelayTimer = setInterval(() => {
+  // The monitor measures the time between two of its own timers, which are a resolution apart when nothing is late.
+  const seconds = (ns: number) =>
+    Math.max(0, Number.isFinite(ns) ? ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1000 : 0)
+  stats.setLoopDelay(
+    seconds(loopDelay.percentile(50)),
+    seconds(loopDelay.percentile(99)),
+    seconds(loopDelay.max),
+  )
+  loopDelay.reset()
+}, LOOP_DELAY_EVERY_MS)
+loopDelayTimer.unref()

@@ -1,0 +1,84 @@
+import { errnoOf } from '../../files.ts'
+import { type ErrorCode, messageOf, NearrankError } from '../../errors.ts'
+import type { RedisAddress } from './address.ts'
+
+type Reason = [code: ErrorCode, sentence: string]
+
+const MESSAGE_CHARS_MAX = 200
+
+// Keyed by the first word of an error reply.
+const REPLIES: Record<string, Reason> = {
+  OOM: [
+    'UNAVAILABLE',
+    'its memory limit (maxmemory) is reached; raise maxmemory, or delete what is not needed',
+  ],
+  MISCONF: ['DISK', 'it cannot save to its own disk and so refuses writes; see its log'],
+  READONLY: ['UNAVAILABLE', 'it is a read-only replica; give the address of the primary'],
+  MASTERDOWN: ['UNAVAILABLE', 'it is a replica that has lost its primary; try again later'],
+  NOREPLICAS: [
+    'UNAVAILABLE',
+    'it has fewer replicas than it needs to accept writes (min-replicas-to-write); try again later',
+  ],
+  LOADING: ['UNAVAILABLE', 'it is still loading its data from disk; try again in a moment'],
+  BUSY: ['UNAVAILABLE', 'it is busy running a script; try again later'],
+  NOAUTH: ['INPUT', 'it wants a password; put it into the URL: redis://:PASSWORD@host'],
+  WRONGPASS: ['INPUT', 'it refuses the user name or the password; correct them in the URL'],
+  NOPERM: [
+    'INPUT',
+    'its access rules do not allow this user what is needed; allow the hash, scan, multi and client tracking commands on the keys of the prefix',
+  ],
+  DENIED: [
+    'INPUT',
+    'it is in protected mode and refuses other machines; give it a password or a bind address',
+  ],
+  NOPROTO: ['INPUT', 'it does not speak RESP3; use Redis 6 or newer, or Valkey'],
+  MOVED: ['INPUT', 'it is one node of a cluster, and all keys must be on one server; use a single server'],
+  CLUSTERDOWN: [
+    'INPUT',
+    'it is a node of a cluster, and all keys must be on one server; use a single server',
+  ],
+  WRONGTYPE: ['CONFLICT', 'a key holds something else than a hash; delete that key, or use another prefix'],
+}
+
+const FAILURES: Record<string, string> = {
+  ECONNREFUSED: 'nothing listens there; start the server, or correct the address',
+  ENOTFOUND: 'there is no such host; correct the address',
+  EAI_AGAIN: 'the name of the host cannot be looked up for now; check the network',
+  ETIMEDOUT: 'it does not answer; check the address and the network',
+  EHOSTUNREACH: 'there is no way to the host; check the network',
+  ENETUNREACH: 'there is no way to the host; check the network',
+  ECONNRESET: 'it closed the connection',
+  EPIPE: 'it closed the connection',
+}
+
+/**
+ * What went wrong with a server, as one to read: `Cannot <action> the Redis server at host:port: <reason>; <what to do>`.
+ * No cause is kept and nothing of the user's name or password is told: servers repeat in some errors what they were sent.
+ */
+export function redisError(action: string, error: unknown, address: RedisAddress): NearrankError {
+  if (error instanceof NearrankError) return error
+  const [code, sentence] = reasonOf(error, address)
+  return new NearrankError(code, `Cannot ${action} the Redis server at ${address.shown}: ${sentence}`)
+}
+
+function reasonOf(error: unknown, address: RedisAddress): Reason {
+  const failure = FAILURES[errnoOf(error)]
+  if (failure !== undefined) return ['UNAVAILABLE', failure]
+  const message = messageOf(error)
+  const reply = REPLIES[message.split(' ', 1)[0]]
+  if (reply !== undefined) return reply
+  if (/socket closed/i.test(message)) return ['UNAVAILABLE', 'it closed the connection']
+  if (/^(?:disconnects client|the client is )/i.test(message))
+    return ['UNAVAILABLE', 'the connection was lost']
+  if (/DB index/i.test(message))
+    return ['INPUT', `it has no database ${address.database}; correct the number at the end of the URL`]
+  if (/unknown command/i.test(message))
+    return ['INPUT', 'it does not know a command that is needed; use Redis 6 or newer, or Valkey']
+  return ['UNAVAILABLE', withoutSecrets(message, address).slice(0, MESSAGE_CHARS_MAX)]
+}
+
+function withoutSecrets(message: string, { username, password }: RedisAddress): string {
+  let text = message
+  for (const secret of [password, username]) if (secret !== undefined) text = text.replaceAll(secret, '***')
+  return text
+}

@@ -1,0 +1,115 @@
+import { featuresProblem, idProblem, placeProblem } from '../checkChanges.ts'
+import type { Change, FeatureId, IdType, Side, StoreLayout } from '../featureStore.ts'
+import type { RedisCommand } from './connection.ts'
+
+/** Which row a key names. */
+export interface RowKey {
+  key: string
+  side: Side
+  id: FeatureId
+}
+
+/** A row as a hash's fields tell it; absent: there is no such hash; otherwise why it cannot be used. */
+export type DecodedRow = { row: Exclude<Change, { deleted: true }> } | { absent: true } | { problem: string }
+
+const FIELDS = {
+  users: ['features'],
+  restaurants: ['features', 'latitude', 'longitude'],
+} as const satisfies Record<Side, string[]>
+const KEY_WORDS: Record<Side, string> = { users: 'user:', restaurants: 'restaurant:' }
+const BYTES_PER_FEATURE = 4
+const SHOWN_CHARS_MAX = 60
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const INTEGER = /^(?:0|-?[1-9]\d{0,19})$/ // as String writes it, so that no two keys are one id
+
+/** How the keys of one side begin. */
+export function keyPrefix(prefix: string, side: Side): string {
+  return prefix + KEY_WORDS[side]
+}
+
+/** The key of a row. */
+export function keyOf(prefix: string, { side, id }: { side: Side; id: FeatureId }): string {
+  return `${keyPrefix(prefix, side)}${id}`
+}
+
+/** Which row `key` names; undefined: none, it is another part of the prefix's; a string: why its id cannot be used. */
+export function parseKey(prefix: string, key: string, layout: StoreLayout): RowKey | string | undefined {
+  const side = (['users', 'restaurants'] as const).find((one) => key.startsWith(keyPrefix(prefix, one)))
+  if (side === undefined) return undefined
+  const id = parseId(key.slice(keyPrefix(prefix, side).length), layout[side].ids)
+  const wanted = id === undefined ? 'a plain decimal integer' : idProblem(id, layout[side].ids)
+  if (id === undefined || wanted !== undefined)
+    return `Cannot use the key ${shown(key)}: what follows ${KEY_WORDS[side]} must be ${wanted}; delete it`
+  return { key, side, id }
+}
+
+/** The command that reads a row's fields, for `decodeRow`. */
+export function readCommand({ key, side }: RowKey): RedisCommand {
+  return ['HMGET', key, ...FIELDS[side]]
+}
+
+/** The command that makes `change`: whole rows in one, so that nobody ever reads half a row. */
+export function writeCommand(prefix: string, change: Change): RedisCommand {
+  const key = keyOf(prefix, change)
+  if ('deleted' in change) return ['DEL', key]
+  const fields: RedisCommand = ['HSET', key, 'features', encodeFeatures(change.features)]
+  if (change.side === 'restaurants')
+    fields.push('latitude', String(change.latitude), 'longitude', String(change.longitude))
+  return fields
+}
+
+/** What the reply to `readCommand` says, checked completely. `reply` holds a Buffer or null for each field. */
+export function decodeRow(
+  { key, side, id }: RowKey,
+  reply: readonly (Buffer | null)[],
+  layout: StoreLayout,
+): DecodedRow {
+  if (reply.every((field) => field === null)) return { absent: true }
+  const missing = FIELDS[side].filter((_, i) => reply[i] === null)
+  if (missing.length > 0) return damaged(key, `it must have the field ${missing[0]}, found none`)
+  const [bytes, ...place] = reply as Buffer[]
+  const count = layout[side].features
+  if (bytes.length !== count * BYTES_PER_FEATURE)
+    return damaged(
+      key,
+      `features must be ${count * BYTES_PER_FEATURE} bytes (${count} little-endian float32), found ${bytes.length}`,
+    )
+  const features = new Float32Array(count)
+  for (let i = 0; i < count; i++) features[i] = bytes.readFloatLE(i * BYTES_PER_FEATURE)
+  const row =
+    side === 'users'
+      ? { side, id, features }
+      : { side, id, features, latitude: decimalOf(place[0]), longitude: decimalOf(place[1]) }
+  const problem = featuresProblem(features, count) ?? placeProblem(row)
+  return problem === undefined ? { row } : damaged(key, problem)
+}
+
+/** The pattern that SCAN matches for all keys that begin with `prefix`, whatever characters it holds. */
+export function scanPattern(prefix: string): string {
+  return `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
+}
+
+function encodeFeatures(features: Float32Array): Buffer {
+  const bytes = Buffer.allocUnsafe(features.length * BYTES_PER_FEATURE)
+  for (let i = 0; i < features.length; i++) bytes.writeFloatLE(features[i], i * BYTES_PER_FEATURE)
+  return bytes
+}
+
+function parseId(text: string, ids: IdType): FeatureId | undefined {
+  if (ids === 'string') return text
+  if (!INTEGER.test(text)) return undefined
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
+
+function decimalOf(text: Buffer): number {
+  return DECIMAL.test(text.toString()) ? Number(text) : Number.NaN
+}
+
+function damaged(key: string, problem: string): DecodedRow {
+  return { problem: `Cannot use the hash ${shown(key)}: ${problem}; write it again` }
+}
+
+function shown(key: string): string {
+  return JSON.stringify(key.length > SHOWN_CHARS_MAX ? `${key.slice(0, SHOWN_CHARS_MAX)}…` : key)
+}

@@ -1,0 +1,45 @@
+import { type ErrorCode, messageOf, NearrankError } from '../../errors.ts'
+
+// SQLite's primary result codes, https://www.sqlite.org/rescode.html
+const PERM = 3
+const BUSY = 5
+const LOCKED = 6
+const READONLY = 8
+const IOERR = 10
+const CORRUPT = 11
+const FULL = 13
+const CANTOPEN = 14
+const NOTADB = 26
+
+const REASONS: Record<number, [ErrorCode, string]> = {
+  [PERM]: ['DISK', 'permission is denied; change the permissions or choose another place'],
+  [BUSY]: [
+    'CONFLICT',
+    'another process uses it, and only one can; send changes to that server (POST /features), or stop it first',
+  ],
+  [LOCKED]: ['CONFLICT', 'another connection uses it, and only one can; close that one first'],
+  [READONLY]: [
+    'DISK',
+    'the file or its folder cannot be written to; change the permissions or choose another place',
+  ],
+  [IOERR]: ['DISK', 'the system reported an error in reading or writing; check the disk and its limits'],
+  [CORRUPT]: ['DAMAGED', 'the file is damaged; put a backup in its place, or delete it and fill a new one'],
+  [FULL]: ['DISK', 'the disk is full; free some space'],
+  [CANTOPEN]: [
+    'DISK',
+    'the file cannot be opened or made there; check that the folder is there and can be written to',
+  ],
+  [NOTADB]: [
+    'INPUT',
+    'it must be a feature store, found a file that is none (or one with a damaged beginning); choose another path',
+  ],
+}
+
+/** `error` of SQLite's as one to read: `Cannot <action>: <reason>; <what to do> (<SQLite's words>)`. Others pass unchanged. */
+export function sqliteError(error: unknown, action: string): unknown {
+  if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return error
+  const [code, reason] = REASONS[error.errcode & 0xff] ?? ['INTERNAL', 'SQLite refused it']
+  return new NearrankError(code, `Cannot ${action}: ${reason} (SQLite: ${messageOf(error)})`, {
+    cause: error,
+  })
+}

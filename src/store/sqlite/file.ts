@@ -1,0 +1,162 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { NearrankError } from '../../errors.ts'
+import { diskError, isMissing, syncDirectory } from '../../files.ts'
+import { namesProblem, parseNames } from '../featureNames.ts'
+import type { OpenStoreOptions, Side, SideLayout, StoreLayout, WantedSide } from '../featureStore.ts'
+import { newLayout } from '../newLayout.ts'
+import { sqliteError } from './error.ts'
+
+const APPLICATION_ID = 0x4e526673 // "NRfs", so that `file` and we know whose file it is
+const FORMAT = 1
+const LOCK_WAIT_MS = 500 // for a server that is just ending
+
+const SIDES = ['users', 'restaurants'] as const
+
+export interface SqliteFile {
+  database: DatabaseSync
+  layout: StoreLayout
+  rows: Record<Side, number> // as the last writer counted them
+}
+
+/**
+ * Opens the store in the file `path` for this process alone, and makes it where there is none; missing folders are made. What a
+ * killed process left in its write-ahead log is taken in. @throws NearrankError INPUT, CONFLICT, DAMAGED, DISK
+ */
+export async function openSqliteFile(path: string, options: OpenStoreOptions): Promise<SqliteFile> {
+  const action = `open the store ${path}`
+  // Absolute, since SQLite has meanings of its own for `:memory:` and `file:…`.
+  const target = resolve(path)
+  await prepare(target, action)
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(target, { timeout: LOCK_WAIT_MS })
+    const file = await openDatabase(database, path, options)
+    await syncDirectory(dirname(target))
+    return file
+  } catch (error) {
+    database?.close()
+    throw sqliteError(error, action)
+  }
+}
+
+async function prepare(target: string, action: string): Promise<void> {
+  try {
+    const there = await stat(target)
+    if (!there.isFile())
+      throw new NearrankError(
+        'INPUT',
+        `Cannot ${action}: a file is wanted, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another path`,
+      )
+  } catch (error) {
+    if (!isMissing(error)) throw diskError(error, action)
+    await mkdir(dirname(target), { recursive: true }).catch((reason: unknown) => {
+      throw diskError(reason, action)
+    })
+  }
+}
+
+async function openDatabase(
+  database: DatabaseSync,
+  path: string,
+  options: OpenStoreOptions,
+): Promise<SqliteFile> {
+  // Set before the first access, this keeps the index of the log in our own memory, and the file ours as long as we run.
+  database.exec('PRAGMA locking_mode = EXCLUSIVE')
+  const made = checkOwner(database, path) ? await newLayout(options) : undefined
+  // A commit in WAL mode is on disk only with FULL; NORMAL would sync at checkpoints alone.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE')
+  if (made) createTables(database, made)
+  const [layout, rows] = readLayout(database, path)
+  for (const side of SIDES) {
+    checkLayout(path, side, layout[side], options.layout[side])
+    const { names } = options.layout[side]
+    if (layout[side].names === undefined && names !== undefined) {
+      database.prepare('UPDATE layout SET names = ? WHERE side = ?').run(JSON.stringify(names), side)
+      layout[side].names = names
+    }
+  }
+  database.exec('COMMIT')
+  return { database, layout, rows }
+}
+
+/** Whether there is nothing in the file yet. Changes nothing in files of others. */
+function checkOwner(database: DatabaseSync, path: string): boolean {
+  const owner = numberOf(database, 'PRAGMA application_id')
+  const format = numberOf(database, 'PRAGMA user_version')
+  if (owner === 0 && format === 0 && numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0)
+    return true
+  if (owner !== APPLICATION_ID)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot open the store ${path}: it must be a feature store, found a SQLite file of another program; choose another path`,
+    )
+  if (format !== FORMAT)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot open the store ${path}: its format must be ${FORMAT}, found ${format}; update nearrank, or fill a new store`,
+    )
+  return false
+}
+
+function createTables(database: DatabaseSync, layout: StoreLayout): void {
+  const idOf = (side: Side) => (layout[side].ids === 'string' ? 'TEXT' : 'INTEGER')
+  database.exec(`
+    CREATE TABLE layout (
+      side TEXT PRIMARY KEY, features INTEGER NOT NULL, ids TEXT NOT NULL, names TEXT,
+      row_count INTEGER NOT NULL DEFAULT 0, filling INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE users (id ${idOf('users')} PRIMARY KEY NOT NULL, features BLOB NOT NULL) STRICT;
+    CREATE TABLE restaurants (
+      id ${idOf('restaurants')} PRIMARY KEY NOT NULL, features BLOB NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL
+    ) STRICT;
+    PRAGMA application_id = ${APPLICATION_ID};
+    PRAGMA user_version = ${FORMAT}`)
+  const insert = database.prepare('INSERT INTO layout (side, features, ids) VALUES (?, ?, ?)')
+  for (const side of SIDES) insert.run(side, layout[side].features, layout[side].ids)
+}
+
+function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<Side, number>] {
+  const select = database.prepare('SELECT features, ids, names, row_count AS rows FROM layout WHERE side = ?')
+  const layout: Partial<StoreLayout> = {}
+  const counts = { users: 0, restaurants: 0 }
+  for (const side of SIDES) {
+    const { features, ids, names: json, rows } = select.get(side) ?? {}
+    const areKnown = isCount(features) && isCount(rows) && (ids === 'integer' || ids === 'string')
+    const names = areKnown && typeof json === 'string' ? parseNames(json, features) : undefined
+    if (!areKnown || (json !== null && names === undefined))
+      throw new NearrankError(
+        'DAMAGED',
+        `Cannot open the store ${path}: what it says of its ${side} is damaged; put a backup in its place, or fill a new store`,
+      )
+    layout[side] = { features, ids, ...(names && { names }) }
+    counts[side] = rows
+  }
+  return [layout as StoreLayout, counts]
+}
+
+function checkLayout(path: string, side: Side, found: SideLayout, wanted: WantedSide): void {
+  const advice = 'choose another path, or fill a new store'
+  if (found.features !== wanted.features)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot open the store ${path}: its ${side} must have ${wanted.features} features, found ${found.features}; ${advice}`,
+    )
+  if (wanted.ids !== undefined && found.ids !== wanted.ids)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot open the store ${path}: the ids of its ${side} must be of the type ${wanted.ids}, found ${found.ids}; ${advice}`,
+    )
+  const problem = namesProblem(side, { wanted: wanted.names, found: found.names })
+  if (problem !== undefined)
+    throw new NearrankError('INPUT', `Cannot open the store ${path}: ${problem}; ${advice}`)
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function numberOf(database: DatabaseSync, sql: string): number {
+  return Number(Object.values(database.prepare(sql).get() ?? {})[0])
+}

@@ -1,0 +1,162 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { NearrankError } from '../../errors.ts'
+import { featuresProblem, idProblem, placeProblem } from '../checkChanges.ts'
+import type { FeatureBatch, FeatureId, IdType, Side, StoreLayout } from '../featureStore.ts'
+
+const BATCH_ROWS = 8192
+const FLOAT_BYTES = 4
+const INT64_MIN = -(2n ** 63n)
+const INT64_MAX = 2n ** 63n - 1n
+
+export interface ReadOptions {
+  side: Side
+  layout: StoreLayout
+  /** Called for a row that cannot be used and so is left out. */
+  onBadRow: (problem: string) => void
+}
+
+/** Up to 8,192 rows as they lie in the table. */
+interface Piece {
+  rows: number
+  last: bigint // the greatest rowid among them
+  batch: FeatureBatch // of those that can be used
+}
+
+type ReadPiece = (first: bigint) => Piece | undefined
+
+/**
+ * Reads a table from its first row to its last; between two pieces nobody may write. Memory: a batch. 1 M users of 30 features take
+ * 0.35 s. @throws NearrankError DAMAGED; SQLite's own errors as they are.
+ */
+export function* readPieces(database: DatabaseSync, options: ReadOptions): Generator<Piece> {
+  const joined = options.side === 'users' ? joinedReader(database, options) : () => undefined
+  const single = singleReader(database, options)
+  for (let first = INT64_MIN; first <= INT64_MAX; ) {
+    const piece = joined(first) ?? single(first)
+    if (piece === undefined) return
+    if (piece.last < first)
+      throw new NearrankError(
+        'DAMAGED',
+        `Cannot read the store: rows of the table ${options.side} must be in order, found ${piece.last} after ${first}; ` +
+          'put a backup in its place, or fill a new store',
+      )
+    yield piece
+    first = piece.last + 1n
+  }
+}
+
+/**
+ * Lets SQLite join the vectors of a piece into one value and the ids into another: three times as fast as row by row, where most of the
+ * time goes into making 8,192 small arrays. It gives up (undefined) where anything is not as it must be. Not for restaurants, since degrees
+ * as text are not exact.
+ */
+function joinedReader(database: DatabaseSync, { side, layout }: ReadOptions): ReadPiece {
+  const { features: width, ids: idType } = layout[side]
+  const statement = database.prepare(
+    `SELECT count(*), CAST(max(at) AS TEXT), min(octet_length(features)), max(octet_length(features)),
+       CAST(group_concat(id, char(0)) AS BLOB), CAST(group_concat(features, '') AS BLOB)
+     FROM (${piecesOf(side)})`,
+  )
+  statement.setReturnArrays(true)
+  return (first) => {
+    const [count, last, shortest, longest, idText, vectors] = valuesOf(statement.get(first))
+    const rows = Number(count)
+    const rowBytes = width * FLOAT_BYTES
+    if (shortest !== rowBytes || longest !== rowBytes) return undefined
+    if (!isBytes(idText) || !isBytes(vectors) || vectors.length !== rows * rowBytes) return undefined
+    const ids = Buffer.from(idText.buffer, idText.byteOffset, idText.length)
+      .toString()
+      .split('\0')
+      .map((text) => idOf(text, idType))
+    const features = new Float32Array(vectors.buffer, vectors.byteOffset, rows * width)
+    if (ids.length !== rows || !allFinite(features) || ids.some((id) => idProblem(id, idType) !== undefined))
+      return undefined
+    return {
+      rows,
+      last: BigInt(String(last)),
+      batch: { side, ids, features, latitude: null, longitude: null },
+    }
+  }
+}
+
+/** Reads row by row and tells which cannot be used. */
+function singleReader(database: DatabaseSync, { side, layout, onBadRow }: ReadOptions): ReadPiece {
+  const { features: width, ids: idType } = layout[side]
+  const statement = database.prepare(
+    side === 'users'
+      ? `SELECT CAST(at AS TEXT), CAST(id AS TEXT), features FROM (${piecesOf(side)})`
+      : `SELECT CAST(at AS TEXT), CAST(id AS TEXT), features, latitude, longitude FROM (${piecesOf(side)})`,
+  )
+  statement.setReturnArrays(true)
+  return (first) => {
+    const found = statement.all(first).map(valuesOf)
+    if (found.length === 0) return undefined
+    const ids: FeatureId[] = []
+    const features = new Float32Array(found.length * width)
+    const latitudes = new Float64Array(side === 'users' ? 0 : found.length)
+    const longitudes = new Float64Array(latitudes.length)
+    for (const [, idText, bytes, latitude, longitude] of found) {
+      const id = idOf(String(idText), idType)
+      const vector = isBytes(bytes) ? floatsOf(bytes) : new Float32Array()
+      const wantedId = idProblem(id, idType)
+      const problem =
+        (wantedId && `the id must be ${wantedId}`) ??
+        featuresProblem(vector, width) ??
+        placeProblem({ side, latitude, longitude })
+      if (problem !== undefined) {
+        onBadRow(`${side}, id ${JSON.stringify(String(idText))}: ${problem}`)
+        continue
+      }
+      features.set(vector, ids.length * width)
+      if (side === 'restaurants') {
+        latitudes[ids.length] = Number(latitude)
+        longitudes[ids.length] = Number(longitude)
+      }
+      ids.push(id)
+    }
+    const places = (degrees: Float64Array) => (side === 'users' ? null : degrees.subarray(0, ids.length))
+    return {
+      rows: found.length,
+      last: BigInt(String(found.at(-1)?.[0])),
+      batch: {
+        side,
+        ids,
+        features: features.subarray(0, ids.length * width),
+        latitude: places(latitudes),
+        longitude: places(longitudes),
+      },
+    }
+  }
+}
+
+/** By rowid, which is the order on disk; for integer ids it is the id. */
+function piecesOf(side: Side): string {
+  const places = side === 'users' ? '' : ', latitude, longitude'
+  return `SELECT rowid AS at, id, features${places} FROM ${side} WHERE rowid >= ? ORDER BY rowid LIMIT ${BATCH_ROWS}`
+}
+
+/** Node's types do not know of `setReturnArrays`. */
+function valuesOf(row: unknown): SQLOutputValue[] {
+  return row as SQLOutputValue[]
+}
+
+function idOf(text: string, idType: IdType): FeatureId {
+  if (idType === 'string') return text
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
+
+function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
+  return value instanceof Uint8Array
+}
+
+/** The last bytes of a length that four does not divide are left out, so that the number of floats is not the one wanted. */
+function floatsOf(bytes: Uint8Array): Float32Array {
+  const whole = bytes.slice(0, bytes.length - (bytes.length % FLOAT_BYTES))
+  return bytes.length === whole.length ? new Float32Array(whole.buffer) : new Float32Array()
+}
+
+function allFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false
+  return true
+}

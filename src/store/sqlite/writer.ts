@@ -1,0 +1,73 @@
+import type { StatementSync } from 'node:sqlite'
+import type { Change, Side } from '../featureStore.ts'
+import type { SqliteFile } from './file.ts'
+
+interface Statements {
+  insert: StatementSync
+  update: StatementSync
+  delete: StatementSync
+}
+
+/** Puts changes into a store's file, a group at a time, and keeps its number of rows. */
+export class SqliteWriter {
+  readonly #file: SqliteFile
+  readonly #statements: Record<Side, Statements>
+  readonly #setRows: StatementSync
+
+  constructor(file: SqliteFile) {
+    const prepare = (sql: string) => {
+      const statement = file.database.prepare(sql)
+      statement.setReadBigInts(true) // a run tells the last rowid, which may be any 64-bit id
+      return statement
+    }
+    this.#file = file
+    this.#statements = {
+      users: {
+        insert: prepare('INSERT INTO users (features, id) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+        update: prepare('UPDATE users SET features = ? WHERE id = ?'),
+        delete: prepare('DELETE FROM users WHERE id = ?'),
+      },
+      restaurants: {
+        insert: prepare(
+          'INSERT INTO restaurants (features, latitude, longitude, id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        ),
+        update: prepare('UPDATE restaurants SET features = ?, latitude = ?, longitude = ? WHERE id = ?'),
+        delete: prepare('DELETE FROM restaurants WHERE id = ?'),
+      },
+    }
+    this.#setRows = prepare('UPDATE layout SET row_count = ? WHERE side = ?')
+  }
+
+  /** Writes and syncs all of them, or none. Blocks until then: about 1 µs a row and a sync. @throws SQLite's errors. */
+  commit(writes: readonly (readonly Change[])[]): void {
+    const { database, rows } = this.#file
+    const added = { users: 0, restaurants: 0 }
+    database.exec('BEGIN')
+    try {
+      for (const changes of writes) for (const change of changes) added[change.side] += this.#apply(change)
+      for (const side of ['users', 'restaurants'] as const)
+        if (added[side] !== 0) this.#setRows.run(rows[side] + added[side], side)
+      database.exec('COMMIT')
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, a full disk among them.
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+    rows.users += added.users
+    rows.restaurants += added.restaurants
+  }
+
+  /** How many rows there are more. */
+  #apply(change: Change): number {
+    const statements = this.#statements[change.side]
+    if ('deleted' in change) return -Number(statements.delete.run(change.id).changes)
+    const { buffer, byteOffset, byteLength } = change.features
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+    const values =
+      change.side === 'users' ? [bytes, change.id] : [bytes, change.latitude, change.longitude, change.id]
+    // Inserting first is the quick way for a bulk load, and unlike an upsert it tells whether the row is new.
+    if (Number(statements.insert.run(...values).changes) === 1) return 1
+    statements.update.run(...values)
+    return 0
+  }
+}

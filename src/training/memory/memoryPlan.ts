@@ -1,0 +1,66 @@
+import { packPeakRssBytes } from '../../dataset/openApart.ts'
+import { NearrankError } from '../../errors.ts'
+import { MEMORY_BYTES_MAX } from '../../kernels/kernels.ts'
+import { peakRssBytes } from '../../peakMemory.ts'
+import type { Arena } from './arena.ts'
+
+const MIB = 2 ** 20
+/** Node, the kernels, code and heap: measured 90 to 110 MiB, before any table or buffer. */
+const PROCESS_BYTES = 120 * MIB
+/** A worker thread's own heap and stack. */
+const THREAD_BYTES = 10 * MIB
+/** What the streaming of shuffled rows and the metrics take: 12 MiB of rows and 33 of histograms. */
+const STREAM_BYTES = 57 * MIB
+/** Copies of all parameters outside the shared memory: the best epoch's, a checkpoint being encoded, the model's files being encoded. */
+const MODEL_COPIES = 10
+/** What the metrics keep for each user of a table (NDCG). */
+const USER_BYTES = 48
+/** Packing runs in a process of its own before the training: both together took 410 to 454 MiB for 1.1 M rows of tables. */
+const PACK_BYTES = 320 * MIB
+const PACK_ROW_BYTES = 140
+/** What DuckDB may take while rows are packed: what the two processes leave of the ceiling. */
+export function packMemoryBytes(maxMemoryBytes: number): number {
+  return Math.max(DUCKDB_BYTES_MIN, maxMemoryBytes - PACK_BYTES)
+}
+
+const DUCKDB_BYTES_MIN = 64 * MIB
+
+/** What a run will take at its peak, at most, packing or training: the same for any number of clicks. */
+export function plannedBytes(arena: Arena): number {
+  const { threads, users, restaurants } = arena.shape
+  const model = arena.shape.purpose === 'train' ? MODEL_COPIES * 4 * arena.layout.size : 0
+  const training =
+    PROCESS_BYTES + threads * THREAD_BYTES + STREAM_BYTES + users * USER_BYTES + model + arena.bytes
+  return Math.max(training, PACK_BYTES + (users + restaurants) * PACK_ROW_BYTES)
+}
+
+/** @throws NearrankError MEMORY where the plan is larger than the ceiling: what it takes, of what, and what would fit. */
+export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
+  const planned = plannedBytes(arena)
+  const { users, restaurants, network } = arena.shape
+  const tables =
+    4 * (arena.users.rows * arena.users.stride + arena.restaurants.rows * arena.restaurants.stride)
+  const what =
+    `${mebibytes(tables)} for the features of ${users} users (${network.userFeatures} each) and ${restaurants} restaurants ` +
+    `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters`
+  if (arena.bytes > MEMORY_BYTES_MAX)
+    throw new NearrankError(
+      'MEMORY',
+      `Cannot hold the run in one WebAssembly memory: 4 GiB is the limit, the plan takes ${mebibytes(arena.bytes)}, of it ${what}. Use fewer features, users or units.`,
+    )
+  if (planned > maxMemoryBytes)
+    throw new NearrankError(
+      'MEMORY',
+      `Cannot run within --max-memory ${mebibytes(maxMemoryBytes)}: the plan takes ${mebibytes(planned)}, of it ${what}. ` +
+        `Give --max-memory ${mebibytes(planned).replace(' ', '')} or more, or use fewer features or units.`,
+    )
+}
+
+/** The most that this process, all its threads, and the one that packed have had in memory at a time. */
+export function runPeakRssBytes(): number {
+  return Math.max(peakRssBytes(), packPeakRssBytes())
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / MIB)} MiB`
+}

@@ -1,0 +1,162 @@
+import { parameterCount } from '../../model/network.ts'
+import { PRESETS } from '../settings/presets.ts'
+import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
+import type { Constraint, TrainResult, TrainSettings } from '../types.ts'
+
+/** What the reference job demands beside its settings. */
+const EPOCH_SECONDS_MAX = 60
+const JOB_MEMORY_BYTES = 4 * 2 ** 30
+const ACCURACY_MIN = 0.7
+const REFERENCE_FEATURES = { userFeatures: 30, restaurantFeatures: 10 }
+
+/** What of a run the table is made of. */
+export type ConstraintInputs = Pick<
+  TrainResult,
+  | 'preset'
+  | 'settings'
+  | 'rows'
+  | 'epochs'
+  | 'ledger'
+  | 'parameters'
+  | 'peakRssBytes'
+  | 'maxMemoryBytes'
+  | 'test'
+>
+
+/**
+ * The job's constraints, each with its limit and what was measured. For the reference preset the limits are the
+ * job's; for others the settings have none, and the accuracy must only reach that of the majority class.
+ */
+export function constraintsTable(run: ConstraintInputs): Constraint[] {
+  const isReference = run.preset === 'reference'
+  const { settings } = run
+  const demanded = (name: string, limit: string, measured: string, met: boolean): Constraint =>
+    isReference ? { name, limit, measured, met } : { name, limit: '–', measured, met: null }
+  const reference = PRESETS.reference
+  const architecture = architectureText(reference, parameterCount({ ...reference, ...REFERENCE_FEATURES }))
+
+  return [
+    rowsConstraint(run),
+    demanded(
+      'architecture',
+      architecture,
+      architectureText(settings, run.parameters),
+      architectureText(settings, run.parameters) === architecture,
+    ),
+    demanded(
+      'optimizer',
+      optimizerText(reference),
+      optimizerText(settings),
+      optimizerText(settings) === optimizerText(reference),
+    ),
+    demanded(
+      'epochs',
+      `${reference.epochs}`,
+      `${run.epochs.length}`,
+      run.epochs.length === reference.epochs && settings.epochs === reference.epochs,
+    ),
+    demanded(
+      'learning rate',
+      learningRateText(reference),
+      learningRateText(settings),
+      learningRateText(settings) === learningRateText(reference),
+    ),
+    timeConstraint(run),
+    memoryConstraint(run),
+    accuracyConstraint(run),
+  ]
+}
+
+/** Each file's rows must be accounted for one by one, the same in every epoch; the reference job leaves none out. */
+function rowsConstraint(run: ConstraintInputs): Constraint {
+  const first = run.ledger[0]
+  const sum = (of: 'rows' | 'used' | 'dropped' | 'validation') =>
+    first ? first.files.reduce((total, file) => total + file[of], 0) : 0
+  const total = sum('rows')
+  const leftOut = sum('dropped') + sum('validation')
+  const isWhole =
+    first !== undefined &&
+    first.rows > 0 &&
+    run.ledger.length === run.epochs.length &&
+    run.ledger.every(
+      (epoch) =>
+        epoch.digest === first.digest &&
+        epoch.rows === run.rows &&
+        epoch.rows === epoch.files.reduce((used, file) => used + file.used, 0) &&
+        epoch.files.length === first.files.length &&
+        epoch.files.every((file) => file.rows === file.used + file.dropped + file.validation),
+    )
+  const fewest = run.ledger.reduce((rows, epoch) => Math.min(rows, epoch.rows), run.rows)
+  const besides = [
+    sum('validation') > 0 ? `${formatCount(sum('validation'))} held out` : '',
+    sum('dropped') > 0 ? `${formatCount(sum('dropped'))} dropped` : '',
+  ].filter((part) => part !== '')
+  const measured = `${formatCount(fewest)} in ${epochsText(run.ledger.length)}${besides.length > 0 ? ` (${besides.join(', ')})` : ''}`
+  return {
+    name: 'every row used in every epoch',
+    limit:
+      run.preset === 'reference' || leftOut === 0
+        ? `all ${formatCount(total)}`
+        : `all ${formatCount(total - leftOut)} to train on`,
+    measured,
+    met: isWhole && (run.preset !== 'reference' || leftOut === 0),
+  }
+}
+
+function timeConstraint(run: ConstraintInputs): Constraint {
+  const slowest = run.epochs.reduce((seconds, epoch) => Math.max(seconds, epoch.seconds), 0)
+  return {
+    name: 'time per epoch',
+    limit: `≤ ${EPOCH_SECONDS_MAX} s`,
+    measured: run.epochs.length > 0 ? `${formatSeconds(slowest)} at most` : '–',
+    met: run.epochs.length > 0 ? slowest <= EPOCH_SECONDS_MAX : null,
+  }
+}
+
+function memoryConstraint(run: ConstraintInputs): Constraint {
+  const isReference = run.preset === 'reference'
+  const limit = isReference ? Math.min(run.maxMemoryBytes, JOB_MEMORY_BYTES) : run.maxMemoryBytes
+  return {
+    name: 'peak memory',
+    limit: `≤ ${formatBytes(limit)} (${limit === run.maxMemoryBytes ? '--max-memory' : 'the job'})`,
+    measured: formatBytes(run.peakRssBytes),
+    met: run.peakRssBytes <= limit,
+  }
+}
+
+function accuracyConstraint(run: ConstraintInputs): Constraint {
+  const isReference = run.preset === 'reference'
+  const least = isReference ? ACCURACY_MIN : (run.test?.majorityAccuracy ?? Number.NaN)
+  const limit = isReference
+    ? `≥ ${ACCURACY_MIN}`
+    : run.test
+      ? `≥ ${least.toFixed(4)} (majority class)`
+      : '≥ majority class'
+  return {
+    name: 'accuracy on the test set',
+    limit,
+    measured: run.test ? run.test.accuracy.toFixed(4) : 'no test set',
+    met: run.test ? run.test.accuracy >= least : null,
+  }
+}
+
+/** `256 → 128 relu → 1, 43,521 parameters` */
+function architectureText(settings: TrainSettings, parameters: number): string {
+  const layers = settings.hidden.map((units, i) =>
+    settings.activations[i] === 'relu' ? `${units} relu` : `${units}`,
+  )
+  return `${settings.normalize ? 'normalised features → ' : ''}${[...layers, '1'].join(' → ')}, ${formatCount(parameters)} parameters`
+}
+
+function optimizerText(settings: TrainSettings): string {
+  const { beta1, beta2, epsilon, weightDecay } = settings
+  return `${weightDecay > 0 ? 'AdamW' : 'Adam'} β ${beta1}, ${beta2}, ε ${epsilon}${weightDecay > 0 ? `, decay ${weightDecay}` : ''}, batch ${formatCount(settings.batchSize)}, ${settings.shuffle ? 'shuffled' : 'file order'}`
+}
+
+function learningRateText({ learningRate, schedule, warmupSteps }: TrainSettings): string {
+  return `${learningRate} ${schedule}${warmupSteps > 0 ? `, warm-up ${formatCount(warmupSteps)}` : ''}`
+}
+
+function epochsText(count: number): string {
+  return count === 1 ? '1 epoch' : `each of ${count} epochs`
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
+import { basename, resolve } from 'node:path'
+import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
+import type { Tables } from '../../dataset/tables/featureTables.ts'
+import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
+import type { ModelContent } from '../../model/modelFile.ts'
+import type { Network } from '../../model/network.ts'
+import { formatBytes } from '../../format.ts'
+import type { ReportContext } from './report.ts'
+import type { TrainOptions, TrainResult } from '../types.ts'
+
+/** What `model.json` tells of a run. */
+export function describeModel(
+  result: TrainResult,
+  made: { options: TrainOptions; tables: Tables; network: Network; fingerprint: string },
+): ModelContent {
+  const { options, tables, network, fingerprint } = made
+  const {
+    packSeconds,
+    trainSeconds,
+    seconds,
+    peakRssBytes,
+    maxMemoryBytes,
+    threads,
+    turbo,
+    steps,
+    parameters,
+    rows,
+    keptEpoch,
+  } = result
+  return {
+    createdBy: { name: 'nearrank', version: packageVersion() },
+    columns: {
+      ...DEFAULT_COLUMNS,
+      ...options.columns,
+      userFeatures: tables.users.features,
+      restaurantFeatures: tables.restaurants.features,
+    },
+    network,
+    preset: result.preset,
+    settings: result.settings,
+    simd: result.simd,
+    dataFingerprint: fingerprint,
+    metrics: result.test ? { ...result.test } : null,
+    epochs: result.epochs,
+    ledger: result.ledger,
+    constraints: result.constraints,
+    training: {
+      rows,
+      steps,
+      parameters,
+      keptEpoch,
+      packSeconds,
+      trainSeconds,
+      seconds,
+      peakRssBytes,
+      maxMemoryBytes,
+      threads,
+      turbo,
+      ...circumstances(),
+    },
+  }
+}
+
+/** What the report tells beside the result. */
+export function reportContext(
+  options: TrainOptions,
+  tables: Tables,
+  info: DatasetInfo | undefined,
+): ReportContext {
+  return {
+    version: packageVersion(),
+    ...circumstances(),
+    data: basename(resolve(options.data)),
+    userFeatures: tables.users.features,
+    restaurantFeatures: tables.restaurants.features,
+    bayesAccuracy: info?.bayesAccuracy ?? null,
+    bayesLogLoss: info?.bayesLogLoss ?? null,
+  }
+}
+
+/** When and on what. */
+function circumstances(): { madeAt: string; machine: string; runtime: string } {
+  return {
+    madeAt: new Date().toISOString(),
+    machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${formatBytes(totalmem())}`,
+    runtime: `Node ${process.versions.node}, ${platform()} ${arch()}`,
+  }
+}
+
+/** Of this package. */
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}

@@ -1,0 +1,152 @@
+import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
+import type { Constraint, LedgerEpoch, TrainResult } from '../types.ts'
+
+/** What a report tells beside the result: where, when and with what the model was made. */
+export interface ReportContext {
+  version: string // of Nearrank
+  madeAt: string // ISO 8601
+  machine: string // 'Intel Xeon …, 2 cores, 8 GiB'
+  runtime: string // 'Node 26.10.0, linux x64'
+  data: string // name of the data folder, without the way to it
+  userFeatures: string[]
+  restaurantFeatures: string[]
+  bayesAccuracy: number | null // null: the ceiling is not known
+  bayesLogLoss: number | null
+}
+
+/** The Markdown of a model's `report.md`. Pure; cells from outside (column and file names) are escaped. */
+export function renderReport(result: TrainResult, context: ReportContext): string {
+  const met = result.constraints.filter((constraint) => constraint.met === true).length
+  const demanded = result.constraints.filter((constraint) => constraint.met !== null).length
+  return [
+    '# Training report',
+    '',
+    `Trained on ${formatCount(result.rows)} rows an epoch, ${result.epochs.length} ${result.epochs.length === 1 ? 'epoch' : 'epochs'}, ` +
+      `preset \`${result.preset}\`; the weights of epoch ${result.keptEpoch} were kept. ` +
+      `${met} of ${demanded} demands are met.`,
+    '',
+    '## Constraints',
+    '',
+    ...constraintLines(result.constraints),
+    '',
+    '## Epochs',
+    '',
+    ...epochLines(result),
+    '',
+    '## Test set',
+    '',
+    ...testLines(result, context),
+    '',
+    '## Ledger',
+    '',
+    'Rows that were used in each epoch. The digest is a sum over the rows that the kernels gathered, in any order:',
+    'a row left out, used twice or changed gives another one. `model.json` holds the same for each file.',
+    '',
+    ...ledgerLines(result.ledger),
+    '',
+    '## How it was made',
+    '',
+    ...markdownTable(
+      ['what', 'how'],
+      [
+        ['made by', `Nearrank ${context.version}, ${context.runtime}, kernels ${result.simd}`],
+        ['made at', context.madeAt],
+        ['machine', context.machine],
+        ['data', context.data],
+        ['user features', context.userFeatures.join(', ')],
+        ['restaurant features', context.restaurantFeatures.join(', ')],
+        ['threads', `${result.threads}`],
+        [
+          'memory',
+          `${formatBytes(result.peakRssBytes)} at most, ${formatBytes(result.maxMemoryBytes)} allowed`,
+        ],
+        ['steps', formatCount(result.steps)],
+        ['parameters', formatCount(result.parameters)],
+        ['packing', formatSeconds(result.packSeconds)],
+        ['training', formatSeconds(result.trainSeconds)],
+        ['everything', formatSeconds(result.seconds)],
+        ...Object.entries(result.settings).map(([key, value]) => [key, String(value)]),
+      ],
+    ),
+    '',
+  ].join('\n')
+}
+
+/** ✓, ✗ or –, as the tables show it. */
+export function metSign(met: boolean | null): string {
+  return met === null ? '–' : met ? '✓' : '✗'
+}
+
+function constraintLines(constraints: Constraint[]): string[] {
+  return markdownTable(
+    ['', 'demand', 'limit', 'measured'],
+    constraints.map(({ name, limit, measured, met }) => [metSign(met), name, limit, measured]),
+  )
+}
+
+function epochLines({ epochs, keptEpoch }: TrainResult): string[] {
+  return markdownTable(
+    ['epoch', 'rows', 'time', 'rows/s', 'loss', 'accuracy', 'of', 'validation loss', 'AUC', 'kept'],
+    epochs.map((epoch) => [
+      `${epoch.epoch}`,
+      formatCount(epoch.rows),
+      formatSeconds(epoch.seconds),
+      formatCount(epoch.rowsPerSecond),
+      epoch.loss.toFixed(5),
+      epoch.accuracy.toFixed(4),
+      epoch.accuracyOn,
+      epoch.validationLoss?.toFixed(5) ?? '–',
+      epoch.validationAuc?.toFixed(5) ?? '–',
+      epoch.epoch === keptEpoch ? 'yes' : '',
+    ]),
+  )
+}
+
+function testLines({ test }: TrainResult, context: ReportContext): string[] {
+  if (!test) return ['There is no test set.']
+  return markdownTable(
+    ['metric', 'model', 'best possible'],
+    [
+      ['rows', formatCount(test.rows), ''],
+      ['accuracy', shown(test.accuracy), shown(context.bayesAccuracy)],
+      ['accuracy of the majority class', shown(test.majorityAccuracy), ''],
+      ['AUC', shown(test.auc), ''],
+      ['log loss', shown(test.logLoss), shown(context.bayesLogLoss)],
+      ['normalised entropy', shown(test.normalizedEntropy), ''],
+      ['expected calibration error', shown(test.calibrationError), ''],
+      ['NDCG@10 by user', shown(test.ndcg10), ''],
+      ['click rate', shown(test.clickRate), ''],
+    ],
+  )
+}
+
+function shown(value: number | null): string {
+  return value?.toFixed(5) ?? '–'
+}
+
+function ledgerLines(ledger: LedgerEpoch[]): string[] {
+  return markdownTable(
+    ['epoch', 'files', 'rows in the files', 'used', 'dropped', 'held out', 'digest'],
+    ledger.map((epoch) => [
+      `${epoch.epoch}`,
+      `${epoch.files.length}`,
+      sum(epoch, 'rows'),
+      sum(epoch, 'used'),
+      sum(epoch, 'dropped'),
+      sum(epoch, 'validation'),
+      epoch.digest,
+    ]),
+  )
+}
+
+function sum(epoch: LedgerEpoch, of: 'rows' | 'used' | 'dropped' | 'validation'): string {
+  return formatCount(epoch.files.reduce((total, file) => total + file[of], 0))
+}
+
+function markdownTable(head: string[], rows: string[][]): string[] {
+  return [markdownRow(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(markdownRow)]
+}
+
+function markdownRow(cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replace(/[\\|<]/g, '\\$&').replace(/\s+/g, ' ')).join(' | ')} |`
+}

@@ -1,0 +1,41 @@
+import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
+import { NearrankError } from '../../errors.ts'
+import { SUMS } from '../crew/control.ts'
+import type { RowCount } from './rowStream.ts'
+import type { LedgerEpoch } from '../types.ts'
+
+/**
+ * The books of one epoch: what the reader handed out, file by file, against what the kernels gathered (`sums`), by number and by digest, and
+ * against what the pack says it holds. @throws NearrankError INTERNAL where a row was lost or used twice.
+ */
+export function ledgerEpoch(
+  epoch: number,
+  pack: PackedRows,
+  count: RowCount,
+  sums: Float64Array,
+): LedgerEpoch {
+  const rows = sums[SUMS.rows]
+  const digest = sums[SUMS.digest]
+  const files = pack.files.map((file, i) => ({
+    file: file.name,
+    rows: file.rows + file.dropped,
+    used: count.used[i],
+    dropped: file.dropped,
+    validation: count.heldOut[i],
+  }))
+  const wrong = (what: string, wanted: number, found: number) =>
+    new NearrankError(
+      'INTERNAL',
+      `The ledger of epoch ${epoch} does not add up: ${what}: wanted ${wanted}, found ${found}`,
+    )
+  if (rows !== count.rows) throw wrong('rows trained on', count.rows, rows)
+  if (digest !== count.digest) throw wrong('digest of the rows trained on', count.digest, digest)
+  const used = count.used.reduce((sum, n) => sum + n, 0)
+  if (used !== rows) throw wrong('rows of all files', rows, used)
+  for (const { file, rows: all, used: usedRows, dropped, validation } of files)
+    if (usedRows + dropped + validation !== all)
+      throw wrong(`rows of ${file}`, all, usedRows + dropped + validation)
+  const whole = (digest + count.heldDigest) % 2 ** 32
+  if (whole !== pack.digest) throw wrong('digest of all rows', pack.digest, whole)
+  return { epoch, rows, digest: digest.toString(16).padStart(8, '0'), files }
+}

@@ -1,0 +1,105 @@
+import { readFile, rm, stat } from 'node:fs/promises'
+import { NearrankError } from '../../errors.ts'
+import { diskError, isMissing, writeFileAtomic } from '../../files.ts'
+import type { StateDict } from '../../model/network.ts'
+import { decodeSafetensors, encodeSafetensors } from '../../model/safetensors.ts'
+import type { EpochReport, LedgerEpoch } from '../types.ts'
+
+/** Everything that a run needs to go on as if it had never stopped. */
+export interface CheckpointState {
+  run: string // fingerprint of all that decides the result; another run's checkpoint is refused
+  step: number // steps done
+  epoch: number // from 1, the one in progress; epochs + 1: all are done
+  rowsDone: number // of that epoch
+  lossSum: number
+  correct: number
+  digest: number
+  epochSeconds: number // spent on that epoch so far
+  trainSeconds: number
+  packSeconds: number
+  peakRssBytes: number // so far, over all processes of the run
+  bestLoss: number | null // lowest validation loss so far
+  bestEpoch: number // 0: none yet
+  worseEpochs: number // since then
+  epochs: EpochReport[]
+  ledger: LedgerEpoch[]
+}
+
+/** The arrays, all in the layout of the parameters: [layout.size]. */
+export interface CheckpointArrays {
+  parameters: Float32Array
+  momentsM: Float32Array
+  momentsV: Float32Array
+  best: Float32Array // parameters of bestEpoch
+}
+
+const NAMES = ['parameters', 'momentsM', 'momentsV', 'best'] as const
+const BYTES_MAX = 2 ** 31
+/** Of every safetensors file that Nearrank writes, behind its 8 bytes of length. */
+const BEGINNING = Buffer.from('{"__metadata__":{"nearrank.')
+
+/** Where the checkpoint of a run stands: beside the model that it will become. */
+export function checkpointPath(out: string): string {
+  return `${out.replace(/[/\\]+$/, '')}.checkpoint`
+}
+
+/** Writes a checkpoint whole: temporary file, sync, rename. */
+export async function writeCheckpoint(
+  path: string,
+  state: CheckpointState,
+  arrays: CheckpointArrays,
+): Promise<void> {
+  const tensors: StateDict = new Map(
+    NAMES.map((name) => [name, { shape: [arrays[name].length], data: arrays[name] }]),
+  )
+  await writeFileAtomic(path, encodeSafetensors(tensors, { state: JSON.stringify(state) }))
+}
+
+/**
+ * Reads a checkpoint; undefined where there is none, or, with `mayBeDamaged`, where a damaged one is going to be replaced.
+ * @throws NearrankError DAMAGED where its checksum does not hold, INPUT where something else stands in its place.
+ */
+export async function readCheckpoint(
+  path: string,
+  options: { mayBeDamaged: boolean },
+): Promise<{ state: CheckpointState; arrays: CheckpointArrays } | undefined> {
+  let bytes: Uint8Array
+  try {
+    const found = await stat(path)
+    if (!found.isFile() || found.size > BYTES_MAX) throw notOurs(path)
+    bytes = await readFile(path)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw diskError(error, `read the checkpoint ${path}`)
+  }
+  if (
+    !Buffer.from(bytes)
+      .subarray(8, 8 + BEGINNING.length)
+      .equals(BEGINNING)
+  )
+    throw notOurs(path)
+  try {
+    // The file's checksum holds, or this throws: what it tells is what writeCheckpoint wrote.
+    const { tensors, metadata } = decodeSafetensors(bytes, { where: path, requireChecksum: true })
+    if (metadata.state === undefined || NAMES.some((name) => !tensors.has(name))) throw notOurs(path)
+    const state = JSON.parse(metadata.state) as CheckpointState
+    const arrays = Object.fromEntries(
+      NAMES.map((name) => [name, tensors.get(name)!.data]),
+    ) as unknown as CheckpointArrays
+    return { state, arrays }
+  } catch (error) {
+    if (options.mayBeDamaged && error instanceof NearrankError && error.code === 'DAMAGED') return undefined
+    throw error
+  }
+}
+
+export async function removeCheckpoint(path: string): Promise<void> {
+  await rm(path, { force: true })
+}
+
+function notOurs(path: string): NearrankError {
+  return new NearrankError(
+    'INPUT',
+    `Cannot resume from ${path}: it is no checkpoint of nearrank. Move it away, or choose another --out`,
+  )
+}
