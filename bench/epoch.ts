@@ -3,16 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openTables } from '../src/dataset/tables/featureTables.ts'
 import { generate } from '../src/dataset/generator/generate.ts'
-import { openRows, type PackedRows } from '../src/dataset/clicks/packedRows.ts'
+import { openRows } from '../src/dataset/clicks/openRows.ts'
+import type { PackedRows } from '../src/dataset/clicks/packedRows.ts'
 import { bestSimd } from '../src/kernels/kernels.ts'
 import { initialState } from '../src/model/initialize.ts'
-import { stateToParameters } from '../src/model/parameters.ts'
 import { CrewLead } from '../src/training/crew/crewLead.ts'
-import { SUM_COUNT } from '../src/training/crew/control.ts'
 import { loadFeatures } from '../src/training/memory/featureMemory.ts'
-import { feedTraining } from '../src/training/rows/feed.ts'
 import { PRESETS } from '../src/training/settings/presets.ts'
 import { RowStream } from '../src/training/rows/rowStream.ts'
+import { trainRows } from '../src/training/rows/trainRows.ts'
 import { timingOf, type Timing } from './measure.ts'
 import { threadedPeakGflops } from './threadedPeak.ts'
 import { REFERENCE_NETWORK, RESTAURANTS, STEP_FLOPS, USERS } from './step.ts'
@@ -100,13 +99,12 @@ function crewOf(threads: number): CrewLead {
 }
 
 async function epoch(lead: CrewLead, pack: PackedRows): Promise<number> {
-  const { layout, parameters, sums } = lead.arena
-  stateToParameters(layout, initialState(REFERENCE_NETWORK, 1), lead.floats(parameters, layout.size))
-  new Float64Array(lead.memory.buffer, sums, SUM_COUNT).fill(0)
+  lead.setWeights(initialState(REFERENCE_NETWORK, 1))
+  lead.restore({ step: 0, rowsDone: 0, lossSum: 0, correct: 0, digest: 0 })
   await lead.run({ type: 'fold' })
   const stream = new RowStream(pack, { shuffle: false, seed: 1, epoch: 1, validation: 0, select: 'all' })
   const started = performance.now()
-  await lead.run({ type: 'train' }, () => feedTraining(lead, stream))
+  await trainRows(lead, stream)
   return (performance.now() - started) / 1000
 }
 

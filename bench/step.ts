@@ -1,13 +1,12 @@
+import { CLICK_PLAN, rowsAt } from '../src/dataset/clicks/clickRows.ts'
 import { bindKernels, compileKernels, type Simd } from '../src/kernels/kernels.ts'
 import { initialState } from '../src/model/initialize.ts'
 import type { Network } from '../src/model/network.ts'
 import { stateToParameters } from '../src/model/parameters.ts'
 import { Random } from '../src/random.ts'
-import { adamTasks } from '../src/training/step/adam.ts'
 import { allocateArena, type Arena, planArena } from '../src/training/memory/arena.ts'
-import { foldPhases, type Task, unfoldPhases } from '../src/training/step/fold.ts'
 import { PRESETS } from '../src/training/settings/presets.ts'
-import { reduceTasks } from '../src/training/step/reduce.ts'
+import { type Batch, type Phase, trainStep } from '../src/training/step/trainStep.ts'
 import { RowPass } from '../src/training/step/rowPass.ts'
 import { timingOf, type Timing } from './measure.ts'
 
@@ -46,54 +45,42 @@ export function benchStep(simd: Simd): StepLine[] {
   const kernels = bindKernels(compileKernels(simd), memory)
   fillTables(arena, memory.buffer)
   fillChunk(arena, memory.buffer)
-  const parameters = new Float32Array(memory.buffer, arena.parameters, arena.layout.size)
+  const parameters = new Float32Array(memory.buffer, arena.parameters.values, arena.layout.size)
   stateToParameters(arena.layout, initialState(REFERENCE_NETWORK, 1), parameters)
 
-  const rowPass = new RowPass(arena, kernels, memory, 0)
-  const run = (phases: Task[][]) => phases.forEach((tasks) => tasks.forEach((task) => task()))
-  let step = 0
-  const fold = foldPhases(arena, kernels, memory)
-  const reduce = [reduceTasks(arena, kernels, memory, () => arena.slices)]
-  const unfold = unfoldPhases(arena, kernels)
-  const adam = [
-    adamTasks(
-      arena,
-      kernels,
-      PRESETS.reference,
-      1000,
-      () => step,
-      () => {},
-    ),
-  ]
-  run(fold)
-  const batches = arena.chunkRows / BATCH_ROWS
-  const parts: [part: string, flops: number, run: () => void][] = [
-    [
-      'rows: gather, forward, loss, backward',
-      2 * 128 * BATCH_ROWS * 81,
-      () => {
-        const from = (step % batches) * BATCH_ROWS
-        for (let slice = 0; slice < arena.slices; slice++)
-          rowPass.trainSlice(
-            slice,
-            arena.ring[0],
-            from + slice * arena.sliceRows,
-            arena.sliceRows,
-            1 / BATCH_ROWS,
-          )
-      },
-    ],
-    ['reduce: the slices’ sums', 0, () => run(reduce)],
-    ['unfold: gradients of every layer', 2 * 2 * 41 * 256 * 128, () => run(unfold)],
-    ['Adam', 0, () => run(adam)],
-    ['fold: the layers’ product, one transpose', 2 * 41 * 256 * 128, () => run(fold)],
+  const batch: Batch = { slot: arena.ring.slots[0], from: 0, rows: BATCH_ROWS, step: 0 }
+  const phases = trainStep(
+    arena,
+    { kernels, memory },
+    {
+      settings: PRESETS.reference,
+      steps: 1000,
+      report: () => {},
+      rowPass: new RowPass(arena, kernels, memory, 0),
+      batch,
+    },
+  )
+  const run = (name: Phase['name']) => {
+    for (const { tasks, count } of phases.filter((phase) => phase.name === name))
+      for (let task = 0; task < count(); task++) tasks[task]()
+  }
+  run('fold')
+  const batches = arena.ring.chunkRows / BATCH_ROWS
+  const parts: [part: string, flops: number, name: Phase['name']][] = [
+    ['rows: gather, forward, loss, backward', 2 * 128 * BATCH_ROWS * 81, 'rows'],
+    ['reduce: the slices’ sums', 0, 'reduce'],
+    ['unfold: gradients of every layer', 2 * 2 * 41 * 256 * 128, 'unfold'],
+    ['Adam', 0, 'adam'],
+    ['fold: the layers’ product, one transpose', 2 * 41 * 256 * 128, 'fold'],
   ]
   const seconds = parts.map((): number[] => [])
   const whole: number[] = []
-  for (step = 1; step <= WARM_UP + STEPS; step++) {
-    const times = parts.map(([, , go]) => {
+  for (let step = 1; step <= WARM_UP + STEPS; step++) {
+    batch.step = step
+    batch.from = (step % batches) * BATCH_ROWS
+    const times = parts.map(([, , name]) => {
       const started = performance.now()
-      go()
+      run(name)
       return (performance.now() - started) / 1000
     })
     if (step <= WARM_UP) continue
@@ -108,7 +95,7 @@ export function benchStep(simd: Simd): StepLine[] {
 export function fillTables(arena: Arena, buffer: ArrayBufferLike): void {
   const random = new Random(2)
   const pool = Float32Array.from({ length: 100_003 }, () => random.normal())
-  for (const { at, rows, stride, features } of [arena.users, arena.restaurants]) {
+  for (const { at, rows, stride, features } of [arena.tables.users, arena.tables.restaurants]) {
     const table = new Float32Array(buffer, at, rows * stride)
     for (let row = 0, next = 0; row < rows; row++)
       for (let k = 0; k < features; k++, next = (next + 1) % pool.length) table[row * stride + k] = pool[next]
@@ -117,15 +104,11 @@ export function fillTables(arena: Arena, buffer: ArrayBufferLike): void {
 
 function fillChunk(arena: Arena, buffer: ArrayBufferLike): void {
   const random = new Random(3)
-  const [{ users, restaurants, clicks }] = arena.ring
-  const columns = [
-    new Uint32Array(buffer, users, arena.chunkRows),
-    new Uint32Array(buffer, restaurants, arena.chunkRows),
-    new Uint8Array(buffer, clicks, arena.chunkRows),
-  ]
-  for (let i = 0; i < arena.chunkRows; i++) {
-    columns[0][i] = random.below(arena.users.rows)
-    columns[1][i] = random.below(arena.restaurants.rows)
-    columns[2][i] = random.below(2)
+  const { chunkRows, slots } = arena.ring
+  const { users, restaurants, clicks } = rowsAt(CLICK_PLAN, buffer, slots[0].rows, chunkRows)
+  for (let i = 0; i < chunkRows; i++) {
+    users[i] = random.below(arena.tables.users.rows)
+    restaurants[i] = random.below(arena.tables.restaurants.rows)
+    clicks[i] = random.below(2)
   }
 }

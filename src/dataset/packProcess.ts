@@ -5,7 +5,7 @@ import { openTables, readTables } from './tables/featureTables.ts'
 import type { OpenOptions, OpenProgress } from './openOptions.ts'
 import type { DatasetOptions, Split } from './options.ts'
 import { peakRssBytes } from '../peakMemory.ts'
-import { openRows } from './clicks/packedRows.ts'
+import { openRows } from './clicks/openRows.ts'
 
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
 export interface PackRequest {

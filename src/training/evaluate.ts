@@ -8,7 +8,6 @@ import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import type { Network } from '../model/network.ts'
-import { stateToParameters } from '../model/parameters.ts'
 import { abortable } from './run/abort.ts'
 import { planArena } from './memory/arena.ts'
 import { CrewLead } from './crew/crewLead.ts'
@@ -73,8 +72,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       const lead = new CrewLead({ shape, simd: bestSimd() })
       try {
         await loadFeatures(lead, tables, null)
-        const { parameters, layout } = lead.arena
-        stateToParameters(layout, weights, lead.floats(parameters, layout.size))
+        lead.setWeights(weights)
         const metrics = await scorePack(lead, pack, {
           ndcg: true,
           signal: options.signal,

@@ -2,7 +2,8 @@ import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/tables/featureTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/openOptions.ts'
-import { hasSplit, type PackedRows } from '../dataset/clicks/packedRows.ts'
+import { hasSplit } from '../dataset/clicks/openRows.ts'
+import type { PackedRows } from '../dataset/clicks/packedRows.ts'
 import { NearrankError } from '../errors.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
@@ -11,7 +12,6 @@ import { encodeWeights, recoverModelDirectory, saveModel } from '../model/modelD
 import { checkNetwork, parameterCount, type Network, type StateDict } from '../model/network.ts'
 import { foldNormalization } from '../model/normalization.ts'
 import { checkOutDirectory } from '../model/outDirectory.ts'
-import { stateToParameters } from '../model/parameters.ts'
 import { abortable } from './run/abort.ts'
 import { planArena, type ArenaShape } from './memory/arena.ts'
 import { constraintsTable } from './report/constraints.ts'
@@ -118,7 +118,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   try {
     await loadFeatures(lead, tables, normalization)
     if (normalization) warnOfFarFeatures(tables, report)
-    const training = new TrainingRun({
+    const training = await TrainingRun.begin({
       lead,
       pack,
       settings,
@@ -132,8 +132,14 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       signal,
       onProgress: report,
     })
-    const resumedAtStep = await training.prepare()
-    report({ type: 'start', rows, epochs: settings.epochs, steps, threads: shape.threads, resumedAtStep })
+    report({
+      type: 'start',
+      rows,
+      epochs: settings.epochs,
+      steps,
+      threads: shape.threads,
+      resumedAtStep: training.state.step,
+    })
     const kept = await training.train()
     const weights = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
     const test = await scoreTest(prepared, lead, weights)
@@ -182,8 +188,7 @@ async function scoreTest(
   const { test, tables, settings, options, report } = prepared
   if (test === null) return null
   if (settings.normalize) await loadFeatures(lead, tables, null)
-  const { layout, parameters } = lead.arena
-  stateToParameters(layout, weights, lead.floats(parameters, layout.size))
+  lead.setWeights(weights)
   return scorePack(lead, test, {
     ndcg: true,
     signal: options.signal,

@@ -2,11 +2,13 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { blockRows, rowBytes } from '../../src/dataset/clicks/clickRows.ts'
 import { openTables } from '../../src/dataset/tables/featureTables.ts'
 import type { OpenOptions } from '../../src/dataset/openOptions.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { NearrankError, type ErrorCode } from '../../src/errors.ts'
-import { type PackedRows, openRows } from '../../src/dataset/clicks/packedRows.ts'
+import { openRows } from '../../src/dataset/clicks/openRows.ts'
+import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
 
 /** Writes `select` to a Parquet file below `folder`. */
 export async function writeParquetFile(
@@ -71,13 +73,12 @@ export async function writeClicks(
 /** All rows of a pack: [user row, restaurant row, click], block after block. */
 export async function readAllRows(rows: PackedRows): Promise<number[][]> {
   const all: number[][] = []
-  const bytes = new Uint8Array(rows.blockRowsMax * 9)
+  const bytes = new Uint8Array(rows.blockRowsMax * rowBytes(rows.plan))
   for (let i = 0; i < rows.blocks.length; i++) {
     await rows.readBlockInto(i, bytes)
     const count = rows.blocks[i].rows
-    const users = new Uint32Array(bytes.buffer, 0, count)
-    const restaurants = new Uint32Array(bytes.buffer, count * 4, count)
-    for (let k = 0; k < count; k++) all.push([users[k], restaurants[k], bytes[count * 8 + k]])
+    const { users, restaurants, clicks } = blockRows(rows.plan, bytes.buffer, 0, count)
+    for (let k = 0; k < count; k++) all.push([users[k], restaurants[k], clicks[k]])
   }
   return all
 }

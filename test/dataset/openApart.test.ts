@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openTables } from '../../src/dataset/tables/featureTables.ts'
 import { openRowsApart, openTablesApart, packPeakRssBytes } from '../../src/dataset/openApart.ts'
-import { openRows } from '../../src/dataset/clicks/packedRows.ts'
+import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { NearrankError } from '../../src/errors.ts'
 import { smallData } from '../training/dataFixture.ts'
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openTables, readFeaturesInto, readIds } from '../../src/dataset/tables/featureTables.ts'
-import { openRows } from '../../src/dataset/clicks/packedRows.ts'
+import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { readAllRows, withFolder } from './fixture.ts'
 
 const FIXTURES = join(import.meta.dirname, 'fixtures')

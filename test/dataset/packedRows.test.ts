@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openTables } from '../../src/dataset/tables/featureTables.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
-import { hasSplit, openRows } from '../../src/dataset/clicks/packedRows.ts'
+import { hasSplit, openRows } from '../../src/dataset/clicks/openRows.ts'
 import { rowDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import {
   clickColumns,

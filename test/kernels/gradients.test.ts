@@ -5,10 +5,11 @@ import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import type { Network } from '../../src/model/network.ts'
 import { parametersToState, stateToParameters } from '../../src/model/parameters.ts'
 import { Random } from '../../src/random.ts'
-import { allocateArena, planArena, type TablePlace } from '../../src/training/memory/arena.ts'
-import { foldPhases, type Task, unfoldPhases } from '../../src/training/step/fold.ts'
-import { reduceTasks } from '../../src/training/step/reduce.ts'
+import { CLICK_PLAN, rowsAt } from '../../src/dataset/clicks/clickRows.ts'
+import { allocateArena, planArena, type TableArea } from '../../src/training/memory/arena.ts'
+import { PRESETS } from '../../src/training/settings/presets.ts'
 import { RowPass, SLICE_STATS } from '../../src/training/step/rowPass.ts'
+import { foldStep, type Phase, trainStep } from '../../src/training/step/trainStep.ts'
 import { forward64, initialState, meanLoss64, numericGradient, type Weights } from './float64Loss.ts'
 
 const USERS = 40
@@ -57,8 +58,8 @@ function problem(network: Network, seed: number) {
   return { network, users, restaurants, state, weights, clicks }
 }
 
-function run(phases: Task[][]): void {
-  for (const task of phases.flat()) task()
+function run(phases: Phase[]): void {
+  for (const { tasks, count } of phases) for (const task of tasks.slice(0, count())) task()
 }
 
 /** The trainer's own way through one batch, on one thread: fold, rows, reduce, unfold. */
@@ -69,30 +70,32 @@ function trainer({ network, users, restaurants, state, clicks }: ReturnType<type
   const kernels = bind(memory)
   const { layout } = arena
   const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count)
-  const fill = ({ at, stride }: TablePlace, table: number[][]) => {
+  const fill = ({ at, stride }: TableArea, table: number[][]) => {
     for (const [row, values] of table.entries()) floats(at + 4 * row * stride, stride).set(values)
   }
-  fill(arena.users, users)
-  fill(arena.restaurants, restaurants)
-  stateToParameters(layout, state, floats(arena.parameters, layout.size))
-  const [chunk] = arena.ring
+  fill(arena.tables.users, users)
+  fill(arena.tables.restaurants, restaurants)
+  stateToParameters(layout, state, floats(arena.parameters.values, layout.size))
+  const [slot] = arena.ring.slots
+  const chunk = rowsAt(CLICK_PLAN, memory.buffer, slot.rows, arena.ring.chunkRows)
   for (const [i, { user, restaurant, click }] of clicks.entries()) {
-    new Uint32Array(memory.buffer, chunk.users)[i] = user
-    new Uint32Array(memory.buffer, chunk.restaurants)[i] = restaurant
-    new Uint8Array(memory.buffer, chunk.clicks)[i] = click
+    chunk.users[i] = user
+    chunk.restaurants[i] = restaurant
+    chunk.clicks[i] = click
   }
-  let slices = 0
+  const batch = { slot, from: 0, rows: 0, step: 1 }
   const rowPass = new RowPass(arena, kernels, memory, 0)
-  run(foldPhases(arena, kernels, memory))
+  const report = (code: number) => assert.fail(`not finite: ${code}`)
+  const options = { settings: PRESETS.reference, steps: 1, report, rowPass, batch }
+  const phases = trainStep(arena, { kernels, memory }, options)
+  run(foldStep(arena, kernels, memory))
   return (from: number, rows: number) => {
-    slices = Math.ceil(rows / arena.sliceRows)
-    for (let slice = 0; slice < slices; slice++) {
-      const first = slice * arena.sliceRows
-      rowPass.trainSlice(slice, chunk, from + first, Math.min(arena.sliceRows, rows - first), 1 / rows)
-    }
-    run([reduceTasks(arena, kernels, memory, () => slices), ...unfoldPhases(arena, kernels)])
-    const gradients = floats(arena.gradients, layout.size)
-    const stats = new Float64Array(memory.buffer, arena.sliceStats, 4 * slices)
+    batch.from = from
+    batch.rows = rows
+    run(phases.filter(({ name }) => name !== 'adam' && name !== 'fold'))
+    const slices = Math.ceil(rows / arena.slices.rows)
+    const gradients = floats(arena.parameters.gradients, layout.size)
+    const stats = new Float64Array(memory.buffer, arena.slices.stats, 4 * slices)
     let loss = 0
     for (let slice = 0; slice < slices; slice++) loss += stats[4 * slice + SLICE_STATS.loss]
     return { layout, gradients, gradient: parametersToState(layout, gradients), loss: loss / rows }

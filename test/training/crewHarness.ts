@@ -1,7 +1,7 @@
 import { CrewLead } from '../../src/training/crew/crewLead.ts'
-import { CONTROL, SUM_COUNT, SUMS } from '../../src/training/crew/control.ts'
+import { SUM_COUNT, SUMS } from '../../src/training/crew/control.ts'
 import { initialState } from '../../src/model/initialize.ts'
-import { parametersToState, stateToParameters } from '../../src/model/parameters.ts'
+import { parametersToState } from '../../src/model/parameters.ts'
 import type { Network, StateDict } from '../../src/model/network.ts'
 import type { Simd } from '../../src/kernels/kernels.ts'
 import { PRESETS } from '../../src/training/settings/presets.ts'
@@ -40,7 +40,7 @@ export class CrewHarness {
     }
     const shape = { network, users: rows, restaurants: rows, batchSize, threads, purpose: 'train' as const }
     this.lead = new CrewLead({ shape, simd, settings, steps: 1000 })
-    const { users, restaurants, layout, parameters } = this.lead.arena
+    const { users, restaurants } = this.lead.arena.tables
     const userTable = this.lead.floats(users.at, rows * users.stride)
     const restaurantTable = this.lead.floats(restaurants.at, rows * restaurants.stride)
     const width = network.userFeatures + network.restaurantFeatures
@@ -53,8 +53,7 @@ export class CrewHarness {
         restaurantTable.set(x.subarray(network.userFeatures), row * restaurants.stride)
       }
     }
-    const initial = options.initial ?? initialState(network, 1)
-    stateToParameters(layout, initial, this.lead.floats(parameters, layout.size))
+    this.lead.setWeights(options.initial ?? initialState(network, 1))
   }
 
   /** One step on batch `index`; returns its mean loss. */
@@ -64,7 +63,7 @@ export class CrewHarness {
     const rows = batch.clicks.length
     await lead.run({ type: 'fold' })
     await lead.run({ type: 'train' }, async () => {
-      const { users, restaurants, clicks } = lead.chunks[0]
+      const { users, restaurants, clicks } = lead.chunk(0).rows
       for (let i = 0; i < rows; i++) {
         users[i] = firstRow + i
         restaurants[i] = firstRow + i
@@ -73,29 +72,21 @@ export class CrewHarness {
       lead.publish(0, rows)
       lead.publish(1, -1)
     })
-    return new Float64Array(lead.memory.buffer, lead.arena.sums, SUM_COUNT)[SUMS.batchLoss] / rows
+    return new Float64Array(lead.memory.buffer, lead.arena.control.sums, SUM_COUNT)[SUMS.batchLoss] / rows
   }
 
   get parameters(): StateDict {
-    return this.#state(this.lead.arena.parameters)
+    return this.lead.weights()
   }
 
   /** Of the last step. */
   get gradients(): StateDict {
-    return this.#state(this.lead.arena.gradients)
-  }
-
-  get notFinite(): number {
-    return this.lead.control[CONTROL.notFinite]
+    const { layout, parameters } = this.lead.arena
+    return parametersToState(layout, this.lead.floats(parameters.gradients, layout.size))
   }
 
   async close(): Promise<void> {
     await this.lead.close()
-  }
-
-  #state(at: number): StateDict {
-    const { layout } = this.lead.arena
-    return parametersToState(layout, this.lead.floats(at, layout.size))
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { allocateRows, blockRows, CLICK_PLAN } from '../../src/dataset/clicks/clickRows.ts'
 import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
 import { rowDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import { type RowOrder, RowStream, trainingRows } from '../../src/training/rows/rowStream.ts'
@@ -25,6 +26,7 @@ function packOf(fileRows: number[]): PackedRows {
   }
   return {
     split: 'train',
+    plan: CLICK_PLAN,
     fingerprint: '',
     path: '',
     rows: row,
@@ -36,11 +38,11 @@ function packOf(fileRows: number[]): PackedRows {
     blockRowsMax: BLOCK_ROWS,
     async readBlockInto(i, target) {
       const { rows } = blocks[i]
-      const words = new Uint32Array(target.buffer, target.byteOffset, 2 * rows)
+      const { users, restaurants, clicks } = blockRows(CLICK_PLAN, target.buffer, target.byteOffset, rows)
       for (let k = 0; k < rows; k++) {
-        words[k] = firstRows[i] + k
-        words[rows + k] = firstRows[i] + k + 1
-        target[8 * rows + k] = (firstRows[i] + k) % 2
+        users[k] = firstRows[i] + k
+        restaurants[k] = firstRows[i] + k + 1
+        clicks[k] = (firstRows[i] + k) % 2
       }
     },
     async close() {},
@@ -57,11 +59,7 @@ async function readAll(stream: RowStream, size: number): Promise<{ users: number
   const users: number[] = []
   const sizes: number[] = []
   for (;;) {
-    const batch = {
-      users: new Uint32Array(size),
-      restaurants: new Uint32Array(size),
-      clicks: new Uint8Array(size),
-    }
+    const batch = allocateRows(CLICK_PLAN, size)
     const rows = await stream.nextInto(batch)
     if (rows === 0) return { users, sizes }
     sizes.push(rows)

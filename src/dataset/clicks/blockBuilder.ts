@@ -1,39 +1,37 @@
 import { crc32 } from 'node:zlib'
 import type { DurableFile } from '../pack/durableFile.ts'
-import type { PackedBlock, PackedFile } from './packedRows.ts'
+import {
+  allocateRows,
+  BLOCK_ROWS_MAX,
+  type ClickRows,
+  copyRows,
+  packBlock,
+  rowBytes,
+  type RowPlan,
+} from './clickRows.ts'
+import type { PackedBlock, PackedFile, PackedRowsBody } from './packedRows.ts'
 import { rowsDigest } from './rowDigest.ts'
 
-export interface PackedRowsBody {
-  rows: number
-  clicks: number
-  dropped: number
-  digest: number
-  files: PackedFile[]
-  blocks: PackedBlock[]
-}
-
-export const BLOCK_ROWS_MAX = 65_536
 const CHUNK_ROWS = 2048 // DuckDB's vectors
 
 /** Gathers rows into blocks that never cross a file, and writes them. */
 export class BlockBuilder {
-  readonly scratch = {
-    users: new Uint32Array(CHUNK_ROWS),
-    restaurants: new Uint32Array(CHUNK_ROWS),
-    clicks: new Uint8Array(CHUNK_ROWS),
-  }
+  readonly scratch: ClickRows
+  readonly #plan: RowPlan
   readonly #output: DurableFile
-  readonly #users = new Uint32Array(BLOCK_ROWS_MAX)
-  readonly #restaurants = new Uint32Array(BLOCK_ROWS_MAX)
-  readonly #clicks = new Uint8Array(BLOCK_ROWS_MAX)
-  readonly #packed = new Uint8Array(BLOCK_ROWS_MAX * 9)
+  readonly #block: ClickRows
+  readonly #packed: Uint8Array
   #rows = 0 // in the block
-  #clicksTotal = 0
+  #clicks = 0
   readonly #files: PackedFile[] = []
   readonly #blocks: PackedBlock[] = []
 
-  constructor(output: DurableFile) {
+  constructor(output: DurableFile, plan: RowPlan) {
     this.#output = output
+    this.#plan = plan
+    this.scratch = allocateRows(plan, CHUNK_ROWS)
+    this.#block = allocateRows(plan, BLOCK_ROWS_MAX)
+    this.#packed = new Uint8Array(BLOCK_ROWS_MAX * rowBytes(plan))
   }
 
   get #file(): PackedFile {
@@ -48,17 +46,14 @@ export class BlockBuilder {
     this.#file.dropped += rows
   }
 
-  /** Takes the first `rows` of the scratch columns; returns a promise when a block was full and is being written. */
+  /** Takes the first `rows` rows of the scratch; returns a promise if a block was full and is being written. */
   append(rows: number): Promise<void> | undefined {
     let written: Promise<void> | undefined
-    const { users, restaurants, clicks } = this.scratch
-    for (let at = 0; at < rows; ) {
-      const end = Math.min(rows, at + BLOCK_ROWS_MAX - this.#rows)
-      this.#users.set(users.subarray(at, end), this.#rows)
-      this.#restaurants.set(restaurants.subarray(at, end), this.#rows)
-      this.#clicks.set(clicks.subarray(at, end), this.#rows)
-      this.#rows += end - at
-      at = end
+    for (let start = 0; start < rows; ) {
+      const end = Math.min(rows, start + BLOCK_ROWS_MAX - this.#rows)
+      copyRows(this.#plan, this.#block, this.#rows, { from: this.scratch, start, end })
+      this.#rows += end - start
+      start = end
       if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush() // once at most: a chunk is smaller than a block
     }
     return written
@@ -71,17 +66,15 @@ export class BlockBuilder {
 
   async #flush(): Promise<void> {
     const rows = this.#rows
-    const packed = this.#packed.subarray(0, rows * 9)
-    packed.set(new Uint8Array(this.#users.buffer, 0, rows * 4), 0)
-    packed.set(new Uint8Array(this.#restaurants.buffer, 0, rows * 4), rows * 4)
-    packed.set(this.#clicks.subarray(0, rows), rows * 8)
-    for (let i = 0; i < rows; i++) this.#clicksTotal += this.#clicks[i]
+    const { users, restaurants, clicks } = this.#block
+    const packed = packBlock(this.#plan, this.#block, rows, this.#packed)
+    for (let i = 0; i < rows; i++) this.#clicks += clicks[i]
     this.#blocks.push({
       file: this.#files.length - 1,
       rows,
       byteOffset: this.#output.bytes,
       crc32: crc32(packed),
-      digest: rowsDigest(this.#users, this.#restaurants, this.#clicks, 0, rows),
+      digest: rowsDigest(users, restaurants, clicks, 0, rows),
     })
     this.#file.rows += rows
     this.#rows = 0
@@ -91,7 +84,7 @@ export class BlockBuilder {
   body(): PackedRowsBody {
     return {
       rows: this.#files.reduce((sum, file) => sum + file.rows, 0),
-      clicks: this.#clicksTotal,
+      clicks: this.#clicks,
       dropped: this.#files.reduce((sum, file) => sum + file.dropped, 0),
       digest: this.#blocks.reduce((digest, block) => (digest + block.digest) >>> 0, 0),
       files: this.#files,

@@ -1,7 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
-import { BlockBuilder, type PackedRowsBody } from './blockBuilder.ts'
+import { BlockBuilder } from './blockBuilder.ts'
+import { CLICK_PLAN, gatherRows } from './clickRows.ts'
+import { type PackedRowsBody, ROWS_FILE } from './packedRows.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
@@ -31,7 +33,6 @@ export interface RowsRun {
   onRows: (rowsDone: number) => void
 }
 
-export const ROWS_FILE = 'clicks.rows'
 const INTEGER_OR_BOOLEAN = /^(?:U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|BOOLEAN)$/
 const FRACTION = /^(?:FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/
 
@@ -59,7 +60,7 @@ export function checkClickFile(
     )
 }
 
-/** Writes the rows of all files, in their order, as blocks of user row, restaurant row and click. */
+/** Writes the rows of all files, in their order, as blocks. */
 export async function packRows(
   connection: DuckDBConnection,
   plan: RowsPlan,
@@ -67,7 +68,7 @@ export async function packRows(
 ): Promise<PackedRowsBody> {
   const output = await DurableFile.create(join(run.folder, ROWS_FILE))
   try {
-    const builder = new BlockBuilder(output)
+    const builder = new BlockBuilder(output, CLICK_PLAN)
     let rowsRead = 0
     for (const file of plan.files) {
       builder.startFile(file.name)
@@ -144,13 +145,10 @@ async function takeChunk(
   }
   if (missing === 0) return chunk.rows
   if (plan.onMissing === 'fail') throw await withoutFeatures(connection, plan, file, chunk, builder)
+  const order = new Uint32Array(chunk.rows)
   let kept = 0
-  for (let i = 0; i < chunk.rows; i++) {
-    if (users[i] === NO_ROW || restaurants[i] === NO_ROW) continue
-    users[kept] = users[i]
-    restaurants[kept] = restaurants[i]
-    clicks[kept++] = clicks[i]
-  }
+  for (let i = 0; i < chunk.rows; i++) if (users[i] !== NO_ROW && restaurants[i] !== NO_ROW) order[kept++] = i
+  gatherRows(CLICK_PLAN, builder.scratch, 0, { from: builder.scratch, order, count: kept })
   return kept
 }
 

@@ -1,67 +1,92 @@
 import { Worker } from 'node:worker_threads'
+import { CLICK_PLAN, type ClickRows, rowsAt } from '../../dataset/clicks/clickRows.ts'
 import { NearrankError } from '../../errors.ts'
 import { compileKernels, type Simd } from '../../kernels/kernels.ts'
-import { allocateArena, planArena, RING_CHUNKS, type Arena, type ArenaShape } from '../memory/arena.ts'
-import { CONTROL, CONTROL_WORDS, REQUEST } from './control.ts'
-import type { CrewAnswer, CrewJob, CrewStart } from './job.ts'
+import type { StateDict } from '../../model/network.ts'
+import { parametersToState, stateToParameters } from '../../model/parameters.ts'
+import { type Arena, type ArenaShape, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
+import { describeNotFinite } from '../step/adam.ts'
 import type { TrainSettings } from '../types.ts'
+import { CONTROL, CONTROL_WORDS, REQUEST, SUM_COUNT, SUMS } from './control.ts'
+import type { CrewAnswer, CrewJob, CrewStart } from './worker.ts'
 
 export interface CrewOptions {
   shape: ArenaShape
   simd: Simd
   module?: WebAssembly.Module // the build, compiled; by default as it is
-  settings?: TrainSettings // where it is to train
+  settings?: TrainSettings // if it is to train
   steps?: number // of the whole run
 }
 
-/** The rows of one chunk of the ring, as views. */
+/** One chunk of the ring, as views. */
 export interface Chunk {
-  users: Uint32Array
-  restaurants: Uint32Array
-  clicks: Uint8Array
+  rows: ClickRows
   logits: Float32Array
 }
 
-/** The main thread's side: worker threads on one shared memory, a job at a time, rows through a ring of chunks. */
+/** How far a run is: the steps done, and of the epoch in progress its rows and their sums. */
+export interface Position {
+  step: number
+  rowsDone: number
+  lossSum: number
+  correct: number
+  digest: number
+}
+
+/** Parameters and moments, [layout.size] each: views, not copies. */
+export interface TrainedArrays {
+  parameters: Float32Array
+  momentsM: Float32Array
+  momentsV: Float32Array
+}
+
+/**
+ * The main thread's side: worker threads on one shared memory, a job at a time, rows through a ring of chunks. It
+ * alone reads and writes the words and sums by which they agree.
+ */
 export class CrewLead {
   readonly arena: Arena
   readonly memory: WebAssembly.Memory
-  readonly control: Int32Array
-  readonly chunks: Chunk[]
+  readonly #control: Int32Array
+  readonly #sums: Float64Array
+  readonly #chunks: Chunk[]
   readonly #workers: Worker[] = []
+  #snapshotsSeen = 0
+  #isSnapshotAsked = false
   #failure: Error | undefined
 
   constructor(options: CrewOptions) {
     this.arena = planArena(options.shape)
     this.memory = allocateArena(this.arena)
     const { buffer } = this.memory
-    this.control = new Int32Array(buffer, this.arena.control, CONTROL_WORDS)
-    const { chunkRows } = this.arena
-    this.chunks = this.arena.ring.map((place) => ({
-      users: new Uint32Array(buffer, place.users, chunkRows),
-      restaurants: new Uint32Array(buffer, place.restaurants, chunkRows),
-      clicks: new Uint8Array(buffer, place.clicks, chunkRows),
-      logits: new Float32Array(buffer, place.logits, chunkRows),
+    const { control, ring } = this.arena
+    this.#control = new Int32Array(buffer, control.words, CONTROL_WORDS)
+    this.#sums = new Float64Array(buffer, control.sums, SUM_COUNT)
+    this.#chunks = ring.slots.map(({ rows, logits }) => ({
+      rows: rowsAt(CLICK_PLAN, buffer, rows, ring.chunkRows),
+      logits: new Float32Array(buffer, logits, ring.chunkRows),
     }))
     const module = options.module ?? compileKernels(options.simd)
+    for (let thread = 0; thread < options.shape.threads; thread++) this.#start(thread, module, options)
+  }
+
+  #start(thread: number, module: WebAssembly.Module, { shape, settings, steps }: CrewOptions): void {
     // The worker's own file: .ts from the sources, .js from the package.
     const url = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-    for (let thread = 0; thread < options.shape.threads; thread++) {
-      const workerData: CrewStart = {
-        thread,
-        module,
-        memory: this.memory,
-        shape: options.shape,
-        settings: options.settings ?? null,
-        steps: options.steps ?? 0,
-      }
-      const worker = new Worker(url, { workerData, execArgv: [], name: `nearrank ${thread}` })
-      worker.on('error', (error) => this.#fail(error as Error))
-      worker.on('exit', () =>
-        this.#fail(new NearrankError('INTERNAL', 'A worker thread ended before its work did')),
-      )
-      this.#workers.push(worker)
+    const workerData: CrewStart = {
+      thread,
+      module,
+      memory: this.memory,
+      shape,
+      settings: settings ?? null,
+      steps: steps ?? 0,
     }
+    const worker = new Worker(url, { workerData, execArgv: [], name: `nearrank ${thread}` })
+    worker.on('error', (error) => this.#fail(error as Error))
+    worker.on('exit', () =>
+      this.#fail(new NearrankError('INTERNAL', 'A worker thread ended before its work did')),
+    )
+    this.#workers.push(worker)
   }
 
   /** A view of `count` float32 of the shared memory. */
@@ -69,11 +94,79 @@ export class CrewLead {
     return new Float32Array(this.memory.buffer, at, count)
   }
 
-  /** Runs one job on all threads; settles when all have left it. Where it is fed, `feed` runs beside it. */
+  /** Puts weights in. They count after the next fold. */
+  setWeights(state: StateDict): void {
+    stateToParameters(this.arena.layout, state, this.trained().parameters)
+  }
+
+  weights(): StateDict {
+    return parametersToState(this.arena.layout, this.trained().parameters)
+  }
+
+  /** What the workers train. */
+  trained(): TrainedArrays {
+    const { values, momentsM, momentsV } = this.arena.parameters
+    return this.#arrays(values, momentsM, momentsV)
+  }
+
+  /** Where the run is. Between two jobs it is exact; during one it may be a step old. */
+  position(): Position {
+    return this.#position(0, CONTROL.step)
+  }
+
+  /** Sets the place that the next job goes on from. A snapshot that was asked for before and came late is forgotten. */
+  restore({ step, rowsDone, lossSum, correct, digest }: Position): void {
+    this.#sums[SUMS.loss] = lossSum
+    this.#sums[SUMS.correct] = correct
+    this.#sums[SUMS.rows] = rowsDone
+    this.#sums[SUMS.digest] = digest
+    Atomics.store(this.#control, CONTROL.step, step)
+    this.#snapshotsSeen = Atomics.load(this.#control, CONTROL.snapshot)
+    this.#isSnapshotAsked = false
+  }
+
+  /** Asks the workers for a copy of everything as of one step; one at a time: the next one would overwrite it. */
+  requestSnapshot(): void {
+    if (this.#isSnapshotAsked) return
+    this.#isSnapshotAsked = true
+    Atomics.compareExchange(this.#control, CONTROL.request, REQUEST.none, REQUEST.snapshot)
+  }
+
+  /** The copy that the workers have made since the last call; undefined: none. Valid until the next is asked for. */
+  takeSnapshot(): { position: Position; arrays: TrainedArrays } | undefined {
+    const taken = Atomics.load(this.#control, CONTROL.snapshot)
+    if (taken === this.#snapshotsSeen) return undefined
+    this.#snapshotsSeen = taken
+    this.#isSnapshotAsked = false
+    const { snapshot } = this.arena.parameters
+    const { size } = this.arena.layout
+    return {
+      position: this.#position(SUMS.snapshot, CONTROL.snapshotStep),
+      arrays: this.#arrays(snapshot, snapshot + 4 * size, snapshot + 8 * size),
+    }
+  }
+
+  /** Asks the workers to leave the training job after the step that they are in. */
+  stop(): void {
+    Atomics.store(this.#control, CONTROL.request, REQUEST.stop)
+  }
+
+  /** Whether the workers left the last job before its rows ended: they were stopped, or something is not finite. */
+  get hasLeft(): boolean {
+    return Atomics.load(this.#control, CONTROL.leave) !== 0
+  }
+
+  /** What has become NaN or infinite; undefined: nothing. */
+  notFinite(): string | undefined {
+    const code = Atomics.load(this.#control, CONTROL.notFinite)
+    return code === 0 ? undefined : describeNotFinite(code, this.arena.layout.layers)
+  }
+
+  /** Runs one job on all threads; settles when all have left it. If it is fed, `feed` runs beside it. */
   async run(job: CrewJob, feed?: () => Promise<void>): Promise<void> {
     if (this.#failure) throw this.#failure
     const { chunksReady, chunksDone, leave, request } = CONTROL
-    for (const word of [chunksReady, chunksDone, leave, request]) Atomics.store(this.control, word, 0)
+    for (const word of [chunksReady, chunksDone, leave, request]) Atomics.store(this.#control, word, 0)
     const answers = this.#workers.map((worker) => this.#ask(worker, job))
     const feeding = feed?.().catch((error: unknown) => {
       this.#fail(error as Error)
@@ -82,43 +175,58 @@ export class CrewLead {
     await Promise.all([...answers, feeding])
   }
 
-  /** Asks the workers to leave the training job after the step they are in. */
-  stop(): void {
-    Atomics.store(this.control, CONTROL.request, REQUEST.stop)
+  /** Chunk number `chunk` of the job, in its slot of the ring. */
+  chunk(chunk: number): Chunk {
+    return this.#chunks[chunk % RING_CHUNKS]
   }
 
-  /** Waits until the job's chunk `chunk` may be filled again; false where the workers have left. */
+  /** Waits until the job's chunk `chunk` may be filled again; false if the workers have left. */
   async awaitFree(chunk: number): Promise<boolean> {
     await this.awaitDone(chunk - RING_CHUNKS + 1)
-    return Atomics.load(this.control, CONTROL.leave) === 0
+    return !this.hasLeft
   }
 
   /** Waits until `count` chunks are done, or the workers leave. */
   async awaitDone(count: number): Promise<void> {
     for (;;) {
       if (this.#failure) throw this.#failure
-      const done = Atomics.load(this.control, CONTROL.chunksDone)
-      if (done >= count || Atomics.load(this.control, CONTROL.leave) !== 0) return
-      await this.awaitChange(CONTROL.chunksDone, done, 100)
+      const done = Atomics.load(this.#control, CONTROL.chunksDone)
+      if (done >= count || this.hasLeft) return
+      const wait = Atomics.waitAsync(this.#control, CONTROL.chunksDone, done, 100)
+      if (wait.async) await wait.value
     }
-  }
-
-  /** Waits until the word differs from `value`, `timeoutMs` at most. */
-  async awaitChange(word: number, value: number, timeoutMs: number): Promise<void> {
-    const wait = Atomics.waitAsync(this.control, word, value, timeoutMs)
-    if (wait.async) await wait.value
   }
 
   /** Hands chunk number `chunk` of the job to the workers; rows −1 ends the stream. */
   publish(chunk: number, rows: number): void {
-    Atomics.store(this.control, CONTROL.chunkRows + (chunk % RING_CHUNKS), rows)
-    Atomics.store(this.control, CONTROL.chunksReady, chunk + 1)
-    Atomics.notify(this.control, CONTROL.chunksReady)
+    Atomics.store(this.#control, CONTROL.chunkRows + (chunk % RING_CHUNKS), rows)
+    Atomics.store(this.#control, CONTROL.chunksReady, chunk + 1)
+    Atomics.notify(this.#control, CONTROL.chunksReady)
   }
 
   async close(): Promise<void> {
-    Atomics.store(this.control, CONTROL.failed, 1)
+    Atomics.store(this.#control, CONTROL.failed, 1)
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
+  #position(firstSum: number, stepWord: number): Position {
+    const sums = this.#sums
+    return {
+      step: Atomics.load(this.#control, stepWord),
+      rowsDone: sums[firstSum + SUMS.rows],
+      lossSum: sums[firstSum + SUMS.loss],
+      correct: sums[firstSum + SUMS.correct],
+      digest: sums[firstSum + SUMS.digest],
+    }
+  }
+
+  #arrays(parameters: number, momentsM: number, momentsV: number): TrainedArrays {
+    const { size } = this.arena.layout
+    return {
+      parameters: this.floats(parameters, size),
+      momentsM: this.floats(momentsM, size),
+      momentsV: this.floats(momentsV, size),
+    }
   }
 
   #ask(worker: Worker, job: CrewJob): Promise<void> {
@@ -131,10 +239,8 @@ export class CrewLead {
       }
       const onMessage = (answer: CrewAnswer) => {
         if (answer.type === 'done') return settle(undefined)
-        const error = new NearrankError(
-          'INTERNAL',
-          `A worker thread failed: ${answer.message}\n${answer.stack}`,
-        )
+        const { message, stack } = answer
+        const error = new NearrankError('INTERNAL', `A worker thread failed: ${message}\n${stack}`)
         this.#fail(error)
         settle(error)
       }
@@ -147,7 +253,7 @@ export class CrewLead {
 
   #fail(error: Error): void {
     this.#failure ??= error
-    Atomics.store(this.control, CONTROL.failed, 1)
+    Atomics.store(this.#control, CONTROL.failed, 1)
     for (const worker of this.#workers) void worker.terminate()
   }
 }

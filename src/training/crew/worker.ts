@@ -1,115 +1,130 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { bindKernels, type Kernels } from '../../kernels/kernels.ts'
-import { adamTasks, LOSS_NOT_FINITE } from '../step/adam.ts'
-import { planArena, RING_CHUNKS, type Arena } from '../memory/arena.ts'
-import { CONTROL, CONTROL_WORDS, Crew, CrewFailed, REQUEST, SUM_COUNT, SUMS, TASK_WORDS } from './control.ts'
-import type { CrewAnswer, CrewJob, CrewStart } from './job.ts'
-import { foldPhases, unfoldPhases, type Task } from '../step/fold.ts'
-import { reduceTasks } from '../step/reduce.ts'
+import { type Arena, type ArenaShape, planArena, RING_CHUNKS } from '../memory/arena.ts'
+import { LOSS_NOT_FINITE } from '../step/adam.ts'
 import { RowPass } from '../step/rowPass.ts'
+import { type Batch, foldStep, type Phase, trainStep } from '../step/trainStep.ts'
+import type { TrainSettings } from '../types.ts'
+import { CONTROL, CONTROL_WORDS, REQUEST, SUM_COUNT, SUMS, TASK_WORDS } from './control.ts'
+import { CrewFailed, PhaseRunner } from './phaseRunner.ts'
+
+/** What a worker thread is started with. */
+export interface CrewStart {
+  thread: number
+  module: WebAssembly.Module
+  memory: WebAssembly.Memory
+  shape: ArenaShape
+  settings: TrainSettings | null // null: only scores
+  steps: number // of the whole run, for the schedule
+}
+
+/** What it is to do; rows come through the ring. */
+export type CrewJob =
+  | { type: 'train' } // until the stream ends, a step a batch
+  | { type: 'score' } // until the stream ends, logits into each chunk
+  | { type: 'fold' } // the parameters have been written from outside
+
+/** What it answers, once a job. */
+export type CrewAnswer = { type: 'done' } | { type: 'failed'; message: string; stack: string | undefined }
 
 /** Rows that one task scores. */
 const SCORE_ROWS = 1024
 
-/** One thread of the crew. All threads run the same code in step; thread 0 also keeps the books. */
+/** One thread of the crew. All threads run the same code in step; thread 0 also answers requests. */
 class CrewWorker {
-  readonly #start: CrewStart
+  readonly #thread: number
   readonly #arena: Arena
-  readonly #crew: Crew
+  readonly #runner: PhaseRunner
   readonly #control: Int32Array
   readonly #sums: Float64Array
   readonly #floats: Float32Array
   readonly #rowPass: RowPass
-  readonly #fold: Task[][]
-  readonly #gradientPhases: Task[][]
-  #step = 0 // of the step being taken, from 1
-  #slicesUsed = 0
+  readonly #batch: Batch
+  readonly #foldPhases: Phase[]
+  readonly #trainPhases: Phase[]
 
   constructor(start: CrewStart, kernels: Kernels) {
-    const { memory } = start
-    this.#start = start
-    this.#arena = planArena(start.shape)
-    this.#control = new Int32Array(memory.buffer, this.#arena.control, CONTROL_WORDS)
-    this.#sums = new Float64Array(memory.buffer, this.#arena.sums, SUM_COUNT)
+    const { memory, thread, shape, settings, steps } = start
+    this.#thread = thread
+    this.#arena = planArena(shape)
+    const { control, ring } = this.#arena
+    this.#control = new Int32Array(memory.buffer, control.words, CONTROL_WORDS)
+    this.#sums = new Float64Array(memory.buffer, control.sums, SUM_COUNT)
     this.#floats = new Float32Array(memory.buffer)
-    const tasks = new Int32Array(memory.buffer, this.#arena.tasks, start.shape.threads * TASK_WORDS)
-    this.#crew = new Crew(this.#control, tasks, start.thread)
-    this.#rowPass = new RowPass(this.#arena, kernels, memory, start.thread)
-    this.#fold = foldPhases(this.#arena, kernels, memory)
-    this.#gradientPhases = []
-    if (start.settings !== null) {
-      const report = (code: number) => void Atomics.compareExchange(this.#control, CONTROL.notFinite, 0, code)
-      this.#gradientPhases = [
-        reduceTasks(this.#arena, kernels, memory, () => this.#slicesUsed),
-        ...unfoldPhases(this.#arena, kernels),
-        adamTasks(this.#arena, kernels, start.settings, start.steps, () => this.#step, report),
-      ]
+    const tasks = new Int32Array(memory.buffer, control.tasks, shape.threads * TASK_WORDS)
+    this.#runner = new PhaseRunner(this.#control, tasks, thread)
+    this.#rowPass = new RowPass(this.#arena, kernels, memory, thread)
+    this.#foldPhases = foldStep(this.#arena, kernels, memory)
+    this.#batch = { slot: ring.slots[0], from: 0, rows: 0, step: 0 }
+    const options = {
+      rowPass: this.#rowPass,
+      batch: this.#batch,
+      steps,
+      report: (code: number) => this.#reportNotFinite(code),
+      onUpdated: () => this.#keepBooks(),
     }
+    this.#trainPhases = settings ? trainStep(this.#arena, { kernels, memory }, { ...options, settings }) : []
   }
 
   run(job: CrewJob): void {
     if (job.type === 'train') this.#train()
     else if (job.type === 'score') this.#score()
-    else this.#phases(this.#fold)
+    else this.#runPhases(this.#foldPhases)
   }
 
-  #phases(phases: Task[][]): void {
-    for (const tasks of phases) this.#crew.phase(tasks.length, (task) => tasks[task]())
+  #runPhases(phases: Phase[]): void {
+    for (const { tasks, count } of phases) this.#runner.run(count(), (task) => tasks[task]())
   }
 
   /** Waits for chunk number `chunk` of the stream; returns its rows, −1 at the end. */
   #awaitChunk(chunk: number): number {
     const control = this.#control
     while (Atomics.load(control, CONTROL.chunksReady) <= chunk)
-      this.#crew.waitWhile(CONTROL.chunksReady, chunk)
+      this.#runner.waitWhile(CONTROL.chunksReady, chunk)
     return Atomics.load(control, CONTROL.chunkRows + (chunk % RING_CHUNKS))
   }
 
   #chunkDone(chunk: number): void {
-    if (this.#start.thread !== 0) return
+    if (this.#thread !== 0) return
     Atomics.store(this.#control, CONTROL.chunksDone, chunk + 1)
     Atomics.notify(this.#control, CONTROL.chunksDone)
   }
 
   #train(): void {
-    const { batchSize } = this.#start.shape
-    this.#step = Atomics.load(this.#control, CONTROL.step)
-    let leave = false
-    for (let chunk = 0; !leave; chunk++) {
+    const { batchSize } = this.#arena.shape
+    const batch = this.#batch
+    batch.step = Atomics.load(this.#control, CONTROL.step)
+    let hasLeft = false
+    for (let chunk = 0; !hasLeft; chunk++) {
       const rows = this.#awaitChunk(chunk)
       if (rows < 0) return
-      for (let from = 0; from < rows && !leave; from += batchSize)
-        leave = this.#trainBatch(chunk % RING_CHUNKS, from, Math.min(batchSize, rows - from))
+      batch.slot = this.#arena.ring.slots[chunk % RING_CHUNKS]
+      for (let from = 0; from < rows && !hasLeft; from += batchSize) {
+        batch.from = from
+        batch.rows = Math.min(batchSize, rows - from)
+        hasLeft = this.#trainBatch()
+      }
       this.#chunkDone(chunk)
     }
   }
 
-  /** One step; true where all threads are to leave. Flags are set before a barrier and read after it, so all threads see the same. */
-  #trainBatch(slot: number, from: number, rows: number): boolean {
-    const control = this.#control
-    const { sliceRows, ring } = this.#arena
-    const keeper = this.#start.thread === 0
-    if (keeper) this.#answerRequest()
-    this.#step++
-    this.#slicesUsed = Math.ceil(rows / sliceRows)
-    const chunk = ring[slot]
-    const scale = 1 / rows
-    this.#crew.phase(this.#slicesUsed, (slice) => {
-      const first = slice * sliceRows
-      this.#rowPass.trainSlice(slice, chunk, from + first, Math.min(sliceRows, rows - first), scale)
-    })
-    this.#phases(this.#gradientPhases)
-    if (keeper) this.#keepBooks(rows)
-    this.#phases(this.#fold)
-    return Atomics.load(control, CONTROL.leave) !== 0
+  /**
+   * One step; true if all threads are to leave. Flags are set before a barrier and read after it, so all threads see
+   * the same.
+   */
+  #trainBatch(): boolean {
+    if (this.#thread === 0) this.#answerRequest()
+    this.#batch.step++
+    this.#runPhases(this.#trainPhases)
+    return Atomics.load(this.#control, CONTROL.leave) !== 0
   }
 
-  #keepBooks(rows: number): void {
+  /** What is known when a step's parameters are updated; done by one thread, and seen by all after the next barrier. */
+  #keepBooks(): void {
     const control = this.#control
-    this.#sums[SUMS.rows] += rows
-    Atomics.store(control, CONTROL.step, this.#step)
-    if (!Number.isFinite(this.#sums[SUMS.batchLoss]))
-      Atomics.compareExchange(control, CONTROL.notFinite, 0, LOSS_NOT_FINITE)
+    this.#sums[SUMS.rows] += this.#batch.rows
+    Atomics.store(control, CONTROL.step, this.#batch.step)
+    if (!Number.isFinite(this.#sums[SUMS.batchLoss])) this.#reportNotFinite(LOSS_NOT_FINITE)
     if (
       Atomics.load(control, CONTROL.notFinite) !== 0 ||
       Atomics.load(control, CONTROL.request) === REQUEST.stop
@@ -117,29 +132,34 @@ class CrewWorker {
       Atomics.store(control, CONTROL.leave, 1)
   }
 
+  #reportNotFinite(code: number): void {
+    Atomics.compareExchange(this.#control, CONTROL.notFinite, 0, code)
+  }
+
   /** A snapshot is taken between two steps; the others are gathering rows meanwhile and touch none of it. */
   #answerRequest(): void {
     const control = this.#control
     if (Atomics.load(control, CONTROL.request) !== REQUEST.snapshot) return
-    const { layout, parameters, momentsM, momentsV, snapshot } = this.#arena
-    for (const [i, at] of [parameters, momentsM, momentsV].entries())
+    const { layout, parameters } = this.#arena
+    const { values, momentsM, momentsV, snapshot } = parameters
+    for (const [i, at] of [values, momentsM, momentsV].entries())
       this.#floats.copyWithin(snapshot / 4 + i * layout.size, at / 4, at / 4 + layout.size)
-    this.#sums.copyWithin(SUMS.snapshot, 0, 4)
-    Atomics.store(control, CONTROL.snapshotStep, this.#step)
+    this.#sums.copyWithin(SUMS.snapshot, 0, SUMS.batchLoss)
+    Atomics.store(control, CONTROL.snapshotStep, this.#batch.step)
     // Not a store: a request to stop may have come meanwhile.
     Atomics.compareExchange(control, CONTROL.request, REQUEST.snapshot, REQUEST.none)
     Atomics.add(control, CONTROL.snapshot, 1)
   }
 
   #score(): void {
-    const { ring } = this.#arena
+    const { slots } = this.#arena.ring
     for (let chunk = 0; ; chunk++) {
       const rows = this.#awaitChunk(chunk)
       if (rows < 0) return
-      const place = ring[chunk % RING_CHUNKS]
-      this.#crew.phase(Math.ceil(rows / SCORE_ROWS), (task) => {
+      const slot = slots[chunk % RING_CHUNKS]
+      this.#runner.run(Math.ceil(rows / SCORE_ROWS), (task) => {
         const from = task * SCORE_ROWS
-        this.#rowPass.score(place, from, Math.min(SCORE_ROWS, rows - from))
+        this.#rowPass.score(slot, from, Math.min(SCORE_ROWS, rows - from))
       })
       this.#chunkDone(chunk)
     }

@@ -1,9 +1,14 @@
+import { CLICK_PLAN, columnBytes, type RowOffsets } from '../../dataset/clicks/clickRows.ts'
 import { createMemory } from '../../kernels/kernels.ts'
-import { layoutNetwork, gemmRows, type NetworkLayout, type Segment } from '../../model/layout.ts'
+import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../../model/layout.ts'
 import type { Network } from '../../model/network.ts'
 import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/control.ts'
+import type { Matrix } from '../step/operands.ts'
 
-/** Rows that pass through the kernels at once: inputs, masks and one column panel of the weights then fit the first-level cache. */
+/**
+ * Rows that pass through the kernels at once: inputs, masks and one column panel of the weights then fit the
+ * first-level cache.
+ */
 export const BLOCK_ROWS = 64
 /** A batch is cut into this many slices at most, each with its own gradient sum, whatever the number of threads. */
 const SLICES_MAX = 8
@@ -22,200 +27,230 @@ export interface ArenaShape {
 }
 
 /** A feature table in the shared memory: rows of `stride` floats, `features` of them used, the rest zeros. */
-export interface TablePlace {
+export interface TableArea {
   at: number
   rows: number
   features: number
   stride: number
 }
 
-/** One slot of the ring: rows as columns. */
-export interface ChunkPlace {
-  users: number // u32 [chunkRows]
-  restaurants: number // u32 [chunkRows]
-  clicks: number // u8 [chunkRows]
-  logits: number // f32 [chunkRows], what scoring answers
+/** How the threads agree, see crew/control.ts. */
+export interface ControlArea {
+  words: number // i32 [CONTROL_WORDS]
+  tasks: number // i32 [threads, TASK_WORDS]
+  sums: number // f64 [SUM_COUNT]
 }
 
-/** Where the sum of one segment's gradients stands within a slice's accumulator, in floats. */
-export interface SlicePart {
-  offset: number
-  rows: number
-  width: number
-}
-
-/** What one worker needs for a block of rows. */
-export interface ScratchPlace {
-  x: number // [BLOCK_ROWS, ldx]
-  mask: number // [BLOCK_ROWS, outputs of the last hidden segment], stride blockStride
-  z4: number // [BLOCK_ROWS, 4]
-  delta: number // [BLOCK_ROWS]
-  acts: number[] // one for each hidden segment but the last: [BLOCK_ROWS, outputs and a 1], stride blockStride
-  back: number[] // the same shape: gradients
+/** All parameters in one piece, [layout.size], and what Adam keeps beside them. */
+export interface ParameterArea {
+  values: number
+  gradients: number
+  momentsM: number
+  momentsV: number
+  snapshot: number // [3, layout.size]: parameters and moments as of one step; for checkpoints
 }
 
 /**
- * The plan of the one shared memory: byte offsets of everything that the kernels touch. Pure data, the same in every thread,
- * made from the same shape.
+ * A segment's layers multiplied out, one after the other: products[l] is that of the layers 0 … l. The first is the
+ * layer itself, the last is what a row of data meets.
+ */
+export interface FoldedSegment {
+  segment: Segment
+  products: Matrix[] // [segment.rows, outputs of the layer]
+  gradients: Matrix[] // of the same
+  transposes: Matrix[] // of each layer's weight [outputs, inputs]; none of the first
+  backward: Matrix | null // the last product [outputs, inputs]; null: no gradient goes below this segment
+}
+
+/** The network as a row of data sees it. */
+export interface FoldedArea {
+  hidden: FoldedSegment[]
+  output: FoldedSegment
+  outputWeights: number // column 0 of the output's product: [inputs of the output segment, padded]
+  outputGradients: number // of the same
+  zeros: number // as many as the widest row
+}
+
+/** The slices that a batch is cut into: each sums up its own gradients and statistics. */
+export interface SliceArea {
+  rows: number // of a slice
+  count: number
+  sums: Matrix[][] // by slice and hidden segment (without one, the output weights' [1, ldx]): gradients of its product
+  stride: number // floats from one slice's sums to the next's
+  stats: number // f64 [count, 4]: loss, delta, correct, digest
+}
+
+/** What one thread needs for a block of rows. */
+export interface Scratch {
+  x: Matrix // [BLOCK_ROWS, features and a 1]
+  mask: Matrix // [BLOCK_ROWS, outputs of the last hidden segment]
+  z4: number // [BLOCK_ROWS, 4]
+  delta: number // [BLOCK_ROWS]
+  acts: Matrix[] // one for each hidden segment but the last: [BLOCK_ROWS, outputs and a 1]
+  back: Matrix[] // the same shape: gradients
+}
+
+/** One slot of the ring: rows as columns, and what scoring answers. */
+export interface RingSlot {
+  rows: RowOffsets // [chunkRows]
+  logits: number // f32 [chunkRows]
+}
+
+/**
+ * The plan of the one shared memory: byte offsets of everything that the kernels touch. Pure data, the same in every
+ * thread, made from the same shape.
  */
 export interface Arena {
   shape: ArenaShape
   layout: NetworkLayout
   bytes: number
-  control: number // i32 [CONTROL_WORDS]
-  tasks: number // i32 [threads, TASK_WORDS]
-  sums: number // f64 [SUM_COUNT]: of the epoch so far
-  users: TablePlace
-  restaurants: TablePlace
-  ldx: number
-  parameters: number
-  gradients: number
-  momentsM: number
-  momentsV: number
-  snapshot: number // [3, layout.size]: parameters and moments as of one step; for checkpoints
-  zeros: number
-  products: Map<Segment, number[]> // byte offsets: of each layer's running product in the segment; the first is the layer itself
-  productGradients: Map<Segment, number[]> // the same for their gradients
-  transposes: Map<Segment, number[]> // of each layer's weight but the first, [outputs, inputs]
-  backward: Map<Segment, number> // for all hidden segments but the first: the product transposed [outputs, inputs]
-  outputWeights: number // [inputs of the output segment, padded]
-  outputGradients: number // the same
-  sliceRows: number
-  slices: number
-  sliceStride: number // floats
-  sliceSums: number // [slices, sliceStride]
-  sliceStats: number // f64 [slices, 4]: loss, delta, correct, digest
-  sliceParts: SlicePart[] // by hidden segment, then the output's where there is no hidden one
-  scratch: ScratchPlace[] // by thread
-  chunkRows: number // a multiple of the batch size
-  ring: ChunkPlace[]
+  control: ControlArea
+  tables: { users: TableArea; restaurants: TableArea }
+  parameters: ParameterArea
+  folded: FoldedArea
+  slices: SliceArea
+  scratch: Scratch[] // by thread
+  ring: { chunkRows: number; slots: RingSlot[] } // chunkRows: a multiple of the batch size
 }
+
+/** Takes `count` elements of the memory; returns their byte offset. */
+type Reserve = (count: number, bytesEach?: number) => number
 
 /** Pure: where everything goes. `bytes` is what the run takes beside the process itself. */
 export function planArena(shape: ArenaShape): Arena {
   const layout = layoutNetwork(shape.network)
-  const { userFeatures, restaurantFeatures } = shape.network
-  const training = shape.purpose === 'train'
   let bytes = 4096 // address 0 stays unused: kernels take 0 for "none"
-  const reserve = (count: number, bytesEach = 4): number => {
+  const reserve: Reserve = (count, bytesEach = 4) => {
     const at = bytes
     bytes = Math.ceil((at + count * bytesEach) / 128) * 128 // no bit operations: offsets pass 2^31
     return at
   }
-  const control = reserve(CONTROL_WORDS)
-  const tasks = reserve(shape.threads * TASK_WORDS)
-  const sums = reserve(SUM_COUNT, 8)
-  const table = (rows: number, features: number): TablePlace => {
-    const stride = tableStride(features)
-    return { at: reserve((rows + 1) * stride), rows, features, stride }
-  }
-  const users = table(shape.users, userFeatures)
-  const restaurants = table(shape.restaurants, restaurantFeatures)
+  const { userFeatures, restaurantFeatures } = shape.network
   const ldx = (Math.max(userFeatures + pad4(restaurantFeatures), gemmRows(layout.features + 1)) + 3) & ~3
+  const control = {
+    words: reserve(CONTROL_WORDS),
+    tasks: reserve(shape.threads * TASK_WORDS),
+    sums: reserve(SUM_COUNT, 8),
+  }
+  const tables = {
+    users: planTable(reserve, shape.users, userFeatures),
+    restaurants: planTable(reserve, shape.restaurants, restaurantFeatures),
+  }
+  const floats = shape.purpose === 'train' ? layout.size : 0
+  const parameters = {
+    values: reserve(layout.size),
+    gradients: reserve(floats),
+    momentsM: reserve(floats),
+    momentsV: reserve(floats),
+    snapshot: reserve(3 * floats),
+  }
+  const folded = planFolded(reserve, { layout, parameters, ldx, training: shape.purpose === 'train' })
+  const slices = planSlices(reserve, shape, layout, ldx)
+  const scratch = Array.from({ length: shape.threads }, () => planScratch(reserve, layout, ldx))
+  const ring = planRing(reserve, shape.batchSize)
+  return { shape, layout, bytes, control, tables, parameters, folded, slices, scratch, ring }
+}
 
-  const parameters = reserve(layout.size)
-  const gradients = reserve(training ? layout.size : 0)
-  const momentsM = reserve(training ? layout.size : 0)
-  const momentsV = reserve(training ? layout.size : 0)
-  const snapshot = reserve(training ? 3 * layout.size : 0)
+function planTable(reserve: Reserve, rows: number, features: number): TableArea {
+  const stride = tableStride(features)
+  return { at: reserve((rows + 1) * stride), rows, features, stride }
+}
+
+function planFolded(
+  reserve: Reserve,
+  network: { layout: NetworkLayout; parameters: ParameterArea; ldx: number; training: boolean },
+): FoldedArea {
+  const { layout, parameters, ldx, training } = network
   const widest = Math.max(...layout.layers.map((at) => Math.max(at.outputs, at.rows)), ldx)
   const zeros = reserve(widest)
-
-  const products = new Map<Segment, number[]>()
-  const productGradients = new Map<Segment, number[]>()
-  const transposes = new Map<Segment, number[]>()
-  const backward = new Map<Segment, number>()
-  for (const segment of [...layout.hidden, layout.output]) {
+  const fold = (segment: Segment): FoldedSegment => {
     const [first, ...others] = segment.layers
-    const running = (firstAt: number) => [
-      firstAt + 4 * first.offset,
-      ...others.map((at) => reserve(segment.rows * at.outputs)),
+    const running = (firstAt: number): Matrix[] => [
+      { at: firstAt + 4 * first.offset, ld: first.outputs },
+      ...others.map(({ outputs }) => ({ at: reserve(segment.rows * outputs), ld: outputs })),
     ]
-    products.set(segment, running(parameters))
-    if (!training) continue
-    productGradients.set(segment, running(gradients))
-    transposes.set(segment, [0, ...others.map((at) => reserve(at.inputs * at.outputs))])
+    return {
+      segment,
+      products: running(parameters.values),
+      gradients: training ? running(parameters.gradients) : [],
+      transposes: training
+        ? segment.layers.map(({ inputs, outputs }, l) => ({
+            at: l === 0 ? 0 : reserve(inputs * outputs),
+            ld: inputs,
+          }))
+        : [],
+      backward: null,
+    }
   }
+  const folded = [...layout.hidden, layout.output].map(fold)
   if (training)
-    for (const segment of layout.hidden.slice(1))
-      backward.set(segment, reserve(segment.inputs * segment.outputs))
-  const outputWeights = reserve(Math.max(layout.output.rows, ldx))
-  const outputGradients = reserve(Math.max(layout.output.rows, ldx))
-
-  const sliceRows = sliceRowsFor(shape.batchSize)
-  const slices = training ? Math.ceil(shape.batchSize / sliceRows) : 0
-  const sliceParts: SlicePart[] = []
-  let sliceFloats = 0
-  const part = (rows: number, width: number) => {
-    sliceParts.push({ offset: sliceFloats, rows, width })
-    sliceFloats += rows * width
+    for (const one of folded.slice(1, -1)) {
+      const { inputs, outputs } = one.segment
+      one.backward = { at: reserve(inputs * outputs), ld: inputs }
+    }
+  return {
+    hidden: folded.slice(0, -1),
+    output: folded[folded.length - 1],
+    outputWeights: reserve(Math.max(layout.output.rows, ldx)),
+    outputGradients: reserve(Math.max(layout.output.rows, ldx)),
+    zeros,
   }
-  for (const segment of layout.hidden) part(segment.rows, segment.outputs)
-  if (layout.hidden.length === 0) part(1, ldx)
-  const sliceStride = (sliceFloats + 31) & ~31
-  const sliceSums = reserve(slices * sliceStride)
-  const sliceStats = reserve(Math.max(slices, 1) * 4, 8)
+}
 
-  const block = (segment: Segment) => reserve(BLOCK_ROWS * blockStride(segment.outputs))
-  const scratch = Array.from({ length: shape.threads }, () => ({
-    x: reserve(BLOCK_ROWS * ldx),
-    mask: layout.hidden.length > 0 ? block(layout.hidden[layout.hidden.length - 1]) : 0,
+function planSlices(reserve: Reserve, shape: ArenaShape, layout: NetworkLayout, ldx: number): SliceArea {
+  const rows = sliceRowsFor(shape.batchSize)
+  const count = shape.purpose === 'train' ? Math.ceil(shape.batchSize / rows) : 0
+  const parts = layout.hidden.map((segment) => ({ rows: segment.rows, width: segment.outputs }))
+  if (parts.length === 0) parts.push({ rows: 1, width: ldx })
+  const floats = parts.reduce((sum, part) => sum + part.rows * part.width, 0)
+  const stride = (floats + 31) & ~31
+  const start = reserve(count * stride)
+  const sums = Array.from({ length: count }, (_, slice) => {
+    let at = start + 4 * slice * stride
+    return parts.map((part) => {
+      const matrix = { at, ld: part.width }
+      at += 4 * part.rows * part.width
+      return matrix
+    })
+  })
+  return { rows, count, sums, stride, stats: reserve(Math.max(count, 1) * 4, 8) }
+}
+
+function planScratch(reserve: Reserve, layout: NetworkLayout, ldx: number): Scratch {
+  const block = ({ outputs }: Segment): Matrix => ({
+    at: reserve(BLOCK_ROWS * blockStride(outputs)),
+    ld: blockStride(outputs),
+  })
+  const last = layout.hidden.at(-1)
+  return {
+    x: { at: reserve(BLOCK_ROWS * ldx), ld: ldx },
+    mask: last ? block(last) : { at: 0, ld: 0 },
     z4: reserve(BLOCK_ROWS * 4),
     delta: reserve(BLOCK_ROWS),
     acts: layout.hidden.slice(0, -1).map(block),
     back: layout.hidden.slice(0, -1).map(block),
-  }))
-  const chunkRows = Math.max(1, Math.floor(CHUNK_ROWS / shape.batchSize)) * shape.batchSize
-  const ring = Array.from({ length: RING_CHUNKS }, () => ({
-    users: reserve(chunkRows),
-    restaurants: reserve(chunkRows),
-    clicks: reserve(chunkRows, 1),
-    logits: reserve(chunkRows),
-  }))
-  return {
-    shape,
-    layout,
-    bytes,
-    control,
-    tasks,
-    sums,
-    users,
-    restaurants,
-    ldx,
-    parameters,
-    gradients,
-    momentsM,
-    momentsV,
-    snapshot,
-    zeros,
-    products,
-    productGradients,
-    transposes,
-    backward,
-    outputWeights,
-    outputGradients,
-    sliceRows,
-    slices,
-    sliceStride,
-    sliceSums,
-    sliceStats,
-    sliceParts,
-    scratch,
-    chunkRows,
-    ring,
   }
 }
 
+function planRing(reserve: Reserve, batchSize: number): Arena['ring'] {
+  const chunkRows = Math.max(1, Math.floor(CHUNK_ROWS / batchSize)) * batchSize
+  const slots = Array.from({ length: RING_CHUNKS }, () => ({
+    rows: Object.fromEntries(
+      CLICK_PLAN.map((column) => [column.name, reserve(chunkRows, columnBytes(column))]),
+    ) as RowOffsets,
+    logits: reserve(chunkRows),
+  }))
+  return { chunkRows, slots }
+}
+
 /** A whole segment as one matrix [segment.rows, segment.outputs]: its last running product. */
-export function productOf(arena: Arena, segment: Segment): number {
-  const running = arena.products.get(segment)!
-  return running[running.length - 1]
+export function productOf({ products }: FoldedSegment): Matrix {
+  return products[products.length - 1]
 }
 
 /** Its gradient. */
-export function productGradientOf(arena: Arena, segment: Segment): number {
-  const running = arena.productGradients.get(segment)!
-  return running[running.length - 1]
+export function productGradientOf({ gradients }: FoldedSegment): Matrix {
+  return gradients[gradients.length - 1]
 }
 
 /** Allocates the shared memory of an arena. */
@@ -224,10 +259,10 @@ export function allocateArena(arena: Arena): WebAssembly.Memory {
 }
 
 /**
- * Floats from row to row of a block. Room for the 1 that stands for the bias; and rows of 128 floats would begin in 8 of a
- * first-level cache's 64 sets, where one column panel of a block does not fit.
+ * Floats from row to row of a block. Room for the 1 that stands for the bias; and rows of 128 floats would begin in 8
+ * of a first-level cache's 64 sets, where one column panel of a block does not fit.
  */
-export function blockStride(width: number): number {
+function blockStride(width: number): number {
   return width + 4
 }
 

@@ -1,6 +1,6 @@
 import { readFeaturesInto, type FeatureTable, type Tables } from '../../dataset/tables/featureTables.ts'
 import { normalizationOf, type Normalization } from '../../model/normalization.ts'
-import type { TablePlace } from './arena.ts'
+import type { TableArea } from './arena.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 
 /** Reads both feature tables into the shared memory, normalised where asked. Cost: 0.2 s for 1 M users of 30 features. */
@@ -9,7 +9,7 @@ export async function loadFeatures(
   tables: Tables,
   normalization: Normalization | null,
 ): Promise<void> {
-  const { users, restaurants } = lead.arena
+  const { users, restaurants } = lead.arena.tables
   await loadTable(lead, tables.users, users, normalization, 0)
   await loadTable(lead, tables.restaurants, restaurants, normalization, tables.users.features.length)
 }
@@ -25,12 +25,12 @@ export function tablesNormalization({ users, restaurants }: Tables): Normalizati
 async function loadTable(
   lead: CrewLead,
   table: FeatureTable,
-  place: TablePlace,
+  area: TableArea,
   normalization: Normalization | null,
   firstFeature: number,
 ): Promise<void> {
-  const { rows, features, stride } = place
-  const target = lead.floats(place.at, rows * stride)
+  const { at: start, rows, features, stride } = area
+  const target = lead.floats(start, rows * stride)
   await readFeaturesInto(table, target, stride)
   if (normalization === null) return
   const mean = normalization.mean.subarray(firstFeature, firstFeature + features)

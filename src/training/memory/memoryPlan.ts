@@ -39,7 +39,7 @@ export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
   const planned = plannedBytes(arena)
   const { users, restaurants, network } = arena.shape
   const tables =
-    4 * (arena.users.rows * arena.users.stride + arena.restaurants.rows * arena.restaurants.stride)
+    4 * Object.values(arena.tables).reduce((floats, { rows, stride }) => floats + rows * stride, 0)
   const what =
     `${mebibytes(tables)} for the features of ${users} users (${network.userFeatures} each) and ${restaurants} restaurants ` +
     `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters`

@@ -1,21 +1,20 @@
 import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
 import { NearrankError } from '../../errors.ts'
-import { SUMS } from '../crew/control.ts'
+import type { Position } from '../crew/crewLead.ts'
 import type { RowCount } from './rowStream.ts'
 import type { LedgerEpoch } from '../types.ts'
 
 /**
- * The books of one epoch: what the reader handed out, file by file, against what the kernels gathered (`sums`), by number and by digest, and
- * against what the pack says it holds. @throws NearrankError INTERNAL where a row was lost or used twice.
+ * The books of one epoch: what the reader handed out, file by file, against what the kernels gathered, by number and
+ * by digest, and against what the pack says it holds. @throws NearrankError INTERNAL if a row was lost or used twice.
  */
 export function ledgerEpoch(
   epoch: number,
   pack: PackedRows,
   count: RowCount,
-  sums: Float64Array,
+  gathered: Pick<Position, 'rowsDone' | 'digest'>,
 ): LedgerEpoch {
-  const rows = sums[SUMS.rows]
-  const digest = sums[SUMS.digest]
+  const { rowsDone: rows, digest } = gathered
   const files = pack.files.map((file, i) => ({
     file: file.name,
     rows: file.rows + file.dropped,

@@ -1,13 +1,14 @@
 import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
+import {
+  allocateRows,
+  blockRows,
+  type ClickRows,
+  copyRows,
+  gatherRows,
+  rowBytes,
+} from '../../dataset/clicks/clickRows.ts'
 import { rowDigest } from '../../dataset/clicks/rowDigest.ts'
 import { mix32, Random } from '../../random.ts'
-
-/** Rows of a pack, in some order, as columns. */
-export interface RowBatch {
-  users: Uint32Array
-  restaurants: Uint32Array
-  clicks: Uint8Array
-}
 
 /** Which rows of a pack, and in which order. */
 export interface RowOrder {
@@ -27,17 +28,19 @@ export interface RowCount {
   heldOut: number[] // by file
 }
 
-/** Blocks that are mixed with one another at a time, half a million rows: 5 MB of them and 2 MB for their order, about a second-level cache. */
+/**
+ * Blocks that are mixed with one another at a time, half a million rows: 5 MB of them and 2 MB for their order, about
+ * a second-level cache.
+ */
 const WINDOW_BLOCKS = 8
-const ROW_BYTES = 9
 const HELD_OUT = 2
 const BLOCK_ORDER = 3
 const WINDOW_ORDER = 4
 
 /**
  * Streams the rows of a pack once, in constant memory.
- * In file order, or shuffled: blocks in random order, a window of them at a time, and the rows of a window in random order. Both are functions of
- * the seed and the epoch alone.
+ * In file order, or shuffled: blocks in random order, a window of them at a time, and the rows of a window in random
+ * order. Both are functions of the seed and the epoch alone.
  */
 export class RowStream {
   readonly count: RowCount
@@ -46,15 +49,14 @@ export class RowStream {
   readonly #blocks: number[] // in the order of reading
   readonly #firstRows: number[] // of each block, in the pack
   readonly #windowBlocks: number
-  readonly #bytes: Uint8Array
+  readonly #bytes: Uint8Array // of the block being added
+  readonly #ahead: Uint8Array // of the one being read
   #nextBlock = 0
   #reading: Promise<void> | undefined
-  readonly #ahead: Uint8Array
-  // The window: rows as columns, and the order in which the rest of them goes out.
-  readonly #users: Uint32Array
-  readonly #restaurants: Uint32Array
-  readonly #clicks: Uint8Array
+  // The window, and the order in which the rest of it goes out.
+  readonly #window: ClickRows
   readonly #permutation: Uint32Array
+  readonly #selected: Uint32Array // rows of a block that belong to the part
   #rows = 0
   #next = 0
   #endOfFile = true
@@ -73,20 +75,20 @@ export class RowStream {
     this.#blocks = pack.blocks.map((_, i) => i)
     if (order.shuffle) shuffleInPlace(this.#blocks, new Random(order.seed, BLOCK_ORDER, order.epoch))
     this.#windowBlocks = order.shuffle ? Math.min(WINDOW_BLOCKS, pack.blocks.length) : 1
-    const windowRows = this.#windowBlocks * pack.blockRowsMax
-    this.#bytes = new Uint8Array(pack.blockRowsMax * ROW_BYTES)
-    this.#ahead = new Uint8Array(pack.blockRowsMax * ROW_BYTES)
-    this.#users = new Uint32Array(windowRows)
-    this.#restaurants = new Uint32Array(windowRows)
-    this.#clicks = new Uint8Array(windowRows)
+    const { plan, blockRowsMax } = pack
+    const windowRows = this.#windowBlocks * blockRowsMax
+    this.#bytes = new Uint8Array(blockRowsMax * rowBytes(plan))
+    this.#ahead = new Uint8Array(blockRowsMax * rowBytes(plan))
+    this.#window = allocateRows(plan, windowRows)
     this.#permutation = new Uint32Array(order.shuffle ? windowRows : 0)
+    this.#selected = new Uint32Array(order.select === 'all' ? 0 : blockRowsMax)
   }
 
   /**
-   * Fills `target` from the start with the next rows, and returns how many: fewer than it holds only at the end of a file (in file order)
-   * or of everything; 0 when there are no more.
+   * Fills `target` from the start with the next rows, and returns how many: fewer than it holds only at the end of a
+   * file (in file order) or of everything; 0 if there are no more.
    */
-  async nextInto(target: RowBatch): Promise<number> {
+  async nextInto(target: ClickRows): Promise<number> {
     let filled = 0
     while (filled < target.clicks.length) {
       if (this.#next === this.#rows) {
@@ -105,40 +107,27 @@ export class RowStream {
     let left = rows
     while (left > 0) {
       const size = Math.min(left, this.#pack.blockRowsMax)
-      const taken = await this.nextInto({
-        users: new Uint32Array(size),
-        restaurants: new Uint32Array(size),
-        clicks: new Uint8Array(size),
-      })
+      const taken = await this.nextInto(allocateRows(this.#pack.plan, size))
       if (taken === 0) break
       left -= taken
     }
     return rows - left
   }
 
-  #copyInto(target: RowBatch, filled: number): number {
-    const rows = Math.min(target.clicks.length - filled, this.#rows - this.#next)
-    const { users, restaurants, clicks } = target
-    const from = this.#next
+  #copyInto(target: ClickRows, filled: number): number {
+    const { plan } = this.#pack
+    const start = this.#next
+    const count = Math.min(target.clicks.length - filled, this.#rows - start)
+    const from = this.#window
     if (this.#order.shuffle) {
-      const [windowUsers, windowRestaurants, windowClicks] = [this.#users, this.#restaurants, this.#clicks]
-      const permutation = this.#permutation
-      for (let i = 0; i < rows; i++) {
-        const row = permutation[from + i]
-        users[filled + i] = windowUsers[row]
-        restaurants[filled + i] = windowRestaurants[row]
-        clicks[filled + i] = windowClicks[row]
-      }
-    } else {
-      users.set(this.#users.subarray(from, from + rows), filled)
-      restaurants.set(this.#restaurants.subarray(from, from + rows), filled)
-      clicks.set(this.#clicks.subarray(from, from + rows), filled)
-    }
-    this.#next += rows
-    return filled + rows
+      const order = this.#permutation.subarray(start, start + count)
+      gatherRows(plan, target, filled, { from, order, count })
+    } else copyRows(plan, target, filled, { from, start, end: start + count })
+    this.#next += count
+    return filled + count
   }
 
-  /** Reads the next blocks; false when there are none. */
+  /** Reads the next blocks; false if there are none. */
   async #fillWindow(): Promise<boolean> {
     this.#rows = 0
     this.#next = 0
@@ -155,41 +144,36 @@ export class RowStream {
 
   /** Adds one block to the window, and starts reading the one after it. */
   async #addBlock(): Promise<void> {
-    const { blocks, files } = this.#pack
+    const { blocks, files, plan } = this.#pack
     const index = this.#blocks[this.#nextBlock]
     await (this.#reading ?? this.#pack.readBlockInto(index, this.#ahead))
     const { rows, file, digest } = blocks[index]
-    this.#bytes.set(this.#ahead.subarray(0, rows * ROW_BYTES))
+    this.#bytes.set(this.#ahead.subarray(0, rows * rowBytes(plan)))
     this.#nextBlock++
     this.#reading = undefined
     if (this.#nextBlock < this.#blocks.length) {
       this.#reading = this.#pack.readBlockInto(this.#blocks[this.#nextBlock], this.#ahead)
       this.#reading.catch(() => {}) // reported where it is awaited
     }
-    const { buffer } = this.#bytes
-    const users = new Uint32Array(buffer, 0, rows)
-    const restaurants = new Uint32Array(buffer, 4 * rows, rows)
-    const clicks = new Uint8Array(buffer, 8 * rows, rows)
+    const block = blockRows(plan, this.#bytes.buffer, 0, rows)
     if (this.#order.select === 'all') {
-      this.#users.set(users, this.#rows)
-      this.#restaurants.set(restaurants, this.#rows)
-      this.#clicks.set(clicks, this.#rows)
+      copyRows(plan, this.#window, this.#rows, { from: block, start: 0, end: rows })
       this.#rows += rows
       this.count.used[file] += rows
       this.count.digest = (this.count.digest + digest) % 2 ** 32
-    } else {
-      this.#select({ users, restaurants, clicks }, this.#firstRows[index], file)
-    }
+    } else this.#select(block, this.#firstRows[index], file)
     const { firstBlock, blockCount } = files[file]
     this.#endOfFile = index === firstBlock + blockCount - 1
   }
 
   /** Adds the rows of a block that belong to the training or the validation part. */
-  #select({ users, restaurants, clicks }: RowBatch, firstRow: number, file: number): void {
+  #select(block: ClickRows, firstRow: number, file: number): void {
+    const { users, restaurants, clicks } = block
     const isHeldOut = heldOutBy(this.#order)
     const heldWanted = this.#order.select === 'validation'
     const { count } = this
-    let at = this.#rows
+    const order = this.#selected
+    let taken = 0
     let digest = 0
     let heldDigest = 0
     for (let i = 0; i < clicks.length; i++) {
@@ -198,14 +182,11 @@ export class RowStream {
         heldDigest += own
         continue
       }
-      this.#users[at] = users[i]
-      this.#restaurants[at] = restaurants[i]
-      this.#clicks[at] = clicks[i]
+      order[taken++] = i
       digest += own
-      at++
     }
-    const taken = at - this.#rows
-    this.#rows = at
+    gatherRows(this.#pack.plan, this.#window, this.#rows, { from: block, order, count: taken })
+    this.#rows += taken
     count.used[file] += taken
     count.heldOut[file] += clicks.length - taken
     count.digest = (count.digest + digest) % 2 ** 32

@@ -1,7 +1,7 @@
 import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
 import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
-import { scoreRows } from './feed.ts'
+import { RING_CHUNKS } from '../memory/arena.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
 
 export interface ScoringOptions {
@@ -11,6 +11,9 @@ export interface ScoringOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Rows that have been scored: the first `rows` of each column. */
+type ScoredRows = (logits: Float32Array, clicks: Uint8Array, users: Uint32Array, rows: number) => void
+
 const ALL_ROWS: RowOrder = { shuffle: false, seed: 0, epoch: 1, validation: 0, select: 'all' }
 
 /** Metrics of the network whose parameters and features are in the shared memory, over the rows of a pack. */
@@ -19,7 +22,7 @@ export async function scorePack(
   pack: PackedRows,
   options: ScoringOptions,
 ): Promise<EvaluationMetrics> {
-  const metrics = new ClickMetrics({ users: options.ndcg ? lead.arena.users.rows : 0 })
+  const metrics = new ClickMetrics({ users: options.ndcg ? lead.arena.tables.users.rows : 0 })
   const stream = new RowStream(pack, options.order ?? ALL_ROWS)
   let done = 0
   await lead.run({ type: 'fold' })
@@ -30,4 +33,28 @@ export async function scorePack(
     options.onProgress?.(done, pack.rows)
   })
   return metrics.result()
+}
+
+/** Scores the stream's rows on all threads and hands them on in their order. */
+async function scoreRows(lead: CrewLead, stream: RowStream, consume: ScoredRows): Promise<void> {
+  await lead.run({ type: 'score' }, async () => {
+    const sizes: number[] = []
+    let consumed = 0
+    const consumeNext = async () => {
+      await lead.awaitDone(consumed + 1)
+      const { logits, rows } = lead.chunk(consumed)
+      consume(logits, rows.clicks, rows.users, sizes[consumed])
+      consumed++
+    }
+    for (;;) {
+      const chunk = sizes.length
+      if (chunk - consumed === RING_CHUNKS) await consumeNext()
+      const rows = await stream.nextInto(lead.chunk(chunk).rows)
+      if (rows === 0) break
+      sizes.push(rows)
+      lead.publish(chunk, rows)
+    }
+    while (consumed < sizes.length) await consumeNext()
+    lead.publish(sizes.length, -1)
+  })
 }

@@ -3,17 +3,13 @@ import { NearrankError } from '../../errors.ts'
 import { diskError, isMissing, writeFileAtomic } from '../../files.ts'
 import type { StateDict } from '../../model/network.ts'
 import { decodeSafetensors, encodeSafetensors } from '../../model/safetensors.ts'
+import type { Position, TrainedArrays } from '../crew/crewLead.ts'
 import type { EpochReport, LedgerEpoch } from '../types.ts'
 
 /** Everything that a run needs to go on as if it had never stopped. */
-export interface CheckpointState {
+export interface CheckpointState extends Position {
   run: string // fingerprint of all that decides the result; another run's checkpoint is refused
-  step: number // steps done
   epoch: number // from 1, the one in progress; epochs + 1: all are done
-  rowsDone: number // of that epoch
-  lossSum: number
-  correct: number
-  digest: number
   epochSeconds: number // spent on that epoch so far
   trainSeconds: number
   packSeconds: number
@@ -26,10 +22,7 @@ export interface CheckpointState {
 }
 
 /** The arrays, all in the layout of the parameters: [layout.size]. */
-export interface CheckpointArrays {
-  parameters: Float32Array
-  momentsM: Float32Array
-  momentsV: Float32Array
+export interface CheckpointArrays extends TrainedArrays {
   best: Float32Array // parameters of bestEpoch
 }
 

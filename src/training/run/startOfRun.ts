@@ -4,10 +4,9 @@ import { NearrankError } from '../../errors.ts'
 import type { Simd } from '../../kernels/kernels.ts'
 import { initialState } from '../../model/initialize.ts'
 import type { Network } from '../../model/network.ts'
-import { stateToParameters } from '../../model/parameters.ts'
-import { type CheckpointArrays, type CheckpointState, readCheckpoint } from './checkpoint.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import type { TrainEvent, TrainRun, TrainSettings } from '../types.ts'
+import { type CheckpointArrays, type CheckpointState, readCheckpoint } from './checkpoint.ts'
 
 /** What a training run is given: everything is open, packed and planned. */
 export interface TrainingRunOptions {
@@ -25,16 +24,21 @@ export interface TrainingRunOptions {
   onProgress: (event: TrainEvent) => void
 }
 
+/** Where a run begins. */
+export interface RunStart {
+  state: CheckpointState
+  isResumed: boolean
+  best: Float32Array // parameters of the best epoch so far, [layout.size]
+}
+
 /**
- * Where a run begins: with initial weights, or with the checkpoint at `path` where there is one and resuming is asked for. Fills
- * `arrays`. @throws NearrankError INPUT where something else stands at `path`, or another run's checkpoint; DAMAGED.
+ * Begins with initial weights, or with the checkpoint at `path` if there is one and resuming is asked for. The weights
+ * and moments are then in the crew's memory.
+ * @throws NearrankError INPUT if something else is at `path`, or another run's checkpoint; DAMAGED.
  */
-export async function startOfRun(
-  options: TrainingRunOptions,
-  path: string,
-  arrays: CheckpointArrays,
-): Promise<{ state: CheckpointState; isResumed: boolean }> {
+export async function startOfRun(options: TrainingRunOptions, path: string): Promise<RunStart> {
   const { lead, network, settings, run, onProgress } = options
+  const best = new Float32Array(lead.arena.layout.size)
   const found = await readCheckpoint(path, { mayBeDamaged: !run.resume })
   if (!run.resume || found === undefined) {
     if (found !== undefined)
@@ -42,8 +46,8 @@ export async function startOfRun(
         type: 'note',
         message: `Starting anew: the checkpoint ${path} is not used without --resume`,
       })
-    stateToParameters(lead.arena.layout, initialState(network, settings.seed), arrays.parameters)
-    return { state: firstState(options), isResumed: false }
+    lead.setWeights(initialState(network, settings.seed))
+    return { state: firstState(options), isResumed: false, best }
   }
   if (found.state.run !== fingerprint(options))
     throw new NearrankError(
@@ -51,13 +55,13 @@ export async function startOfRun(
       `Cannot resume from ${path}: it belongs to a run with other settings, other data or another kernel build. ` +
         'Repeat that run, or train without --resume to start anew.',
     )
-  for (const [name, array] of Object.entries(arrays))
-    (array as Float32Array).set(found.arrays[name as keyof CheckpointArrays])
-  return { state: found.state, isResumed: true }
+  const arrays: CheckpointArrays = { ...lead.trained(), best }
+  for (const name of Object.keys(arrays) as (keyof CheckpointArrays)[]) arrays[name].set(found.arrays[name])
+  return { state: found.state, isResumed: true, best }
 }
 
 /** Before the first step. */
-export function firstState(options: TrainingRunOptions): CheckpointState {
+function firstState(options: TrainingRunOptions): CheckpointState {
   return {
     run: fingerprint(options),
     step: 0,

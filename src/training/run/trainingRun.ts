@@ -1,17 +1,15 @@
 import { NearrankError } from '../../errors.ts'
-import { parametersToState } from '../../model/parameters.ts'
 import type { StateDict } from '../../model/network.ts'
-import { describeNotFinite } from '../step/adam.ts'
-import { type CheckpointArrays, type CheckpointState, checkpointPath } from './checkpoint.ts'
-import { CheckpointKeeper } from './checkpointKeeper.ts'
-import { CONTROL, REQUEST, SUM_COUNT, SUMS } from '../crew/control.ts'
-import { feedTraining } from '../rows/feed.ts'
-import { ledgerEpoch } from '../rows/ledger.ts'
+import { parametersToState } from '../../model/parameters.ts'
 import { runPeakRssBytes } from '../memory/memoryPlan.ts'
+import { ledgerEpoch } from '../rows/ledger.ts'
 import { type RowOrder, RowStream } from '../rows/rowStream.ts'
 import { scorePack } from '../rows/scoring.ts'
-import { firstState, startOfRun, type TrainingRunOptions } from './startOfRun.ts'
-import type { EpochReport } from '../types.ts'
+import { trainRows } from '../rows/trainRows.ts'
+import type { EpochReport, LedgerEpoch } from '../types.ts'
+import { type CheckpointState, checkpointPath } from './checkpoint.ts'
+import { CheckpointKeeper } from './checkpointKeeper.ts'
+import { type RunStart, startOfRun, type TrainingRunOptions } from './startOfRun.ts'
 
 /** Twenty times a second: progress is shown, checkpoints that are due are asked for and written. */
 const TICK_MS = 50
@@ -20,42 +18,36 @@ const STEP_EVENT_MS = 100
 /** The epochs of one training run, from their first step or from a checkpoint's, to the weights that are kept. */
 export class TrainingRun {
   readonly #options: TrainingRunOptions
-  readonly #sums: Float64Array
   readonly #path: string
   readonly #best: Float32Array
   readonly #keeper: CheckpointKeeper
   #state: CheckpointState
-  #snapshots = 0 // of the workers' copies, how many have been seen
-  #isAsked = false // for a copy that has not come yet
   #shownAtMs = 0
   #callbackError: unknown
 
-  constructor(options: TrainingRunOptions) {
-    this.#options = options
-    const { lead, out } = options
-    this.#sums = new Float64Array(lead.memory.buffer, lead.arena.sums, SUM_COUNT)
-    this.#path = checkpointPath(out)
-    this.#best = new Float32Array(lead.arena.layout.size)
-    this.#keeper = new CheckpointKeeper({
-      path: this.#path,
-      everySeconds: options.run.checkpointSeconds,
-      onWritten: ({ step }) => options.onProgress({ type: 'checkpoint', step, path: this.#path }),
-      onFailed: () => lead.stop(),
-    })
-    this.#state = firstState(options)
+  /** Begins anew or goes on, see startOfRun. */
+  static async begin(options: TrainingRunOptions): Promise<TrainingRun> {
+    const path = checkpointPath(options.out)
+    return new TrainingRun(options, path, await startOfRun(options, path))
   }
 
-  /** What has been done: read it after `train`. */
+  private constructor(options: TrainingRunOptions, path: string, { state, best, isResumed }: RunStart) {
+    this.#options = options
+    this.#path = path
+    this.#state = state
+    this.#best = best
+    this.#keeper = new CheckpointKeeper({
+      path,
+      everySeconds: options.run.checkpointSeconds,
+      onWritten: ({ step }) => options.onProgress({ type: 'checkpoint', step, path }),
+      onFailed: () => options.lead.stop(),
+    })
+    if (isResumed) this.#keeper.adopt()
+  }
+
+  /** What has been done: read it before and after `train`. */
   get state(): Readonly<CheckpointState> {
     return this.#state
-  }
-
-  /** Begins anew or goes on, see startOfRun. Returns the steps already done. */
-  async prepare(): Promise<number> {
-    const { state, isResumed } = await startOfRun(this.#options, this.#path, this.#liveArrays())
-    this.#state = state
-    if (isResumed) this.#keeper.adopt()
-    return state.step
   }
 
   /** All epochs that are left. Leaves the kept weights for normalised features in the state dict it returns. */
@@ -64,13 +56,10 @@ export class TrainingRun {
     await this.#writeNow() // a place that cannot be written to is found before hours of work
     await lead.run({ type: 'fold' })
     while (this.#state.epoch <= settings.epochs && !this.#stopsEarly()) await this.#epoch()
-    const keepsBest = settings.keep === 'best' && this.#state.bestEpoch > 0
-    const { layout, parameters } = lead.arena
-    const kept = keepsBest ? this.#best : lead.floats(parameters, layout.size)
-    return {
-      weights: parametersToState(layout, kept),
-      keptEpoch: keepsBest ? this.#state.bestEpoch : this.#state.epochs.length,
-    }
+    const { bestEpoch, epochs } = this.#state
+    if (settings.keep === 'best' && bestEpoch > 0)
+      return { weights: parametersToState(lead.arena.layout, this.#best), keptEpoch: bestEpoch }
+    return { weights: lead.weights(), keptEpoch: epochs.length }
   }
 
   #stopsEarly(): boolean {
@@ -84,19 +73,27 @@ export class TrainingRun {
   }
 
   async #epoch(): Promise<void> {
-    const { pack, onProgress } = this.#options
+    const { pack, lead, settings } = this.#options
+    const { epoch, epochSeconds } = this.#state
     const startedMs = performance.now()
-    const secondsBefore = this.#state.epochSeconds
+    const seconds = () => epochSeconds + (performance.now() - startedMs) / 1000
     const stream = new RowStream(pack, this.#order('training'))
-    const seconds = await this.#trainRows(
-      stream,
-      () => secondsBefore + (performance.now() - startedMs) / 1000,
-    )
+    const trainedSeconds = await this.#trainRows(stream, seconds)
 
-    const { epoch } = this.#state
-    const ledger = ledgerEpoch(epoch, pack, stream.count, this.#sums)
-    const [lossSum, correct, rows] = this.#sums
-    const report: EpochReport = {
+    this.#state = { ...this.#state, ...lead.position(), epochSeconds: trainedSeconds }
+    const ledger = ledgerEpoch(epoch, pack, stream.count, lead.position())
+    this.#checkSteps()
+    const report = this.#report(trainedSeconds)
+    if (settings.validation > 0) {
+      await this.#writeNow() // whoever stops it now loses nothing
+      await this.#validate(report)
+    }
+    await this.#endEpoch(report, ledger, seconds())
+  }
+
+  #report(seconds: number): EpochReport {
+    const { epoch, rowsDone: rows, lossSum, correct } = this.#state
+    return {
       epoch,
       rows,
       seconds,
@@ -105,63 +102,46 @@ export class TrainingRun {
       accuracy: correct / rows,
       accuracyOn: 'training',
     }
-    this.#keepPosition(seconds)
-    this.#checkSteps()
-    if (this.#options.settings.validation > 0) {
-      await this.#writeNow() // whoever stops it now loses nothing
-      await this.#validate(report)
-    }
+  }
+
+  async #endEpoch(report: EpochReport, ledger: LedgerEpoch, seconds: number): Promise<void> {
     const state = this.#state
     this.#state = {
       ...state,
-      epoch: epoch + 1,
+      epoch: state.epoch + 1,
       rowsDone: 0,
       lossSum: 0,
       correct: 0,
       digest: 0,
       epochSeconds: 0,
-      trainSeconds: state.trainSeconds + (performance.now() - startedMs) / 1000 + secondsBefore,
+      trainSeconds: state.trainSeconds + seconds,
       epochs: [...state.epochs, report],
       ledger: [...state.ledger, ledger],
     }
-    onProgress({ type: 'epoch', epoch: report })
+    this.#options.onProgress({ type: 'epoch', epoch: report })
     await this.#writeNow()
   }
 
   /** The rest of the epoch's rows, a step a batch. Returns the seconds spent on the epoch. */
   async #trainRows(stream: RowStream, seconds: () => number): Promise<number> {
     const { lead, signal } = this.#options
-    const { step, rowsDone, lossSum, correct, digest } = this.#state
-    await stream.skip(rowsDone)
-    this.#sums.set([lossSum, correct, rowsDone, digest])
-    Atomics.store(lead.control, CONTROL.step, step)
-    // A copy that was asked for in the last epoch and came after its end belongs to no position of this one.
-    this.#snapshots = Atomics.load(lead.control, CONTROL.snapshot)
-    this.#isAsked = false
-
+    await stream.skip(this.#state.rowsDone)
+    lead.restore(this.#state)
     const ticker = setInterval(() => this.#tick(seconds()), TICK_MS)
     const stop = () => lead.stop()
     signal?.addEventListener('abort', stop)
     try {
-      await lead.run({ type: 'train' }, () => {
-        if (signal?.aborted) stop()
-        return feedTraining(lead, stream)
-      })
+      const training = trainRows(lead, stream)
+      if (signal?.aborted) stop() // it was before anybody listened
+      await training
     } finally {
       clearInterval(ticker)
       signal?.removeEventListener('abort', stop)
     }
     if (this.#callbackError) throw this.#callbackError
     this.#checkFinite()
-    if (Atomics.load(lead.control, CONTROL.leave) !== 0) await this.#leave(seconds())
+    if (lead.hasLeft) await this.#leave(seconds())
     return seconds()
-  }
-
-  /** Where the workers are now, between two jobs. */
-  #keepPosition(epochSeconds: number): void {
-    const [lossSum, correct, rowsDone, digest] = this.#sums
-    const step = Atomics.load(this.#options.lead.control, CONTROL.step)
-    this.#state = { ...this.#state, step, rowsDone, lossSum, correct, digest, epochSeconds }
   }
 
   #keepPeak(): void {
@@ -190,8 +170,7 @@ export class TrainingRun {
     const state = this.#state
     if (state.bestLoss === null || metrics.logLoss < state.bestLoss) {
       this.#state = { ...state, bestLoss: metrics.logLoss, bestEpoch: report.epoch, worseEpochs: 0 }
-      const { layout, parameters } = lead.arena
-      this.#best.set(lead.floats(parameters, layout.size))
+      this.#best.set(lead.trained().parameters)
     } else this.#state = { ...state, worseEpochs: state.worseEpochs + 1 }
   }
 
@@ -210,57 +189,43 @@ export class TrainingRun {
       this.#callbackError = error // of the caller's own: it ends the run, not the process
       lead.stop()
     }
-    const taken = Atomics.load(lead.control, CONTROL.snapshot)
-    if (taken !== this.#snapshots) {
-      this.#snapshots = taken
-      this.#isAsked = false
-      this.#writeSnapshot(epochSeconds)
-    } else if (this.#keeper.isDue && !this.#isAsked) {
-      this.#isAsked = true // one at a time: the next copy would go over the one that is being read
-      Atomics.compareExchange(lead.control, CONTROL.request, REQUEST.none, REQUEST.snapshot)
-    }
+    const snapshot = lead.takeSnapshot()
+    if (snapshot) {
+      this.#keepPeak()
+      const state = { ...this.#state, ...snapshot.position, epochSeconds }
+      this.#keeper.start(state, { ...snapshot.arrays, best: this.#best })
+    } else if (this.#keeper.isDue) lead.requestSnapshot()
   }
 
   #showStep(epochSeconds: number): void {
-    const { settings, rowsPerEpoch, onProgress } = this.#options
-    const [loss, , rows] = this.#sums
+    const { settings, rowsPerEpoch, onProgress, lead } = this.#options
+    const { lossSum, rowsDone } = lead.position()
     const nowMs = performance.now()
-    if (rows === 0 || nowMs - this.#shownAtMs < STEP_EVENT_MS) return
+    if (rowsDone === 0 || nowMs - this.#shownAtMs < STEP_EVENT_MS) return
     this.#shownAtMs = nowMs
     onProgress({
       type: 'step',
       epoch: this.#state.epoch,
       epochs: settings.epochs,
-      rowsDone: rows,
+      rowsDone,
       rowsTotal: rowsPerEpoch,
-      loss: loss / rows,
-      rowsPerSecond: rows / epochSeconds,
+      loss: lossSum / rowsDone,
+      rowsPerSecond: rowsDone / epochSeconds,
       rssBytes: process.memoryUsage.rss(),
     })
-  }
-
-  /** The copy that the workers have made between two steps. */
-  #writeSnapshot(epochSeconds: number): void {
-    const { lead } = this.#options
-    const { layout, snapshot } = lead.arena
-    const [lossSum, correct, rowsDone, digest] = this.#sums.subarray(SUMS.snapshot)
-    const step = Atomics.load(lead.control, CONTROL.snapshotStep)
-    const arrays = this.#arrays(snapshot, snapshot + 4 * layout.size, snapshot + 8 * layout.size)
-    this.#keepPeak()
-    this.#keeper.start({ ...this.#state, step, rowsDone, lossSum, correct, digest, epochSeconds }, arrays)
   }
 
   /** Writes the state of now; the workers rest. */
   async #writeNow(): Promise<void> {
     await this.#keeper.settled()
     this.#keepPeak()
-    this.#keeper.start(this.#state, this.#liveArrays())
+    this.#keeper.start(this.#state, { ...this.#options.lead.trained(), best: this.#best })
     await this.#keeper.settled()
   }
 
   /** The workers have left in mid-epoch, as asked: keep where they are. */
   async #leave(epochSeconds: number): Promise<never> {
-    this.#keepPosition(epochSeconds)
+    this.#state = { ...this.#state, ...this.#options.lead.position(), epochSeconds }
     await this.#writeNow()
     const where = `in epoch ${this.#state.epoch}, at step ${this.#state.step}`
     throw new NearrankError(
@@ -273,29 +238,12 @@ export class TrainingRun {
 
   #checkFinite(): void {
     const { lead, settings } = this.#options
-    const code = Atomics.load(lead.control, CONTROL.notFinite)
-    if (code === 0) return
+    const what = lead.notFinite()
+    if (what === undefined) return
     throw new NearrankError(
       'NOT_FINITE',
-      `Cannot go on: NaN or infinity in ${describeNotFinite(code, lead.arena.layout.layers)}, epoch ${this.#state.epoch}, ` +
-        `step ${Atomics.load(lead.control, CONTROL.step)}. Lower the learning rate (${settings.learningRate}), or normalise the features.`,
+      `Cannot go on: NaN or infinity in ${what}, epoch ${this.#state.epoch}, step ${lead.position().step}. ` +
+        `Lower the learning rate (${settings.learningRate}), or normalise the features.`,
     )
-  }
-
-  /** Those that the workers train. */
-  #liveArrays(): CheckpointArrays {
-    const { parameters, momentsM, momentsV } = this.#options.lead.arena
-    return this.#arrays(parameters, momentsM, momentsV)
-  }
-
-  #arrays(parameters: number, momentsM: number, momentsV: number): CheckpointArrays {
-    const { lead } = this.#options
-    const view = (at: number) => lead.floats(at, lead.arena.layout.size)
-    return {
-      parameters: view(parameters),
-      momentsM: view(momentsM),
-      momentsV: view(momentsV),
-      best: this.#best,
-    }
   }
 }

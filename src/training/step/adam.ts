@@ -1,8 +1,8 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { LayerLayout } from '../../model/layout.ts'
 import type { Arena } from '../memory/arena.ts'
-import { interleave, type Task } from './fold.ts'
 import { learningRateAt } from './schedule.ts'
+import { interleave, type Task } from './tasks.ts'
 import type { TrainSettings } from '../types.ts'
 
 /** Floats that one task updates. */
@@ -16,17 +16,16 @@ interface StepSizes {
   decay: number
 }
 
-/**
- * Adam over all parameters, in pieces. `step()`: the step to take, from 1. `report(code)`: called where NaN or infinity appears, see describeNotFinite.
- */
-export function adamTasks(
-  arena: Arena,
-  kernels: Kernels,
-  settings: TrainSettings,
-  steps: number,
-  step: () => number,
-  report: (code: number) => void,
-): Task[] {
+export interface AdamOptions {
+  settings: TrainSettings
+  steps: number // of the whole run, for the schedule
+  step: () => number // the step to take, from 1
+  report: (code: number) => void // called if NaN or infinity appears, see describeNotFinite
+}
+
+/** Adam over all parameters, in pieces. */
+export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions): Task[] {
+  const { settings, steps, step, report } = options
   const { epsilon, weightDecay } = settings
   // The bias corrections must know the same β as the kernel, which has them in float32.
   const beta1 = Math.fround(settings.beta1)
@@ -40,13 +39,13 @@ export function adamTasks(
     sizes.vScale = 1 / Math.sqrt(1 - beta2 ** sizes.step)
     sizes.decay = 1 - rate * weightDecay
   }
-  const { parameters, gradients, momentsM, momentsV } = arena
+  const { values, gradients, momentsM, momentsV } = arena.parameters
   const piece = (tensor: number, from: number, count: number, decays: boolean): Task => {
     const at = 4 * from
     return () => {
       update()
       const bad = kernels.adam(
-        parameters + at,
+        values + at,
         gradients + at,
         momentsM + at,
         momentsV + at,

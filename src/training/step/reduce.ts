@@ -1,12 +1,13 @@
 import type { Kernels } from '../../kernels/kernels.ts'
-import { productGradientOf, productOf, type Arena } from '../memory/arena.ts'
 import { SUM_COUNT, SUMS } from '../crew/control.ts'
-import { panels, type Task } from './fold.ts'
+import { type Arena, type FoldedSegment, productGradientOf, productOf } from '../memory/arena.ts'
+import { fromColumn, fromRow } from './operands.ts'
 import { SLICE_STATS } from './rowPass.ts'
+import { panels, type Task } from './tasks.ts'
 
 /**
- * Adds up the slices, always in the same order, to the gradients of every segment's product, the output layer's included.
- * `slicesUsed()`: how many slices the batch had.
+ * Adds up the slices, always in the same order, to the gradients of every segment's product, the output layer's
+ * included. `slicesUsed()`: how many slices the batch had.
  */
 export function reduceTasks(
   arena: Arena,
@@ -14,45 +15,55 @@ export function reduceTasks(
   memory: WebAssembly.Memory,
   slicesUsed: () => number,
 ): Task[] {
-  const { layout, sliceParts, sliceSums, sliceStride, outputGradients, outputWeights } = arena
-  const tasks: Task[] = []
+  const { hidden } = arena.folded
   const scatter = outputScatter(arena, memory)
-  for (const [i, segment] of layout.hidden.entries()) {
-    const { offset, rows, width } = sliceParts[i]
-    const to = productGradientOf(arena, segment)
-    const product = productOf(arena, segment)
-    const last = i === layout.hidden.length - 1
-    const reducePanel = (from: number, count: number) => {
-      const parts = sliceSums + 4 * (offset + from)
-      kernels.sumParts(to + 4 * from, parts, sliceStride, slicesUsed(), rows, count, width)
-      if (!last) return
-      kernels.outputGradient(
-        outputGradients + 4 * from,
-        to + 4 * from,
-        product + 4 * from,
-        outputWeights + 4 * from,
-        width,
-        segment.inputs + 1,
-        count,
-      )
+  const tasks =
+    hidden.length > 0
+      ? hidden.flatMap((folded, i) => hiddenTasks(arena, kernels, { folded, i, slicesUsed, scatter }))
+      : [linearTask(arena, kernels, slicesUsed, scatter)]
+  return [...tasks, statsTask(arena, memory, slicesUsed)]
+}
+
+type Scatter = (from: number, count: number) => void
+
+/** The gradient of one hidden segment's product; with the last one's, that of the output weights. */
+function hiddenTasks(
+  { slices, folded: { hidden, outputGradients, outputWeights } }: Arena,
+  kernels: Kernels,
+  of: { folded: FoldedSegment; i: number; slicesUsed: () => number; scatter: Scatter },
+): Task[] {
+  const { folded, i, slicesUsed, scatter } = of
+  const { rows, inputs, outputs } = folded.segment
+  const isLast = i === hidden.length - 1
+  return panels(outputs, (from, count) => {
+    const to = fromColumn(productGradientOf(folded), from).at
+    const product = fromColumn(productOf(folded), from).at
+    const sums = fromColumn(slices.sums[0][i], from).at
+    const [dw, w] = [outputGradients + 4 * from, outputWeights + 4 * from]
+    return () => {
+      kernels.sumParts(to, sums, slices.stride, slicesUsed(), rows, count, outputs)
+      if (!isLast) return
+      kernels.outputGradient(dw, to, product, w, outputs, inputs + 1, count)
       scatter(from, count)
     }
-    tasks.push(...panels(width, reducePanel))
+  })
+}
+
+/** Without a hidden layer there is one row: the gradient of the output weights. */
+function linearTask(arena: Arena, kernels: Kernels, slicesUsed: () => number, scatter: Scatter): Task {
+  const { slices, folded, layout } = arena
+  const [{ at, ld }] = slices.sums[0]
+  return () => {
+    kernels.sumParts(folded.outputGradients, at, slices.stride, slicesUsed(), 1, ld, ld)
+    scatter(0, layout.features)
   }
-  if (layout.hidden.length === 0)
-    tasks.push(() => {
-      kernels.sumParts(outputGradients, sliceSums, sliceStride, slicesUsed(), 1, arena.ldx, arena.ldx)
-      scatter(0, layout.features)
-    })
-  tasks.push(statsTask(arena, memory, slicesUsed))
-  return tasks
 }
 
 /** The output layer's gradient is column 0 of 8 in its product's. */
-function outputScatter(arena: Arena, memory: WebAssembly.Memory): (from: number, count: number) => void {
-  const { outputs, rows } = arena.layout.output
-  const to = new Float32Array(memory.buffer, productGradientOf(arena, arena.layout.output), rows * outputs)
-  const from = new Float32Array(memory.buffer, arena.outputGradients, rows)
+function outputScatter({ folded }: Arena, memory: WebAssembly.Memory): Scatter {
+  const { outputs, rows } = folded.output.segment
+  const to = new Float32Array(memory.buffer, productGradientOf(folded.output).at, rows * outputs)
+  const from = new Float32Array(memory.buffer, folded.outputGradients, rows)
   return (first, count) => {
     for (let k = first; k < first + count; k++) to[k * outputs] = from[k]
   }
@@ -60,14 +71,11 @@ function outputScatter(arena: Arena, memory: WebAssembly.Memory): (from: number,
 
 /** Adds the slices' statistics to the epoch's sums; the summed delta is the gradient of the output's bias. */
 function statsTask(arena: Arena, memory: WebAssembly.Memory, slicesUsed: () => number): Task {
-  const stats = new Float64Array(memory.buffer, arena.sliceStats, arena.slices * 4)
-  const sums = new Float64Array(memory.buffer, arena.sums, SUM_COUNT)
-  const { inputs, outputs } = arena.layout.output
-  const biasGradient = new Float32Array(
-    memory.buffer,
-    productGradientOf(arena, arena.layout.output) + 4 * inputs * outputs,
-    1,
-  )
+  const { slices, control, folded } = arena
+  const stats = new Float64Array(memory.buffer, slices.stats, slices.count * 4)
+  const sums = new Float64Array(memory.buffer, control.sums, SUM_COUNT)
+  const biasRow = fromRow(productGradientOf(folded.output), folded.output.segment.inputs)
+  const biasGradient = new Float32Array(memory.buffer, biasRow.at, 1)
   return () => {
     let loss = 0
     let delta = 0

@@ -1,70 +1,118 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import { gemmRows } from '../../model/layout.ts'
-import { BLOCK_ROWS, blockStride, productOf, type Arena, type ChunkPlace } from '../memory/arena.ts'
+import { type Arena, BLOCK_ROWS, productOf, type RingSlot, type Scratch } from '../memory/arena.ts'
 import { outputBias } from './fold.ts'
+import {
+  asIs,
+  fromRow,
+  gemm,
+  type GemmOperands,
+  hidden,
+  type HiddenOperands,
+  type Matrix,
+  repeated,
+  transposed,
+} from './operands.ts'
 
 /** Words of a slice's statistics, float64. */
 export const SLICE_STATS = { loss: 0, delta: 1, correct: 2, digest: 3 } as const
+
+/** The way through one hidden segment, planned for one thread. */
+interface SegmentPass {
+  input: Matrix // [BLOCK_ROWS, inputs and a 1]
+  inputs: number
+  outputs: number
+  rows: number // of the product, bias row included
+  forward: GemmOperands | null // null: the last one, which `last` goes through
+  back: GemmOperands | null // from its outputs' gradient to its inputs'; null: the first one
+  first: GemmOperands[] // by slice: its product's gradient, of the first block
+  further: GemmOperands[] // by slice: added to what is there
+}
 
 /** The way of rows through the folded network, forward and backward, on one thread. */
 export class RowPass {
   readonly #arena: Arena
   readonly #kernels: Kernels
-  readonly #thread: number
+  readonly #scratch: Scratch
+  readonly #segments: SegmentPass[]
+  readonly #last: HiddenOperands | null // null: there is no hidden layer
   readonly #bias: () => number
   readonly #stats: Float64Array
-  readonly #buffer: ArrayBufferLike
+  readonly #linearSums: Float32Array[] // by slice: gradients of the output weights, if there is no hidden layer
 
   constructor(arena: Arena, kernels: Kernels, memory: WebAssembly.Memory, thread: number) {
+    const { slices } = arena
     this.#arena = arena
     this.#kernels = kernels
-    this.#thread = thread
+    this.#scratch = arena.scratch[thread]
+    this.#segments = planSegments(arena, this.#scratch)
+    this.#last = planLast(arena, this.#scratch)
     this.#bias = outputBias(arena, memory)
-    this.#stats = new Float64Array(memory.buffer, arena.sliceStats, Math.max(arena.slices, 1) * 4)
-    this.#buffer = memory.buffer
+    this.#stats = new Float64Array(memory.buffer, slices.stats, Math.max(slices.count, 1) * 4)
+    this.#linearSums = slices.sums.map(([{ at, ld }]) => new Float32Array(memory.buffer, at, ld))
   }
 
-  /** Logits of rows [from, from + rows) of a chunk, into its `logits`. */
-  score(chunk: ChunkPlace, from: number, rows: number): void {
+  /** Logits of rows [from, from + rows) of a slot, into its `logits`. */
+  score(slot: RingSlot, from: number, rows: number): void {
     const bias = this.#bias()
-    const { z4 } = this.#arena.scratch[this.#thread]
     for (let done = 0; done < rows; done += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - done)
-      this.#forward(chunk, from + done, count, gemmRows(count))
-      this.#kernels.logits(z4, bias, chunk.logits + 4 * (from + done), count)
+      this.#forward(slot, from + done, count, gemmRows(count))
+      this.#kernels.logits(this.#scratch.z4, bias, slot.logits + 4 * (from + done), count)
     }
   }
 
-  /** One slice of a batch, rows [from, from + rows) of a chunk: sums its gradients and statistics. `scale`: 1 / rows of the batch. */
-  trainSlice(slice: number, chunk: ChunkPlace, from: number, rows: number, scale: number): void {
-    const { sliceStats, sliceSums, sliceStride } = this.#arena
-    const { z4, delta } = this.#arena.scratch[this.#thread]
-    const stats = sliceStats + 32 * slice
-    const sums = sliceSums + 4 * slice * sliceStride
+  /**
+   * One slice of a batch, rows [from, from + rows) of a slot: sums its gradients and statistics. `scale`: 1 / rows of
+   * the batch.
+   */
+  trainSlice(slice: number, slot: RingSlot, from: number, rows: number, scale: number): void {
+    const { z4, delta } = this.#scratch
+    const stats = this.#arena.slices.stats + 32 * slice
     const bias = this.#bias()
     this.#stats.fill(0, 4 * slice, 4 * slice + 4)
     let digest = 0
     for (let done = 0; done < rows; done += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - done)
       const padded = gemmRows(count)
-      digest += this.#forward(chunk, from + done, count, padded) >>> 0
-      this.#kernels.loss(z4, bias, chunk.clicks + from + done, delta, count, padded, scale, stats)
-      this.#backward(sums, padded, done === 0)
+      const clicks = slot.rows.clicks + from + done
+      digest += this.#forward(slot, from + done, count, padded) >>> 0
+      this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
+      this.#backward(slice, padded, done === 0)
     }
     this.#stats[4 * slice + SLICE_STATS.digest] = digest
   }
 
   /** Gathers the rows and leaves z4, the mask and the activations in the scratch; returns the rows' digest. */
-  #forward(chunk: ChunkPlace, from: number, rows: number, padded: number): number {
-    const { layout, users, restaurants, ldx, outputWeights } = this.#arena
+  #forward(slot: RingSlot, from: number, rows: number, padded: number): number {
     const kernels = this.#kernels
-    const { x, mask, z4, acts } = this.#arena.scratch[this.#thread]
-    const digest = kernels.gather(
-      x,
-      ldx,
-      chunk.users + 4 * from,
-      chunk.restaurants + 4 * from,
-      chunk.clicks + from,
+    const { x, z4 } = this.#scratch
+    const digest = this.#gather(slot, from, rows, padded)
+    const last = this.#last
+    if (last === null) {
+      kernels.dotRows(z4, x.at, x.ld, this.#arena.folded.outputWeights, padded, x.ld)
+      return digest
+    }
+    for (const { forward, inputs, outputs } of this.#segments) {
+      if (forward === null) hidden(kernels, last, padded, outputs, inputs)
+      else {
+        gemm(kernels, forward, padded, outputs, inputs)
+        kernels.reluRows(forward.c.at, forward.c.ld, padded, outputs)
+      }
+    }
+    return digest
+  }
+
+  #gather(slot: RingSlot, from: number, rows: number, padded: number): number {
+    const { x } = this.#scratch
+    const { users, restaurants } = this.#arena.tables
+    const columns = slot.rows
+    return this.#kernels.gather(
+      x.at,
+      x.ld,
+      columns.users + 4 * from,
+      columns.restaurants + 4 * from,
+      columns.clicks + from,
       rows,
       padded,
       users.at,
@@ -74,111 +122,63 @@ export class RowPass {
       restaurants.stride,
       restaurants.features,
     )
-    const { hidden } = layout
-    if (hidden.length === 0) {
-      kernels.dotRows(z4, x, ldx, outputWeights, padded, ldx)
-      return digest
-    }
-    let input = x
-    let ld = ldx
-    for (const [i, segment] of hidden.entries()) {
-      const { inputs, outputs } = segment
-      const product = productOf(this.#arena, segment)
-      const bias = product + 4 * inputs * outputs
-      if (i === hidden.length - 1) {
-        kernels.hidden(
-          mask,
-          blockStride(outputs),
-          z4,
-          input,
-          ld,
-          product,
-          outputs,
-          bias,
-          outputWeights,
-          padded,
-          outputs,
-          inputs,
-        )
-      } else {
-        kernels.gemm(
-          acts[i],
-          blockStride(outputs),
-          input,
-          ld,
-          1,
-          product,
-          outputs,
-          bias,
-          0,
-          padded,
-          outputs,
-          inputs,
-        )
-        kernels.reluRows(acts[i], blockStride(outputs), padded, outputs)
-        input = acts[i]
-        ld = blockStride(outputs)
-      }
-    }
-    return digest
   }
 
   /**
-   * Adds the block's gradients of every segment's product to `sums`. For the last hidden segment that is Σ δ·x·maskᵀ, without the output
-   * weights: they are the same for all rows and come in once a batch.
+   * Adds the block's gradients of every segment's product to the slice's sums. For the last hidden segment that is
+   * Σ δ·x·maskᵀ, without the output weights: they are the same for all rows and come in once a batch.
    */
-  #backward(sums: number, padded: number, first: boolean): void {
-    const { layout, ldx, sliceParts, zeros, backward } = this.#arena
+  #backward(slice: number, padded: number, isFirst: boolean): void {
     const kernels = this.#kernels
-    const { x, mask, delta, acts, back } = this.#arena.scratch[this.#thread]
-    const { hidden } = layout
-    if (hidden.length === 0) {
-      kernels.scaleRows(x, ldx, delta, padded, ldx)
-      if (first) new Float32Array(this.#buffer, sums, ldx).fill(0)
-      kernels.sumRows(sums, x, ldx, padded, ldx)
+    const { x, delta } = this.#scratch
+    const segments = this.#segments
+    if (segments.length === 0) {
+      kernels.scaleRows(x.at, x.ld, delta, padded, x.ld)
+      if (isFirst) this.#linearSums[slice].fill(0)
+      kernels.sumRows(this.#arena.slices.sums[slice][0].at, x.at, x.ld, padded, x.ld)
       return
     }
-    let d = mask // gradient at the outputs of segment i, before its ReLU's mask is known to the segment below
-    for (let i = hidden.length - 1; i >= 0; i--) {
-      const { inputs, outputs } = hidden[i]
-      const input = i === 0 ? x : acts[i - 1]
-      const ld = i === 0 ? ldx : blockStride(inputs)
-      const last = i === hidden.length - 1
-      if (i > 0) {
-        kernels.gemm(
-          back[i - 1],
-          blockStride(inputs),
-          d,
-          blockStride(outputs),
-          1,
-          backward.get(hidden[i])!,
-          inputs,
-          zeros,
-          0,
-          padded,
-          inputs,
-          outputs,
-        )
-        kernels.backRelu(back[i - 1], blockStride(inputs), input, ld, last ? delta : 0, padded, inputs)
+    for (let i = segments.length - 1; i >= 0; i--) {
+      const { input, inputs, outputs, rows, back, first, further } = segments[i]
+      const isLast = i === segments.length - 1
+      if (back !== null) {
+        gemm(kernels, back, padded, inputs, outputs)
+        kernels.backRelu(back.c.at, back.c.ld, input.at, input.ld, isLast ? delta : 0, padded, inputs)
       }
-      if (last) kernels.scaleRows(input, ld, delta, padded, ld)
-      const { offset, rows, width } = sliceParts[i]
-      const to = sums + 4 * offset
-      kernels.gemm(
-        to,
-        width,
-        input,
-        1,
-        ld,
-        d,
-        blockStride(outputs),
-        first ? zeros : to,
-        first ? 0 : width,
-        rows,
-        width,
-        padded,
-      )
-      if (i > 0) d = back[i - 1]
+      if (isLast) kernels.scaleRows(input.at, input.ld, delta, padded, input.ld)
+      gemm(kernels, isFirst ? first[slice] : further[slice], rows, outputs, padded)
     }
   }
+}
+
+function planSegments({ folded, slices }: Arena, { x, mask, acts, back }: Scratch): SegmentPass[] {
+  const count = folded.hidden.length
+  return folded.hidden.map((one, i): SegmentPass => {
+    const { inputs, outputs, rows } = one.segment
+    const product = productOf(one)
+    const input = i === 0 ? x : acts[i - 1]
+    const isLast = i === count - 1
+    const d = isLast ? mask : back[i] // gradient at its outputs, before its ReLU's mask is known to the segment below
+    const sums = slices.sums.map((parts) => ({ c: parts[i], a: transposed(input), b: d, init: parts[i] }))
+    return {
+      input,
+      inputs,
+      outputs,
+      rows,
+      forward: isLast
+        ? null
+        : { c: acts[i], a: asIs(input), b: product, init: repeated(fromRow(product, inputs).at) },
+      back: one.backward && { c: back[i - 1], a: asIs(d), b: one.backward, init: repeated(folded.zeros) },
+      first: sums.map((operands) => ({ ...operands, init: repeated(folded.zeros) })),
+      further: sums,
+    }
+  })
+}
+
+function planLast({ folded }: Arena, { x, mask, z4, acts }: Scratch): HiddenOperands | null {
+  const one = folded.hidden.at(-1)
+  if (one === undefined) return null
+  const w = productOf(one)
+  const bias = fromRow(w, one.segment.inputs).at
+  return { mask, z4, x: acts.at(-1) ?? x, w, bias, wOut: folded.outputWeights }
 }

@@ -1,0 +1,98 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { join } from 'node:path'
+import { NearrankError } from '../../errors.ts'
+import type { OpenOptions } from '../openOptions.ts'
+import type { DatasetOptions, Split } from '../options.ts'
+import { buildFolder } from '../pack/packFolder.ts'
+import { removeStale, writeManifest } from '../pack/packManifest.ts'
+import { withDuckDb } from '../parquet/duckdb.ts'
+import { type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
+import {
+  checkUnchanged,
+  columnNames,
+  dataFolder,
+  featureSource,
+  fingerprintOf,
+  keyOf,
+  packHome,
+  type SourceFile,
+  splitPaths,
+  splitSources,
+} from '../sources.ts'
+import { type FeatureTable, readKeys, type Tables } from '../tables/featureTables.ts'
+import { keyWords } from '../tables/idColumn.ts'
+import { IdIndex } from '../tables/idIndex.ts'
+import { type PackedRows, readRows, ROWS_FORMAT } from './packedRows.ts'
+import { checkClickFile, packRows, type RowsPlan } from './packRows.ts'
+
+/** Whether the dataset has any files of a split. */
+export async function hasSplit(options: DatasetOptions, split: Split): Promise<boolean> {
+  return (await splitPaths(options, await dataFolder(options), split)).length > 0
+}
+
+/**
+ * The clicks of a split, packed on first use and found again by a fingerprint of their sources.
+ * @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.
+ */
+export async function openRows(
+  options: DatasetOptions & OpenOptions,
+  tables: Tables,
+  split: Split,
+): Promise<PackedRows> {
+  const data = await dataFolder(options)
+  const home = packHome(options, data)
+  const sources = await splitSources(options, data, split)
+  const { userId, restaurantId, click } = columnNames(options)
+  const onMissing = options.onMissing ?? 'fail'
+  const settings = [split, userId, restaurantId, click, onMissing]
+  const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
+  const key = keyOf(data, sources, tables.key, settings)
+  const prefix = `rows-${split}-`
+  const directory = join(home, prefix + fingerprint)
+  const found = await readRows(directory, split)
+  if (found) return found
+  await withDuckDb(options, async (connection) => {
+    const plan = await planRows(connection, options, tables, data, sources)
+    const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
+    const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
+    await buildFolder(home, prefix + fingerprint, async (folder) => {
+      const body = await packRows(connection, plan, { folder, signal: options.signal, onRows })
+      if (body.rows === 0)
+        throw new NearrankError(
+          'INPUT',
+          `Cannot use the ${split} clicks: no row is left in ${sources.length} file(s), ${body.dropped} dropped for want of features`,
+        )
+      for (const source of sources) await checkUnchanged(source)
+      await writeManifest(folder, { format: ROWS_FORMAT, fingerprint, key, ...body })
+    })
+  })
+  const made = await readRows(directory, split)
+  if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was put`)
+  await removeStale(home, prefix + fingerprint, prefix, key)
+  return made
+}
+
+/** Checks every file's columns before the first row is read. */
+async function planRows(
+  connection: DuckDBConnection,
+  options: DatasetOptions,
+  tables: Tables,
+  data: string,
+  sources: SourceFile[],
+): Promise<RowsPlan> {
+  const columns = columnNames(options)
+  const side = async (column: string, table: FeatureTable) => {
+    const index = new IdIndex(await readKeys(table), keyWords(table.idKey))
+    const { name } = await featureSource(options, data, table.side)
+    return { column, table: name, key: table.idKey, index }
+  }
+  const user = await side(columns.userId, tables.users)
+  const restaurant = await side(columns.restaurantId, tables.restaurants)
+  const files: ParquetFile[] = []
+  for (const source of sources) {
+    const file = await readParquetFile(connection, source.path, source.name)
+    checkClickFile(file, user, restaurant, columns.click)
+    files.push(file)
+  }
+  return { files, user, restaurant, clickColumn: columns.click, onMissing: options.onMissing ?? 'fail' }
+}
