@@ -139,7 +139,7 @@ function cases(k: Kernels): [name: string, flops: number, run: () => void][] {
       () => k.loss(at.z, 0.1, at.clicks, at.delta, rows, rows, 1 / 1024, at.stats),
     ],
     ['scale 64 rows', 0, () => k.scaleRows(at.other, 44, at.bias, rows, 44)],
-    ['sum of 8 slices, 42×128', 0, () => k.sumParts(at.c, at.other, 5376, 8, 42, 128, 128)],
+    ['sum of 8 slices, 42×128', 0, () => k.sumSlices(at.c, at.other, 5376, 8, 42, 128, 128)],
     ['transpose 256×128', 0, () => k.transpose(at.c, 256, at.w, 128, 256, 128)],
     [
       'Adam, 43,521 parameters',

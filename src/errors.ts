@@ -12,8 +12,8 @@ export type ErrorCode =
   | 'INTERNAL' // a promise of ours was broken: a bug
 
 /**
- * An error that is meant to be read: what could not be done, what was wanted, what was found, where, what to do.
- * Everything Nearrank throws on purpose is one of these; anything else is a bug.
+ * An error that is meant to be read: what could not be done, what was wanted, what was found, where, what to
+ * do. Everything Nearrank throws on purpose is one of these; anything else is a bug.
  */
 export class NearrankError extends Error {
   readonly code: ErrorCode

@@ -7,7 +7,8 @@ import { messageOf, NearrankError } from './errors.ts'
 /** What a temporary sibling is: being written, moved aside for its successor, or being deleted. */
 export type SiblingKind = 'new' | 'old' | 'del'
 
-const NAME_BYTES_MAX = 200 // 255 is the usual limit; a sibling's name is up to 40 bytes longer than its target's
+// 255 is the usual limit; a sibling's name is up to 40 bytes longer than its target's
+const NAME_BYTES_MAX = 200
 const STALE_AFTER_MS = 24 * 3600 * 1000
 
 const REASONS: Record<string, string> = {
@@ -27,7 +28,10 @@ const REASONS: Record<string, string> = {
   EMFILE: 'too many files are open; raise the limit',
 }
 
-/** `error` as one to read: `Cannot <action>: <reason>; <what to do> (<errno>)`, code DISK. NearrankErrors pass unchanged. */
+/**
+ * `error` as one to read: `Cannot <action>: <reason>; <what to do> (<errno>)`, code DISK. NearrankErrors pass
+ * unchanged.
+ */
 export function diskError(error: unknown, action: string): NearrankError {
   if (error instanceof NearrankError) return error
   const code = errnoOf(error)
@@ -49,7 +53,8 @@ export function isMissing(error: unknown): boolean {
 
 /**
  * Replaces the file `path` whole: whoever reads it, at any time and after any crash, finds the old bytes or
- * the new ones. Written beside, synced, renamed; missing parent directories are made; a symbolic link is followed.
+ * the new ones. Written beside, synced, renamed; missing parent directories are made; a symbolic link is
+ * followed.
  * @throws NearrankError INPUT where something other than a file is in the way, DISK where writing fails.
  */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
@@ -106,8 +111,8 @@ export async function syncDirectory(directory: string): Promise<void> {
 }
 
 /**
- * The absolute path behind `path`, symbolic links followed, so that a replacement lands where the link points; also
- * where nothing is there (any more, or for a moment).
+ * The absolute path behind `path`, symbolic links followed, so that a replacement lands where the link
+ * points; also where nothing is there (any more, or for a moment).
  */
 export async function resolveTarget(path: string): Promise<string> {
   const absolute = resolve(path)
@@ -148,8 +153,8 @@ export async function listSiblings(target: string, kind?: SiblingKind): Promise<
 }
 
 /**
- * The temporary siblings of `target` that nobody will finish: their process on this machine has ended, or they
- * are a day old.
+ * The temporary siblings of `target` that nobody will finish: their process on this machine has ended, or
+ * they are a day old.
  */
 export async function staleSiblings(target: string): Promise<string[]> {
   const stale: string[] = []

@@ -9,7 +9,10 @@ export class Random {
   #d: number
   #spareNormal = Number.NaN
 
-  /** `seed` and each part of `stream`: integers, taken modulo 2^53. The same arguments give the same numbers for ever. */
+  /**
+   * `seed` and each part of `stream`: integers, taken modulo 2^53. The same arguments give the same numbers
+   * for ever.
+   */
   constructor(seed: number, ...stream: number[]) {
     let state = 0x9e3779b9
     for (const part of [seed, ...stream]) {
@@ -44,7 +47,10 @@ export class Random {
     return (high * 0x4000000 + low) / 2 ** 53
   }
 
-  /** Uniform in 0 … bound − 1, without bias: draws past the last whole multiple of `bound` are thrown away. `bound`: 1 … 2^32. */
+  /**
+   * Uniform in 0 … bound − 1, without bias: draws past the last whole multiple of `bound` are thrown away.
+   * `bound`: 1 … 2^32.
+   */
   below(bound: number): number {
     const limit = 0x100000000 - (0x100000000 % bound)
     for (;;) {
@@ -72,7 +78,10 @@ export class Random {
   }
 }
 
-/** A bijective mix of 32 bits: two multiplications and three shifts, with constants that the hash-prospector project found by search. */
+/**
+ * A bijective mix of 32 bits: two multiplications and three shifts, with constants that the hash-prospector
+ * project found by search.
+ */
 export function mix32(value: number): number {
   let x = value | 0
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)

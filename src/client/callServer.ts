@@ -40,8 +40,8 @@ const BACKOFF_MS = 100 // doubles with each attempt
 const RETRY_AFTER_MS_MAX = 10_000 // a server that wants to be left alone for longer is not waited for
 
 /**
- * Makes a call, again after a broken connection and after 503 with `Retry-After`: at most `server.retries` times, with
- * random, doubling waits between. A timeout is final: the server may be at its limit already.
+ * Makes a call, again after a broken connection and after 503 with `Retry-After`: at most `server.retries`
+ * times, with random, doubling waits between. A timeout is final: the server may be at its limit already.
  * @throws NearrankApiError; the reason of `call.signal` where it fires.
  */
 export async function callServer<T>(server: Server, call: Call<T>): Promise<T> {
@@ -64,7 +64,8 @@ async function exchange(server: Server, call: Call<unknown>): Promise<RawAnswer>
   const { action, method, path, body, contentType = 'application/json', signal } = call
   const { fetch, timeoutMs, headers } = server
   signal?.throwIfAborted()
-  // Timer and listener go with the call; those of AbortSignal.timeout and .any would stay for as long as the timeout is.
+  // Timer and listener go with the call; those of AbortSignal.timeout and .any would stay for as long as the
+  // timeout is.
   const controller = new AbortController()
   const abort = () => controller.abort()
   const timer = setTimeout(abort, timeoutMs)

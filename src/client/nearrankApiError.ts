@@ -7,8 +7,9 @@ export interface ApiErrorFields {
 }
 
 /**
- * A call that did not succeed. `code` is the server's own where it gave one (`application/problem+json`), otherwise
- * `HTTP_502` and the like; UNREACHABLE: no connection, or it broke; TIMEOUT; BAD_ANSWER: an answer that is none of Nearrank's.
+ * A call that did not succeed. `code` is the server's own where it gave one (`application/problem+json`),
+ * otherwise `HTTP_502` and the like; UNREACHABLE: no connection, or it broke; TIMEOUT; BAD_ANSWER: an answer
+ * that is none of Nearrank's.
  */
 export class NearrankApiError extends Error {
   readonly status: number

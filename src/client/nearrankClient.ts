@@ -31,8 +31,9 @@ export type * from './types.ts'
 type Request = Pick<Call<unknown>, 'action' | 'method' | 'path'> & Partial<Call<unknown>>
 
 /**
- * The typed client of a Nearrank server, for Node 24 and newer and for browsers. All methods throw NearrankApiError where a
- * call does not succeed, TypeError for arguments that cannot be sent, and the reason of their `signal` when it fires.
+ * The typed client of a Nearrank server, for Node 24 and newer and for browsers. All methods throw
+ * NearrankApiError where a call does not succeed, TypeError for arguments that cannot be sent, and the reason
+ * of their `signal` when it fires.
  */
 export class NearrankClient {
   readonly #server: Server
@@ -99,14 +100,17 @@ export class NearrankClient {
     return this.#get('restaurant', id, readRestaurant, options)
   }
 
-  /** Takes a restaurant out; whether there was one. False, too, where only a repeated attempt was answered. */
+  /**
+   * Takes a restaurant out; whether there was one. False, too, where only a repeated attempt was answered.
+   */
   async deleteRestaurant(id: Id, options: CallOptions = {}): Promise<boolean> {
     return this.#delete('restaurant', id, options)
   }
 
   /**
-   * Puts many rows in and takes many out, in their order, one request of at most 500,000 characters after the other. Where one
-   * fails, those before it are done and those after it are not sent; to send all again does no harm.
+   * Puts many rows in and takes many out, in their order, one request of at most 500,000 characters after the
+   * other. Where one fails, those before it are done and those after it are not sent; to send all again does
+   * no harm.
    */
   async putFeatures(
     rows: Iterable<FeatureRow> | AsyncIterable<FeatureRow>,

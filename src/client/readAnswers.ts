@@ -8,7 +8,8 @@ import type {
   StoredUser,
 } from './types.ts'
 
-// Each reader takes a parsed answer of the server and checks it completely. All throw TypeError with what was wanted and found.
+// Each reader takes a parsed answer of the server and checks it completely. All throw TypeError with what was
+// wanted and found.
 
 export function readRestaurants(json: unknown): RecommendedRestaurant[] {
   return listOf(field(json, 'restaurants'), 'restaurants').map((restaurant) => ({

@@ -10,7 +10,10 @@ export interface RowBatch {
 
 const BATCH_CHARS_MAX = 500_000 // about 800 rows of 30 features, far below the server's limit of a body
 
-/** The rows in bodies of at most 500,000 characters; a longer row has one of its own. @throws TypeError naming the row that cannot be sent. */
+/**
+ * The rows in bodies of at most 500,000 characters; a longer row has one of its own. @throws TypeError naming
+ * the row that cannot be sent.
+ */
 export async function* rowBatches(
   rows: Iterable<FeatureRow> | AsyncIterable<FeatureRow>,
 ): AsyncGenerator<RowBatch> {

@@ -2,7 +2,8 @@
 export type Id = number | bigint | string
 
 export interface ClientOptions {
-  url: string // where the server is, http or https; may end in a path that a proxy has put before the server's own
+  // where the server is, http or https; may end in a path that a proxy has put before the server's own
+  url: string
   apiKey?: string
   timeoutMs?: number // for one attempt, its answer included; 10,000 where absent
   retries?: number // how many further attempts a call may take; 2 where absent, 0: none

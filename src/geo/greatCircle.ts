@@ -17,7 +17,10 @@ export function distanceM(
   return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(Math.min(1, haversine))) // rounding may pass 1 at antipodes
 }
 
-/** Points of the unit sphere, from degrees: what `distancesInto` wants once for each place. Returns [places, 3]. */
+/**
+ * Points of the unit sphere, from degrees: what `distancesInto` wants once for each place. Returns [places,
+ * 3].
+ */
 export function unitVectors(latitudes: Float64Array, longitudes: Float64Array): Float64Array {
   const vectors = new Float64Array(3 * latitudes.length)
   for (let place = 0; place < latitudes.length; place++)
@@ -28,13 +31,13 @@ export function unitVectors(latitudes: Float64Array, longitudes: Float64Array): 
 const ORIGIN = new Float64Array(3) // scratch of keepWithin
 
 /**
- * Keeps, of the first `count` places `candidates`, those within `maxDistM` metres of a point (degrees): writes them to `rows`, in their
- * order, and their great-circle distances in metres, and returns how many they are. A place whose vector is NaN is nowhere. `rows` may
- * be `candidates`.
+ * Keeps, of the first `count` places `candidates`, those within `maxDistM` metres of a point (degrees):
+ * writes them to `rows`, in their order, and their great-circle distances in metres, and returns how many
+ * they are. A place whose vector is NaN is nowhere. `rows` may be `candidates`.
  *
- * Chords between unit vectors are compared first, so that a place out of reach costs no arcus sine: 3 ns where haversine takes 29
- * (Ice Lake 2.8 GHz, Node 26). Distances are within a micrometre of `distanceM`, except near antipodes, where both are exact to
- * about 0.2 m only.
+ * Chords between unit vectors are compared first, so that a place out of reach costs no arcus sine: 3 ns
+ * where haversine takes 29 (Ice Lake 2.8 GHz, Node 26). Distances are within a micrometre of `distanceM`,
+ * except near antipodes, where both are exact to about 0.2 m only.
  */
 export function keepWithin(
   rows: Uint32Array,
@@ -50,7 +53,8 @@ export function keepWithin(
   const y = ORIGIN[1]
   const z = ORIGIN[2]
   const halfAngle = maxDistM / (2 * EARTH_RADIUS_M)
-  // A little more than the chord of maxDistM, so that rounding leaves nothing out that the exact test below lets in.
+  // A little more than the chord of maxDistM, so that rounding leaves nothing out that the exact test below
+  // lets in.
   const chordMax = halfAngle < Math.PI / 2 ? 2 * Math.sin(halfAngle) * (1 + 1e-9) + 1e-15 : 3
   const squareMax = chordMax * chordMax
   let kept = 0

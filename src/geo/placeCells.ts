@@ -3,15 +3,19 @@ import { EARTH_RADIUS_M } from './greatCircle.ts'
 const STEPS = 2 ** 16 // around the earth; also from pole to pole
 const DEGREES_PER_RADIAN = 180 / Math.PI
 
-/** The cell of a place: its latitude in 305 m steps and its longitude in 611 m steps, 16 bits each; four bytes in place of a vector's 24. */
+/**
+ * The cell of a place: its latitude in 305 m steps and its longitude in 611 m steps, 16 bits each; four bytes
+ * in place of a vector's 24.
+ */
 export function cellOf(latitude: number, longitude: number): number {
   return ((latitudeStep(latitude) << 16) | longitudeStep(longitude)) >>> 0
 }
 
 /**
- * Keeps, of the first `count` places `candidates`, those whose cells a circle of `maxDistM` metres around a point (degrees) may reach: writes
- * them to `rows`, in their order, and returns how many they are. `rows` may be `candidates`. Its table stays in a core's cache, which that of
- * vectors does not: a candidate out of reach costs some nanoseconds and no read from memory.
+ * Keeps, of the first `count` places `candidates`, those whose cells a circle of `maxDistM` metres around a
+ * point (degrees) may reach: writes them to `rows`, in their order, and returns how many they are. `rows` may
+ * be `candidates`. Its table stays in a core's cache, which that of vectors does not: a candidate out of
+ * reach costs some nanoseconds and no read from memory.
  */
 export function keepInReach(
   rows: Uint32Array,
@@ -35,7 +39,8 @@ export function keepInReach(
     rows[kept] = row
     const northward = (cell >>> 16) - south
     const eastward = (cell - west) & 0xffff // modulo 2^16, so that the 180th meridian is nothing special
-    // No branch: who is within reach is random, and a wrong guess costs more than all of this. Negative where one of the three is.
+    // No branch: who is within reach is random, and a wrong guess costs more than all of this. Negative where
+    // one of the three is.
     kept += 1 + ((northward | (height - northward) | (width - eastward)) >> 31)
   }
   return kept

@@ -1,9 +1,10 @@
 /**
- * The first key that stands twice in one object of `text`, which must be valid JSON. `JSON.parse` keeps the last of
- * two without a word, so that two readers could see two different files.
+ * The first key that stands twice in one object of `text`, which must be valid JSON. `JSON.parse` keeps the
+ * last of two without a word, so that two readers could see two different files.
  */
 export function duplicateKey(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = [] // one per open bracket: keys of an object, undefined for an array
+  // one per open bracket: keys of an object, undefined for an array
+  const open: (Set<string> | undefined)[] = []
   for (let i = 0; i < text.length; i++) {
     const char = text[i]
     if (char === '{') open.push(new Set())

@@ -2,8 +2,8 @@ import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
 /**
- * What is wrong with `value`, first thing first, with the path of the key (`network.hidden.0 must be integer, found
- * "x"`); undefined where it fits `schema`. Interpreted, not compiled: no code is made from data.
+ * What is wrong with `value`, first thing first, with the path of the key (`network.hidden.0 must be integer,
+ * found "x"`); undefined where it fits `schema`. Interpreted, not compiled: no code is made from data.
  */
 export function schemaProblem(schema: TSchema, value: unknown): string | undefined {
   if (Value.Check(schema, value)) return undefined

@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import { NearrankError } from '../errors.ts'
 
 /**
- * Which build of the kernels runs: `relaxed` has fused multiply-adds (one rounding), `strict` has not. They round differently,
- * so a model records which one made it.
+ * Which build of the kernels runs: `relaxed` has fused multiply-adds (one rounding), `strict` has not. They
+ * round differently, so a model records which one made it.
  */
 export type Simd = 'relaxed' | 'strict'
 
 /**
- * The compute kernels: WebAssembly from src/kernels/assembly, where each is described with its shapes. All pointers are byte offsets
- * into the memory they were bound to, 16-byte aligned unless said; strides and widths count floats.
+ * The compute kernels: WebAssembly from src/kernels/assembly, where each is described with its shapes. All
+ * pointers are byte offsets into the memory they were bound to, 16-byte aligned unless said; strides and
+ * widths count floats.
  */
 export interface Kernels {
   gemm(
@@ -92,11 +93,11 @@ export interface Kernels {
   ): void
   dotRows(z: number, x: number, ldx: number, w: number, rows: number, width: number): void
   sumRows(out: number, x: number, ldx: number, rows: number, width: number): void
-  sumParts(
+  sumSlices(
     out: number,
-    parts: number,
+    slices: number,
     stride: number,
-    partCount: number,
+    sliceCount: number,
     rows: number,
     width: number,
     ld: number,
@@ -161,7 +162,10 @@ export function bestSimd(): Simd {
 const PAGE_BYTES = 65_536
 export const MEMORY_BYTES_MAX = 65_536 * PAGE_BYTES
 
-/** A shared memory of at least `bytes`. @throws NearrankError MEMORY past 4 GiB, or where the system gives none. */
+/**
+ * A shared memory of at least `bytes`. @throws NearrankError MEMORY past 4 GiB, or where the system gives
+ * none.
+ */
 export function createMemory(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES)
   if (bytes > MEMORY_BYTES_MAX)

@@ -4,7 +4,10 @@ import { Random } from '../random.ts'
 import { bindKernels, compileKernels, createMemory, type Kernels, type Simd } from './kernels.ts'
 import { naiveKernels } from './naive/naiveKernels.ts'
 
-/** V8 joins neighbouring 128-bit operations into 256-bit ones; experimental, so nothing of it is trusted unseen. */
+/**
+ * V8 joins neighbouring 128-bit operations into 256-bit ones; experimental, so nothing of it is trusted
+ * unseen.
+ */
 const FLAG = '--experimental-wasm-revectorize'
 
 /** V8 versions that the tests have run the flag on; nobody else gets it unasked. */
@@ -16,9 +19,10 @@ const CALLS = 3000
 const TOLERANCE = 1e-5
 
 /**
- * Compiles a build with V8's experimental revectorizer, for the whole process: about 15 % more rows per second where the
- * processor has 256-bit registers, and the same bits. Before anything uses it, its products must agree with the naive twin's, and bit for bit with
- * those of the first, unoptimised calls. Cost: a fifth of a second.
+ * Compiles a build with V8's experimental revectorizer, for the whole process: about 15 % more rows per
+ * second where the processor has 256-bit registers, and the same bits. Before anything uses it, its products
+ * must agree with the naive twin's, and bit for bit with those of the first, unoptimised calls. Cost: a fifth
+ * of a second.
  * @throws NearrankError INPUT where they do not.
  */
 export function compileTurboKernels(simd: Simd): WebAssembly.Module {
@@ -30,8 +34,8 @@ export function compileTurboKernels(simd: Simd): WebAssembly.Module {
 }
 
 /**
- * A compiled build for a run over `rows` rows in all epochs. `auto`: with the revectorizer where that pays and this version of V8 has been tried;
- * if its self-check fails after all, without, and `report` is told.
+ * A compiled build for a run over `rows` rows in all epochs. `auto`: with the revectorizer where that pays
+ * and this version of V8 has been tried; if its self-check fails after all, without, and `report` is told.
  * @throws NearrankError INPUT where `on` fails the self-check.
  */
 export function compileForRun(
@@ -52,12 +56,16 @@ export function compileForRun(
   return { module: compileKernels(simd), turbo: false }
 }
 
-/** @throws NearrankError INPUT where optimised calls do not give the bits of the first one, or that is far from the naive twin's. */
+/**
+ * @throws NearrankError INPUT where optimised calls do not give the bits of the first one, or that is far
+ * from the naive twin's.
+ */
 export function checkKernels(kernels: Kernels, buffer: ArrayBufferLike): void {
   const floats = new Float32Array(buffer)
   const fresh = () => {
     const random = new Random(1)
-    for (let i = 0; i < floats.length; i++) floats[i] = random.float() - (i < at.squares / 4 ? 0.5 : 0) // Adam takes roots
+    // Adam takes roots
+    for (let i = 0; i < floats.length; i++) floats[i] = random.float() - (i < at.squares / 4 ? 0.5 : 0)
   }
   fresh()
   runAll(kernels)
@@ -96,7 +104,7 @@ function runAll(kernels: Kernels): void {
   kernels.hidden(at.mask, 44, at.z, at.x, 20, at.w, 40, at.bias, at.bias + 256, rows, 40, 17)
   kernels.gemm(at.out, 40, at.x, 1, 20, at.mask, 44, at.bias, 0, 18, 40, rows)
   kernels.gemm(at.out + 0x4000, 48, at.out, 40, 1, at.w, 48, at.bias, 0, 18, 48, 33)
-  kernels.sumParts(at.out + 0x8000, at.w, 400, 8, 6, 40, 40)
+  kernels.sumSlices(at.out + 0x8000, at.w, 400, 8, 6, 40, 40)
   kernels.transpose(at.out + 0xa000, 24, at.w, 40, 24, 40)
   kernels.scaleRows(at.out, 40, at.bias, 18, 40)
   for (let i = 0; i < 2; i++)

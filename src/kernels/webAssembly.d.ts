@@ -1,4 +1,5 @@
-// What is used of WebAssembly's JavaScript API. TypeScript declares it only together with the whole of the browser's DOM.
+// What is used of WebAssembly's JavaScript API. TypeScript declares it only together with the whole of the
+// browser's DOM.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array)

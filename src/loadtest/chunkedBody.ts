@@ -18,7 +18,10 @@ export class ChunkedBody {
   #trailerBytes = 0
   #lastByte = 0
 
-  /** Takes `bytes` from `at`. Returns where the body ended, `bytes.length` where it goes on, −1 where it is none. */
+  /**
+   * Takes `bytes` from `at`. Returns where the body ended, `bytes.length` where it goes on, −1 where it is
+   * none.
+   */
   read(bytes: Uint8Array, at: number): number {
     let i = at
     while (i < bytes.length && this.#part !== 'done' && this.#part !== 'broken') {

@@ -11,7 +11,10 @@ export interface ConnectionOwner {
   opened(connection: Connection): void
   /** The response is whole. `isReusable`: another request may follow; otherwise `closed` comes next. */
   answered(connection: Connection, status: number, isReusable: boolean): void
-  /** Comes once. A request in flight (`isBusy`) has failed by `kind`; without `isOpen` the connection never came about. */
+  /**
+   * Comes once. A request in flight (`isBusy`) has failed by `kind`; without `isOpen` the connection never
+   * came about.
+   */
   closed(connection: Connection, kind: string): void
 }
 

@@ -4,12 +4,13 @@ import { measureRate } from './measureRate.ts'
 import { probeServer } from './probeServer.ts'
 import type { FindMaxOptions, FindMaxResult, LoadTestResult } from './types.ts'
 
-const PRECISION = 1.05 // of the highest rate that met the limits, the lowest that missed them is at most this times it
+// of the highest rate that met the limits, the lowest that missed them is at most this times it
+const PRECISION = 1.05
 const LOWEST_RATE = 1
 
 /**
- * The highest rate that keeps the limits, within 5 %: doubled until a trial misses them, then the interval is halved. The
- * result is the best trial; where none kept the limits, the one of the lowest rate.
+ * The highest rate that keeps the limits, within 5 %: doubled until a trial misses them, then the interval is
+ * halved. The result is the best trial; where none kept the limits, the one of the lowest rate.
  * @throws NearrankError as `runLoadTest` does.
  */
 export async function findMaxRate(options: FindMaxOptions): Promise<FindMaxResult> {
@@ -37,7 +38,10 @@ export function nextRate(trials: readonly Pick<LoadTestResult, 'rate' | 'limits'
   return middle > met && middle < missed ? middle : undefined
 }
 
-/** The highest rate that kept the limits, the lowest that missed them; the search never looks outside of the two. */
+/**
+ * The highest rate that kept the limits, the lowest that missed them; the search never looks outside of the
+ * two.
+ */
 function bounds(trials: readonly Pick<LoadTestResult, 'rate' | 'limits'>[]): { met: number; missed: number } {
   let met = 0
   let missed = Number.POSITIVE_INFINITY

@@ -1,8 +1,8 @@
 import type { Connection } from './connection.ts'
 
 /**
- * Connections without a request, the longest idle first: so each takes its turn, and with it each of the server's
- * workers that share its port.
+ * Connections without a request, the longest idle first: so each takes its turn, and with it each of the
+ * server's workers that share its port.
  */
 export class IdleQueue {
   #first: Connection | undefined

@@ -7,7 +7,10 @@ import type { LoadProgress, LoadTestResult } from './types.ts'
 
 const PROGRESS_MS = 100
 
-/** One run at one rate: warm-up, the counted time, the last answers. @throws NearrankError UNAVAILABLE without any connection. */
+/**
+ * One run at one rate: warm-up, the counted time, the last answers. @throws NearrankError UNAVAILABLE without
+ * any connection.
+ */
 export async function measureRate(plan: LoadPlan, rate: number, durationMs: number): Promise<LoadTestResult> {
   const { target, requests, timeoutMs, connections, signal } = plan
   const count = countIn(rate, durationMs)

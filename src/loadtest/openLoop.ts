@@ -20,8 +20,9 @@ export interface OpenLoopPlan {
 }
 
 /**
- * Sends `warmupCount + count` requests, number k due k / rate seconds after the start, whatever has come back. What
- * is due and finds no connection free waits for one, in order. Latency and timeout count from when a request was due.
+ * Sends `warmupCount + count` requests, number k due k / rate seconds after the start, whatever has come
+ * back. What is due and finds no connection free waits for one, in order. Latency and timeout count from when
+ * a request was due.
  */
 export class OpenLoop implements ConnectionOwner {
   sentInTime = 0 // counted requests that left before the end of the counted time

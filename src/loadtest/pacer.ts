@@ -1,12 +1,13 @@
 const SLEEP_MS_MAX = 0.2 // at a time: answers that come meanwhile are seen so much later
-const TIMER_MS = 2.5 // below this Node's timers are too coarse: they count whole milliseconds and may fire one late
+// below this Node's timers are too coarse: they count whole milliseconds and may fire one late
+const TIMER_MS = 2.5
 
 const cell = new Int32Array(new SharedArrayBuffer(4)) // nobody wakes it
 
 /**
- * Calls `act` again and again, each time when it asked to be: `act` returns in how many milliseconds, or Infinity
- * for never. Within about 0.1 ms, without spinning: long waits are timers, the rest short sleeps of the thread with a look
- * at the sockets between them.
+ * Calls `act` again and again, each time when it asked to be: `act` returns in how many milliseconds, or
+ * Infinity for never. Within about 0.1 ms, without spinning: long waits are timers, the rest short sleeps of
+ * the thread with a look at the sockets between them.
  */
 export class Pacer {
   readonly #act: () => number

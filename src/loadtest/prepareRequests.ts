@@ -13,7 +13,8 @@ export interface PrepareOptions {
 type Id = number | bigint | string
 
 /**
- * Every request as bytes, once, so that sending one costs a write and nothing else. About 7 KB each with 1,000 candidates.
+ * Every request as bytes, once, so that sending one costs a write and nothing else. About 7 KB each with
+ * 1,000 candidates.
  * @throws NearrankError USAGE for a URL that is none, or a key that no header can carry.
  */
 export function prepareRequests(

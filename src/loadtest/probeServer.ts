@@ -19,9 +19,10 @@ const ADVICE: Record<number, string> = {
 }
 
 /**
- * Asks the server up to ten requests, one at a time, until one is answered well: a test of a wrong address or without the right
- * key would only measure errors.
- * @throws NearrankError UNAVAILABLE where there is no connection or no answer in time, INPUT where all are refused.
+ * Asks the server up to ten requests, one at a time, until one is answered well: a test of a wrong address or
+ * without the right key would only measure errors.
+ * @throws NearrankError UNAVAILABLE where there is no connection or no answer in time, INPUT where all are
+ * refused.
  */
 export async function probeServer(plan: LoadPlan): Promise<void> {
   const { target, requests, timeoutMs, signal } = plan

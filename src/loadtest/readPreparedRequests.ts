@@ -3,7 +3,8 @@ import { NearrankError } from '../errors.ts'
 import { type PreparedRequest, type PrepareOptions, prepareRequests } from './prepareRequests.ts'
 
 const ROWS_MAX = 10_000
-const SLICE_ROWS = 1000 // as JavaScript values rows take ten times what their bytes do: 70 MB a slice with 1,000 candidates
+// as JavaScript values rows take ten times what their bytes do: 70 MB a slice with 1,000 candidates
+const SLICE_ROWS = 1000
 const BYTES_MAX = 2 ** 30
 
 export interface ReadPreparedOptions extends PrepareOptions {
@@ -11,7 +12,8 @@ export interface ReadPreparedOptions extends PrepareOptions {
 }
 
 /**
- * The first rows of a Parquet file of requests, as the bytes that are sent. About 0.2 s for each 1,000 rows of 1,000 candidates.
+ * The first rows of a Parquet file of requests, as the bytes that are sent. About 0.2 s for each 1,000 rows
+ * of 1,000 candidates.
  * @throws NearrankError INPUT for a file that is none or has no rows, USAGE as `prepareRequests`.
  */
 export async function readPreparedRequests(

@@ -12,7 +12,10 @@ export interface ResponseHead {
 
 const BODY_BYTES_MAX = 256 * 2 ** 20
 
-/** The head of an HTTP/1 response: its lines without the empty one at the end. Returns what is wrong with it instead where it is none. */
+/**
+ * The head of an HTTP/1 response: its lines without the empty one at the end. Returns what is wrong with it
+ * instead where it is none.
+ */
 export function parseResponseHead(text: string): ResponseHead | string {
   const firstEnd = endOfLine(text, 0)
   const start = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/.exec(text.slice(0, firstEnd))

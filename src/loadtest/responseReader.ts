@@ -8,8 +8,8 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 const EMPTY = Buffer.alloc(0)
 
 /**
- * Reads one HTTP/1 response after the other, in whatever pieces it comes. Bodies are counted, not kept and not decoded. `reset` comes
- * before each response.
+ * Reads one HTTP/1 response after the other, in whatever pieces it comes. Bodies are counted, not kept and
+ * not decoded. `reset` comes before each response.
  */
 export class ResponseReader {
   head: ResponseHead | undefined // of the last response, once it is known

@@ -21,8 +21,8 @@ const BLOCK_ROWS = LOG_LOSS_ROWS_MAX // small, so that what one pass brings into
 const ROWS_MAX = 2 ** 32 - 1 // counts are 32 bits wide
 
 /**
- * Metrics of click predictions, streamed: memory depends on the number of users only (48 bytes each), not of rows.
- * The order of the rows matters to NDCG alone, and there only among equal logits of one user.
+ * Metrics of click predictions, streamed: memory depends on the number of users only (48 bytes each), not of
+ * rows. The order of the rows matters to NDCG alone, and there only among equal logits of one user.
  */
 export class ClickMetrics {
   readonly #users: number
@@ -42,10 +42,10 @@ export class ClickMetrics {
   }
 
   /**
-   * Adds rows 0 … `count` − 1 of the arrays: `clicks` are 0 or 1, `users` 0 … `users` − 1 (not read without NDCG).
-   * After a throw the sums are incomplete.
+   * Adds rows 0 … `count` − 1 of the arrays: `clicks` are 0 or 1, `users` 0 … `users` − 1 (not read without
+   * NDCG). After a throw the sums are incomplete.
    * @throws NearrankError NOT_FINITE where a logit is NaN or infinite, INTERNAL where a user is out of range,
-   *   INPUT after 2^32 − 1 rows.
+   * INPUT after 2^32 − 1 rows.
    */
   add(logits: Float32Array, clicks: Uint8Array, users: Uint32Array, count: number): void {
     if (this.#rows + count > ROWS_MAX)

@@ -4,14 +4,15 @@ const SHIFT = 32 - BIN_BITS
 const SECTION_BITS = 12 // bins of a section: 4,096, the counts of which fill 32 KiB
 
 /**
- * Area under the ROC curve in constant memory: float32 scores fall into 2^22 bins in their own order, and two scores
- * of one bin count as tied. Scores that differ by more than 2^-13 of their size never share a bin;
- * `errorBound()` says how much the rest can matter. 32 MiB of address space, of which only the pages of bins that
- * scores fall into become resident. At most 2^32 − 1 rows.
+ * Area under the ROC curve in constant memory: float32 scores fall into 2^22 bins in their own order, and two
+ * scores of one bin count as tied. Scores that differ by more than 2^-13 of their size never share a bin;
+ * `errorBound()` says how much the rest can matter. 32 MiB of address space, of which only the pages of bins
+ * that scores fall into become resident. At most 2^32 − 1 rows.
  */
 export class HistogramAuc {
   readonly #counts = new Uint32Array(2 * BINS) // [bin, class]
-  readonly #used = new Uint8Array(BINS >> SECTION_BITS) // [section]: 1 where any score fell; the rest is never read
+  // [section]: 1 where any score fell; the rest is never read
+  readonly #used = new Uint8Array(BINS >> SECTION_BITS)
 
   /** Adds rows `start` … `end` − 1; a click is 0 or 1. */
   add(scores: Float32Array, clicks: Uint8Array, start: number, end: number): void {

@@ -1,11 +1,13 @@
-/** Rows at most in one call of `logLossSumInto`: its product of as many factors of up to 2 stays a float64. */
+/**
+ * Rows at most in one call of `logLossSumInto`: its product of as many factors of up to 2 stays a float64.
+ */
 export const LOG_LOSS_ROWS_MAX = 256
 
 /**
- * Sum of the binary cross-entropies of rows `start` … `end` − 1 (at most 256), in float64 from the logits, so that no
- * probability is rounded to 0 or 1 first: max(z, 0) − y·z + log(1 + e^−|z|). The logarithms are taken as one logarithm of
- * the product, which is off by 2^-52 a row at most and saves 8 ns a row. Writes the click probabilities to
- * `probabilities`, from 0 on. No finite number if a logit is NaN or infinite.
+ * Sum of the binary cross-entropies of rows `start` … `end` − 1 (at most 256), in float64 from the logits, so
+ * that no probability is rounded to 0 or 1 first: max(z, 0) − y·z + log(1 + e^−|z|). The logarithms are taken
+ * as one logarithm of the product, which is off by 2^-52 a row at most and saves 8 ns a row. Writes the click
+ * probabilities to `probabilities`, from 0 on. No finite number if a logit is NaN or infinite.
  */
 export function logLossSumInto(
   probabilities: Float64Array,
@@ -27,7 +29,10 @@ export function logLossSumInto(
   return sum + Math.log(product)
 }
 
-/** Entropy of a coin that falls on 1 with `probability`, in nats: the log loss of always predicting the click rate. */
+/**
+ * Entropy of a coin that falls on 1 with `probability`, in nats: the log loss of always predicting the click
+ * rate.
+ */
 export function binaryEntropy(probability: number): number {
   return surprise(probability) + surprise(1 - probability)
 }

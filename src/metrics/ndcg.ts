@@ -8,9 +8,9 @@ const CLICK_BITS = (1 << DEPTH) - 1
 const DISCOUNTS = Float64Array.from({ length: DEPTH }, (_, rank) => 1 / Math.log2(rank + 2))
 
 /**
- * NDCG@10 (Järvelin & Kekäläinen 2002) with the rows grouped by user, however they are mixed: binary gains, users
- * without a click left out, mean over the others. Of each user only the 10 best scores are kept: 48 bytes a user.
- * Among equal scores the row that came first ranks first.
+ * NDCG@10 (Järvelin & Kekäläinen 2002) with the rows grouped by user, however they are mixed: binary gains,
+ * users without a click left out, mean over the others. Of each user only the 10 best scores are kept: 48
+ * bytes a user. Among equal scores the row that came first ranks first.
  */
 export class GroupedNdcg {
   readonly #scores: Float32Array // [users, WORDS]: the user's best scores, falling

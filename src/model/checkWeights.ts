@@ -8,7 +8,8 @@ export interface CheckWeightsOptions {
 }
 
 /**
- * Proves that `weights` holds exactly the tensors of `network`, in their shapes ([out, in] and [out]), all finite.
+ * Proves that `weights` holds exactly the tensors of `network`, in their shapes ([out, in] and [out]), all
+ * finite.
  * @throws NearrankError of the given code, naming the tensor.
  */
 export function checkWeights(network: Network, weights: StateDict, options: CheckWeightsOptions): void {

@@ -15,10 +15,11 @@ export interface ExportModelOptions {
 }
 
 /**
- * Writes the model saved as `directory` to one file: `onnx` as `encodeOnnx` tells it, `safetensors` named as PyTorch's
- * state dict names them. Encoded from the checked weights, so that it is right even where the directory's own copy is not.
- * @throws NearrankError as `loadModelFiles`; USAGE for an unknown format; INPUT where `out` is another file of the
- * model's or in the way of its next replacement; DISK where writing fails.
+ * Writes the model saved as `directory` to one file: `onnx` as `encodeOnnx` tells it, `safetensors` named as
+ * PyTorch's state dict names them. Encoded from the checked weights, so that it is right even where the
+ * directory's own copy is not.
+ * @throws NearrankError as `loadModelFiles`; USAGE for an unknown format; INPUT where `out` is another file
+ * of the model's or in the way of its next replacement; DISK where writing fails.
  */
 export async function exportModel(
   directory: string,

@@ -19,8 +19,8 @@ interface Run {
 }
 
 /**
- * The network that a row sees: each run of layers without an activation between them folded into one, in float64,
- * rounded once. The logits are those of the unfolded network up to that rounding.
+ * The network that a row sees: each run of layers without an activation between them folded into one, in
+ * float64, rounded once. The logits are those of the unfolded network up to that rounding.
  * @throws NearrankError DAMAGED where a tensor is missing or has another size.
  */
 export function foldNetwork(network: Network, weights: StateDict): EffectiveLayer[] {
@@ -33,7 +33,8 @@ export function foldNetwork(network: Network, weights: StateDict): EffectiveLaye
     folded.push(rounded(run, true))
     run = undefined
   }
-  if (run) folded.push(rounded(run, false)) // the output layer has no activation, so a run is always open here
+  // the output layer has no activation, so a run is always open here
+  if (run) folded.push(rounded(run, false))
   return folded
 }
 

@@ -1,9 +1,10 @@
 import { linearLayers, type LinearLayer, type Network } from './network.ts'
 
 /**
- * One layer's parameters as the kernels want them: the transposed weight [inputs, outputs] with the bias as one more row, so that a product with
- * [x, 1] includes it. `outputs` is rounded up to 8 columns, and a following layer's `inputs` with it. The rows and columns
- * that were added are zeros and stay zeros: their gradients are.
+ * One layer's parameters as the kernels want them: the transposed weight [inputs, outputs] with the bias as
+ * one more row, so that a product with [x, 1] includes it. `outputs` is rounded up to 8 columns, and a
+ * following layer's `inputs` with it. The rows and columns that were added are zeros and stay zeros: their
+ * gradients are.
  */
 export interface LayerLayout {
   layer: LinearLayer
@@ -14,7 +15,10 @@ export interface LayerLayout {
   size: number // rows · outputs floats
 }
 
-/** A run of layers without an activation between them: to a row of data it is one matrix [inputs + 1, outputs]. */
+/**
+ * A run of layers without an activation between them: to a row of data it is one matrix [inputs + 1,
+ * outputs].
+ */
 export interface Segment {
   layers: LayerLayout[]
   inputs: number // padded

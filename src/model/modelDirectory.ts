@@ -22,7 +22,8 @@ import { recoverDirectory, replaceDirectory } from './replaceDirectory.ts'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts'
 
 const MODEL_FILE_BYTES_MAX = 256 * 2 ** 20 // a ledger of 1,000 epochs over 1,000 files takes about 100 MB
-const WEIGHTS_OVERHEAD_BYTES_MAX = 2 ** 20 // header of a weights file: 34 tensors at most, about 100 bytes each
+// header of a weights file: 34 tensors at most, about 100 bytes each
+const WEIGHTS_OVERHEAD_BYTES_MAX = 2 ** 20
 const READ_ATTEMPTS_MAX = 20 // each fails only where the model was replaced while it was being read
 
 export interface SaveModelOptions {
@@ -49,10 +50,10 @@ export function encodeWeights(network: Network, weights: StateDict, producerVers
 
 /**
  * Saves a model as `directory`: model.json, weights.safetensors, model.onnx and report.md. All four are
- * written and synced beside it, then take its place together: after a crash at any moment there is the earlier model or
- * the new one, whole.
- * @throws NearrankError INPUT as `checkOutDirectory`, DISK where writing fails (the earlier model stays), INTERNAL
- * where the weights are not the network's.
+ * written and synced beside it, then take its place together: after a crash at any moment there is the
+ * earlier model or the new one, whole.
+ * @throws NearrankError INPUT as `checkOutDirectory`, DISK where writing fails (the earlier model stays),
+ * INTERNAL where the weights are not the network's.
  */
 export async function saveModel(directory: string, options: SaveModelOptions): Promise<void> {
   const files = encodeFiles(options)
@@ -76,7 +77,10 @@ export async function saveModel(directory: string, options: SaveModelOptions): P
   }
 }
 
-/** The model saved as `directory`, every byte of description and weights checked; repairs an interrupted replacement. */
+/**
+ * The model saved as `directory`, every byte of description and weights checked; repairs an interrupted
+ * replacement.
+ */
 export async function loadModelFiles(
   directory: string,
 ): Promise<{ description: ModelDescription; weights: StateDict }> {
@@ -86,14 +90,18 @@ export async function loadModelFiles(
     try {
       return await readModel(directory)
     } catch (error) {
-      // A saver may have replaced the directory between two of the reads: then this was a mixture of two good models.
+      // A saver may have replaced the directory between two of the reads: then this was a mixture of two good
+      // models.
       await recoverModelDirectory(directory)
       if (attempt === READ_ATTEMPTS_MAX || (await identityOf(directory)) === before) throw error
     }
   }
 }
 
-/** Puts the earlier model back where a kill came just before the new one took its place. `saveModel` and `loadModelFiles` do it themselves. */
+/**
+ * Puts the earlier model back where a kill came just before the new one took its place. `saveModel` and
+ * `loadModelFiles` do it themselves.
+ */
 export async function recoverModelDirectory(directory: string): Promise<void> {
   try {
     await recoverDirectory(await resolveTarget(directory))

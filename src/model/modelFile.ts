@@ -104,7 +104,8 @@ export function formatModelFile(description: ModelDescription): string {
 }
 
 /**
- * The description in the text of a model.json, checked completely; its layout may have been changed, its content not.
+ * The description in the text of a model.json, checked completely; its layout may have been changed, its
+ * content not.
  * @throws NearrankError INPUT where a newer Nearrank wrote it, DAMAGED where anything else is wrong.
  */
 export function parseModelFile(text: string, options: { where: string }): ModelDescription {

@@ -2,8 +2,8 @@ import { NearrankError } from '../errors.ts'
 import { linearLayers, type Network, type StateDict } from './network.ts'
 
 /**
- * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of everything
- * that computes them faster. F is the user's plus the restaurant's features.
+ * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
+ * everything that computes them faster. F is the user's plus the restaurant's features.
  * @throws NearrankError INTERNAL where `features` holds no whole rows or `weights` lacks a tensor.
  */
 export function naiveLogits(

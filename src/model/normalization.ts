@@ -15,8 +15,8 @@ export function normalizationOf(means: number[], standardDeviations: number[]): 
 }
 
 /**
- * The same network for raw features: W·((x − mean)·scale) + b = (W·scale)·x + (b − (W·scale)·mean), computed in float64.
- * `state` is the network's state dict for normalised features; a new one is returned.
+ * The same network for raw features: W·((x − mean)·scale) + b = (W·scale)·x + (b − (W·scale)·mean), computed
+ * in float64. `state` is the network's state dict for normalised features; a new one is returned.
  */
 export function foldNormalization(state: StateDict, normalization: Normalization): StateDict {
   const folded: StateDict = new Map(state)

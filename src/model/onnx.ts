@@ -31,8 +31,8 @@ interface Node {
 
 /**
  * The network as an ONNX model (opset 17, IR version 8): input `features` float32 [N, F], the user's then the
- * restaurant's; output `score` float32 [N], the click probability. Initializers carry the state dict's names. The
- * same arguments give the same bytes.
+ * restaurant's; output `score` float32 [N], the click probability. Initializers carry the state dict's names.
+ * The same arguments give the same bytes.
  * @throws NearrankError INTERNAL where `weights` are not this network's.
  */
 export function encodeOnnx(

@@ -58,7 +58,10 @@ async function checkParent(parent: string, directory: string): Promise<void> {
   }
 }
 
-/** Whether Nearrank, of any version, wrote this model.json. A damaged one is nobody's: it is not ours to delete. */
+/**
+ * Whether Nearrank, of any version, wrote this model.json. A damaged one is nobody's: it is not ours to
+ * delete.
+ */
 async function isOurs(path: string): Promise<boolean> {
   try {
     const { createdBy, formatVersion } = JSON.parse(await readFile(path, 'utf8'))

@@ -1,7 +1,10 @@
 import type { LayerLayout, NetworkLayout } from './layout.ts'
 import type { StateDict } from './network.ts'
 
-/** Copies a state dict (weights [outputs, inputs], biases [outputs]) to its places in `parameters`; padding becomes zeros. */
+/**
+ * Copies a state dict (weights [outputs, inputs], biases [outputs]) to its places in `parameters`; padding
+ * becomes zeros.
+ */
 export function stateToParameters(layout: NetworkLayout, state: StateDict, parameters: Float32Array): void {
   parameters.fill(0)
   for (const at of layout.layers) {

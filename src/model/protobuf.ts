@@ -1,7 +1,10 @@
 const WIRE_VARINT = 0
 const WIRE_BYTES = 2 // length, then that many bytes: strings, nested messages
 
-/** Writes Protocol Buffers messages: fields in the order of the calls, big byte fields copied once, at the end. */
+/**
+ * Writes Protocol Buffers messages: fields in the order of the calls, big byte fields copied once, at the
+ * end.
+ */
 export class ProtobufWriter {
   readonly #chunks: Uint8Array[] = []
   #byteCount = 0

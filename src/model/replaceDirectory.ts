@@ -4,17 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { NearrankError } from '../errors.ts'
 import { errnoOf, isMissing, listSiblings, siblingPath, staleSiblings, syncDirectory } from '../files.ts'
 
-// No system call of Node's exchanges two directories, so a replacement is two renames: the old one aside, the new one
-// in. Between them `target` does not exist; whoever finds it so puts the one aside back. Both renames fail
-// rather than overwrite, so that any number of processes may do this at once: each finds a whole directory.
+// No system call of Node's exchanges two directories, so a replacement is two renames: the old one aside, the
+// new one in. Between them `target` does not exist; whoever finds it so puts the one aside back. Both renames
+// fail rather than overwrite, so that any number of processes may do this at once: each finds a whole
+// directory.
 
 const ATTEMPTS_MAX = 100 // each fails only where another process won a race of microseconds
 const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', ...(process.platform === 'win32' ? ['EPERM', 'EACCES'] : [])])
 
 /**
- * Puts the complete, synced directory `replacement` in the place of `target`, whatever stands there, and removes what
- * it replaced and what killed processes left behind. Where it fails, what stood there is put back; system errors
- * are thrown as they are.
+ * Puts the complete, synced directory `replacement` in the place of `target`, whatever stands there, and
+ * removes what it replaced and what killed processes left behind. Where it fails, what stood there is put
+ * back; system errors are thrown as they are.
  */
 export async function replaceDirectory(target: string, replacement: string): Promise<void> {
   // Listed before the new one is in: a directory aside that is listed now is needed by nobody afterwards.
@@ -40,7 +41,10 @@ export async function replaceDirectory(target: string, replacement: string): Pro
   for (const path of [...aside, ...leftovers]) await discard(target, path)
 }
 
-/** Puts back what a process that was killed between the two renames had moved aside; touches nothing where `target` exists. */
+/**
+ * Puts back what a process that was killed between the two renames had moved aside; touches nothing where
+ * `target` exists.
+ */
 export async function recoverDirectory(target: string): Promise<void> {
   if (await exists(target)) return
   const candidates: { path: string; changedMs: number }[] = []

@@ -3,15 +3,16 @@ import { NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
 import type { StateDict } from './network.ts'
 
-// The safetensors format: 8 bytes header length (little-endian), a JSON header, the tensors one behind the other.
-// Typed arrays are written as they lie in memory: little-endian on every machine WebAssembly's memory is shared with.
+// The safetensors format: 8 bytes header length (little-endian), a JSON header, the tensors one behind the
+// other. Typed arrays are written as they lie in memory: little-endian on every machine WebAssembly's memory
+// is shared with.
 
 const HEADER_BYTES_MAX = 100_000_000 // the format's own limit
 const DIMENSIONS_MAX = 8
 const METADATA = '__metadata__'
 
-// Our files carry a SHA-256 of themselves, computed with zeros in its own place, which is the same in every file:
-// first in the header. Other readers see one more line of metadata.
+// Our files carry a SHA-256 of themselves, computed with zeros in its own place, which is the same in every
+// file: first in the header. Other readers see one more line of metadata.
 const SEAL_KEY = 'nearrank.sha256'
 const SEAL_PREFIX = `{"${METADATA}":{"${SEAL_KEY}":"`
 const SEAL_START = 8 + SEAL_PREFIX.length
@@ -23,15 +24,18 @@ export interface Safetensors {
   metadata: Record<string, string>
 }
 
-/** Where the bytes come from, for messages, and whether files without our checksum are refused (default: read). */
+/**
+ * Where the bytes come from, for messages, and whether files without our checksum are refused (default:
+ * read).
+ */
 export interface DecodeSafetensorsOptions {
   where: string
   requireChecksum?: boolean
 }
 
 /**
- * Float32 tensors and string metadata as one safetensors file that carries its own checksum. The same arguments, in
- * the same order, give the same bytes.
+ * Float32 tensors and string metadata as one safetensors file that carries its own checksum. The same
+ * arguments, in the same order, give the same bytes.
  * @throws NearrankError INTERNAL where a shape does not fit its data or a name is reserved.
  */
 export function encodeSafetensors(tensors: StateDict, metadata: Record<string, string> = {}): Uint8Array {
@@ -78,7 +82,8 @@ export function encodeSafetensors(tensors: StateDict, metadata: Record<string, s
 
 /**
  * Tensors and metadata of a safetensors file, copied out of `bytes`; float32 only. Everything is checked: the
- * checksum where there is one, lengths, names, shapes, and that the tensors cover the data without gap or overlap.
+ * checksum where there is one, lengths, names, shapes, and that the tensors cover the data without gap or
+ * overlap.
  * @throws NearrankError DAMAGED, naming what is wrong.
  */
 export function decodeSafetensors(bytes: Uint8Array, options: DecodeSafetensorsOptions): Safetensors {

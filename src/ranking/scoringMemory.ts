@@ -25,7 +25,8 @@ export interface ScoringMemory {
   scratch: number // of the first thread, `scratchBytes` each
   scratchBytes: number
   threads: number
-  parts: number // [restaurantsMax, units]: each restaurant's product with the first layer; 0: computed anew each time
+  // [restaurantsMax, units]: each restaurant's product with the first layer; 0: computed anew each time
+  parts: number
   restaurantsMax: number
 }
 
@@ -34,7 +35,8 @@ export interface ScoringMemoryOptions {
   weights: StateDict
   restaurantsMax: number
   threads?: number // that score at the same time, @default 1
-  precomputeBytesMax?: number // for the restaurants' parts, @default what fits the 4 GiB of one WebAssembly memory
+  // for the restaurants' parts, @default what fits the 4 GiB of one WebAssembly memory
+  precomputeBytesMax?: number
   simd?: Simd // @default the fastest
 }
 

@@ -108,7 +108,7 @@ for (const build of builds) {
       })
     })
 
-    test(`sumParts ${title}`, () => {
+    test(`sumSlices ${title}`, () => {
       forShapes(seed, (_, fill, { rows, width, stride }) => {
         for (const partCount of [1, 2, 8]) {
           const parts = new Arena(4 * (partCount + 2) * (rows * stride + 40) + 1024)
@@ -118,7 +118,7 @@ for (const build of builds) {
           const out = parts.empty(rows, width, stride)
           const apart = (next.at - x.at) / 4 / partCount
           judge(build, parts, [{ ...out, name: 'out', ...tolerance }], (k) =>
-            k.sumParts(out.at, x.at, apart, partCount, rows, width, stride),
+            k.sumSlices(out.at, x.at, apart, partCount, rows, width, stride),
           )
         }
       })

@@ -46,7 +46,9 @@ export class BlockBuilder {
     this.#file.dropped += rows
   }
 
-  /** Takes the first `rows` rows of the scratch; returns a promise if a block was full and is being written. */
+  /**
+   * Takes the first `rows` rows of the scratch; returns a promise if a block was full and is being written.
+   */
   append(rows: number): Promise<void> | undefined {
     let written: Promise<void> | undefined
     for (let start = 0; start < rows; ) {
@@ -54,7 +56,8 @@ export class BlockBuilder {
       copyRows(this.#plan, this.#block, this.#rows, { from: this.scratch, start, end })
       this.#rows += end - start
       start = end
-      if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush() // once at most: a chunk is smaller than a block
+      // once at most: a chunk is smaller than a block
+      if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush()
     }
     return written
   }

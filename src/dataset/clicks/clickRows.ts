@@ -9,7 +9,10 @@ export interface RowColumn {
 /** The columns of a click row, in the order in which a block holds them, one after the other. */
 export type RowPlan = readonly RowColumn[]
 
-/** Packing, reading, the ring and the kernels take the format of a row from here: a further column is one more entry. */
+/**
+ * Packing, reading, the ring and the kernels take the format of a row from here: a further column is one more
+ * entry.
+ */
 export const CLICK_PLAN = [
   { name: 'users', type: 'u32' }, // row of the user's feature table
   { name: 'restaurants', type: 'u32' }, // row of the restaurant's
@@ -90,7 +93,10 @@ export function copyRows(
   for (const { name } of plan) to[name].set(from[name].subarray(start, end), at)
 }
 
-/** Copies the rows `order[0]` … `order[count − 1]` to row `at` of `to`; in place only where no row moves forward. */
+/**
+ * Copies the rows `order[0]` … `order[count − 1]` to row `at` of `to`; in place only where no row moves
+ * forward.
+ */
 export function gatherRows(
   plan: RowPlan,
   to: ClickRows,

@@ -55,8 +55,8 @@ export interface PackedRows extends PackedRowsBody {
   path: string
   blockRowsMax: number
   /**
-   * Reads block `i` into `target` (≥ `rowBytes(plan)` a row, may lie in shared memory), column after column, as
-   * `blockRows` sees them. @throws NearrankError DAMAGED if its checksum does not match.
+   * Reads block `i` into `target` (≥ `rowBytes(plan)` a row, may lie in shared memory), column after column,
+   * as `blockRows` sees them. @throws NearrankError DAMAGED if its checksum does not match.
    */
   readBlockInto(i: number, target: Uint8Array): Promise<void>
   close(): Promise<void>

@@ -1,6 +1,6 @@
 /**
- * The digest of one click, 32 bits. That of many is the sum modulo 2^32, so it is the same in any order: a row
- * lost, used twice or read wrongly shows.
+ * The digest of one click, 32 bits. That of many is the sum modulo 2^32, so it is the same in any order: a
+ * row lost, used twice or read wrongly shows.
  */
 export function rowDigest(user: number, restaurant: number, click: number): number {
   const pair = Math.imul(user + 1, 0x9e3779b1) ^ Math.imul(restaurant + 1, 0x85ebca77)

@@ -5,8 +5,8 @@ const WEIGHTS = [
 ]
 
 /**
- * P(click) of a pair whose score is `score + noise · N(0, 1)`: the mean of the sigmoid over the noise. With noise
- * 0.1 the rule is off by less than 1e-12.
+ * P(click) of a pair whose score is `score + noise · N(0, 1)`: the mean of the sigmoid over the noise. With
+ * noise 0.1 the rule is off by less than 1e-12.
  */
 export function clickProbability(score: number, noise: number): number {
   let sum = 0

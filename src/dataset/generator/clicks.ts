@@ -21,7 +21,9 @@ export interface ClickSums {
 
 const SCORE_NOISE = 0.1
 
-/** Clicks of uniform users and restaurants: score = u · r + 0.1 · N(0, 1), click ~ Bernoulli(sigmoid(score)). */
+/**
+ * Clicks of uniform users and restaurants: score = u · r + 0.1 · N(0, 1), click ~ Bernoulli(sigmoid(score)).
+ */
 export function clickTable(
   rows: number,
   random: Random,

@@ -38,8 +38,8 @@ export interface GenerateResult {
 const GENERATOR_VERSION = 1
 
 /**
- * Makes the reference data of any size: feature tables, clicks, requests, and `dataset.json` with the ceiling that
- * no predictor beats. The same options make the same bytes on any number of threads.
+ * Makes the reference data of any size: feature tables, clicks, requests, and `dataset.json` with the ceiling
+ * that no predictor beats. The same options make the same bytes on any number of threads.
  * @throws NearrankError USAGE, INPUT when `out` holds something else, DISK, ABORTED; `out` is then as it was.
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {

@@ -1,6 +1,9 @@
 import { NearrankError } from '../../errors.ts'
 
-/** What to generate; the defaults are the reference's. Everything here but `out`, `threads`, `signal` and `onProgress` decides bytes. */
+/**
+ * What to generate; the defaults are the reference's. Everything here but `out`, `threads`, `signal` and
+ * `onProgress` decides bytes.
+ */
 export interface GenerateOptions {
   out: string // folder: absent, empty, or an earlier generated dataset, which is replaced
   rows?: number // training clicks, default 50,000,000
@@ -52,7 +55,10 @@ export const CLUSTERS = 10
 
 const STREAMS = { users: 1, restaurants: 2, train: 3, test: 4, requests: 5 } as const
 
-/** Bounds: features that score are held in memory (40 bytes for each user and restaurant), and files have numbers. */
+/**
+ * Bounds: features that score are held in memory (40 bytes for each user and restaurant), and files have
+ * numbers.
+ */
 const LIMITS: Record<keyof GenerateCounts, [defaultValue: number, lowest: number, highest: number]> = {
   rows: [50_000_000, 1, 1e11],
   testRows: [5_000_000, 0, 1e11],
@@ -87,7 +93,10 @@ export function generateCounts(options: GenerateOptions): GenerateCounts {
   return counts
 }
 
-/** The files that come first: the feature tables, which decide the clicks, and the requests, which take as long. */
+/**
+ * The files that come first: the feature tables, which decide the clicks, and the requests, which take as
+ * long.
+ */
 export function firstTasks(counts: GenerateCounts): GenerateTask[] {
   const tasks: GenerateTask[] = [
     { stage: 'users', path: 'user_features.parquet', rows: counts.users, stream: [STREAMS.users] },

@@ -11,8 +11,8 @@ export interface MadeFile {
 }
 
 /**
- * Makes every file, each whole on one of `threads` worker threads, and returns them in the order of `tasks`. When
- * one fails the others are told to stop, and all have stopped when this throws.
+ * Makes every file, each whole on one of `threads` worker threads, and returns them in the order of `tasks`.
+ * When one fails the others are told to stop, and all have stopped when this throws.
  */
 export async function makeFiles(
   tasks: GenerateTask[],

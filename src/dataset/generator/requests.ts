@@ -14,7 +14,8 @@ export function requestTable(
   restaurants: number,
   candidates: number,
 ): ParquetTable {
-  const restaurantIds = Uint32Array.from({ length: restaurants }, (_, i) => i) // shuffled from its start, again and again
+  // shuffled from its start, again and again
+  const restaurantIds = Uint32Array.from({ length: restaurants }, (_, i) => i)
   const chunkRows = Math.max(1, Math.min(2048, Math.floor(CHUNK_VALUES / candidates)))
   return {
     rows,

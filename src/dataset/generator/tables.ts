@@ -16,8 +16,8 @@ export function featureNames(count: number): string[] {
 }
 
 /**
- * A feature table: rows scattered around 10 centres, and for restaurants a place. The features that decide clicks
- * are left in `scoring` too, [rows, 10], as they stand in the file.
+ * A feature table: rows scattered around 10 centres, and for restaurants a place. The features that decide
+ * clicks are left in `scoring` too, [rows, 10], as they stand in the file.
  */
 export function featureTable(
   stage: 'users' | 'restaurants',

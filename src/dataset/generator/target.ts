@@ -27,9 +27,9 @@ const OWN = new Set([
 const OWN_CLICKS = /^(?:train|test)_\d+\.parquet$/
 
 /**
- * Fills `out` with what `build` puts into a temporary folder inside it (so that `out` may be a mount point): an
- * earlier dataset is removed only once the new one is complete, and `dataset.json` comes last. When anything fails
- * before that, `out` is as it was.
+ * Fills `out` with what `build` puts into a temporary folder inside it (so that `out` may be a mount point):
+ * an earlier dataset is removed only once the new one is complete, and `dataset.json` comes last. When
+ * anything fails before that, `out` is as it was.
  */
 export async function replaceDataset<T>(out: string, build: (folder: string) => Promise<T>): Promise<T> {
   const target = resolve(out)
@@ -72,7 +72,9 @@ async function moveIntoPlace(folder: string, target: string): Promise<void> {
   }
 }
 
-/** @throws NearrankError INPUT when the folder holds anything but a dataset of ours, or the remains of one. */
+/**
+ * @throws NearrankError INPUT when the folder holds anything but a dataset of ours, or the remains of one.
+ */
 async function checkTarget(target: string): Promise<void> {
   const names = await readdir(target).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOTDIR') throw foreign(target, 'it is no folder')

@@ -7,9 +7,9 @@ import { MANIFEST } from './packManifest.ts'
 const TEMPORARY = 'pack' // all folders in progress are siblings of this name, whatever they will be called
 
 /**
- * Builds the folder `<home>/<name>`: `build` fills a temporary folder beside it, which is renamed into place when
- * complete and removed when anything fails. If another process finished the same folder first, that one stays.
- * What processes that were killed left behind is removed.
+ * Builds the folder `<home>/<name>`: `build` fills a temporary folder beside it, which is renamed into place
+ * when complete and removed when anything fails. If another process finished the same folder first, that one
+ * stays. What processes that were killed left behind is removed.
  */
 export async function buildFolder(
   home: string,

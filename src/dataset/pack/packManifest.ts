@@ -53,8 +53,9 @@ export function damagedPack(folder: string, what: string, cause?: unknown): Near
 }
 
 /**
- * Removes the packs beside `keptName` that are earlier versions of it: of the same `key`. Packs of other settings stay, another run may be
- * reading them. One that cannot be removed stays too: it is in nobody's way.
+ * Removes the packs beside `keptName` that are earlier versions of it: of the same `key`. Packs of other
+ * settings stay, another run may be reading them. One that cannot be removed stays too: it is in nobody's
+ * way.
  */
 export async function removeStale(
   home: string,

@@ -51,7 +51,10 @@ export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** A path as the literal that DuckDB's readers take: unescaped, `part[1].parquet` would silently read `part1.parquet`. */
+/**
+ * A path as the literal that DuckDB's readers take: unescaped, `part[1].parquet` would silently read
+ * `part1.parquet`.
+ */
 export function sqlPath(path: string): string {
   return sqlText(path.replaceAll(/[[*?]/g, '[$&]'))
 }

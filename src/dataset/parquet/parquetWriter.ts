@@ -14,7 +14,10 @@ export interface ParquetTable {
   rows: number
   rowGroupRows?: number // default 122,880
   chunkRows?: number // rows asked for at a time, default and at most 2,048
-  /** Writes rows `start` … `start + count − 1` into the vectors and flushes them. Called in order, once for each chunk. */
+  /**
+   * Writes rows `start` … `start + count − 1` into the vectors and flushes them. Called in order, once for
+   * each chunk.
+   */
   fillInto(vectors: DuckDBVector[], start: number, count: number): void
 }
 
@@ -22,8 +25,9 @@ const CHUNK_ROWS_MAX = 2048
 const ROW_GROUP_ROWS = 122_880
 
 /**
- * Writes a Parquet file (Snappy, row groups of 122,880 rows) from values made on the fly, in bounded memory: 10 M
- * rows/s of three integers, where an appender and a table in between make 7 M. On the disk when it returns.
+ * Writes a Parquet file (Snappy, row groups of 122,880 rows) from values made on the fly, in bounded memory:
+ * 10 M rows/s of three integers, where an appender and a table in between make 7 M. On the disk when it
+ * returns.
  */
 export async function writeParquet(path: string, table: ParquetTable): Promise<void> {
   const { columns, rows } = table

@@ -1,15 +1,17 @@
-// Moments below these are taken for 0, and the square of a gradient below the third. A unit that no row reaches any more has gradient 0; its moments
-// would fade into subnormal numbers and stay there, with which an x86 core computes far slower (a fifth of the time of a
-// long run). With ε 1e-8, m below 1e-30 moves a parameter by less than 1e-22 learning rates, and √v below 1e-18 is nothing beside ε.
+// Moments below these are taken for 0, and the square of a gradient below the third. A unit that no row
+// reaches any more has gradient 0; its moments would fade into subnormal numbers and stay there, with which
+// an x86 core computes far slower (a fifth of the time of a long run). With ε 1e-8, m below 1e-30 moves a
+// parameter by less than 1e-22 learning rates, and √v below 1e-18 is nothing beside ε.
 const M_MIN: f32 = 1e-30
 const V_MIN: f32 = 1e-36
 const SQUARED_MIN: f32 = 1e-17
 
 /**
- * One Adam step on `count` parameters (a multiple of 4): m, v the moments,
- * stepSize = learningRate/(1 − β1^t), vScale = 1/√(1 − β2^t), decay = 1 − learningRate·weightDecay (AdamW; 1: none).
- * p ← p·decay − stepSize·m / (√v·vScale + ε).
- * Returns which of them hold NaN or infinity: 1 gradient, 2 moments, 4 parameters, or a sum of these; 0: all are finite.
+ * One Adam step on `count` parameters (a multiple of 4): m, v the moments, stepSize = learningRate/(1 −
+ * β1^t), vScale = 1/√(1 − β2^t), decay = 1 − learningRate·weightDecay (AdamW; 1: none). p ← p·decay −
+ * stepSize·m / (√v·vScale + ε).
+ * Returns which of them hold NaN or infinity: 1 gradient, 2 moments, 4 parameters, or a sum of these; 0: all
+ * are finite.
  */
 export function adam(
   p: usize,

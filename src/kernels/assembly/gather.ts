@@ -1,8 +1,9 @@
 /**
  * Rows of X from the two feature tables: X[row] = user features, restaurant features, 1, zeros up to ldx.
- * users, restaurants [rows] u32, clicks [rows] u8; tables with row strides userStride, restaurantStride (multiples of 4 floats,
- * padded with zeros); X [rowsPadded, ldx], ldx a multiple of 4 and ≥ userCount + restaurantCount rounded up to 4, + 1; rows past `rows` become zeros.
- * Returns the sum of the rows' digests modulo 2^32: proof of what was gathered.
+ * users, restaurants [rows] u32, clicks [rows] u8; tables with row strides userStride, restaurantStride
+ * (multiples of 4 floats, padded with zeros); X [rowsPadded, ldx], ldx a multiple of 4 and ≥ userCount +
+ * restaurantCount rounded up to 4, + 1; rows past `rows` become zeros. Returns the sum of the rows' digests
+ * modulo 2^32: proof of what was gathered.
  */
 export function gather(
   x: usize,
@@ -62,8 +63,8 @@ function copy(to: usize, from: usize, bytes: usize): void {
 }
 
 /**
- * Reads one word of every cache line that the rows will be copied from. WebAssembly has no prefetch; loads that nothing waits for
- * keep a dozen misses in flight, where a copy waits for each row.
+ * Reads one word of every cache line that the rows will be copied from. WebAssembly has no prefetch; loads
+ * that nothing waits for keep a dozen misses in flight, where a copy waits for each row.
  */
 export function touch(indices: usize, rows: i32, table: usize, stride: usize, bytes: usize): void {
   const end = indices + ((<usize>rows) << 2)

@@ -2,9 +2,9 @@ import { tile4, tile6 } from './tile'
 
 /**
  * C = init + A·B.   Dimensions: M rows, N columns, P inner.
- * A[m, p] stands at a + 4·(m·am + p·ap): either stride may be 1, so a transposed A costs nothing.
- * B [P, N] with row stride ldb, C [M, N] with row stride ldc, init with row stride ldi (0: one row for all; init = c, ldi = ldc: accumulate).
- * M even and ≥ 4, N a multiple of 8; strides in floats.
+ * A[m, p] stands at a + 4·(m·am + p·ap): either stride may be 1, so a transposed A costs nothing. B [P, N]
+ * with row stride ldb, C [M, N] with row stride ldc, init with row stride ldi (0: one row for all; init = c,
+ * ldi = ldc: accumulate). M even and ≥ 4, N a multiple of 8; strides in floats.
  */
 export function gemm(
   c: usize,

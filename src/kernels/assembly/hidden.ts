@@ -2,9 +2,10 @@ import { madd } from './madd'
 import { tile4, tile6 } from './tile'
 
 /**
- * The last hidden layer and the output in one pass: h = bias + X·W, mask = [h > 0], z = relu(h)·wOut, row by row.
- * X [M, P] row stride ldx, W [P, N] row stride ldw, mask [M, N] of 0 and 1 with row stride ldm; z [M, 4]: the logit, without
- * the output's bias, is the sum of a row's four lanes. M even and ≥ 4, N a multiple of 8; strides in floats.
+ * The last hidden layer and the output in one pass: h = bias + X·W, mask = [h > 0], z = relu(h)·wOut, row by
+ * row. X [M, P] row stride ldx, W [P, N] row stride ldw, mask [M, N] of 0 and 1 with row stride ldm; z [M,
+ * 4]: the logit, without the output's bias, is the sum of a row's four lanes. M even and ≥ 4, N a multiple of
+ * 8; strides in floats.
  */
 export function hidden(
   mask: usize,
@@ -54,7 +55,8 @@ function finish(mask: usize, mm: usize, z: usize, rows: i32, w0: v128, w1: v128)
   while (rows > 0) {
     const h0 = v128.load(mask)
     const h1 = v128.load(mask, 16)
-    // Off is what is ≤ 0, which NaN is not: of either sign, it goes on into z, where it is found. (x86 makes NaN with the sign set.)
+    // Off is what is ≤ 0, which NaN is not: of either sign, it goes on into z, where it is found. (x86 makes
+    // NaN with the sign set.)
     const off0 = f32x4.le(h0, zero)
     const off1 = f32x4.le(h1, zero)
     v128.store(mask, v128.andnot(one, off0))

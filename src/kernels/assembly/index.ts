@@ -9,7 +9,7 @@ export {
   backRelu,
   dotRows,
   sumRows,
-  sumParts,
+  sumSlices,
   outputGradient,
   transpose,
   addInto,

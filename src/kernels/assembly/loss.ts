@@ -1,9 +1,10 @@
 import { sumLanes } from './madd'
 
 /**
- * Binary cross-entropy of `rows` rows from their logits: delta = (sigmoid(z) − y)·scale, and into `stats` (added): the summed loss (f64),
- * the summed delta (f64), the number of rows whose z > 0 agrees with the click (f64).
- * z4 [rowsPadded, 4] partial sums, clicks [rows] u8, delta [rowsPadded], rowsPadded = rows rounded up to 4 at least; deltas past `rows` become 0.
+ * Binary cross-entropy of `rows` rows from their logits: delta = (sigmoid(z) − y)·scale, and into `stats`
+ * (added): the summed loss (f64), the summed delta (f64), the number of rows whose z > 0 agrees with the
+ * click (f64). z4 [rowsPadded, 4] partial sums, clicks [rows] u8, delta [rowsPadded], rowsPadded = rows
+ * rounded up to 4 at least; deltas past `rows` become 0.
  */
 export function loss(
   z4: usize,
@@ -33,7 +34,8 @@ export function loss(
     const positive = f32x4.ge(z, f32x4.splat(0))
     const p = v128.bitselect(inverse, f32x4.mul(e, inverse), positive)
     let d = f32x4.mul(f32x4.sub(p, y), f32x4.splat(scale))
-    // softplus(z) − y·z, with softplus(z) = max(z, 0) + log(1 + exp(−|z|)). NaN must survive: max would do, pmax would not.
+    // softplus(z) − y·z, with softplus(z) = max(z, 0) + log(1 + exp(−|z|)). NaN must survive: max would do,
+    // pmax would not.
     let l = f32x4.add(f32x4.sub(f32x4.max(z, f32x4.splat(0)), f32x4.mul(y, z)), log1p(e))
     let right = v128.not(v128.xor(f32x4.gt(z, f32x4.splat(0)), f32x4.gt(y, f32x4.splat(0.5))))
     if (left < 4) {
@@ -75,7 +77,10 @@ function logits4(z4: usize, bias: f32): v128 {
   return f32x4.add(z, f32x4.splat(bias))
 }
 
-/** exp(−t) for t ≥ 0 in four lanes; relative error < 3e-7, and exp(−87.3) = 1.2e-38 from t = 87.3 on. NaN stays NaN. */
+/**
+ * exp(−t) for t ≥ 0 in four lanes; relative error < 3e-7, and exp(−87.3) = 1.2e-38 from t = 87.3 on. NaN
+ * stays NaN.
+ */
 function expNegative(t: v128): v128 {
   const inRange = f32x4.min(t, f32x4.splat(87.3))
   // exp(−t) = 2^n · exp(r), n an integer, |r| ≤ ln 2 / 2; ln 2 in two parts keeps r exact.

@@ -1,8 +1,8 @@
 import { madd } from './madd'
 
 /**
- * The machine's own limit: `steps` times twelve independent multiply-adds of four lanes, 96 FLOP a step, and nothing else but their loads
- * (a step issues half as many loads as the load ports take). `at`: 512 bytes.
+ * The machine's own limit: `steps` times twelve independent multiply-adds of four lanes, 96 FLOP a step, and
+ * nothing else but their loads (a step issues half as many loads as the load ports take). `at`: 512 bytes.
  */
 export function peak(at: usize, steps: i32): void {
   let a = v128.load(at)
@@ -19,7 +19,8 @@ export function peak(at: usize, steps: i32): void {
   let l = v128.load(at, 176)
   const y = v128.load(at, 192)
   while (steps-- > 0) {
-    // Each product is its own and changes from step to step: a common one would be computed once, and the strict build would measure additions.
+    // Each product is its own and changes from step to step: a common one would be computed once, and the
+    // strict build would measure additions.
     const x = at + ((<usize>(steps & 1)) << 4)
     a = madd(v128.load(x, 208), y, a)
     b = madd(v128.load(x, 224), y, b)

@@ -1,6 +1,7 @@
 import { madd } from './madd'
 
-// Passes over a block of rows, or over the few rows of a folded matrix. Strides in floats, widths multiples of 4 unless said.
+// Passes over a block of rows, or over the few rows of a folded matrix. Strides in floats, widths multiples
+// of 4 unless said.
 
 /** x[row] ·= factor[row] over `width` floats of each row. */
 export function scaleRows(x: usize, ldx: usize, factor: usize, rows: i32, width: i32): void {
@@ -13,7 +14,10 @@ export function scaleRows(x: usize, ldx: usize, factor: usize, rows: i32, width:
   }
 }
 
-/** x[row, 0 … width) = relu of itself, then a 1 and zeros up to ldx: the next layer's input with the place of its bias. */
+/**
+ * x[row, 0 … width) = relu of itself, then a 1 and zeros up to ldx: the next layer's input with the place of
+ * its bias.
+ */
 export function reluRows(x: usize, ldx: usize, rows: i32, width: i32): void {
   const step = ldx << 2
   const bytes = (<usize>width) << 2
@@ -73,12 +77,15 @@ export function sumRows(out: usize, x: usize, ldx: usize, rows: i32, width: i32)
   }
 }
 
-/** out[row, 0 … width) = the sum of `partCount` matrices, `stride` floats apart, in their order; all with row stride ld. */
-export function sumParts(
+/**
+ * out[row, 0 … width) = the sum of `sliceCount` matrices, `stride` floats apart, in their order; all with row
+ * stride ld.
+ */
+export function sumSlices(
   out: usize,
-  parts: usize,
+  slices: usize,
   stride: usize,
-  partCount: i32,
+  sliceCount: i32,
   rows: i32,
   width: i32,
   ld: usize,
@@ -87,16 +94,16 @@ export function sumParts(
   const bytes = (<usize>width) << 2
   for (let row: i32 = 0; row < rows; row++) {
     for (let at: usize = 0; at < bytes; at += 16) {
-      let from = parts + at
+      let from = slices + at
       let sum = v128.load(from)
-      for (let part: i32 = 1; part < partCount; part++) {
+      for (let slice: i32 = 1; slice < sliceCount; slice++) {
         from += step
         sum = f32x4.add(sum, v128.load(from))
       }
       v128.store(out + at, sum)
     }
     out += ld << 2
-    parts += ld << 2
+    slices += ld << 2
   }
 }
 
@@ -129,11 +136,15 @@ export function outputGradient(
   }
 }
 
-/** to[j, i] = from[i, j]; from [rows, width] with row stride ldf, to [width, rows] with row stride ldt; both multiples of 4. */
+/**
+ * to[j, i] = from[i, j]; from [rows, width] with row stride ldf, to [width, rows] with row stride ldt; both
+ * multiples of 4.
+ */
 export function transpose(to: usize, ldt: usize, from: usize, ldf: usize, rows: i32, width: i32): void {
   const tm = ldt << 2
   const fm = ldf << 2
-  // Sixteen columns at a time: whole cache lines are read, and few enough of them are written to side by side.
+  // Sixteen columns at a time: whole cache lines are read, and few enough of them are written to side by
+  // side.
   for (let column: i32 = 0; column < width; column += 16) {
     const columnEnd = min(column + 16, width)
     for (let i: i32 = 0; i < rows; i += 4) {

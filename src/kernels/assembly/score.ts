@@ -3,7 +3,10 @@ import { madd, sumLanes } from './madd'
 
 const AHEAD: i32 = 16 // rows whose parts are fetched together
 
-/** out[0 … n) = init + x·W: one row x [p] through W [p, n] with row stride ldw. n a multiple of 8, strides in floats. */
+/**
+ * out[0 … n) = init + x·W: one row x [p] through W [p, n] with row stride ldw. n a multiple of 8, strides in
+ * floats.
+ */
 export function rowProduct(out: usize, x: usize, w: usize, ldw: usize, init: usize, n: i32, p: i32): void {
   const step = ldw << 2
   const bytes = (<usize>n) << 2
@@ -23,8 +26,8 @@ export function rowProduct(out: usize, x: usize, w: usize, ldw: usize, init: usi
 }
 
 /**
- * out[i] = bias + Σ_j relu(user[j] + parts[rows[i], j])·wOut[j] for `count` rows (u32) of parts [·, n] with row stride
- * ldp: the logits of one user with many restaurants. NaN in h stays NaN. n a multiple of 8.
+ * out[i] = bias + Σ_j relu(user[j] + parts[rows[i], j])·wOut[j] for `count` rows (u32) of parts [·, n] with
+ * row stride ldp: the logits of one user with many restaurants. NaN in h stays NaN. n a multiple of 8.
  */
 export function scoreRows(
   out: usize,

@@ -1,11 +1,12 @@
 import { madd } from './madd'
 
-// A register tile is 6 rows × 8 columns: 12 accumulators, 2 vectors of B and 1 splat of A fill the 15 registers that
-// V8 hands out on x86-64. Unrolling the inner loop made it slower. What six cannot divide is done by fours.
+// A register tile is 6 rows × 8 columns: 12 accumulators, 2 vectors of B and 1 splat of A fill the 15
+// registers that V8 hands out on x86-64. Unrolling the inner loop made it slower. What six cannot divide is
+// done by fours.
 
 /**
- * One register tile: C = init + A·B over P inner steps; strides in bytes. A's rows are `am` apart and its inner steps `ap`,
- * so a transposed A costs nothing; init's rows are `im` apart (0: one row for all).
+ * One register tile: C = init + A·B over P inner steps; strides in bytes. A's rows are `am` apart and its
+ * inner steps `ap`, so a transposed A costs nothing; init's rows are `im` apart (0: one row for all).
  */
 export function tile6(
   c: usize,

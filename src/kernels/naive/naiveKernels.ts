@@ -7,9 +7,10 @@ import { naiveTraining } from './training.ts'
 import { viewsOf } from './views.ts'
 
 /**
- * The judge of the kernels: each of them once more over the same memory, as plain loops over numbers. Sums are float64 and rounded
- * to float32 only where they are stored, so a kernel may differ from its twin by rounding and by nothing else.
- * About a hundred times slower. `peak` throws INTERNAL: there is no machine limit to measure here.
+ * The judge of the kernels: each of them once more over the same memory, as plain loops over numbers. Sums
+ * are float64 and rounded to float32 only where they are stored, so a kernel may differ from its twin by
+ * rounding and by nothing else. About a hundred times slower. `peak` throws INTERNAL: there is no machine
+ * limit to measure here.
  */
 export function naiveKernels(memory: { readonly buffer: ArrayBufferLike } | ArrayBufferLike): Kernels {
   const views = viewsOf('buffer' in memory ? memory.buffer : memory)

@@ -1,7 +1,10 @@
 import type { Kernels } from '../kernels.ts'
 import { relu, type Views } from './views.ts'
 
-/** The twins of the matrix products. Dimensions: M rows, N columns, P inner; pointers in bytes, strides in floats. */
+/**
+ * The twins of the matrix products. Dimensions: M rows, N columns, P inner; pointers in bytes, strides in
+ * floats.
+ */
 export function naiveProducts({
   f32,
 }: Views): Pick<Kernels, 'gemm' | 'hidden' | 'transpose' | 'outputGradient'> {

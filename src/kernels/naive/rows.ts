@@ -1,7 +1,7 @@
 import type { Kernels } from '../kernels.ts'
 import { relu, type Views } from './views.ts'
 
-type RowKernel = 'scaleRows' | 'reluRows' | 'backRelu' | 'dotRows' | 'sumRows' | 'sumParts' | 'addInto'
+type RowKernel = 'scaleRows' | 'reluRows' | 'backRelu' | 'dotRows' | 'sumRows' | 'sumSlices' | 'addInto'
 
 /** The twins of the passes over rows; pointers in bytes, strides and widths in floats. */
 export function naiveRows({ f32 }: Views): Pick<Kernels, RowKernel> {
@@ -50,12 +50,12 @@ export function naiveRows({ f32 }: Views): Pick<Kernels, RowKernel> {
       }
     },
 
-    // out[row, j] = Σ_part parts[part, row, j]; out and the parts have the same row stride
-    sumParts(out, parts, stride, partCount, rows, width, ld) {
+    // out[row, j] = Σ_slice slices[slice, row, j]; out and the slices have the same row stride
+    sumSlices(out, slices, stride, sliceCount, rows, width, ld) {
       for (let row = 0; row < rows; row++)
         for (let j = 0; j < width; j++) {
           let sum = 0
-          for (let part = 0; part < partCount; part++) sum += f32[parts / 4 + part * stride + row * ld + j]
+          for (let slice = 0; slice < sliceCount; slice++) sum += f32[slices / 4 + slice * stride + row * ld + j]
           f32[out / 4 + row * ld + j] = sum
         }
     },

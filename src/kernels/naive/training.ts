@@ -15,7 +15,8 @@ export function naiveTraining({
   }
 
   return {
-    // x[row] = user's features, restaurant's features, 1, zeros up to ldx; the digest is an int32, as wasm returns it
+    // x[row] = user's features, restaurant's features, 1, zeros up to ldx; the digest is an int32, as wasm
+    // returns it
     gather(x, ldx, users, restaurants, clicks, rows, rowsPadded, userTable, userStride, userCount, ...rest) {
       const [restaurantTable, restaurantStride, restaurantCount] = rest
       let digest = 0

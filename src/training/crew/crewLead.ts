@@ -41,8 +41,8 @@ export interface TrainedArrays {
 }
 
 /**
- * The main thread's side: worker threads on one shared memory, a job at a time, rows through a ring of chunks. It
- * alone reads and writes the words and sums by which they agree.
+ * The main thread's side: worker threads on one shared memory, a job at a time, rows through a ring of
+ * chunks. It alone reads and writes the words and sums by which they agree.
  */
 export class CrewLead {
   readonly arena: Arena
@@ -114,7 +114,10 @@ export class CrewLead {
     return this.#position(0, CONTROL.step)
   }
 
-  /** Sets the place that the next job goes on from. A snapshot that was asked for before and came late is forgotten. */
+  /**
+   * Sets the place that the next job goes on from. A snapshot that was asked for before and came late is
+   * forgotten.
+   */
   restore({ step, rowsDone, lossSum, correct, digest }: Position): void {
     this.#sums[SUMS.loss] = lossSum
     this.#sums[SUMS.correct] = correct
@@ -125,14 +128,19 @@ export class CrewLead {
     this.#isSnapshotAsked = false
   }
 
-  /** Asks the workers for a copy of everything as of one step; one at a time: the next one would overwrite it. */
+  /**
+   * Asks the workers for a copy of everything as of one step; one at a time: the next one would overwrite it.
+   */
   requestSnapshot(): void {
     if (this.#isSnapshotAsked) return
     this.#isSnapshotAsked = true
     Atomics.compareExchange(this.#control, CONTROL.request, REQUEST.none, REQUEST.snapshot)
   }
 
-  /** The copy that the workers have made since the last call; undefined: none. Valid until the next is asked for. */
+  /**
+   * The copy that the workers have made since the last call; undefined: none. Valid until the next is asked
+   * for.
+   */
   takeSnapshot(): { position: Position; arrays: TrainedArrays } | undefined {
     const taken = Atomics.load(this.#control, CONTROL.snapshot)
     if (taken === this.#snapshotsSeen) return undefined
@@ -151,7 +159,10 @@ export class CrewLead {
     Atomics.store(this.#control, CONTROL.request, REQUEST.stop)
   }
 
-  /** Whether the workers left the last job before its rows ended: they were stopped, or something is not finite. */
+  /**
+   * Whether the workers left the last job before its rows ended: they were stopped, or something is not
+   * finite.
+   */
   get hasLeft(): boolean {
     return Atomics.load(this.#control, CONTROL.leave) !== 0
   }

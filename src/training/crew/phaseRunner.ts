@@ -1,8 +1,9 @@
 import { CONTROL, TASK_WORDS } from './control.ts'
 
 /**
- * Spins this often before it sleeps: some tens of microseconds, longer than one thread usually waits for another.
- * 4000 gained 1 to 2 % over it on idle cores, but lost a third against 400 if something else took one of them.
+ * Spins this often before it sleeps: some tens of microseconds, longer than one thread usually waits for
+ * another. 4000 gained 1 to 2 % over it on idle cores, but lost a third against 400 if something else took
+ * one of them.
  */
 const SPINS = 1000
 const SLEEP_MS = 200
@@ -11,10 +12,10 @@ const SLEEP_MS = 200
 export class CrewFailed extends Error {}
 
 /**
- * One thread's side of phases that threads do together; no thread goes on before all tasks are done. Which thread does
- * a task never changes its result.
- * Every thread begins with its own part of the tasks, the same in every step, so that what they touch stays in that
- * core's cache; a thread that is done early helps the others.
+ * One thread's side of phases that threads do together; no thread goes on before all tasks are done. Which
+ * thread does a task never changes its result.
+ * Every thread begins with its own part of the tasks, the same in every step, so that what they touch stays
+ * in that core's cache; a thread that is done early helps the others.
  */
 export class PhaseRunner {
   readonly #control: Int32Array

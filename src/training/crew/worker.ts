@@ -109,8 +109,8 @@ class CrewWorker {
   }
 
   /**
-   * One step; true if all threads are to leave. Flags are set before a barrier and read after it, so all threads see
-   * the same.
+   * One step; true if all threads are to leave. Flags are set before a barrier and read after it, so all
+   * threads see the same.
    */
   #trainBatch(): boolean {
     if (this.#thread === 0) this.#answerRequest()
@@ -119,7 +119,10 @@ class CrewWorker {
     return Atomics.load(this.#control, CONTROL.leave) !== 0
   }
 
-  /** What is known when a step's parameters are updated; done by one thread, and seen by all after the next barrier. */
+  /**
+   * What is known when a step's parameters are updated; done by one thread, and seen by all after the next
+   * barrier.
+   */
   #keepBooks(): void {
     const control = this.#control
     this.#sums[SUMS.rows] += this.#batch.rows

@@ -10,7 +10,10 @@ import type { Matrix } from '../step/operands.ts'
  * first-level cache.
  */
 export const BLOCK_ROWS = 64
-/** A batch is cut into this many slices at most, each with its own gradient sum, whatever the number of threads. */
+/**
+ * A batch is cut into this many slices at most, each with its own gradient sum, whatever the number of
+ * threads.
+ */
 const SLICES_MAX = 8
 /** Chunks of rows between the reader and the workers. */
 export const RING_CHUNKS = 6
@@ -51,8 +54,8 @@ export interface ParameterArea {
 }
 
 /**
- * A segment's layers multiplied out, one after the other: products[l] is that of the layers 0 … l. The first is the
- * layer itself, the last is what a row of data meets.
+ * A segment's layers multiplied out, one after the other: products[l] is that of the layers 0 … l. The first
+ * is the layer itself, the last is what a row of data meets.
  */
 export interface FoldedSegment {
   segment: Segment
@@ -75,7 +78,8 @@ export interface FoldedArea {
 export interface SliceArea {
   rows: number // of a slice
   count: number
-  sums: Matrix[][] // by slice and hidden segment (without one, the output weights' [1, ldx]): gradients of its product
+  // by slice and hidden segment (without one, the output weights' [1, ldx]): gradients of its product
+  sums: Matrix[][]
   stride: number // floats from one slice's sums to the next's
   stats: number // f64 [count, 4]: loss, delta, correct, digest
 }
@@ -97,8 +101,8 @@ export interface RingSlot {
 }
 
 /**
- * The plan of the one shared memory: byte offsets of everything that the kernels touch. Pure data, the same in every
- * thread, made from the same shape.
+ * The plan of the one shared memory: byte offsets of everything that the kernels touch. Pure data, the same
+ * in every thread, made from the same shape.
  */
 export interface Arena {
   shape: ArenaShape
@@ -259,8 +263,8 @@ export function allocateArena(arena: Arena): WebAssembly.Memory {
 }
 
 /**
- * Floats from row to row of a block. Room for the 1 that stands for the bias; and rows of 128 floats would begin in 8
- * of a first-level cache's 64 sets, where one column panel of a block does not fit.
+ * Floats from row to row of a block. Room for the 1 that stands for the bias; and rows of 128 floats would
+ * begin in 8 of a first-level cache's 64 sets, where one column panel of a block does not fit.
  */
 function blockStride(width: number): number {
   return width + 4

@@ -3,7 +3,10 @@ import { normalizationOf, type Normalization } from '../../model/normalization.t
 import type { TableArea } from './arena.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 
-/** Reads both feature tables into the shared memory, normalised where asked. Cost: 0.2 s for 1 M users of 30 features. */
+/**
+ * Reads both feature tables into the shared memory, normalised where asked. Cost: 0.2 s for 1 M users of 30
+ * features.
+ */
 export async function loadFeatures(
   lead: CrewLead,
   tables: Tables,

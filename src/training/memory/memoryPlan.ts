@@ -11,11 +11,17 @@ const PROCESS_BYTES = 120 * MIB
 const THREAD_BYTES = 10 * MIB
 /** What the streaming of shuffled rows and the metrics take: 12 MiB of rows and 33 of histograms. */
 const STREAM_BYTES = 57 * MIB
-/** Copies of all parameters outside the shared memory: the best epoch's, a checkpoint being encoded, the model's files being encoded. */
+/**
+ * Copies of all parameters outside the shared memory: the best epoch's, a checkpoint being encoded, the
+ * model's files being encoded.
+ */
 const MODEL_COPIES = 10
 /** What the metrics keep for each user of a table (NDCG). */
 const USER_BYTES = 48
-/** Packing runs in a process of its own before the training: both together took 410 to 454 MiB for 1.1 M rows of tables. */
+/**
+ * Packing runs in a process of its own before the training: both together took 410 to 454 MiB for 1.1 M rows
+ * of tables.
+ */
 const PACK_BYTES = 320 * MIB
 const PACK_ROW_BYTES = 140
 /** What DuckDB may take while rows are packed: what the two processes leave of the ceiling. */
@@ -34,7 +40,10 @@ export function plannedBytes(arena: Arena): number {
   return Math.max(training, PACK_BYTES + (users + restaurants) * PACK_ROW_BYTES)
 }
 
-/** @throws NearrankError MEMORY where the plan is larger than the ceiling: what it takes, of what, and what would fit. */
+/**
+ * @throws NearrankError MEMORY where the plan is larger than the ceiling: what it takes, of what, and what
+ * would fit.
+ */
 export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
   const planned = plannedBytes(arena)
   const { users, restaurants, network } = arena.shape

@@ -5,8 +5,9 @@ import type { RowCount } from './rowStream.ts'
 import type { LedgerEpoch } from '../types.ts'
 
 /**
- * The books of one epoch: what the reader handed out, file by file, against what the kernels gathered, by number and
- * by digest, and against what the pack says it holds. @throws NearrankError INTERNAL if a row was lost or used twice.
+ * The books of one epoch: what the reader handed out, file by file, against what the kernels gathered, by
+ * number and by digest, and against what the pack says it holds. @throws NearrankError INTERNAL if a row was
+ * lost or used twice.
  */
 export function ledgerEpoch(
   epoch: number,

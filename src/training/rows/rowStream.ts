@@ -29,8 +29,8 @@ export interface RowCount {
 }
 
 /**
- * Blocks that are mixed with one another at a time, half a million rows: 5 MB of them and 2 MB for their order, about
- * a second-level cache.
+ * Blocks that are mixed with one another at a time, half a million rows: 5 MB of them and 2 MB for their
+ * order, about a second-level cache.
  */
 const WINDOW_BLOCKS = 8
 const HELD_OUT = 2
@@ -39,8 +39,8 @@ const WINDOW_ORDER = 4
 
 /**
  * Streams the rows of a pack once, in constant memory.
- * In file order, or shuffled: blocks in random order, a window of them at a time, and the rows of a window in random
- * order. Both are functions of the seed and the epoch alone.
+ * In file order, or shuffled: blocks in random order, a window of them at a time, and the rows of a window in
+ * random order. Both are functions of the seed and the epoch alone.
  */
 export class RowStream {
   readonly count: RowCount
@@ -85,8 +85,8 @@ export class RowStream {
   }
 
   /**
-   * Fills `target` from the start with the next rows, and returns how many: fewer than it holds only at the end of a
-   * file (in file order) or of everything; 0 if there are no more.
+   * Fills `target` from the start with the next rows, and returns how many: fewer than it holds only at the
+   * end of a file (in file order) or of everything; 0 if there are no more.
    */
   async nextInto(target: ClickRows): Promise<number> {
     let filled = 0
@@ -102,7 +102,9 @@ export class RowStream {
     return filled
   }
 
-  /** Passes over the next `rows` rows, counted as if they had been handed out. @returns how many there were. */
+  /**
+   * Passes over the next `rows` rows, counted as if they had been handed out. @returns how many there were.
+   */
   async skip(rows: number): Promise<number> {
     let left = rows
     while (left > 0) {
@@ -194,7 +196,10 @@ export class RowStream {
   }
 }
 
-/** Whether row `row` of the pack belongs to the validation part: drawn from the seed and the row's number alone. */
+/**
+ * Whether row `row` of the pack belongs to the validation part: drawn from the seed and the row's number
+ * alone.
+ */
 function heldOutBy({ seed, validation }: Pick<RowOrder, 'seed' | 'validation'>): (row: number) => boolean {
   const threshold = Math.round(validation * 2 ** 32)
   const salt = mix32(mix32(seed) + HELD_OUT)
@@ -213,7 +218,10 @@ export function trainingRows(pack: PackedRows, order: Pick<RowOrder, 'seed' | 'v
   })
 }
 
-/** Fisher and Yates. The draw is uniform to one part in 2^32 / length: rejecting the rest would cost more than the shuffle. */
+/**
+ * Fisher and Yates. The draw is uniform to one part in 2^32 / length: rejecting the rest would cost more than
+ * the shuffle.
+ */
 function shuffleInPlace(values: number[] | Uint32Array, random: Random): void {
   for (let i = values.length - 1; i > 0; i--) {
     const j = Math.floor((random.uint32() / 2 ** 32) * (i + 1))

@@ -49,8 +49,10 @@ export async function writeCheckpoint(
 }
 
 /**
- * Reads a checkpoint; undefined where there is none, or, with `mayBeDamaged`, where a damaged one is going to be replaced.
- * @throws NearrankError DAMAGED where its checksum does not hold, INPUT where something else stands in its place.
+ * Reads a checkpoint; undefined where there is none, or, with `mayBeDamaged`, where a damaged one is going to
+ * be replaced.
+ * @throws NearrankError DAMAGED where its checksum does not hold, INPUT where something else stands in its
+ * place.
  */
 export async function readCheckpoint(
   path: string,

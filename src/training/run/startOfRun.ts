@@ -32,8 +32,8 @@ export interface RunStart {
 }
 
 /**
- * Begins with initial weights, or with the checkpoint at `path` if there is one and resuming is asked for. The weights
- * and moments are then in the crew's memory.
+ * Begins with initial weights, or with the checkpoint at `path` if there is one and resuming is asked for.
+ * The weights and moments are then in the crew's memory.
  * @throws NearrankError INPUT if something else is at `path`, or another run's checkpoint; DAMAGED.
  */
 export async function startOfRun(options: TrainingRunOptions, path: string): Promise<RunStart> {

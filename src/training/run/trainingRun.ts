@@ -15,7 +15,9 @@ import { type RunStart, startOfRun, type TrainingRunOptions } from './startOfRun
 const TICK_MS = 50
 const STEP_EVENT_MS = 100
 
-/** The epochs of one training run, from their first step or from a checkpoint's, to the weights that are kept. */
+/**
+ * The epochs of one training run, from their first step or from a checkpoint's, to the weights that are kept.
+ */
 export class TrainingRun {
   readonly #options: TrainingRunOptions
   readonly #path: string
@@ -50,7 +52,9 @@ export class TrainingRun {
     return this.#state
   }
 
-  /** All epochs that are left. Leaves the kept weights for normalised features in the state dict it returns. */
+  /**
+   * All epochs that are left. Leaves the kept weights for normalised features in the state dict it returns.
+   */
   async train(): Promise<{ weights: StateDict; keptEpoch: number }> {
     const { lead, settings } = this.#options
     await this.#writeNow() // a place that cannot be written to is found before hours of work

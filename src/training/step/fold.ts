@@ -4,9 +4,9 @@ import { asIs, fromColumn, fromRow, gemm, type Matrix, repeated, transpose } fro
 import { interleave, panels, type Task } from './tasks.ts'
 
 /**
- * The parameters as a row of data sees them: every segment multiplied out to one matrix, and what the way back needs
- * transposed. A running product is [inputs + 1, outputs]: its last row is what becomes of the biases.
- * Returns the phases, one after another.
+ * The parameters as a row of data sees them: every segment multiplied out to one matrix, and what the way
+ * back needs transposed. A running product is [inputs + 1, outputs]: its last row is what becomes of the
+ * biases. Returns the phases, one after another.
  */
 export function foldPhases(arena: Arena, kernels: Kernels, memory: WebAssembly.Memory): Task[][] {
   const { hidden, output } = arena.folded
@@ -68,7 +68,10 @@ function transposeTasks(
   })
 }
 
-/** The way back through a hidden segment is its product transposed; through the last one, scaled by the output weights too. */
+/**
+ * The way back through a hidden segment is its product transposed; through the last one, scaled by the output
+ * weights too.
+ */
 function backwardTask(arena: Arena, kernels: Kernels, folded: FoldedSegment, to: Matrix): Task {
   const { inputs, outputs } = folded.segment
   const { hidden, outputWeights } = arena.folded

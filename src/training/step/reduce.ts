@@ -6,8 +6,8 @@ import { SLICE_STATS } from './rowPass.ts'
 import { panels, type Task } from './tasks.ts'
 
 /**
- * Adds up the slices, always in the same order, to the gradients of every segment's product, the output layer's
- * included. `slicesUsed()`: how many slices the batch had.
+ * Adds up the slices, always in the same order, to the gradients of every segment's product, the output
+ * layer's included. `slicesUsed()`: how many slices the batch had.
  */
 export function reduceTasks(
   arena: Arena,
@@ -41,7 +41,7 @@ function hiddenTasks(
     const sums = fromColumn(slices.sums[0][i], from).at
     const [dw, w] = [outputGradients + 4 * from, outputWeights + 4 * from]
     return () => {
-      kernels.sumParts(to, sums, slices.stride, slicesUsed(), rows, count, outputs)
+      kernels.sumSlices(to, sums, slices.stride, slicesUsed(), rows, count, outputs)
       if (!isLast) return
       kernels.outputGradient(dw, to, product, w, outputs, inputs + 1, count)
       scatter(from, count)
@@ -54,7 +54,7 @@ function linearTask(arena: Arena, kernels: Kernels, slicesUsed: () => number, sc
   const { slices, folded, layout } = arena
   const [{ at, ld }] = slices.sums[0]
   return () => {
-    kernels.sumParts(folded.outputGradients, at, slices.stride, slicesUsed(), 1, ld, ld)
+    kernels.sumSlices(folded.outputGradients, at, slices.stride, slicesUsed(), 1, ld, ld)
     scatter(0, layout.features)
   }
 }

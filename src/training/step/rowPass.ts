@@ -38,7 +38,8 @@ export class RowPass {
   readonly #last: HiddenOperands | null // null: there is no hidden layer
   readonly #bias: () => number
   readonly #stats: Float64Array
-  readonly #linearSums: Float32Array[] // by slice: gradients of the output weights, if there is no hidden layer
+  // by slice: gradients of the output weights, if there is no hidden layer
+  readonly #linearSums: Float32Array[]
 
   constructor(arena: Arena, kernels: Kernels, memory: WebAssembly.Memory, thread: number) {
     const { slices } = arena
@@ -63,8 +64,8 @@ export class RowPass {
   }
 
   /**
-   * One slice of a batch, rows [from, from + rows) of a slot: sums its gradients and statistics. `scale`: 1 / rows of
-   * the batch.
+   * One slice of a batch, rows [from, from + rows) of a slot: sums its gradients and statistics. `scale`: 1 /
+   * rows of the batch.
    */
   trainSlice(slice: number, slot: RingSlot, from: number, rows: number, scale: number): void {
     const { z4, delta } = this.#scratch
@@ -83,7 +84,9 @@ export class RowPass {
     this.#stats[4 * slice + SLICE_STATS.digest] = digest
   }
 
-  /** Gathers the rows and leaves z4, the mask and the activations in the scratch; returns the rows' digest. */
+  /**
+   * Gathers the rows and leaves z4, the mask and the activations in the scratch; returns the rows' digest.
+   */
   #forward(slot: RingSlot, from: number, rows: number, padded: number): number {
     const kernels = this.#kernels
     const { x, z4 } = this.#scratch
@@ -125,8 +128,8 @@ export class RowPass {
   }
 
   /**
-   * Adds the block's gradients of every segment's product to the slice's sums. For the last hidden segment that is
-   * Σ δ·x·maskᵀ, without the output weights: they are the same for all rows and come in once a batch.
+   * Adds the block's gradients of every segment's product to the slice's sums. For the last hidden segment
+   * that is Σ δ·x·maskᵀ, without the output weights: they are the same for all rows and come in once a batch.
    */
   #backward(slice: number, padded: number, isFirst: boolean): void {
     const kernels = this.#kernels
@@ -158,7 +161,8 @@ function planSegments({ folded, slices }: Arena, { x, mask, acts, back }: Scratc
     const product = productOf(one)
     const input = i === 0 ? x : acts[i - 1]
     const isLast = i === count - 1
-    const d = isLast ? mask : back[i] // gradient at its outputs, before its ReLU's mask is known to the segment below
+    // gradient at its outputs, before its ReLU's mask is known to the segment below
+    const d = isLast ? mask : back[i]
     const sums = slices.sums.map((parts) => ({ c: parts[i], a: transposed(input), b: d, init: parts[i] }))
     return {
       input,

@@ -1,8 +1,8 @@
 import type { TrainSettings } from '../types.ts'
 
 /**
- * The learning rate of step `step` (from 1) of `steps`: a linear rise over warmupSteps, then constant, or falling to 0
- * at the last step along a line or half a cosine.
+ * The learning rate of step `step` (from 1) of `steps`: a linear rise over warmupSteps, then constant, or
+ * falling to 0 at the last step along a line or half a cosine.
  */
 export function learningRateAt(
   settings: Pick<TrainSettings, 'learningRate' | 'schedule' | 'warmupSteps'>,

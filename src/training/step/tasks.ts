@@ -5,9 +5,9 @@ export type Task = () => void
 const PANEL = 32
 
 /**
- * One phase from groups of tasks, each group in the order of what it touches, merged in proportion: the first half of
- * the phase is the first half of every group. Threads begin with their own part of a phase, so what one has written
- * it mostly reads again.
+ * One phase from groups of tasks, each group in the order of what it touches, merged in proportion: the first
+ * half of the phase is the first half of every group. Threads begin with their own part of a phase, so what
+ * one has written it mostly reads again.
  */
 export function interleave(groups: Task[][]): Task[] {
   return groups
@@ -16,7 +16,10 @@ export function interleave(groups: Task[][]): Task[] {
     .map(({ task }) => task)
 }
 
-/** Cuts 0 … total into panels, each with the task that `plan` makes for it; total is a multiple of 8, so is every count. */
+/**
+ * Cuts 0 … total into panels, each with the task that `plan` makes for it; total is a multiple of 8, so is
+ * every count.
+ */
 export function panels(total: number, plan: (from: number, count: number) => Task): Task[] {
   const tasks: Task[] = []
   for (let from = 0; from < total; from += PANEL) tasks.push(plan(from, Math.min(PANEL, total - from)))

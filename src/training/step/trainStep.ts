@@ -28,7 +28,10 @@ export interface StepOptions extends Pick<AdamOptions, 'settings' | 'steps' | 'r
   onUpdated?: () => void // called once a step, by any thread, when the parameters are updated
 }
 
-/** A training step: its phases in their order. The sums that a phase leaves do not depend on who did which task. */
+/**
+ * A training step: its phases in their order. The sums that a phase leaves do not depend on who did which
+ * task.
+ */
 export function trainStep(
   arena: Arena,
   { kernels, memory }: { kernels: Kernels; memory: WebAssembly.Memory },

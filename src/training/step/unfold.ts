@@ -4,9 +4,9 @@ import { asIs, fromColumn, fromRow, gemm, repeated, transposed } from './operand
 import { interleave, panels, type Task } from './tasks.ts'
 
 /**
- * From the gradients of every segment's product to those of its layers, last to first: dW_l = P_{l−1}ᵀ·dP_l, db_l =
- * the last row of dP_l, dP_{l−1} = dP_l·W_lᵀ. The first layer's gradient is dP_1 itself and is written in place.
- * Returns the phases, one after another.
+ * From the gradients of every segment's product to those of its layers, last to first: dW_l = P_{l−1}ᵀ·dP_l,
+ * db_l = the last row of dP_l, dP_{l−1} = dP_l·W_lᵀ. The first layer's gradient is dP_1 itself and is written
+ * in place. Returns the phases, one after another.
  */
 export function unfoldPhases(arena: Arena, kernels: Kernels): Task[][] {
   const phases: Task[][][] = []
