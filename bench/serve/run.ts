@@ -31,91 +31,101 @@ const referenceSeconds = values.quick ? 5 : 60
 const scratch = mkdtempSync(join(tmpdir(), 'nearrank-bench-'))
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
+type Side = keyof typeof PORT
+
+/** What is measured, and with which requests. */
+interface Bench {
+  model: string
+  store: string
+  requests: string
+}
+
 async function bench() {
   const data = values.data ?? (await makeData())
   const model = values.model ?? (await makeModel(data))
   const store = `sqlite:${join(scratch, 'features.db')}`
-  const requests = join(data, 'requests.parquet')
+  const of = { model, store, requests: join(data, 'requests.parquet') }
   say('loading the store')
   await nearrank('load', '--data', data, '--store', store)
 
-  const serve = (workers: number) =>
-    startChild(
-      serveArgs('--model', model, '--store', store, '--port', `${PORT.nearrank}`, '--workers', `${workers}`),
-    )
-  const load = async (side: keyof typeof PORT, ...args: string[]) =>
-    JSON.parse(
-      await nearrank(
-        'loadtest',
-        '--url',
-        `http://127.0.0.1:${PORT[side]}`,
-        '--requests',
-        requests,
-        '--json',
-        ...args,
-      ),
-    ) as FindMaxResult
-
-  say('start to ready')
-  const ready: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now()
-    const server = await serve(2)
-    ready.push((performance.now() - started) / 1000)
-    await server.stop()
-  }
-
-  const server = await serve(2)
-  const answerBytes = await meanAnswerBytes(requests)
+  const ready = await measureReady(of)
+  const server = await serve(of, 2)
+  const answerBytes = await meanAnswerBytes(of.requests)
   const bare = await startChild([BARE_SERVER, '2', `${PORT.bare}`, `${answerBytes}`])
-  const cpu = CPU_RATES.map((rate) => ({ rate, bare: [] as number[], nearrank: [] as number[] }))
-  for (let round = 0; round < ROUNDS; round++)
-    for (const { rate, ...ms } of cpu)
-      for (const [side, child] of [
-        ['bare', bare],
-        ['nearrank', server],
-      ] as const) {
-        say(`processor time at ${rate}/s, round ${round + 1}: ${side}`)
-        const asked = () => load(side, '--rate', `${rate}`, '--duration', `${seconds}`)
-        ms[side].push(await cpuMsPerRequest(child, asked))
-      }
-  const highest: Record<keyof typeof PORT, number[]> = { bare: [], nearrank: [] }
-  for (let round = 0; round < SEARCHES; round++)
-    for (const side of ['bare', 'nearrank'] as const) {
-      say(`highest rate at P95 ≤ 10 ms, round ${round + 1}: ${side}`)
-      const found = await load(
-        side,
-        '--find-max',
-        '--rate',
-        '2000',
-        '--p95',
-        '10',
-        '--trial-seconds',
-        `${seconds}`,
-      )
-      highest[side].push(found.limits.every(({ met }) => met) ? found.rate : 0)
-    }
+  const cpu = await measureCpu(of, { bare, nearrank: server })
+  const highest = await measureHighest(of)
   await bare.stop()
   const twice = Math.round(2 * median(highest.nearrank))
   say(`twice the highest rate: ${twice}/s`)
+  const url = `http://127.0.0.1:${PORT.nearrank}`
   const overload = await runLoadTest({
-    url: `http://127.0.0.1:${PORT.nearrank}`,
-    requests: await readPreparedRequests(requests, `http://127.0.0.1:${PORT.nearrank}`, { rows: 2000 }),
+    url,
+    requests: await readPreparedRequests(of.requests, url, { rows: 2000 }),
     rate: twice,
     durationMs: 1000 * seconds,
   })
   say(`reference load: 30/s for ${referenceSeconds} s`)
-  const reference = await load('nearrank', '--rate', '30', '--duration', `${referenceSeconds}`, '--p95', '5')
+  const reference = await load(of, 'nearrank', `--rate 30 --duration ${referenceSeconds} --p95 5`)
   await server.stop()
+  return { ready, answerBytes, cpu, highest, twice, overload, reference, peak: await measurePeak(of) }
+}
+
+function serve({ model, store }: Bench, workers: number): Promise<Child> {
+  const port = `${PORT.nearrank}`
+  return startChild(serveArgs('--model', model, '--store', store, '--port', port, '--workers', `${workers}`))
+}
+
+async function load({ requests }: Bench, side: Side, flags: string): Promise<FindMaxResult> {
+  const url = `http://127.0.0.1:${PORT[side]}`
+  const args = ['--url', url, '--requests', requests, '--json', ...flags.split(' ')]
+  return JSON.parse(await nearrank('loadtest', ...args)) as FindMaxResult
+}
+
+async function measureReady(of: Bench): Promise<number[]> {
+  say('start to ready')
+  const ready: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const started = performance.now()
+    const server = await serve(of, 2)
+    ready.push((performance.now() - started) / 1000)
+    await server.stop()
+  }
+  return ready
+}
+
+async function measureCpu(of: Bench, children: Record<Side, Child>) {
+  const cpu = CPU_RATES.map((rate) => ({ rate, bare: [] as number[], nearrank: [] as number[] }))
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { rate, ...ms } of cpu)
+      for (const side of ['bare', 'nearrank'] as const) {
+        say(`processor time at ${rate}/s, round ${round + 1}: ${side}`)
+        const asked = () => load(of, side, `--rate ${rate} --duration ${seconds}`)
+        ms[side].push(await cpuMsPerRequest(children[side], asked))
+      }
+  return cpu
+}
+
+async function measureHighest(of: Bench): Promise<Record<Side, number[]>> {
+  const highest: Record<Side, number[]> = { bare: [], nearrank: [] }
+  for (let round = 0; round < SEARCHES; round++)
+    for (const side of ['bare', 'nearrank'] as const) {
+      say(`highest rate at P95 ≤ 10 ms, round ${round + 1}: ${side}`)
+      const found = await load(of, side, `--find-max --rate 2000 --p95 10 --trial-seconds ${seconds}`)
+      highest[side].push(found.limits.every(({ met }) => met) ? found.rate : 0)
+    }
+  return highest
+}
+
+async function measurePeak(of: Bench): Promise<Record<2 | 4, number>> {
   const peak = { 2: 0, 4: 0 }
   for (const workers of [2, 4] as const) {
     say(`memory with ${workers} workers`)
-    const fresh = await serve(workers)
-    for (const rate of CPU_RATES) await load('nearrank', '--rate', `${rate}`, '--duration', `${seconds}`)
+    const fresh = await serve(of, workers)
+    for (const rate of CPU_RATES) await load(of, 'nearrank', `--rate ${rate} --duration ${seconds}`)
     peak[workers] = fresh.peakBytes()
     await fresh.stop()
   }
-  return { ready, answerBytes, cpu, highest, twice, overload, reference, peak }
+  return peak
 }
 
 async function makeData(): Promise<string> {

@@ -80,18 +80,21 @@ export class PairScorer {
   }
 
   #scoreHiddenInto(logits: Float64Array, rows: Uint32Array, count: number): void {
-    const { parts, units, wOut, layers } = this.#model
+    const { layers } = this.#model
     const bias = layers[0].bias[0]
     const rowsAt = this.#rows / 4
     const logitsAt = this.#logits / 4
     for (let start = 0; start < count; start += CHUNK_ROWS) {
       const length = Math.min(CHUNK_ROWS, count - start)
       for (let i = 0; i < length; i++) this.#u32[rowsAt + i] = rows[start + i]
-      this.#kernels.scoreRows(
-        ...([this.#logits, this.#rows, length, parts, units, this.#user, wOut, bias, units] as const),
-      )
+      this.#scoreChunk(length, bias)
       for (let i = 0; i < length; i++) logits[start + i] = this.#f32[logitsAt + i]
     }
+  }
+
+  #scoreChunk(length: number, bias: number): void {
+    const { parts, units, wOut } = this.#model
+    this.#kernels.scoreRows(this.#logits, this.#rows, length, parts, units, this.#user, wOut, bias, units)
   }
 
   /** Any depth, with or without precomputed parts. */

@@ -55,7 +55,8 @@ export function naiveRows({ f32 }: Views): Pick<Kernels, RowKernel> {
       for (let row = 0; row < rows; row++)
         for (let j = 0; j < width; j++) {
           let sum = 0
-          for (let slice = 0; slice < sliceCount; slice++) sum += f32[slices / 4 + slice * stride + row * ld + j]
+          for (let slice = 0; slice < sliceCount; slice++)
+            sum += f32[slices / 4 + slice * stride + row * ld + j]
           f32[out / 4 + row * ld + j] = sum
         }
     },
