@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { Interrupt } from '../src/cli/interrupt.ts'
 import { buildProgram } from '../src/cli/program.ts'
 import { Progress } from '../src/cli/progress/progress.ts'
+import { PRESETS } from '../src/index.ts'
 import { parseRecommendRequest, RecommendBody } from '../src/ranking/requestBody.ts'
 import { buildApp } from '../src/server/app.ts'
 import { PROBLEMS } from '../src/server/problems/problems.ts'
@@ -26,7 +27,23 @@ const LAYOUT: StoreLayout = {
   users: { features: 30, ids: 'integer' },
   restaurants: { features: 10, ids: 'integer' },
 }
-const PAGES = ['README.md', 'docs/http-api.md', 'docs/serving.md']
+const PAGES = [
+  'README.md',
+  'docs/cli.md',
+  'docs/config.md',
+  'docs/library.md',
+  'docs/errors.md',
+  'docs/http-api.md',
+  'docs/serving.md',
+]
+const OTHER_PAGES = [
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'docs/BENCHMARKS.md',
+  'deploy/README.md',
+  'bench/peers/README.md',
+]
 const { data, folder } = await smallData()
 const model = join(folder, 'model')
 
@@ -65,10 +82,7 @@ describe('README and docs', () => {
     const commands = PAGES.flatMap(shellLines).filter((line) => line.startsWith('npx nearrank '))
     assert.ok(commands.length > 20, `${commands.length} commands`)
     for (const command of commands) {
-      const program = buildProgram('0', {
-        interrupt: new Interrupt(),
-        progress: new Progress(process.stderr),
-      })
+      const program = testProgram()
       for (const one of program.commands) one.action(() => {})
       const args = wordsOf(command).slice(2)
       await assert.doesNotReject(program.parseAsync(args, { from: 'user' }), command)
@@ -77,7 +91,7 @@ describe('README and docs', () => {
 
   test('every npm script exists', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
-    const names = [...PAGES, 'CONTRIBUTING.md'].flatMap((page) =>
+    const names = [...PAGES, ...OTHER_PAGES].flatMap((page) =>
       Array.from(textOf(page).matchAll(/npm run ([\w:]+)/g), ([, name]) => name),
     )
     assert.ok(names.length > 2)
@@ -153,12 +167,12 @@ describe('README and docs', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     )
     const api = textOf('docs/http-api.md')
-    const told = Array.from(
+    const documented = Array.from(
       api.split('\n## ')[0].matchAll(/`((?:GET|PUT|POST|DELETE) [^`]+)`/g),
       ([, route]) => route,
     )
-    // The page itself is no part of what it shows.
-    assert.deepEqual(told.toSorted(), [...routes, 'GET /docs'].toSorted())
+    // The OpenAPI document leaves out the page that shows it.
+    assert.deepEqual(documented.toSorted(), [...routes, 'GET /docs'].toSorted())
 
     const fields = Array.from(
       sectionOf(api, 'Recommend').matchAll(/^\| (`[a-z_`, ]+) \|/gm),
@@ -187,6 +201,58 @@ describe('README and docs', () => {
     )
   })
 
+  test('every flag of a command is in its section of docs/cli.md, and no other', () => {
+    const sections = textOf('docs/cli.md')
+    for (const command of testProgram().commands) {
+      const section = sectionOf(sections, command.name())
+      const dataFlags = /^\[Data flags\][\s\S]*?\n\n/m.exec(section)?.[0] ?? ''
+      const texts = [...columnOf(section, 0), dataFlags]
+      if (command.name() === 'train') texts.push(...columnOf(textOf('docs/config.md'), 1))
+      const flags = texts.flatMap((text) => Array.from(text.matchAll(/`(--[\w-]+)/g), ([, flag]) => flag))
+      assert.deepEqual(
+        [...new Set(flags)].toSorted(),
+        command.options.map(({ long }) => long ?? '').toSorted(),
+        command.name(),
+      )
+    }
+  })
+
+  test('tables of docs/config.md hold every key, no other, and the defaults of both presets', () => {
+    const page = textOf('docs/config.md')
+    const keys = Object.entries(CONFIG_SCHEMA).flatMap(([key, schema]) =>
+      'properties' in schema ? Object.keys(schema.properties).map((inner) => `${key}.${inner}`) : [key],
+    )
+    const rows = tableRows(page).filter(([key]) => key.startsWith('`'))
+    assert.deepEqual(rows.map(([key]) => key.replaceAll('`', '')).toSorted(), keys.toSorted())
+
+    const settings = tableRows(sectionOf(page, 'Settings')).filter(([key]) => key.startsWith('`'))
+    const shown = (values: object) =>
+      Object.fromEntries(
+        Object.entries(values).map(([key, value]) => [
+          key,
+          Array.isArray(value) ? value.join(', ') : String(value),
+        ]),
+      )
+    for (const [i, name] of (['default', 'reference'] as const).entries())
+      assert.deepEqual(
+        Object.fromEntries(
+          settings.map((cells) => [cells[0].replaceAll('`', ''), cells[3 + i].replaceAll('`', '')]),
+        ),
+        shown(PRESETS[name]),
+      )
+  })
+
+  test('the table of docs/errors.md holds every code and no other', () => {
+    const codes = Array.from(textOf('src/errors.ts').matchAll(/^ {2}\| '([A-Z_]+)'/gm), ([, code]) => code)
+    assert.ok(codes.length > 5)
+    assert.deepEqual(
+      columnOf(sectionOf(textOf('docs/errors.md'), 'Codes'), 0)
+        .filter((cell) => cell.startsWith('`'))
+        .map((cell) => cell.replaceAll('`', '')),
+      codes,
+    )
+  })
+
   test('the Python example writes the keys that the store reads', () => {
     const [python] = fenced('docs/serving.md', 'python')
     const keys = Array.from(python.matchAll(/"(nearrank:.+?)"/g), ([, key]) => key)
@@ -198,12 +264,19 @@ describe('README and docs', () => {
     ])
   })
 
+  test('the README links every page of docs', () => {
+    const readme = textOf('README.md')
+    for (const file of readdirSync(join(ROOT, 'docs')))
+      assert.ok(readme.includes(`](docs/${file})`), `docs/${file}`)
+  })
+
   test('links lead to files and headings that exist', () => {
-    for (const page of [...PAGES, 'CONTRIBUTING.md', 'CHANGELOG.md'])
+    for (const page of [...PAGES, ...OTHER_PAGES])
       for (const [, link] of textOf(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         const [path, anchor] = link.split('#')
         const file = path === '' ? page : join(dirname(page), path)
         assert.ok(existsSync(join(ROOT, file)), `${page}: ${link}`)
+        if (anchor === undefined) continue
         const headings = Array.from(textOf(file).matchAll(/^#+ (.+)$/gm), ([, heading]) => heading)
         const anchors = headings.map((heading) =>
           heading
@@ -211,10 +284,14 @@ describe('README and docs', () => {
             .replaceAll(/[^\w -]/g, '')
             .replaceAll(' ', '-'),
         )
-        if (anchor !== undefined) assert.ok(anchors.includes(anchor), `${page}: ${link}`)
+        assert.ok(anchors.includes(anchor), `${page}: ${link}`)
       }
   })
 })
+
+function testProgram() {
+  return buildProgram('0', { interrupt: new Interrupt(), progress: new Progress(process.stderr) })
+}
 
 /** An app that keeps rows and models, and ranks nothing. */
 function testApp() {
@@ -237,6 +314,15 @@ function fenced(page: string, language: string): string[] {
 
 function sectionOf(text: string, heading: string): string {
   return text.split(/^## /m).find((section) => section.startsWith(`${heading}\n`)) ?? assert.fail(heading)
+}
+
+/** The cells of every line of every table, heads included. */
+function tableRows(text: string): string[][] {
+  return Array.from(text.matchAll(/^\| (.+) \|$/gm), ([, line]) => line.split(' | '))
+}
+
+function columnOf(text: string, column: number): string[] {
+  return tableRows(text).map((cells) => cells[column] ?? '')
 }
 
 /** The indented lines of a page, those that end in a backslash joined with the next. */
