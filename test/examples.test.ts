@@ -270,6 +270,15 @@ describe('README and docs', () => {
       assert.ok(readme.includes(`](docs/${file})`), `docs/${file}`)
   })
 
+  test('ARCHITECTURE.md names files that exist, and every folder of src', () => {
+    const page = textOf('ARCHITECTURE.md')
+    for (const [, file] of page.matchAll(/`([\w./]+\.ts)`/g))
+      assert.ok(existsSync(join(ROOT, 'src', file)) || existsSync(join(ROOT, file)), file)
+    const entries = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+    for (const { name } of entries.filter((entry) => entry.isDirectory()))
+      assert.ok(sectionOf(page, 'Source tree').includes(` ${name}/`), name)
+  })
+
   test('links lead to files and headings that exist', () => {
     for (const page of [...PAGES, ...OTHER_PAGES])
       for (const [, link] of textOf(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
