@@ -21,7 +21,7 @@ const LAYERS = [
   ['kernels'],
   ['geo'],
   ['json'],
-  ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'peakMemory.ts'],
+  ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'packageVersion.ts', 'peakMemory.ts'],
 ]
 
 // Each package is known in one place. `typebox` is the language of every schema at an edge that reads JSON.

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { NearrankError } from '../errors.ts'
+import { packageVersion } from '../packageVersion.ts'
 import { Interrupt } from './interrupt.ts'
 import { printError, quietBrokenPipes } from './output/output.ts'
 import { Progress } from './progress/progress.ts'
@@ -18,7 +18,7 @@ async function runCli(args: string[]): Promise<number> {
   const progress = new Progress(process.stderr)
   interrupt.listen()
   try {
-    await buildProgram(readVersion(), { interrupt, progress }).parseAsync(args, { from: 'user' })
+    await buildProgram(packageVersion(), { interrupt, progress }).parseAsync(args, { from: 'user' })
     return EXIT.done
   } catch (error) {
     progress.end({ quiet: true })
@@ -44,7 +44,7 @@ function reportError(error: unknown): number {
 
 function askForReport(): void {
   printError(
-    `nearrank: This is a bug in Nearrank. Please report it with the lines above, the command, and: nearrank ${readVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}.`,
+    `nearrank: This is a bug in Nearrank. Please report it with the lines above, the command, and: nearrank ${packageVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}.`,
   )
 }
 
@@ -52,9 +52,4 @@ function isAbort(error: unknown): error is Error {
   return error instanceof NearrankError
     ? error.code === 'ABORTED'
     : error instanceof Error && error.name === 'AbortError'
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

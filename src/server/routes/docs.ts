@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
+import { packageVersion } from '../../packageVersion.ts'
 import { rightOf } from '../keys/authorize.ts'
 import { problemResponses, ProblemSchema } from '../problems/responses.ts'
 
@@ -84,9 +84,4 @@ function secured(schema: FastifySchema): FastifySchema {
     security: [{ bearer: [] }, { apiKey: [] }],
     response: { ...(schema?.response as object), ...problemResponses('UNAUTHENTICATED', 'FORBIDDEN') },
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

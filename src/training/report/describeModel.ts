@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
@@ -7,6 +6,7 @@ import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
 import { formatBytes } from '../../format.ts'
+import { packageVersion } from '../../packageVersion.ts'
 import type { ReportContext } from './report.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
@@ -87,12 +87,4 @@ function circumstances(): { madeAt: string; machine: string; runtime: string } {
     machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${formatBytes(totalmem())}`,
     runtime: `Node ${process.versions.node}, ${platform()} ${arch()}`,
   }
-}
-
-/** Of this package. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }
