@@ -7,6 +7,7 @@ import fastify, {
   LogController,
 } from 'fastify'
 import { messageOf } from '../errors.ts'
+import { BODY_LIMITS, type BodyLimits } from './limits.ts'
 import { adminRoutes } from './routes/admin.ts'
 import type { ApiKeys } from './keys/apiKeys.ts'
 import { installAuthorization } from './keys/authorize.ts'
@@ -36,12 +37,8 @@ export interface AppOptions {
   services: Services
   /** Absent: everybody may do everything. */
   apiKeys?: ApiKeys
-  limits?: {
-    /** Of `POST /features`. @default 64 MiB */
-    bulkBodyBytesMax?: number
-    /** Of every other body, and of a line of a bulk load. @default 1 MiB */
-    rowBodyBytesMax?: number
-  }
+  /** @default BODY_LIMITS */
+  limits?: Partial<BodyLimits>
   /** @default none */
   logger?: FastifyBaseLogger
 }
@@ -49,12 +46,12 @@ export interface AppOptions {
 /** The HTTP application, built and not listening: every route, its schemas, rights and errors. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { services, apiKeys, logger } = options
-  const { bulkBodyBytesMax = 64 * 2 ** 20, rowBodyBytesMax = 2 ** 20 } = options.limits ?? {}
+  const limits: BodyLimits = { ...BODY_LIMITS, ...options.limits }
   const app: FastifyInstance = fastify({
     ...(logger && { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }), // one line of our own instead
     return503OnClosing: false, // who listens drains first, and answers from the table of problems
-    bodyLimit: rowBodyBytesMax,
+    bodyLimit: limits.rowBodyBytesMax,
     routerOptions: { maxParamLength: PATH_ID_CHARS_MAX },
     frameworkErrors: answerError,
     schemaController: SCHEMA_CONTROLLER,
@@ -75,7 +72,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   collectSchemas(app, { hasKeys: apiKeys !== undefined })
   app.register(async (scope) => recommendRoute(scope))
   app.register(async (scope) => featureRoutes(scope, services.features))
-  app.register(async (scope) => bulkRoute(scope, services.features, { bulkBodyBytesMax, rowBodyBytesMax }))
+  app.register(async (scope) => bulkRoute(scope, services.features, limits))
   app.register(async (scope) => adminRoutes(scope, services.models))
   app.register(async (scope) => {
     healthRoutes(scope, services)

@@ -8,7 +8,7 @@ import { LiveState } from '../live/state.ts'
 import { createLogger } from './logger.ts'
 import { ModelHost } from './modelHost.ts'
 import { openFilledStore } from '../live/openFilledStore.ts'
-import { answerPassed } from './threads/passedRequests.ts'
+import { answerPassed } from './threads/passing/answerPassed.ts'
 import { Problem } from './problems/problems.ts'
 import { Metrics } from './renderMetrics.ts'
 import {
@@ -24,8 +24,6 @@ import type { Health, ServedModel, Services } from './services.ts'
 import { ThreadPool } from './threads/pool.ts'
 import { ThreadStats } from './threads/stats.ts'
 
-const BULK_BODY_BYTES_MAX = 64 * 2 ** 20
-const BODY_BYTES_MAX = 2 ** 20
 const LAME_DUCK_MS = 500 // between the word that no more should come and the end of listening
 
 export interface RunningServer {
@@ -73,8 +71,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       reusePort: workers > 1,
       stats: statsMemory[thread - 1],
       userIds: layout.users.ids,
-      bulkBodyBytesMax: BULK_BODY_BYTES_MAX,
-      bodyBytesMax: BODY_BYTES_MAX,
       apiKeys: apiKeys?.entries ?? null,
     }),
     answer: (request) => answerPassed(app, request, logger),
@@ -164,7 +160,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const app = buildApp({
     services,
     ...(apiKeys && { apiKeys }),
-    limits: { bulkBodyBytesMax: BULK_BODY_BYTES_MAX, rowBodyBytesMax: BODY_BYTES_MAX },
     logger,
   })
 

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { Admission } from '../../src/server/threads/admission.ts'
 import { addApiKey, readApiKeys } from '../../src/server/keys/apiKeyFile.ts'
-import { createThreadServer } from '../../src/server/threads/server.ts'
+import { Admission } from '../../src/server/threads/admission/admission.ts'
+import { RequestQueue } from '../../src/server/threads/admission/requestQueue.ts'
+import { MainThread } from '../../src/server/threads/passing/mainThread.ts'
+import { LoadRoute, PassedRoute } from '../../src/server/threads/passing/passedRoute.ts'
+import { RankingRoute } from '../../src/server/threads/ranking/rankingRoute.ts'
 import { ThreadStats } from '../../src/server/threads/stats.ts'
+import { createThreadServer } from '../../src/server/threads/threadServer.ts'
 import { Oracle, type Ranked, type Wish } from './oracle.ts'
 import { type RawAnswer, requestBytes } from './rawConnection.ts'
 import {
@@ -57,28 +61,29 @@ test('past --max-queue requests get 503 with Retry-After and keep their connecti
 })
 
 test('while features are being loaded requests get 503 with Retry-After, and the rest is passed on', async () => {
-  const common = { isDraining: () => false }
+  const admission = new Admission({ isDraining: () => false })
+  const mainThread = new MainThread({
+    admission,
+    pass: async ({ method, url }) => ({
+      status: 200,
+      headers: {},
+      body: new TextEncoder().encode(`${method} ${url}`),
+    }),
+  })
+  const passing = { admission, mainThread, limits: { bulkBodyBytesMax: 1000, rowBodyBytesMax: 1000 } }
   const server = createThreadServer({
-    recommend: {
-      ...common,
+    ranking: new RankingRoute({
+      admission,
+      queue: new RequestQueue({ waitingMax: 1 }),
       ranker: () => undefined,
-      admission: new Admission({ waitingMax: 1 }),
       stats: new ThreadStats(new SharedArrayBuffer(ThreadStats.BYTES)),
       userIds: 'integer',
       unknownUser: 'fail',
       candidatesMax: 10,
       onFailure: assert.fail,
-    },
-    others: {
-      ...common,
-      pass: async ({ method, url }) => ({
-        status: 200,
-        headers: {},
-        body: new TextEncoder().encode(`${method} ${url}`),
-      }),
-      bulkBodyBytesMax: 1000,
-      bodyBytesMax: 1000,
-    },
+    }),
+    loads: new LoadRoute(passing),
+    others: new PassedRoute(passing),
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const [connection] = await openConnections((server.address() as AddressInfo).port, 1)

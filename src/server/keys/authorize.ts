@@ -2,9 +2,17 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKeys, Right } from './apiKeys.ts'
 import { Problem } from '../problems/problems.ts'
 
+export const UNKNOWN_KEY = new Problem(
+  'UNAUTHENTICATED',
+  'Cannot allow this request: a known key is wanted in the header Authorization: Bearer or X-Api-Key',
+)
+
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a key must be allowed for this route; `none`: no key is needed; absent: `admin`, so that nothing is open by mistake. */
+    /**
+     * The right that a key must have for this route; `none`: no key is needed; absent: `admin`, so that nothing
+     * is open by mistake.
+     */
     right?: Right | 'none'
   }
 }
@@ -27,8 +35,5 @@ function requireRight(request: FastifyRequest, keys: ApiKeys, right: Right): voi
   if (verdict === 'granted') return
   if (verdict === 'forbidden')
     throw new Problem('FORBIDDEN', `Cannot allow this request: the key must have the right ${right}`)
-  throw new Problem(
-    'UNAUTHENTICATED',
-    'Cannot allow this request: a known key is wanted in the header Authorization: Bearer or X-Api-Key',
-  )
+  throw UNKNOWN_KEY
 }

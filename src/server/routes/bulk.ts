@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { featureSchemas } from './featureBodies.ts'
 import { featureLinesParser } from './featureLines.ts'
+import { type BodyLimits, LOADS_MAX } from '../limits.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { jsonResponse, problemResponses } from '../problems/responses.ts'
 import type { FeatureService } from '../services.ts'
 
 const MEDIA_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl']
-const LOADS_MAX = 2 // at once: each holds its body and its rows in memory
 
 const PROBLEMS_OF_LOADS: ProblemCode[] = [
   ...(['BAD_JSON', 'BAD_BODY', 'BAD_ID', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const),
@@ -20,12 +20,8 @@ const Answer = Type.Object(
   { additionalProperties: false },
 )
 
-/** `POST /features`: many rows at once, a JSON object a line. In a plugin of its own, since it alone takes such bodies. */
-export function bulkRoute(
-  app: FastifyInstance,
-  features: FeatureService,
-  limits: { bulkBodyBytesMax: number; rowBodyBytesMax: number },
-): void {
+/** `POST /features`: many rows at once, a JSON object a line. Only this plugin takes such bodies. */
+export function bulkRoute(app: FastifyInstance, features: FeatureService, limits: BodyLimits): void {
   const { userLine, restaurantLine, userDeletion, restaurantDeletion } = featureSchemas(features.layout)
   const parse = featureLinesParser(features.layout, { lineBytesMax: limits.rowBodyBytesMax })
   let running = 0

@@ -47,8 +47,8 @@ const SCHEMA = {
 }
 
 /**
- * `POST /recommend/{user_id}` as `/openapi.json` tells of it and as other methods of its path are refused. The listening threads answer it before it
- * gets here (`recommendHandler.ts`).
+ * `POST /recommend/{user_id}` for `/openapi.json`, and for the refusal of other methods of its path. The listening
+ * threads answer it before it gets here (`threads/ranking/rankingRoute.ts`).
  */
 export function recommendRoute(app: FastifyInstance): void {
   app.post(

@@ -12,8 +12,6 @@ export interface ThreadConfig {
   unknownUser: 'fail' | 'average'
   candidatesMax: number
   waitingMax: number
-  bulkBodyBytesMax: number
-  bodyBytesMax: number
   apiKeys: readonly ApiKeyEntry[] | null
   logsRequests: boolean // each of them
 }

@@ -3,12 +3,17 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../errors.ts'
 import { errnoOf } from '../../files.ts'
 import { LiveRanker } from '../../live/ranker.ts'
-import { Admission } from './admission.ts'
 import { ApiKeys } from '../keys/apiKeys.ts'
+import { BODY_LIMITS } from '../limits.ts'
+import { Admission } from './admission/admission.ts'
+import { RequestQueue } from './admission/requestQueue.ts'
+import { MainThread } from './passing/mainThread.ts'
+import { LoadRoute, PassedRoute } from './passing/passedRoute.ts'
 import type { FromThread, PassedAnswer, ThreadConfig, ToThread } from './protocol.ts'
-import { createThreadServer } from './server.ts'
+import { RankingRoute } from './ranking/rankingRoute.ts'
+import { warmUp } from './ranking/warmUp.ts'
 import { ThreadStats } from './stats.ts'
-import { warmUp } from './warmUp.ts'
+import { createThreadServer } from './threadServer.ts'
 
 const LOOP_DELAY_EVERY_MS = 5_000
 const LOOP_DELAY_RESOLUTION_MS = 50
@@ -21,36 +26,38 @@ let lastCall = 0
 let ranker: LiveRanker | undefined
 let isDraining = false
 
-const apiKeys = config.apiKeys ? new ApiKeys(config.apiKeys) : undefined
+const admission = new Admission({
+  isDraining: () => isDraining,
+  apiKeys: config.apiKeys ? new ApiKeys(config.apiKeys) : undefined,
+})
+const mainThread = new MainThread({
+  admission,
+  pass: (request) =>
+    new Promise((resolve) => {
+      calls.set(++lastCall, resolve)
+      tell({ what: 'call', call: lastCall, request })
+    }),
+})
+const passing = { admission, mainThread, limits: BODY_LIMITS }
 const server = createThreadServer({
-  recommend: {
+  ranking: new RankingRoute({
+    admission,
+    queue: new RequestQueue({ waitingMax: config.waitingMax }),
     ranker: () => ranker,
-    isDraining: () => isDraining,
-    admission: new Admission({ waitingMax: config.waitingMax }),
     stats,
     userIds: config.userIds,
     unknownUser: config.unknownUser,
     candidatesMax: config.candidatesMax,
-    apiKeys,
     onFailure: (problem) => {
       const { code, cause = problem } = problem
       tell({ what: 'log', log: { what: 'failed', code, err: errorOf(cause) } })
     },
-  },
-  others: {
-    pass: (request) =>
-      new Promise((resolve) => {
-        calls.set(++lastCall, resolve)
-        tell({ what: 'call', call: lastCall, request })
-      }),
-    isDraining: () => isDraining,
-    apiKeys,
-    bulkBodyBytesMax: config.bulkBodyBytesMax,
-    bodyBytesMax: config.bodyBytesMax,
-  },
-  onRanked: config.logsRequests
-    ? (status, ms) => tell({ what: 'log', log: { what: 'request', status, ms } })
-    : undefined,
+    onRanked: config.logsRequests
+      ? (status, ms) => tell({ what: 'log', log: { what: 'request', status, ms } })
+      : undefined,
+  }),
+  loads: new LoadRoute(passing),
+  others: new PassedRoute(passing),
 })
 
 parentPort?.on('message', (message: ToThread) => {
@@ -100,7 +107,7 @@ function tell(message: FromThread): void {
 const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })
 loopDelay.enable()
 const loopDelayTimer = setInterval(() => {
-  // The monitor measures the time between two of its own timers, which are a resolution apart when nothing is late.
+  // The monitor measures the time between two of its own timers, which are a resolution apart if nothing is late.
   const seconds = (ns: number) =>
     Math.max(0, Number.isFinite(ns) ? ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1000 : 0)
   stats.setLoopDelay(

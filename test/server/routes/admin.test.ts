@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { NearrankError } from '../../src/errors.ts'
-import { buildApp } from '../../src/server/app.ts'
-import { Problem } from '../../src/server/problems/problems.ts'
-import { type FakeServices, fakeServices } from './fakeServices.ts'
-import { assertProblem, send } from './inject.ts'
+import { NearrankError } from '../../../src/errors.ts'
+import { buildApp } from '../../../src/server/app.ts'
+import { Problem } from '../../../src/server/problems/problems.ts'
+import { type FakeServices, fakeServices } from '../fakeServices.ts'
+import { assertProblem, send } from '../inject.ts'
 
 const SHOWN = {
   version: 1,

@@ -3,8 +3,8 @@ import { hash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { addApiKey, readApiKeys } from '../../src/server/keys/apiKeyFile.ts'
-import { temporaryFolder } from '../training/dataFixture.ts'
+import { addApiKey, readApiKeys } from '../../../src/server/keys/apiKeyFile.ts'
+import { temporaryFolder } from '../../training/dataFixture.ts'
 
 describe('file of API keys', () => {
   let folder = ''

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { FastifyPluginAsync } from 'fastify'
-import { NearrankError } from '../../src/errors.ts'
-import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
-import { buildApp } from '../../src/server/app.ts'
+import { NearrankError } from '../../../src/errors.ts'
+import { ApiKeys } from '../../../src/server/keys/apiKeys.ts'
+import { buildApp } from '../../../src/server/app.ts'
 import {
   Problem,
   problemBody,
   type ProblemCode,
   problemOf,
   PROBLEMS,
-} from '../../src/server/problems/problems.ts'
-import { fakeServices } from './fakeServices.ts'
-import { assertProblem, JSON_TYPE, NDJSON_TYPE, send } from './inject.ts'
+} from '../../../src/server/problems/problems.ts'
+import { fakeServices } from '../fakeServices.ts'
+import { assertProblem, JSON_TYPE, NDJSON_TYPE, send } from '../inject.ts'
 
 const CODES = Object.keys(PROBLEMS) as ProblemCode[]
 const fail =

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Type } from 'typebox'
-import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
-import { buildApp } from '../../src/server/app.ts'
-import { fakeServices } from './fakeServices.ts'
+import { ApiKeys } from '../../../src/server/keys/apiKeys.ts'
+import { buildApp } from '../../../src/server/app.ts'
+import { fakeServices } from '../fakeServices.ts'
 
 interface Operation {
   summary?: string

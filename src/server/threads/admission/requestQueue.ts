@@ -2,33 +2,30 @@ const SLICE_MS = 1 // of work between two looks at what has arrived meanwhile
 const CROWDED_MS = 100 // after a refusal
 const CROWDED_SHARE = 1 / 4 // of `waitingMax` that may wait meanwhile
 
-export interface AdmissionOptions {
-  waitingMax: number
-}
-
 /**
- * The line of requests that have arrived and wait for their turn on this thread. Work is done in slices, and between two of them the event loop takes in
- * whatever has arrived: so a request that finds the line full can be turned away at once, in place of waiting unseen in a socket's buffer.
+ * The queue of requests that have arrived and wait for their turn on this thread. Work is done in slices, and
+ * between two of them the event loop takes in whatever has arrived. So a request that finds the queue full is
+ * turned away at once and does not wait unseen in a socket's buffer.
  *
- * A burst may fill the line; where more than that arrives all the time, a long line would only be a long wait for everybody in it. So once it was full it
- * is kept short until nobody has been turned away for a while.
+ * A burst may fill the queue. If more than that arrives all the time, a long queue would only be a long wait for
+ * everybody in it. So once it was full it is kept short until nobody has been turned away for a while.
  */
-export class Admission {
+export class RequestQueue {
   readonly #waitingMax: number
-  #line: (() => void)[] = []
+  #queue: (() => void)[] = []
   #head = 0
   #isScheduled = false
   #crowdedUntilMs = 0
 
-  constructor({ waitingMax }: AdmissionOptions) {
+  constructor({ waitingMax }: { waitingMax: number }) {
     this.#waitingMax = waitingMax
   }
 
   get waiting(): number {
-    return this.#line.length - this.#head
+    return this.#queue.length - this.#head
   }
 
-  /** Whether one more may wait. If not, the line stays short for a while. */
+  /** Whether one more may wait. If not, the queue stays short for a while. */
   admits(): boolean {
     const { waiting } = this
     if (waiting === 0) return true
@@ -41,7 +38,7 @@ export class Admission {
 
   /** `work` runs in its turn; it must not throw. */
   enter(work: () => void): void {
-    this.#line.push(work)
+    this.#queue.push(work)
     this.#schedule()
   }
 
@@ -54,12 +51,12 @@ export class Admission {
   #workOff(): void {
     this.#isScheduled = false
     const endMs = performance.now() + SLICE_MS
-    while (this.#head < this.#line.length) {
-      this.#line[this.#head++]()
+    while (this.#head < this.#queue.length) {
+      this.#queue[this.#head++]()
       if (performance.now() >= endMs) break
     }
     if (this.waiting > 0) return this.#schedule()
-    this.#line = []
+    this.#queue = []
     this.#head = 0
   }
 }

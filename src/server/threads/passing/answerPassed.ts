@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { PROBLEM_MEDIA_TYPE, problemBody, problemOf } from '../problems/problems.ts'
-import type { PassedAnswer, PassedRequest } from './protocol.ts'
+import { PROBLEM_MEDIA_TYPE, problemBody, problemOf } from '../../problems/problems.ts'
+import type { PassedAnswer, PassedRequest } from '../protocol.ts'
 
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date'])
 

@@ -1,5 +1,5 @@
-import type { LiveRanker, RankerMemory } from '../../live/ranker.ts'
-import { openLiveTables } from '../../live/tables.ts'
+import type { LiveRanker, RankerMemory } from '../../../live/ranker.ts'
+import { openLiveTables } from '../../../live/tables.ts'
 import { AnswerWriter } from './answerWriter.ts'
 
 const REQUESTS = 200

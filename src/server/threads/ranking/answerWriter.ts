@@ -1,5 +1,5 @@
-import type { LiveRanker, RankedList } from '../../live/ranker.ts'
-import type { FeatureId } from '../../store/featureStore.ts'
+import type { LiveRanker, RankedList } from '../../../live/ranker.ts'
+import type { FeatureId } from '../../../store/featureStore.ts'
 
 const INT32_MAX = 2 ** 31 - 1
 const ITEM_BYTES_MAX = 128 // of an item whose id is an integer

@@ -1,14 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { PROBLEM_MEDIA_TYPE, Problem, problemBody } from '../problems/problems.ts'
+import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from '../../problems/problems.ts'
 
-// Of every path of a listening thread; made once, since an error takes its stack.
-export const OVERLOADED = new Problem(
-  'OVERLOADED',
-  'Cannot answer now: too many requests wait; send it again in a second',
-)
-export const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot take the body: it is too large')
-
-/** Answers with a problem; `closes`: and ends the connection. A client that has gone is told nothing. */
+/** Answers with a problem, and with `closes` ends the connection. A client that has gone gets nothing. */
 export function sendProblem(
   response: ServerResponse,
   { code, message, status, headers }: Problem,

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Hands over a request's whole body; null as soon as it is known to be larger than `bytesMax`. Never, where the client breaks off. */
+/**
+ * Hands over a request's whole body, or null as soon as it is known to be larger than `bytesMax`. If the client
+ * breaks off, `done` is never called.
+ */
 export function collectBody(
   request: IncomingMessage,
   bytesMax: number,
@@ -24,12 +27,12 @@ export function hasBody(request: IncomingMessage): boolean {
   return mayBeLarge(request, 0)
 }
 
-/** Whether a request's body is not worth reading to its end, once it is known that nobody wants it: it is large, or may be. */
+/** Whether a body may have more than `bytesMax`: it announces them, or comes in chunks. */
 export function mayBeLarge(request: IncomingMessage, bytesMax: number): boolean {
   return request.headers['transfer-encoding'] !== undefined || announcedBytes(request) > bytesMax
 }
 
-/** 0 where the body has no announced length, or there is none. */
+/** 0 if the body has no announced length, or there is none. */
 function announcedBytes({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)
 }

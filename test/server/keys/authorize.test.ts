@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type ApiKeyEntry, ApiKeys, type Right } from '../../src/server/keys/apiKeys.ts'
-import { buildApp } from '../../src/server/app.ts'
-import { fakeServices } from './fakeServices.ts'
-import { assertProblem } from './inject.ts'
+import { type ApiKeyEntry, ApiKeys, type Right } from '../../../src/server/keys/apiKeys.ts'
+import { buildApp } from '../../../src/server/app.ts'
+import { fakeServices } from '../fakeServices.ts'
+import { assertProblem } from '../inject.ts'
 
 const entry = (name: string, ...rights: Right[]): ApiKeyEntry => ({
   name,

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ApiKeys, KeyVerdict } from '../../keys/apiKeys.ts'
+import type { Problem } from '../../problems/problems.ts'
+import { collectBody, mayBeLarge } from './collectBody.ts'
+import { TOO_LARGE } from './refusals.ts'
+import { sendProblem } from './sendProblem.ts'
+
+/** A request on its way through a route, with what the route keeps of it. */
+export interface Visit {
+  response: ServerResponse
+}
+
+/** A route of a listening thread, as admission sees it. */
+export interface AdmittingRoute<V extends Visit> {
+  readonly bodyBytesMax: number
+  /** A refused request whose body is larger loses its connection: to read the body would cost more. */
+  readonly skippedBytesMax: number
+  /** Why a key is not enough; the verdicts without an entry are none of this route's business. */
+  readonly keyRefusals: Partial<Record<KeyVerdict, Problem>>
+  /** Takes the request in, or says why not, before its body is read. */
+  enter(visit: V): Problem | undefined
+  /** The whole body is there. */
+  take(visit: V, body: Buffer): void
+  refuse(visit: V, problem: Problem, closes: boolean): void
+}
+
+export interface AdmissionOptions {
+  isDraining: () => boolean // connections are closed behind their next answer
+  apiKeys?: ApiKeys | undefined // absent: everybody may do everything
+}
+
+/**
+ * The way of a request into a listening thread, the same for every route with a body: key, then room, then
+ * body. What can be refused by the head alone is, so that nobody without a key fills memory.
+ */
+export class Admission {
+  readonly isDraining: () => boolean
+  readonly #apiKeys: ApiKeys | undefined
+
+  constructor({ isDraining, apiKeys }: AdmissionOptions) {
+    this.isDraining = isDraining
+    this.#apiKeys = apiKeys
+  }
+
+  admit<V extends Visit>(visit: V, route: AdmittingRoute<V>): void {
+    const request = visit.response.req
+    const refusal = this.#keyRefusal(request, route) ?? route.enter(visit)
+    if (refusal) return route.refuse(visit, refusal, mayBeLarge(request, route.skippedBytesMax))
+    collectBody(request, route.bodyBytesMax, (body) => {
+      if (body === null) route.refuse(visit, TOO_LARGE, true)
+      else route.take(visit, body)
+    })
+  }
+
+  /** Answers with a problem; `closes`, or draining, ends the connection. */
+  refuse({ response }: Visit, problem: Problem, closes = false): void {
+    sendProblem(response, problem, { closes: closes || this.isDraining() })
+  }
+
+  #keyRefusal<V extends Visit>(
+    { headers }: IncomingMessage,
+    { keyRefusals }: AdmittingRoute<V>,
+  ): Problem | undefined {
+    const verdict = this.#apiKeys?.check(headers, 'read') ?? 'granted'
+    return verdict === 'granted' ? undefined : keyRefusals[verdict]
+  }
+}

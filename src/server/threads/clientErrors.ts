@@ -1,0 +1,34 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from '../problems/problems.ts'
+import { NOT_HTTP, TOO_SLOW } from './admission/refusals.ts'
+import { sendProblem } from './admission/sendProblem.ts'
+
+/**
+ * Answers what is not HTTP or arrives too slowly, and ends its connection. `response` belongs to the last
+ * request before: its answer comes first, and if it is itself the one that does not arrive, it is refused here.
+ */
+export function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+  response: ServerResponse | undefined,
+): void {
+  const problem = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? TOO_SLOW : NOT_HTTP
+  if (!socket.writable || error.code === 'ECONNRESET') socket.destroy(error)
+  else if (!response || response.writableFinished || response.destroyed) refuse(socket, problem)
+  else if (response.req.complete) response.once('close', () => refuse(socket, problem))
+  else if (response.headersSent) socket.destroy(error)
+  else sendProblem(response, problem, { closes: true })
+}
+
+/** Answers on the bare socket: there is no request that could be answered. */
+function refuse(socket: Socket, { code, message, status }: Problem): void {
+  if (socket.writable) {
+    const body = problemBody(code, message)
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +
+        `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    )
+  }
+  socket.destroy()
+}

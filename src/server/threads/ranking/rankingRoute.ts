@@ -1,0 +1,80 @@
+import type { ServerResponse } from 'node:http'
+import { type Problem, problemOf } from '../../problems/problems.ts'
+import { rankingBodyBytesMax } from '../../limits.ts'
+import type { AdmittingRoute } from '../admission/admission.ts'
+import { hasBody } from '../admission/collectBody.ts'
+import { NOT_JSON, NOT_READY, OVERLOADED, READ_KEY_NEEDED, READ_RIGHT_NEEDED } from '../admission/refusals.ts'
+import type { RequestQueue } from '../admission/requestQueue.ts'
+import type { Status } from '../stats.ts'
+import { RankingAnswer, type RankingAnswerOptions, type RankingVisit } from './rankingAnswer.ts'
+
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+
+export interface RankingRouteOptions extends RankingAnswerOptions {
+  queue: RequestQueue
+  /** A problem that is the server's own fault. */
+  onFailure: (problem: Problem) => void
+  /** A request is answered, or its client gone. */
+  onRanked?: ((status: number, ms: number) => void) | undefined
+}
+
+/** `POST /recommend/{user_id}`: who is let in, and when it is the turn of each. */
+export class RankingRoute implements AdmittingRoute<RankingVisit> {
+  readonly bodyBytesMax: number
+  readonly skippedBytesMax: number
+  readonly keyRefusals = { unauthenticated: READ_KEY_NEEDED, forbidden: READ_RIGHT_NEEDED }
+  readonly #options: RankingRouteOptions
+  readonly #answer: RankingAnswer
+
+  constructor(options: RankingRouteOptions) {
+    this.#options = options
+    this.bodyBytesMax = rankingBodyBytesMax(options.candidatesMax)
+    this.skippedBytesMax = this.bodyBytesMax
+    this.#answer = new RankingAnswer(options)
+  }
+
+  /** `userId`: from the path, decoded. */
+  handle(response: ServerResponse, userId: string): void {
+    const { admission, onRanked } = this.#options
+    const visit = { response, userId, arrivedMs: performance.now() }
+    if (onRanked)
+      response.once('close', () => onRanked(response.statusCode, performance.now() - visit.arrivedMs))
+    admission.admit(visit, this)
+  }
+
+  enter({ response }: RankingVisit): Problem | undefined {
+    const { ranker, queue } = this.#options
+    if (!ranker()) return NOT_READY
+    if (!queue.admits()) return OVERLOADED
+    const type = response.req.headers['content-type']
+    if (type === undefined ? hasBody(response.req) : type !== 'application/json' && !JSON_TYPE.test(type))
+      return NOT_JSON
+    return undefined
+  }
+
+  take(visit: RankingVisit, body: Buffer): void {
+    const { queue, stats } = this.#options
+    if (!queue.admits()) return this.refuse(visit, OVERLOADED)
+    stats.setWaiting(queue.waiting + 1)
+    queue.enter(() => {
+      stats.setWaiting(queue.waiting)
+      if (!visit.response.destroyed) this.#answerOrRefuse(visit, body)
+    })
+  }
+
+  refuse(visit: RankingVisit, problem: Problem, closes = false): void {
+    const { admission, stats } = this.#options
+    stats.count(problem.status as Status, (performance.now() - visit.arrivedMs) / 1000)
+    admission.refuse(visit, problem, closes)
+  }
+
+  #answerOrRefuse(visit: RankingVisit, body: Buffer): void {
+    try {
+      this.#answer.send(visit, body)
+    } catch (error) {
+      const problem = problemOf(error)
+      if (problem.status >= 500) this.#options.onFailure(problem)
+      this.refuse(visit, problem)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BAD_ENCODING, BAD_PATH } from './admission/refusals.ts'
+import { sendProblem } from './admission/sendProblem.ts'
+
+const RANKING_PATH = '/recommend/'
+const LOAD_PATH = /^\/features(?:\?|$)/
+
+/** What a listening thread does with a request: it answers one route itself and passes all others on. */
+export interface RouteTable {
+  ranking: ThreadRoute // POST /recommend/{user_id}, answered here; its text is the user id, decoded
+  loads: ThreadRoute // POST /features, passed on; its text is the path with its query
+  others: ThreadRoute // everything else, likewise
+}
+
+export interface ThreadRoute {
+  handle(response: ServerResponse, text: string): void
+}
+
+/** Hands a request to its route. */
+export function route(
+  { ranking, loads, others }: RouteTable,
+  { method, url = '' }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const path = pathOf(url)
+  if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
+  if (method !== 'POST') return others.handle(response, path)
+  const userId = rankedUserId(path)
+  if (userId === null) return sendProblem(response, BAD_ENCODING, { closes: true })
+  if (userId !== undefined) return ranking.handle(response, userId)
+  if (LOAD_PATH.test(path)) return loads.handle(response, path)
+  return others.handle(response, path)
+}
+
+/** The user id, decoded, of a ranking's path; null: it cannot be decoded; undefined: the path is another. */
+function rankedUserId(path: string): string | null | undefined {
+  if (!path.startsWith(RANKING_PATH)) return undefined
+  const query = path.indexOf('?')
+  const id = path.slice(RANKING_PATH.length, query === -1 ? undefined : query)
+  if (id === '' || id.includes('/')) return undefined
+  if (!id.includes('%')) return id
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The path and query of a request's target, which may be an address with its host: every server must take
+ * those. undefined: it is neither.
+ */
+function pathOf(url: string): string | undefined {
+  if (url.startsWith('/') || url === '*') return url
+  const address = URL.parse(url)
+  return address ? address.pathname + address.search : undefined
+}

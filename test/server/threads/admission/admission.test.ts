@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, test } from 'node:test'
+import { ApiKeys } from '../../../../src/server/keys/apiKeys.ts'
+import { Problem } from '../../../../src/server/problems/problems.ts'
+import {
+  Admission,
+  type AdmittingRoute,
+  type Visit,
+} from '../../../../src/server/threads/admission/admission.ts'
+import { RawConnection } from '../../rawConnection.ts'
+import { assertProblemAnswer } from '../../serverFixture.ts'
+
+const sha256 = (key: string) => createHash('sha256').update(key).digest('hex')
+const NO_KEY = new Problem('UNAUTHENTICATED', 'Cannot: no key')
+const NO_RIGHT = new Problem('FORBIDDEN', 'Cannot: no right')
+const FULL = new Problem('OVERLOADED', 'Cannot: full')
+
+let isFull = false
+let isDraining = false
+let entered = 0
+const admission = new Admission({
+  isDraining: () => isDraining,
+  apiKeys: new ApiKeys([
+    { name: 'reader', sha256: sha256('r'), rights: ['read'] },
+    { name: 'writer', sha256: sha256('w'), rights: ['write'] },
+  ]),
+})
+const strict: AdmittingRoute<Visit> = {
+  bodyBytesMax: 100,
+  skippedBytesMax: 10,
+  keyRefusals: { unauthenticated: NO_KEY, forbidden: NO_RIGHT },
+  enter: () => {
+    entered++
+    return isFull ? FULL : undefined
+  },
+  take: ({ response }, body) => void response.end(body),
+  refuse: (visit, problem, closes) => admission.refuse(visit, problem, closes),
+}
+const lenient: AdmittingRoute<Visit> = { ...strict, keyRefusals: { unauthenticated: NO_KEY } }
+
+const server = createServer((request, response) =>
+  admission.admit({ response }, request.url === '/lenient' ? lenient : strict),
+)
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+after(() => server.close())
+
+async function post(path: string, key: string | undefined, body: string) {
+  const connection = await RawConnection.open((server.address() as AddressInfo).port)
+  const before = entered
+  const answer = await connection.send(`POST ${path}`, body, key === undefined ? {} : { 'x-api-key': key })
+  connection.close()
+  return { answer, closes: answer.headers.connection === 'close', entered: entered - before }
+}
+
+test('the whole body reaches the route of a request that is let in', async () => {
+  const { answer, closes } = await post('/strict', 'r', 'x'.repeat(100))
+  assert.equal(answer.status, 200)
+  assert.equal(answer.body, 'x'.repeat(100))
+  assert.equal(closes, false)
+})
+
+test('the key is checked first, and takes no room', async () => {
+  isFull = true
+  for (const [path, key, code] of [
+    ['/strict', undefined, 'UNAUTHENTICATED'],
+    ['/strict', 'x', 'UNAUTHENTICATED'],
+    ['/strict', 'w', 'FORBIDDEN'],
+    ['/lenient', 'x', 'UNAUTHENTICATED'],
+  ] as const) {
+    const { answer, entered: times } = await post(path, key, 'x')
+    assertProblemAnswer(answer, code)
+    assert.equal(times, 0)
+  }
+  isFull = false
+  assert.equal((await post('/lenient', 'w', 'x')).answer.status, 200, 'rights are none of its business')
+})
+
+test('a refused request keeps its connection if its body is small', async () => {
+  isFull = true
+  for (const [bytes, expected] of [
+    [1, false],
+    [10, false],
+    [11, true],
+    [1000, true],
+  ] as const) {
+    const { answer, closes } = await post('/strict', 'r', 'x'.repeat(bytes))
+    assertProblemAnswer(answer, 'OVERLOADED')
+    assert.equal(closes, expected, `${bytes} bytes`)
+  }
+  isFull = false
+})
+
+test('a body that is too large is refused after the room, and ends the connection', async () => {
+  const { answer, closes, entered: times } = await post('/strict', 'r', 'x'.repeat(101))
+  assertProblemAnswer(answer, 'BODY_TOO_LARGE')
+  assert.equal(closes, true)
+  assert.equal(times, 1)
+})
+
+test('every refusal ends its connection while the server drains', async () => {
+  isDraining = true
+  const { answer, closes } = await post('/strict', 'x', 'x')
+  assertProblemAnswer(answer, 'UNAUTHENTICATED')
+  assert.equal(closes, true)
+  isDraining = false
+})
