@@ -1,37 +1,30 @@
-import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { messageOf } from '../errors.ts'
-import { loadModelFiles } from '../model/modelDirectory.ts'
-import { buildApp } from './app.ts'
-import { checkFree } from './threads/listenAddress.ts'
-import { LiveState } from '../live/state.ts'
-import { createLogger } from './logger.ts'
-import { ModelHost } from './modelHost.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
 import { openFilledStore } from '../live/openFilledStore.ts'
+import { LiveState } from '../live/state.ts'
+import { loadModelFiles } from '../model/modelDirectory.ts'
+import type { FeatureStore, Side, StoreLayout } from '../store/featureStore.ts'
+import { buildApp } from './app.ts'
+import { liveServices, type Progress } from './liveServices.ts'
+import { createLogger } from './logger.ts'
+import { type ModelFiles, ModelHost } from './modelHost.ts'
+import { type ServeOptions, type ServeSettings, withDefaults } from './serveOptions.ts'
+import type { ServedModel, Services } from './services.ts'
+import { checkFree } from './threads/listenAddress.ts'
+import { ListeningThreads } from './threads/listeningThreads.ts'
 import { answerPassed } from './threads/passing/answerPassed.ts'
-import { Problem } from './problems/problems.ts'
-import { Metrics } from './renderMetrics.ts'
-import {
-  DEFAULT_CANDIDATES_MAX,
-  DEFAULT_DRAIN_SECONDS,
-  DEFAULT_HOST,
-  DEFAULT_PORT,
-  DEFAULT_STORE,
-  DEFAULT_WAITING_MAX,
-  type ServeOptions,
-} from './serveOptions.ts'
-import type { Health, ServedModel, Services } from './services.ts'
-import { ThreadPool } from './threads/pool.ts'
-import { ThreadStats } from './threads/stats.ts'
+import type { ThreadLog } from './threads/protocol.ts'
+import { ThreadStats } from './threads/threadStats.ts'
 
-const LAME_DUCK_MS = 500 // between the word that no more should come and the end of listening
+const LAME_DUCK_MS = 500 // from the last word to load balancers until nothing more is accepted
 
 export interface RunningServer {
   host: string
   port: number
   users: number
   restaurants: number
-  workers: number
+  workers: number // listening threads
   reload(): Promise<ServedModel>
   /** Answers what has arrived, then stops. */
   stop(): Promise<void>
@@ -39,27 +32,85 @@ export interface RunningServer {
   crashed: Promise<never>
 }
 
+/** What a server is made of. */
+interface Parts {
+  settings: ServeSettings
+  logger: Logger
+  store: FeatureStore
+  threads: ListeningThreads
+  state: LiveState
+  services: Services
+  app: FastifyInstance
+  progress: Progress
+  crashed: Promise<never>
+}
+
 /**
- * Starts serving: `threads` listen and rank from memory that they share, this thread keeps that memory in step with the store and answers everything that is
- * not a ranking. Resolves when it is ready.
- * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT where the address cannot be listened on.
+ * Starts a server. `workers` threads listen, and rank from memory that they share. This thread keeps that memory
+ * in step with the store and answers everything that is not a ranking. Resolves when the server is ready.
+ * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT if the address is not free.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, workers = availableParallelism() } = options
-  const { logLevel = 'info', apiKeys, unknownUser = 'fail', drainSeconds = DEFAULT_DRAIN_SECONDS } = options
-  const { candidatesMax = DEFAULT_CANDIDATES_MAX, waitingMax = DEFAULT_WAITING_MAX } = options
-  const logger = createLogger({ level: logLevel })
-  const files = await loadModelFiles(options.model)
-  await checkFree(host, port)
-  const filled = { ...options, store: options.store ?? DEFAULT_STORE }
-  const { store, rows } = await openFilledStore(filled, files.description)
-  const { layout } = store
+  const settings = withDefaults(options)
+  const logger = createLogger({ level: settings.logLevel })
+  const files = await loadModelFiles(settings.model)
+  await checkFree(settings.host, settings.port)
+  const { store, rows } = await openFilledStore(settings, files.description)
+  const parts = assemble({ settings, logger, store, rows })
+  try {
+    return await makeReady(parts, files)
+  } catch (error) {
+    await parts.threads.close(0)
+    await store.close()
+    throw error
+  }
+}
 
-  let crash: (error: Error) => void = () => undefined
-  const crashed = new Promise<never>((_, reject) => (crash = reject))
+/** Puts the parts together. The threads start, and wait for `listen`. */
+function assemble(made: {
+  settings: ServeSettings
+  logger: Logger
+  store: FeatureStore
+  rows: Record<Side, number>
+}): Parts {
+  const { settings, logger, store, rows } = made
+  const { layout } = store
+  const { promise: crashed, reject } = Promise.withResolvers<never>()
   crashed.catch(() => undefined) // whoever waits for it hears it
-  const statsMemory = Array.from({ length: workers }, () => new SharedArrayBuffer(ThreadStats.BYTES))
-  const pool = new ThreadPool({
+  const crash = (error: Error, message: string): void => {
+    logger.fatal({ err: error }, message)
+    reject(error)
+  }
+  const stats = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(ThreadStats.BYTES))
+  const threads = startThreads(settings, { layout, stats, logger, crash })
+  const state = new LiveState({
+    layout,
+    rows,
+    threads: settings.workers + 1,
+    ranksForMeanUser: settings.unknownUser === 'average',
+    publish: (memory) => threads.publish(memory),
+    onProblem: (message) => logger.warn(message),
+    onFailure: (error) => crash(error, 'memory cannot follow the store any more'),
+    onSynced: (counts) => logger.info(counts, 'the store has been read'),
+  })
+  const progress: Progress = { phase: 'starting', models: undefined }
+  const services = liveServices({ store, threads, stats, state, progress, logger })
+  const app = buildApp({ services, ...(settings.apiKeys && { apiKeys: settings.apiKeys }), logger })
+  return { settings, logger, store, threads, state, services, app, progress, crashed }
+}
+
+function startThreads(
+  settings: ServeSettings,
+  given: {
+    layout: StoreLayout
+    stats: readonly SharedArrayBuffer[]
+    logger: Logger
+    crash: (error: Error, message: string) => void
+  },
+): ListeningThreads {
+  const { host, unknownUser, candidatesMax, waitingMax, workers, apiKeys } = settings
+  const { layout, stats, logger, crash } = given
+  return new ListeningThreads({
     threads: workers,
     config: (thread) => ({
       thread,
@@ -69,133 +120,53 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       waitingMax,
       logsRequests: logger.isLevelEnabled('debug'),
       reusePort: workers > 1,
-      stats: statsMemory[thread - 1],
+      stats: stats[thread - 1],
       userIds: layout.users.ids,
       apiKeys: apiKeys?.entries ?? null,
     }),
-    answer: (request) => answerPassed(app, request, logger),
-    log: (line) => {
-      const { what, ...rest } = line
-      const told = { method: 'POST', route: '/recommend/:user_id', ...rest }
-      if (what === 'request') logger.debug(told, 'request')
-      else logger.error(told, 'request failed')
-    },
-    onCrash: (error) => {
-      logger.fatal({ err: error }, 'a ranking thread ended')
-      crash(error)
-    },
+    log: (line) => logRanking(logger, line),
+    onCrash: (error) => crash(error, 'a listening thread ended'),
   })
-  const state = new LiveState({
-    layout,
-    rows,
-    threads: workers + 1,
-    ranksForMeanUser: unknownUser === 'average',
-    publish: (memory) => pool.publish(memory),
-    onProblem: (message) => logger.warn(message),
-    onFailure: (error) => {
-      logger.fatal({ err: error }, 'memory cannot follow the store any more')
-      crash(error)
-    },
-    onSynced: (counts) => logger.info(counts, 'the store has been read'),
-  })
+}
 
-  let models: ModelHost | undefined
-  let isReady = false
-  let isStopping = false
-  const health = (): Health => {
-    const told = store.status()
-    const reasons: string[] = []
-    if (isStopping) reasons.push('The server is shutting down.')
-    else if (!isReady) reasons.push('Features are still being loaded.')
-    if (isReady && !told.connected)
-      reasons.push('The store cannot be reached: features are served from memory.')
-    else if (isReady && !told.synced)
-      reasons.push('The store is being read anew: features may be out of date.')
-    for (const [side, count] of Object.entries(state.counts))
-      if (isReady && count === 0) reasons.push(`There are no ${side} in the store.`)
-    return {
-      ready: isReady && !isStopping,
-      reasons,
-      store: told,
-      model: models?.current() ?? null,
-      ...state.counts,
-      workers: pool.ready,
-    }
-  }
-  const metrics = new Metrics(
-    statsMemory.map((memory) => new ThreadStats(memory)),
-    health,
-  )
-  const model = (): ModelHost => {
-    if (!models) throw new Problem('NOT_READY', 'Cannot tell of a model yet: features are still being loaded')
-    return models
-  }
-  const changeModel = async (how: 'reload' | 'rollback'): Promise<ServedModel> => {
-    try {
-      const served = await model()[how]()
-      logger.info({ version: served.version, checksum: served.checksum }, `model ${how}`)
-      return served
-    } catch (error) {
-      logger.warn({ reason: messageOf(error) }, `model ${how} refused: the old one stays`)
-      throw error
-    }
-  }
-  const services: Services = {
-    features: {
-      layout,
-      read: (side, id) => state.read(side, id),
-      write: async (changes) => {
-        await store.write(changes)
-        await state.settled()
-      },
-    },
-    models: {
-      current: () => model().current(),
-      reload: () => changeModel('reload'),
-      rollback: () => changeModel('rollback'),
-    },
-    health,
-    metrics: () => metrics.render(),
-  }
-  const app = buildApp({
-    services,
-    ...(apiKeys && { apiKeys }),
-    logger,
-  })
+function logRanking(logger: Logger, { what, ...rest }: ThreadLog): void {
+  const told = { method: 'POST', route: '/recommend/:user_id', ...rest }
+  if (what === 'request') logger.debug(told, 'request')
+  else logger.error(told, 'request failed')
+}
 
-  async function stop(): Promise<void> {
-    if (isStopping) return
-    isStopping = true
-    logger.info('stopping: answering what has arrived')
-    pool.drain()
-    await delay(LAME_DUCK_MS)
-    await pool.close(1000 * drainSeconds)
-    await store.close()
-    await app.close()
-    logger.info('stopped')
+/** Listens first, so that the health page tells of the start, then reads the store and loads the model. */
+async function makeReady(parts: Parts, files: ModelFiles): Promise<RunningServer> {
+  const { settings, logger, store, threads, state, services, app, progress, crashed } = parts
+  const { host, workers } = settings
+  const orCrash = <T>(step: Promise<T>): Promise<T> => Promise.race([step, crashed])
+  const port = await orCrash(threads.listen(settings.port, (request) => answerPassed(app, request, logger)))
+  await orCrash(store.start(state))
+  progress.models = await orCrash(ModelHost.start(settings.model, files, state, store.layout))
+  await state.settled()
+  progress.phase = 'ready'
+  const { users, restaurants } = state.counts
+  logger.info({ host, port, workers, users, restaurants }, 'ready')
+  return {
+    host,
+    port,
+    workers,
+    users,
+    restaurants,
+    crashed,
+    stop: () => stop(parts),
+    reload: () => services.models.reload(),
   }
+}
 
-  try {
-    const chosen = await Promise.race([pool.listen(port), crashed])
-    await Promise.race([store.start(state), crashed])
-    models = await Promise.race([ModelHost.start(options.model, files, state, layout), crashed])
-    await state.settled()
-    isReady = true
-    const { users, restaurants } = state.counts
-    logger.info({ host, port: chosen, workers, users, restaurants }, 'ready')
-    return {
-      host,
-      port: chosen,
-      workers,
-      users,
-      restaurants,
-      crashed,
-      stop,
-      reload: () => changeModel('reload'),
-    }
-  } catch (error) {
-    await pool.close(0)
-    await store.close()
-    throw error
-  }
+async function stop({ settings, logger, store, threads, app, progress }: Parts): Promise<void> {
+  if (progress.phase === 'stopping') return
+  progress.phase = 'stopping'
+  logger.info('stopping: answering what has arrived')
+  threads.drain()
+  await delay(LAME_DUCK_MS)
+  await threads.close(1000 * settings.drainSeconds)
+  await store.close()
+  await app.close()
+  logger.info('stopped')
 }

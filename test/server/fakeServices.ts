@@ -38,7 +38,7 @@ export function fakeServices(layout: StoreLayout = LAYOUT): FakeServices {
       model: MODEL,
       users: 1,
       restaurants: 2,
-      workers: 3,
+      listeningThreads: 3,
     },
     features: {
       layout,

@@ -8,7 +8,7 @@ import { RequestQueue } from '../../src/server/threads/admission/requestQueue.ts
 import { MainThread } from '../../src/server/threads/passing/mainThread.ts'
 import { LoadRoute, PassedRoute } from '../../src/server/threads/passing/passedRoute.ts'
 import { RankingRoute } from '../../src/server/threads/ranking/rankingRoute.ts'
-import { ThreadStats } from '../../src/server/threads/stats.ts'
+import { ThreadStats } from '../../src/server/threads/threadStats.ts'
 import { createThreadServer } from '../../src/server/threads/threadServer.ts'
 import { Oracle, type Ranked, type Wish } from './oracle.ts'
 import { type RawAnswer, requestBytes } from './rawConnection.ts'

@@ -20,7 +20,7 @@ const Ready = Type.Object(
       },
       STRICT,
     ),
-    model: Type.Union([Type.Omit(ServedModelSchema, ['path'], STRICT), Type.Null()]), // no key is needed to see it
+    model: Type.Union([Type.Omit(ServedModelSchema, ['path'], STRICT), Type.Null()]), // anybody may see it
     users: Type.Integer({ minimum: 0 }),
     restaurants: Type.Integer({ minimum: 0 }),
     workers: Type.Integer({ minimum: 0, description: 'that take requests' }),
@@ -63,7 +63,7 @@ export function healthRoutes(app: FastifyInstance, services: Services): void {
   )
 }
 
-function healthJson({ ready, reasons, store, model, users, restaurants, workers }: Health) {
+function healthJson({ ready, reasons, store, model, users, restaurants, listeningThreads }: Health) {
   const { kind, connected, synced, lagMs } = store
   return {
     status: ready ? (reasons.length > 0 ? 'degraded' : 'ready') : 'not ready',
@@ -72,7 +72,7 @@ function healthJson({ ready, reasons, store, model, users, restaurants, workers 
     model: model && withoutPath(servedModelJson(model)),
     users,
     restaurants,
-    workers,
+    workers: listeningThreads,
   }
 }
 

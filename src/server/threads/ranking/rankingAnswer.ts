@@ -7,7 +7,7 @@ import type { FeatureId, IdType } from '../../../store/featureStore.ts'
 import { Problem } from '../../problems/problems.ts'
 import type { Admission, Visit } from '../admission/admission.ts'
 import { NOT_READY } from '../admission/refusals.ts'
-import type { ThreadStats } from '../stats.ts'
+import type { ThreadStats } from '../threadStats.ts'
 import { AnswerWriter } from './answerWriter.ts'
 
 /** One request, from its head to its answer. */

@@ -5,7 +5,7 @@ import type { AdmittingRoute } from '../admission/admission.ts'
 import { hasBody } from '../admission/collectBody.ts'
 import { NOT_JSON, NOT_READY, OVERLOADED, READ_KEY_NEEDED, READ_RIGHT_NEEDED } from '../admission/refusals.ts'
 import type { RequestQueue } from '../admission/requestQueue.ts'
-import type { Status } from '../stats.ts'
+import type { Status } from '../threadStats.ts'
 import { RankingAnswer, type RankingAnswerOptions, type RankingVisit } from './rankingAnswer.ts'
 
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i

@@ -12,8 +12,14 @@ import type {
 } from './protocol.ts'
 import { cannotListen } from './listenAddress.ts'
 
-const THREAD_FILE = new URL(`./thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-/** A small young generation: what a request allocates is gone before the next one, and memory grows little with the threads. */
+const THREAD_FILE = new URL(
+  `./listeningThread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
+  import.meta.url,
+)
+/**
+ * A small young generation: what a request allocates is gone before the next one, and memory grows little with
+ * the threads.
+ */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 }
 
 interface Thread {
@@ -22,38 +28,41 @@ interface Thread {
   isClosed: boolean
 }
 
-export interface ThreadPoolOptions {
+export interface ListeningThreadsOptions {
   threads: number
   config(thread: number): ThreadConfig
-  /** Answers what the threads pass on. */
-  answer(request: PassedRequest): Promise<PassedAnswer>
   log(line: ThreadLog): void
   /** A thread ended that should not have: the server cannot go on. */
   onCrash(error: Error): void
 }
 
-/** The threads that listen. They start at once, and listen when they are told to. */
-export class ThreadPool {
-  readonly #options: ThreadPoolOptions
+/** Answers what the threads pass on; it never rejects. */
+export type AnswerPassed = (request: PassedRequest) => Promise<PassedAnswer>
+
+/** The listening threads. They start at once, and listen when `listen` is called. */
+export class ListeningThreads {
+  readonly #options: ListeningThreadsOptions
   readonly #threads: Thread[] = []
   #version = 0
   #waiting: { isDone: () => boolean; resolve: () => void }[] = []
-  #onAnswer: ((thread: Thread, message: FromThread) => void) | undefined
+  #answerPassed: AnswerPassed | undefined // from `listen` on
+  #onListen: ((thread: Thread, message: FromThread) => void) | undefined
 
-  constructor(options: ThreadPoolOptions) {
+  constructor(options: ListeningThreadsOptions) {
     this.#options = options
     // Helpers for collections as small as these cost more than they save: 6 % of a thread's processor time.
     setFlagsFromString('--no-parallel-scavenge')
     for (let i = 1; i <= options.threads; i++) this.#start(options.config(i))
   }
 
-  /** How many threads rank. */
+  /** How many threads take requests. */
   get ready(): number {
     return this.#threads.filter(({ tookVersion, isClosed }) => tookVersion > 0 && !isClosed).length
   }
 
   /** All threads listen on `port` (0: a free one). Returns it. @throws NearrankError INPUT */
-  async listen(port: number): Promise<number> {
+  async listen(port: number, answerPassed: AnswerPassed): Promise<number> {
+    this.#answerPassed = answerPassed
     let chosen = port
     for (const thread of this.#threads) chosen = await this.#listenOne(thread, chosen)
     return chosen
@@ -110,13 +119,13 @@ export class ThreadPool {
 
   async #listenOne(thread: Thread, port: number): Promise<number> {
     const answer = new Promise<FromThread>((resolve) => {
-      this.#onAnswer = (from, message) => {
+      this.#onListen = (from, message) => {
         if (from === thread) resolve(message)
       }
     })
     send(thread, { what: 'listen', port })
     const message = await answer
-    this.#onAnswer = undefined
+    this.#onListen = undefined
     if (message.what === 'listening') return message.port
     const { host } = this.#options.config(1)
     throw cannotListen(host, port, message.what === 'refused' ? message : { errno: '', message: '' })
@@ -127,13 +136,13 @@ export class ThreadPool {
     else if (message.what === 'took') thread.tookVersion = message.version
     else if (message.what === 'closed') thread.isClosed = true
     else if (message.what === 'log') this.#options.log(message.log)
-    else this.#onAnswer?.(thread, message)
+    else this.#onListen?.(thread, message)
     this.#checkWaiting()
   }
 
   async #answer(thread: Thread, call: number, request: PassedRequest): Promise<void> {
-    const answer = await this.#options.answer(request)
-    send(thread, { what: 'answer', call, answer })
+    const answer = await this.#answerPassed?.(request)
+    if (answer) send(thread, { what: 'answer', call, answer })
   }
 
   #until(isDone: () => boolean): Promise<void> {

@@ -7,7 +7,7 @@ import {
   STAGES,
   STATUSES,
   type ThreadStats,
-} from './threads/stats.ts'
+} from './threads/threadStats.ts'
 
 interface Sample {
   metricName?: string
@@ -74,7 +74,7 @@ export class Metrics {
         ),
     )
     this.#gauge('nearrank_ready', '1: ready to serve.', () => Number(health().ready))
-    this.#gauge('nearrank_workers', 'Threads that rank.', () => health().workers)
+    this.#gauge('nearrank_workers', 'Listening threads that take requests.', () => health().listeningThreads)
     this.#gauge(
       'nearrank_model_version',
       '1 for the first model since the start, one more for each change.',

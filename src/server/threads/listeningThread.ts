@@ -12,7 +12,7 @@ import { LoadRoute, PassedRoute } from './passing/passedRoute.ts'
 import type { FromThread, PassedAnswer, ThreadConfig, ToThread } from './protocol.ts'
 import { RankingRoute } from './ranking/rankingRoute.ts'
 import { warmUp } from './ranking/warmUp.ts'
-import { ThreadStats } from './stats.ts'
+import { ThreadStats } from './threadStats.ts'
 import { createThreadServer } from './threadServer.ts'
 
 const LOOP_DELAY_EVERY_MS = 5_000

@@ -1,0 +1,35 @@
+import type { Side, StoreStatus } from '../store/featureStore.ts'
+import type { Health, ServedModel } from './services.ts'
+
+export type Phase = 'starting' | 'ready' | 'stopping'
+
+export interface HealthParts {
+  phase: Phase
+  store: StoreStatus
+  model: ServedModel | null
+  rows: Readonly<Record<Side, number>>
+  listeningThreads: number // that take requests
+}
+
+/** What `/health/ready` answers. */
+export function healthOf({ phase, store, model, rows, listeningThreads }: HealthParts): Health {
+  return {
+    ready: phase === 'ready',
+    reasons: phase === 'starting' ? ['Features are still being loaded.'] : reasonsOf(phase, store, rows),
+    store,
+    model,
+    users: rows.users,
+    restaurants: rows.restaurants,
+    listeningThreads,
+  }
+}
+
+function reasonsOf(phase: Phase, store: StoreStatus, rows: Readonly<Record<Side, number>>): string[] {
+  const reasons: string[] = []
+  if (phase === 'stopping') reasons.push('The server is shutting down.')
+  if (!store.connected) reasons.push('The store cannot be reached: features are served from memory.')
+  else if (!store.synced) reasons.push('The store is being read anew: features may be out of date.')
+  for (const [side, count] of Object.entries(rows))
+    if (count === 0) reasons.push(`There are no ${side} in the store.`)
+  return reasons
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino'
+import { messageOf } from '../errors.ts'
+import type { LiveState } from '../live/state.ts'
+import type { FeatureStore } from '../store/featureStore.ts'
+import { healthOf, type Phase } from './health.ts'
+import { Metrics } from './metrics.ts'
+import type { ModelHost } from './modelHost.ts'
+import { Problem } from './problems/problems.ts'
+import type { Health, ServedModel, Services } from './services.ts'
+import type { ListeningThreads } from './threads/listeningThreads.ts'
+import { ThreadStats } from './threads/threadStats.ts'
+
+/** How far a server has come. */
+export interface Progress {
+  phase: Phase
+  models: ModelHost | undefined // from the first model on
+}
+
+export interface LiveParts {
+  store: FeatureStore
+  threads: ListeningThreads
+  stats: readonly SharedArrayBuffer[] // of each listening thread
+  state: LiveState
+  progress: Progress
+  logger: Logger
+}
+
+/** What the routes need, from the parts of a server that runs or is starting. */
+export function liveServices({ store, threads, stats, state, progress, logger }: LiveParts): Services {
+  const health = (): Health =>
+    healthOf({
+      phase: progress.phase,
+      store: store.status(),
+      model: progress.models?.current() ?? null,
+      rows: state.counts,
+      listeningThreads: threads.ready,
+    })
+  const metrics = new Metrics(
+    stats.map((memory) => new ThreadStats(memory)),
+    health,
+  )
+  return {
+    features: {
+      layout: store.layout,
+      read: (side, id) => state.read(side, id),
+      write: async (changes) => {
+        await store.write(changes)
+        await state.settled()
+      },
+    },
+    models: {
+      current: () => modelsOf(progress).current(),
+      reload: () => changeModel(progress, 'reload', logger),
+      rollback: () => changeModel(progress, 'rollback', logger),
+    },
+    health,
+    metrics: () => metrics.render(),
+  }
+}
+
+async function changeModel(
+  progress: Progress,
+  how: 'reload' | 'rollback',
+  logger: Logger,
+): Promise<ServedModel> {
+  try {
+    const served = await modelsOf(progress)[how]()
+    logger.info({ version: served.version, checksum: served.checksum }, `model ${how}`)
+    return served
+  } catch (error) {
+    logger.warn({ reason: messageOf(error) }, `model ${how} refused: the old one stays`)
+    throw error
+  }
+}
+
+function modelsOf({ models }: Progress): ModelHost {
+  if (!models) throw new Problem('NOT_READY', 'Cannot tell of a model yet: features are still being loaded')
+  return models
+}
