@@ -24,8 +24,8 @@ import type { Services } from './services.ts'
 
 const PATH_ID_CHARS_MAX = 4096 // before decoding; an id's own limit is checked afterwards
 
-// Given at the start and not set later, Fastify never loads compilers of its own (50 ms). Response schemas document,
-// they select nothing. Fastify's type of a validator knows no result but true and false.
+// Set at the start, so that Fastify never loads its own compilers (50 ms). Response schemas document, they
+// select nothing. The cast: Fastify's type of a validator only allows true and false.
 const SCHEMA_CONTROLLER = {
   compilersFactory: {
     buildValidator: () => validatorCompiler,
@@ -83,8 +83,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
 }
 
 /**
- * JSON is the only body that is read. An empty one counts as none. Keys such as `__proto__` stay plain keys, and no
- * schema knows them.
+ * JSON is the only body that is read. An empty one counts as none. Keys such as `__proto__` stay plain keys,
+ * which no schema allows.
  */
 function useStrictJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()

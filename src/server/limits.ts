@@ -6,7 +6,7 @@ export interface BodyLimits {
 
 export const BODY_LIMITS: BodyLimits = { bulkBodyBytesMax: 64 * 2 ** 20, rowBodyBytesMax: 2 ** 20 }
 
-/** Bulk loads that may arrive at once in a thread, and that may run at once: each holds its body in memory. */
+/** Bulk loads that may arrive at once in a thread, and that may run at once: each holds its body. */
 export const LOADS_MAX = 2
 /** A bulk load of at most this size is not counted among those that arrive. */
 export const SMALL_LOAD_BYTES_MAX = 2 ** 20

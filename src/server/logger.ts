@@ -5,9 +5,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 const STANDARD_ERROR = 2
 const SECRETS = ['authorization', '["x-api-key"]', 'cookie']
-const PLACES = ['', 'headers.', 'req.headers.', 'request.headers.']
+const PREFIXES = ['', 'headers.', 'req.headers.', 'request.headers.']
 
-/** A logger that writes lines of JSON, to standard error unless `destination` says otherwise. No credential gets into them. */
+/** A logger that writes lines of JSON, without credentials, to `destination`: by default standard error. */
 export function createLogger({
   level,
   destination = fileDestination(STANDARD_ERROR),
@@ -15,7 +15,7 @@ export function createLogger({
   level: LogLevel
   destination?: DestinationStream
 }): Logger {
-  const paths = PLACES.flatMap((place) => SECRETS.map((secret) => `${place}${secret}`.replace('.[', '[')))
+  const paths = PREFIXES.flatMap((prefix) => SECRETS.map((secret) => `${prefix}${secret}`.replace('.[', '[')))
   return pino(
     {
       level,

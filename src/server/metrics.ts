@@ -15,15 +15,30 @@ interface Sample {
   value: number
 }
 
-/** Everything `/metrics` tells, in Prometheus's text format: what the ranking threads have counted, summed, and the state of the server. */
+/**
+ * Everything on `/metrics`, in Prometheus's text format: what the listening threads have counted, summed, and
+ * the state of the server.
+ */
 export class Metrics {
   readonly #registry = new Registry()
   readonly #threads: readonly ThreadStats[]
+  readonly #health: () => Health
 
   constructor(threads: readonly ThreadStats[], health: () => Health) {
     this.#threads = threads
-    const sum = (of: (thread: ThreadStats) => number) =>
-      threads.reduce((total, thread) => total + of(thread), 0)
+    this.#health = health
+    this.#addRankings()
+    this.#addThreads()
+    this.#addServer()
+    this.#addProcess()
+  }
+
+  /** The text. */
+  render(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  #addRankings(): void {
     this.#add(
       'nearrank_requests_total',
       'counter',
@@ -31,7 +46,7 @@ export class Metrics {
       () =>
         STATUSES.map((status) => ({
           labels: { status },
-          value: sum((thread) => thread.statusCount(status)),
+          value: this.#sum((thread) => thread.statusCount(status)),
         })),
     )
     this.#histogram(
@@ -47,32 +62,42 @@ export class Metrics {
       (thread) => thread.candidates,
     )
     this.#add('nearrank_stage_seconds_total', 'counter', 'Time spent on ranked lists, by stage.', () =>
-      STAGES.map((stage) => ({ labels: { stage }, value: sum((thread) => thread.stageSeconds(stage)) })),
+      STAGES.map((stage) => ({
+        labels: { stage },
+        value: this.#sum((thread) => thread.stageSeconds(stage)),
+      })),
     )
     this.#add('nearrank_average_user_total', 'counter', 'Ranked lists made for the mean user.', () => [
-      { value: sum((thread) => thread.averageUsers) },
+      { value: this.#sum((thread) => thread.averageUsers) },
     ])
     this.#add(
       'nearrank_not_finite_total',
       'counter',
       'Restaurants left out, since their scores are not finite.',
-      () => [{ value: sum((thread) => thread.notFinite) }],
+      () => [{ value: this.#sum((thread) => thread.notFinite) }],
     )
+  }
+
+  #addThreads(): void {
     this.#gauge('nearrank_queue_length', 'Requests that wait for their turn.', () =>
-      sum((thread) => thread.waiting),
+      this.#sum((thread) => thread.waiting),
     )
     this.#add(
       'nearrank_event_loop_delay_seconds',
       'gauge',
       'Delay of a thread’s event loop over the last five seconds.',
       () =>
-        threads.flatMap((thread, i) =>
+        this.#threads.flatMap((thread, i) =>
           Object.entries(thread.loopDelay).map(([quantile, value]) => ({
             labels: { thread: i + 1, quantile },
             value,
           })),
         ),
     )
+  }
+
+  #addServer(): void {
+    const health = this.#health
     this.#gauge('nearrank_ready', '1: ready to serve.', () => Number(health().ready))
     this.#gauge('nearrank_workers', 'Listening threads that take requests.', () => health().listeningThreads)
     this.#gauge(
@@ -95,6 +120,9 @@ export class Metrics {
       'Since when memory may be behind the store; 0: it is not.',
       () => health().store.lagMs / 1000,
     )
+  }
+
+  #addProcess(): void {
     this.#gauge('process_resident_memory_bytes', 'Resident memory of the process.', () =>
       process.memoryUsage.rss(),
     )
@@ -107,9 +135,8 @@ export class Metrics {
     )
   }
 
-  /** The text. */
-  render(): Promise<string> {
-    return this.#registry.metrics()
+  #sum(of: (thread: ThreadStats) => number): number {
+    return this.#threads.reduce((total, thread) => total + of(thread), 0)
   }
 
   #gauge(name: string, help: string, value: () => number): void {
@@ -125,7 +152,7 @@ export class Metrics {
     )
   }
 
-  /** A metric whose samples are worked out when it is asked for. The registry takes whatever has this form. */
+  /** A metric whose samples are computed on demand. The registry takes whatever has this form. */
   #add(name: string, type: string, help: string, samples: () => Sample[]): void {
     const metric = {
       name,

@@ -14,8 +14,8 @@ export interface FeatureService {
   /** A row as the server ranks with it now; undefined: there is none. */
   read(side: Side, id: FeatureId): Exclude<Change, { deleted: true }> | undefined
   /**
-   * Resolves when all are durable and every listening thread sees them. @throws NearrankError DISK, UNAVAILABLE
-   * (try again later), MEMORY (no room for more rows).
+   * Resolves when all are durable and every listening thread sees them. @throws NearrankError DISK,
+   * UNAVAILABLE (try again later), MEMORY (no room for more rows).
    */
   write(changes: readonly Change[]): Promise<void>
 }
@@ -31,8 +31,8 @@ export interface ServedModel {
 export interface ModelService {
   current(): ServedModel
   /**
-   * Loads the model folder again. @throws NearrankError INPUT or DAMAGED if it cannot be served (the old one stays),
-   * CONFLICT while another change of the model runs.
+   * Loads the model folder again. @throws NearrankError INPUT or DAMAGED if it cannot be served (the old one
+   * stays), CONFLICT while another change of the model runs.
    */
   reload(): Promise<ServedModel>
   /** Back to the model before. @throws NearrankError CONFLICT if there is none. */

@@ -46,9 +46,9 @@ interface Parts {
 }
 
 /**
- * Starts a server. `workers` threads listen, and rank from memory that they share. This thread keeps that memory
- * in step with the store and answers everything that is not a ranking. Resolves when the server is ready.
- * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT if the address is not free.
+ * Starts a server. `workers` threads listen, and rank from memory that they share. This thread keeps that
+ * memory in step with the store and answers everything that is not a ranking. Resolves when it is ready.
+ * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT if the address is in use.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const settings = withDefaults(options)

@@ -35,14 +35,15 @@ const KeyFile = Type.Object(
   STRICT,
 )
 
-/** The API keys of the file `path`. Anybody may read it: there are only hashes in it. @throws NearrankError INPUT. */
+/** The API keys of the file `path`, which holds only hashes. @throws NearrankError INPUT. */
 export function readApiKeys(path: string): ApiKeys {
   return new ApiKeys(readEntries(path))
 }
 
 /**
- * Makes a key with `rights`, adds its hash to the file `path` (made where it is missing, replaced whole) and returns
- * the key, which is kept nowhere. @throws NearrankError INPUT where the file is damaged or has that name, DISK.
+ * Makes a key with `rights`, adds its hash to the file `path` (made if it is missing, replaced whole) and
+ * returns the key, which is kept nowhere. @throws NearrankError INPUT if the file is damaged or has that
+ * name, DISK.
  */
 export async function addApiKey(
   path: string,

@@ -22,8 +22,8 @@ export type KeyVerdict = 'granted' | 'unauthenticated' | 'forbidden'
 const KEY_CHARS_MAX = 512
 
 /**
- * The keys that open the API. A key is 256 random bits, so that a plain hash keeps it: there is no dictionary to try,
- * which a slow hash would be for.
+ * The keys that open the API. A key is 256 random bits, so that a plain hash protects it: a slow hash is for
+ * keys that a dictionary may hold.
  */
 export class ApiKeys {
   readonly entries: readonly ApiKeyEntry[]
@@ -35,8 +35,8 @@ export class ApiKeys {
   }
 
   /**
-   * Whether the key in `Authorization: Bearer …` or, if there is one, `X-Api-Key` has `right`. Compares with every
-   * entry in constant time; a few microseconds.
+   * Whether the key in `X-Api-Key` or, without one, in `Authorization: Bearer …` has `right`. Compares with
+   * every entry in constant time; a few microseconds.
    */
   check(headers: KeyHeaders, right: Right): KeyVerdict {
     const key = keyOf(headers)

@@ -10,8 +10,8 @@ export const UNKNOWN_KEY = new Problem(
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The right that a key must have for this route; `none`: no key is needed; absent: `admin`, so that nothing
-     * is open by mistake.
+     * The right that a key must have for this route; `none`: no key is needed; absent: `admin`, so that
+     * nothing is open by mistake.
      */
     right?: Right | 'none'
   }

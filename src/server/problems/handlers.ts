@@ -5,8 +5,8 @@ import { PROBLEM_MEDIA_TYPE, Problem, problemBody, problemOf } from './problems.
 const PATH_CHARS_MAX = 80 // of the path, in a message
 
 /**
- * Makes `app` answer every error, unknown path and wrong method from the table of problems. Before any route is
- * registered, since it notes their methods for the header Allow.
+ * Makes `app` answer every error, unknown path and wrong method from the table of problems. Must come before
+ * the routes, since it notes their methods for the header Allow.
  */
 export function installProblems(app: FastifyInstance): void {
   const methodsOfPattern = new Map<string, Set<string>>()
@@ -26,13 +26,13 @@ export function installProblems(app: FastifyInstance): void {
   })
 }
 
-/** Answers with the problem that `error` is; those that are the server's fault are logged, one line each. */
+/** Answers with the problem that `error` is; one that is the server's fault is logged, in one line. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error)
   if (problem.status >= 500) {
     const { url: route } = request.routeOptions // the pattern: a path would tell ids
     const told = { method: request.method, route, code: problem.code }
-    // While the store is away every write fails: one line each, without a stack. The health page and a metric say so, too.
+    // While the store is away every write fails: one line each, without a stack.
     if (problem.code === 'STORE_UNAVAILABLE')
       request.log.warn({ ...told, cause: messageOf(problem.cause ?? problem) }, 'request failed')
     else request.log.error({ ...told, err: problem.cause ?? problem }, 'request failed')
@@ -67,7 +67,9 @@ function answerUnrouted(
   return answerError(new Problem('METHOD_NOT_ALLOWED', detail, { headers: { allow } }), request, reply)
 }
 
-/** Whether a path fits a route's pattern, both cut at their slashes: `:name` is any one part, `*` all the rest. */
+/**
+ * Whether a path fits a route's pattern, both split at slashes: `:name` is any one part, `*` all the rest.
+ */
 function matches(pattern: string[], path: string[]): boolean {
   if (pattern.at(-1) !== '*' && pattern.length !== path.length) return false
   return pattern.every(

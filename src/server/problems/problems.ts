@@ -104,7 +104,9 @@ const OF_FASTIFY: Record<string, { code: ProblemCode; detail?: string }> = {
   FST_ERR_NOT_FOUND: { code: 'UNKNOWN_ROUTE', detail: 'There is no such path; /openapi.json lists all' },
 }
 
-/** What a client is told of anything thrown. Whatever is not meant for it becomes INTERNAL, with `cause` for the log. */
+/**
+ * The problem that a client gets for anything thrown: INTERNAL, with a `cause` for the log, if it is unknown.
+ */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
   const known = knownProblem(error)

@@ -11,8 +11,8 @@ type Described = TSchema & { description?: string }
 export type Check = (value: unknown) => string | undefined
 
 /**
- * A check of flat JSON objects against `schema`, which allows no further properties. The schemas' descriptions complete
- * the sentence "… must be …".
+ * A check of flat JSON objects against `schema`, which allows no further properties. The schemas'
+ * descriptions complete the sentence "… must be …".
  */
 export function checkOf(schema: TObject): Check {
   const validator = Compile(schema)

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import type { Side } from '../../store/featureStore.ts'
 import {
   featureSchemas,
@@ -14,26 +14,41 @@ import { emptyResponse, jsonResponse, problemResponses } from '../problems/respo
 import { ID_CHARS_MAX, parseRowId } from '../rowIds.ts'
 import type { FeatureService } from '../services.ts'
 
+const TAGS = ['Features']
 const NAMES = { users: 'user', restaurants: 'restaurant' } as const
 const UNKNOWN = { users: 'UNKNOWN_USER', restaurants: 'UNKNOWN_RESTAURANT' } as const
 const BODY_PROBLEMS: ProblemCode[] = ['BAD_JSON', 'BAD_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
 const WRITE_PROBLEMS: ProblemCode[] = ['STORE_UNAVAILABLE', 'STORE_FULL', 'INTERNAL']
 
-/** `GET`, `PUT` and `DELETE` of one row: `/users/{id}` and `/restaurants/{id}`. */
-export function featureRoutes(app: FastifyInstance, features: FeatureService): void {
-  for (const side of ['users', 'restaurants'] as const) rowRoutes(app, features, side)
+/** What the routes of one side share. */
+interface Rows {
+  side: Side
+  name: 'user' | 'restaurant'
+  url: string
+  params: TSchema
+  features: FeatureService
 }
 
-function rowRoutes(app: FastifyInstance, features: FeatureService, side: Side): void {
-  const { layout } = features
-  const name = NAMES[side]
-  const schemas = featureSchemas(layout)
-  const url = `/${side}/:id`
-  const params = paramsSchema(side, layout[side].ids === 'integer')
-  const tags = ['Features']
-  const unknown = (id: string) =>
-    new Problem(UNKNOWN[side], `Cannot find the ${name}: there is none with the id ${JSON.stringify(id)}`)
+/** `GET`, `PUT` and `DELETE` of one row: `/users/{id}` and `/restaurants/{id}`. */
+export function featureRoutes(app: FastifyInstance, features: FeatureService): void {
+  for (const side of ['users', 'restaurants'] as const) {
+    const isInteger = features.layout[side].ids === 'integer'
+    const rows = {
+      side,
+      name: NAMES[side],
+      url: `/${side}/:id`,
+      params: paramsSchema(side, isInteger),
+      features,
+    }
+    getRow(app, rows)
+    putRow(app, rows)
+    deleteRow(app, rows)
+  }
+}
 
+function getRow(app: FastifyInstance, { side, name, url, params, features }: Rows): void {
+  const { layout } = features
+  const { userLine, restaurantLine } = featureSchemas(layout)
   app.get<{ Params: { id: string } }>(
     url,
     {
@@ -43,21 +58,25 @@ function rowRoutes(app: FastifyInstance, features: FeatureService, side: Side): 
         summary: `The features of a ${name}`,
         description:
           'As the server ranks with them now. Numbers are the shortest that read back as the same 32-bit float.',
-        tags,
+        tags: TAGS,
         params,
         response: {
-          200: jsonResponse(`The ${name}.`, side === 'users' ? schemas.userLine : schemas.restaurantLine),
+          200: jsonResponse(`The ${name}.`, side === 'users' ? userLine : restaurantLine),
           ...problemResponses('BAD_ID', UNKNOWN[side], 'INTERNAL'),
         },
       },
     },
     async (request, reply) => {
       const row = features.read(side, parseRowId(request.params.id, side, layout))
-      if (row === undefined) throw unknown(request.params.id)
+      if (row === undefined) throw unknownRow(side, request.params.id)
       return reply.type('application/json').send(rowJson(row))
     },
   )
+}
 
+function putRow(app: FastifyInstance, { side, name, url, params, features }: Rows): void {
+  const { layout } = features
+  const { user, restaurant } = featureSchemas(layout)
   app.put<{ Params: { id: string } }>(
     url,
     {
@@ -67,9 +86,9 @@ function rowRoutes(app: FastifyInstance, features: FeatureService, side: Side): 
         summary: `Put a ${name} in, or replace it`,
         description:
           'Once answered, the row is durable and every request that begins later is ranked with it.',
-        tags,
+        tags: TAGS,
         params,
-        body: side === 'users' ? schemas.user : schemas.restaurant,
+        body: side === 'users' ? user : restaurant,
         response: {
           204: emptyResponse('Done.'),
           ...problemResponses('BAD_ID', ...BODY_PROBLEMS, ...WRITE_PROBLEMS),
@@ -84,7 +103,9 @@ function rowRoutes(app: FastifyInstance, features: FeatureService, side: Side): 
       return reply.code(204).send()
     },
   )
+}
 
+function deleteRow(app: FastifyInstance, { side, name, url, params, features }: Rows): void {
   app.delete<{ Params: { id: string } }>(
     url,
     {
@@ -92,7 +113,7 @@ function rowRoutes(app: FastifyInstance, features: FeatureService, side: Side): 
       schema: {
         operationId: `delete_${name}`,
         summary: `Take a ${name} out`,
-        tags,
+        tags: TAGS,
         params,
         response: {
           204: emptyResponse('Done.'),
@@ -101,12 +122,17 @@ function rowRoutes(app: FastifyInstance, features: FeatureService, side: Side): 
       },
     },
     async (request, reply) => {
-      const id = parseRowId(request.params.id, side, layout)
-      if (features.read(side, id) === undefined) throw unknown(request.params.id)
+      const id = parseRowId(request.params.id, side, features.layout)
+      if (features.read(side, id) === undefined) throw unknownRow(side, request.params.id)
       await features.write([{ side, id, deleted: true }])
       return reply.code(204).send()
     },
   )
+}
+
+function unknownRow(side: Side, id: string): Problem {
+  const detail = `Cannot find the ${NAMES[side]}: there is none with the id ${JSON.stringify(id)}`
+  return new Problem(UNKNOWN[side], detail)
 }
 
 function paramsSchema(side: Side, isInteger: boolean) {

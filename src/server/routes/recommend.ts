@@ -47,8 +47,8 @@ const SCHEMA = {
 }
 
 /**
- * `POST /recommend/{user_id}` for `/openapi.json`, and for the refusal of other methods of its path. The listening
- * threads answer it before it gets here (`threads/ranking/rankingRoute.ts`).
+ * `POST /recommend/{user_id}` for `/openapi.json`, and for the refusal of other methods of its path. The
+ * listening threads answer it before it gets here (`threads/ranking/rankingRoute.ts`).
  */
 export function recommendRoute(app: FastifyInstance): void {
   app.post(

@@ -6,7 +6,7 @@ import { sendProblem } from './admission/sendProblem.ts'
 
 /**
  * Answers what is not HTTP or arrives too slowly, and ends its connection. `response` belongs to the last
- * request before: its answer comes first, and if it is itself the one that does not arrive, it is refused here.
+ * request before: its answer comes first, and if that request itself does not arrive, it is refused here.
  */
 export function answerClientError(
   error: Error & { code?: string },

@@ -3,8 +3,8 @@ import { NearrankError } from '../../errors.ts'
 import { errnoOf } from '../../files.ts'
 
 /**
- * Whether nobody listens there yet: with `reusePort` a second server on the same port would silently take half of the first one's requests.
- * @throws NearrankError INPUT.
+ * Checks that nobody listens there yet: with `reusePort` a second server on the same port would silently take
+ * half of the first one's requests. @throws NearrankError INPUT.
  */
 export async function checkFree(host: string, port: number): Promise<void> {
   if (port === 0) return

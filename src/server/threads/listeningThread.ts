@@ -107,7 +107,7 @@ function tell(message: FromThread): void {
 const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })
 loopDelay.enable()
 const loopDelayTimer = setInterval(() => {
-  // The monitor measures the time between two of its own timers, which are a resolution apart if nothing is late.
+  // The monitor measures the time between two of its own timers: one resolution if nothing is late.
   const seconds = (ns: number) =>
     Math.max(0, Number.isFinite(ns) ? ns / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1000 : 0)
   stats.setLoopDelay(

@@ -17,8 +17,8 @@ const THREAD_FILE = new URL(
   import.meta.url,
 )
 /**
- * A small young generation: what a request allocates is gone before the next one, and memory grows little with
- * the threads.
+ * A small young generation: what a request allocates is gone before the next one, and memory grows little
+ * with the threads.
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 }
 

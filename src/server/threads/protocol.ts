@@ -30,7 +30,9 @@ export interface PassedAnswer {
   body: Uint8Array
 }
 
-/** A log line about a request for a ranking. The main thread writes it: a logger in each thread takes 3.5 MB. */
+/**
+ * A log line about a request for a ranking. The main thread writes it: a logger in each thread takes 3.5 MB.
+ */
 export type ThreadLog =
   | { what: 'failed'; code: string; err: Error }
   | { what: 'request'; status: number; ms: number }

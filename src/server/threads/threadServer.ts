@@ -11,7 +11,7 @@ const CONNECTIONS_MAX = 10_000
 
 /** The HTTP server of a listening thread. It does not listen yet. */
 export function createThreadServer(table: RouteTable): Server {
-  const newest = new WeakMap<Socket, ServerResponse>() // of each connection; those before it are answered first
+  const newest = new WeakMap<Socket, ServerResponse>() // of each connection; answers before it come first
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT_MS,

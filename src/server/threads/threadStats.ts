@@ -27,8 +27,8 @@ export interface Buckets {
 }
 
 /**
- * What one thread has counted, in memory that the thread with `/metrics` reads: recording costs some additions and no message. One thread writes; float64
- * counts are exact to 2^53.
+ * What one listening thread has counted, in memory that the main thread reads for `/metrics`: recording costs
+ * some additions and no message. Only that thread writes; float64 counts are exact to 2^53.
  */
 export class ThreadStats {
   static readonly BYTES = 8 * LENGTH

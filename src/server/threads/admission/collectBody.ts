@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Hands over a request's whole body, or null as soon as it is known to be larger than `bytesMax`. If the client
- * breaks off, `done` is never called.
+ * Hands over a request's whole body, or null as soon as it is known to be larger than `bytesMax`. If the
+ * client breaks off, `done` is never called.
  */
 export function collectBody(
   request: IncomingMessage,

@@ -7,8 +7,8 @@ const CROWDED_SHARE = 1 / 4 // of `waitingMax` that may wait meanwhile
  * between two of them the event loop takes in whatever has arrived. So a request that finds the queue full is
  * turned away at once and does not wait unseen in a socket's buffer.
  *
- * A burst may fill the queue. If more than that arrives all the time, a long queue would only be a long wait for
- * everybody in it. So once it was full it is kept short until nobody has been turned away for a while.
+ * A burst may fill the queue. If more than that arrives all the time, a long queue would only be a long wait
+ * for everybody in it. So once it was full it is kept short until nobody has been turned away for a while.
  */
 export class RequestQueue {
   readonly #waitingMax: number

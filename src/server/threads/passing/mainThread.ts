@@ -35,7 +35,7 @@ export class MainThread {
       response.writeHead(answer.status, {
         ...answer.headers,
         ...(isWhole && { 'content-length': answer.body.length }),
-        // Asked only now: a drain may have begun since the request came, and a connection kept alive would delay it.
+        // Only now: a drain may have begun since the request came, and would wait for the connection.
         ...(this.#admission.isDraining() && { connection: 'close' }),
       })
       response.end(isWhole ? answer.body : undefined)

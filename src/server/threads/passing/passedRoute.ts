@@ -19,7 +19,9 @@ export interface PassedRouteOptions {
   limits: BodyLimits
 }
 
-/** Whatever the main thread answers. It also looks up what the key may do; here the key must only be known. */
+/**
+ * Whatever the main thread answers. It also looks up what the key may do; here the key must only be known.
+ */
 export class PassedRoute implements AdmittingRoute<PassedVisit> {
   readonly bodyBytesMax: number
   readonly skippedBytesMax: number

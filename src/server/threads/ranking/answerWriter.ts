@@ -11,15 +11,16 @@ const TRIPLES = Buffer.from(Array.from({ length: 1000 }, (_, i) => String(i).pad
 const [ZERO, COMMA, POINT, CLOSE_ITEM, CLOSE_LIST] = Buffer.from('0,.}]')
 
 /**
- * Writes answers as JSON: scores to nine decimals, displacements to the millimetre, without zeros at their end. Digits are put together by
- * integer arithmetic into bytes that are used again: less than 60 % of the time that texts of as many floats take, and the text that comes out is in one piece.
+ * Writes answers as JSON: scores to nine decimals, displacements to the millimetre, without trailing zeros.
+ * Integer arithmetic puts the digits into bytes that are used again. That takes less than 60 % of the time of
+ * formatting as many floats, and the text comes out in one piece.
  */
 export class AnswerWriter {
   #bytes = Buffer.alloc(65_536)
   #at = 0
   #isAscii = true
 
-  /** `{"restaurants":[{"id":2,"score":0.85,"displacement":800.4},…]}`; ids beyond 2^53 with all their digits. */
+  /** `{"restaurants":[{"id":2,"score":0.85,"displacement":800.4},…]}`; ids beyond 2^53 keep all digits. */
   write(ranker: LiveRanker, list: RankedList): string {
     this.#at = 0
     this.#isAscii = true
@@ -45,7 +46,7 @@ export class AnswerWriter {
     return this.#at
   }
 
-  /** In which the last answer may be sent: where both come to the same bytes, the one that is faster. */
+  /** The encoding to send the last answer in: the faster one if both give the same bytes. */
   get encoding(): 'latin1' | 'utf8' {
     return this.#isAscii ? 'latin1' : 'utf8'
   }

@@ -26,8 +26,8 @@ export interface RankingAnswerOptions {
 }
 
 /**
- * The answer to a request for a ranking, in three stages: read, rank, write. It is written on node:http itself,
- * since the way through a framework takes longer than to rank 1,000 candidates.
+ * The answer to a request for a ranking, in three stages: read, rank, write. It is written on node:http
+ * itself, since the way through a framework takes longer than to rank 1,000 candidates.
  */
 export class RankingAnswer {
   readonly #options: RankingAnswerOptions

@@ -5,9 +5,7 @@ import { AnswerWriter } from './answerWriter.ts'
 const REQUESTS = 200
 const CANDIDATES = 1000
 
-/**
- * Ranks for some users before anybody asks, so that the first who does is served by optimised code: 50 ms.
- */
+/** Ranks for some users before anybody asks, so that optimised code serves the first who does: 50 ms. */
 export function warmUp(ranker: LiveRanker, memory: RankerMemory): void {
   const { users, restaurants, degrees } = openLiveTables(memory.live)
   if (users.ids.rows === 0 || restaurants.ids.rows === 0) return
