@@ -177,9 +177,9 @@ async function meanAnswerBytes(requests: string): Promise<number> {
   return Math.round(bytes / asked.length)
 }
 
-async function cpuMsPerRequest(child: Child, load: () => Promise<LoadTestResult>): Promise<number> {
+async function cpuMsPerRequest(child: Child, run: () => Promise<LoadTestResult>): Promise<number> {
   const before = child.cpuSeconds()
-  const { ok, failed, rate } = await load()
+  const { ok, failed, rate } = await run()
   return (1000 * (child.cpuSeconds() - before)) / (ok + failed + WARMUP_SECONDS * rate)
 }
 
