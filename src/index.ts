@@ -26,4 +26,4 @@ export {
   type UserRequest,
 } from './ranking/recommend.ts'
 export { Ranker, type RankedRestaurant, type RankRequest } from './ranking/ranker.ts'
-export type { FeatureId } from './store/featureStore.ts'
+export type { FeatureId } from './ids.ts'

@@ -19,9 +19,9 @@ const LAYERS = [
   ['model'],
   ['metrics'],
   ['kernels'],
-  ['geo'],
+  ['features', 'geo'],
   ['json'],
-  ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'packageVersion.ts', 'peakMemory.ts'],
+  ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'ids.ts', 'packageVersion.ts', 'peakMemory.ts'],
 ]
 
 // Each package is known in one place. `typebox` is the language of every schema at an edge that reads JSON.

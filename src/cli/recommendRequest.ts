@@ -1,5 +1,6 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
+import { requestId } from '../ids.ts'
 import type { UserRequest } from '../ranking/recommend.ts'
 import { parseRecommendRequest } from '../ranking/requestBody.ts'
 import type { GivenRequest } from './flags/recommend.ts'
@@ -18,7 +19,7 @@ export async function readUserRequest(given: GivenRequest): Promise<UserRequest>
   const { user_id: fileUser, ...body }: Body = given.request === undefined ? {} : await readBody(given)
   const isAll = given.candidates?.length === 1 && given.candidates[0] === 'all'
   const flags: Body = {
-    candidate_restaurant_ids: given.candidates?.map(idOfText),
+    candidate_restaurant_ids: given.candidates,
     latitude: given.latitude,
     longitude: given.longitude,
     size: given.size,
@@ -74,10 +75,7 @@ async function readParquetRow(path: string, row: number): Promise<Body> {
     throw new NearrankError('INPUT', `Cannot use row ${row} of ${path}: it has fewer rows, counted from 0`)
   return {
     user_id: found.userId,
-    // A body is JSON, which has no integers beyond 2^53: as texts they stay what they are.
-    candidate_restaurant_ids: found.candidateRestaurantIds.map((id) =>
-      typeof id === 'bigint' ? String(id) : id,
-    ),
+    candidate_restaurant_ids: found.candidateRestaurantIds.map(requestId),
     latitude: found.latitude,
     longitude: found.longitude,
     size: found.size,
@@ -107,12 +105,6 @@ async function isParquet(path: string): Promise<boolean> {
     if (error instanceof NearrankError) throw error
     throw new NearrankError('INPUT', `Cannot read the request ${path}: ${messageOf(error)}`, { cause: error })
   }
-}
-
-/** `7` is an integer id, anything else a string; one beyond 2^53 stays text, which the id column understands. */
-function idOfText(text: string): number | string {
-  const value = Number(text)
-  return /^-?\d+$/.test(text) && Number.isSafeInteger(value) ? value : text
 }
 
 function missing(what: string): NearrankError {

@@ -1,14 +1,15 @@
 import { basename, resolve } from 'node:path'
-import { NearrankError } from '../errors.ts'
+import { NearrankError, shown } from '../errors.ts'
+import { type FeatureId, ID_CHARS_MAX, parseId } from '../ids.ts'
 import { sqlName, sqlParquet, withDuckDb } from './parquet/duckdb.ts'
 import { columnNamed, readParquetFile, unreadable } from './parquet/parquetFile.ts'
 
 /** One row of a requests file. */
 export interface RankingRequest {
-  userId: number | bigint | string // bigint beyond ±2^53
+  userId: FeatureId
   latitude: number // degrees
   longitude: number
-  candidateRestaurantIds: (number | bigint | string)[]
+  candidateRestaurantIds: FeatureId[]
   size: number
   maxDist: number // metres
   sortDist: boolean
@@ -22,6 +23,7 @@ export interface ReadRequestsOptions {
 const LIMIT_MAX = 100_000
 const CANDIDATES_MAX = 1_000_000
 /** What a request must have, and what the others are when they are missing. */
+const WHOLE_DECIMAL = /^DECIMAL\(\d+,0\)(\[\])?$/ // would be read as a rounded number
 const REQUIRED = ['user_id', 'latitude', 'longitude', 'candidate_restaurant_ids']
 const DEFAULTS: Record<string, string> = { size: '20', max_dist: '5000', sort_dist: 'false' }
 
@@ -35,7 +37,10 @@ export async function readRequests(
   const limit = Math.min(options.limit ?? LIMIT_MAX, LIMIT_MAX)
   return withDuckDb({}, async (connection) => {
     const file = await readParquetFile(connection, resolve(path), name)
-    const columns = REQUIRED.map((column) => sqlName(columnNamed(file, column).name))
+    const columns = REQUIRED.map((column) => {
+      const { type } = columnNamed(file, column)
+      return sqlName(column) + (WHOLE_DECIMAL.test(type) ? type.replace(WHOLE_DECIMAL, '::HUGEINT$1') : '')
+    })
     for (const [column, value] of Object.entries(DEFAULTS)) {
       const given = file.columns.some((candidate) => candidate.name === column)
       columns.push(given ? `coalesce(${sqlName(column)}, ${value})` : value)
@@ -80,13 +85,16 @@ function isWithin(value: unknown, bound: number): value is number {
   return typeof value === 'number' && Math.abs(value) <= bound
 }
 
-function toId(value: unknown, wrong: (problem: string) => NearrankError): number | bigint | string {
-  if (typeof value === 'bigint') {
-    const number = Number(value)
-    return Number.isSafeInteger(number) ? number : value
-  }
-  if (typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))) return value
-  throw wrong(`ids must be integers or strings, found ${String(value)}`)
+/** An id of any kind: the file does not tell whose ids they are. */
+function toId(value: unknown, wrong: (problem: string) => NearrankError): FeatureId {
+  const id =
+    typeof value === 'string'
+      ? parseId(value, 'string')
+      : (parseId(value, 'integer') ?? parseId(value, 'unsigned'))
+  if (id !== undefined) return id
+  throw wrong(
+    `ids must be integers of 64 bits or strings of 1 to ${ID_CHARS_MAX} characters, found ${shown(value)}`,
+  )
 }
 
 function wrongRow(name: string, row: number, problem: string): NearrankError {

@@ -1,6 +1,7 @@
 import {
   type FeatureTable,
   readFeaturesInto,
+  readIdKinds,
   readIds,
   readPlaces,
   type Tables,
@@ -9,8 +10,10 @@ import { openTablesApart } from '../dataset/openApart.ts'
 import type { OpenOptions } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
-import { namesProblem } from '../store/featureNames.ts'
-import type { Change, FeatureId, FeatureStore, Side, StoreLayout } from '../store/featureStore.ts'
+import { type Side, widthOf } from '../features/featureSpec.ts'
+import { fitProblem, shapeOf } from '../features/fit.ts'
+import type { FeatureId, IdKind } from '../ids.ts'
+import type { Change, FeatureStore, OpenStoreOptions } from '../store/featureStore.ts'
 
 const WRITE_ROWS = 16_384 // a transaction
 
@@ -26,11 +29,16 @@ export interface FillStoreOptions extends DatasetOptions, Pick<OpenOptions, 'sig
   onProgress?: (progress: FillProgress) => void
 }
 
-/** What a store must hold to take the data in. Parquet is packed for it, on first use. @throws NearrankError as `openTables`. */
-export async function layoutOfData(
+/** How to open a store that is to take the data in. Parquet is packed for it, on first use. @throws NearrankError as `openTables`. */
+export async function storeForData(
   options: DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>,
-): Promise<StoreLayout> {
-  return layoutOf(await openData(options))
+): Promise<Required<OpenStoreOptions>> {
+  const { users, restaurants } = await shapesOf(await openData(options))
+  const layout = {
+    users: { features: users.features, names: users.names },
+    restaurants: { features: restaurants.features, names: restaurants.names },
+  }
+  return { layout, idsOfNew: async () => ({ users: users.ids[0], restaurants: restaurants.ids[0] }) }
 }
 
 /**
@@ -40,7 +48,12 @@ export async function layoutOfData(
  */
 export async function fillStore({ store, ...options }: FillStoreOptions): Promise<Record<Side, number>> {
   const tables = await openData(options)
-  checkFits(layoutOf(tables), store.layout, options.data)
+  const problem = fitProblem({ wanted: store.layout, found: await shapesOf(tables) })
+  if (problem !== undefined)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot fill the store from ${options.data}: ${problem}; choose other columns or another store`,
+    )
   await store.setFilling(true)
   await fillSide(tables.users, null, { store, ...options })
   await fillSide(tables.restaurants, await readPlaces(tables), { store, ...options })
@@ -61,31 +74,14 @@ function openData({
   })
 }
 
-function layoutOf({ users, restaurants }: Tables): StoreLayout {
-  return {
-    users: { features: users.features.length, ids: users.idType, names: users.features },
-    restaurants: {
-      features: restaurants.features.length,
-      ids: restaurants.idType,
-      names: restaurants.features,
-    },
-  }
-}
+type DataShape = ReturnType<typeof shapeOf> & { ids: [IdKind, ...IdKind[]] }
 
-function checkFits(data: StoreLayout, store: StoreLayout, folder: string): void {
-  for (const side of ['users', 'restaurants'] as const) {
-    const problem =
-      data[side].features === store[side].features
-        ? data[side].ids === store[side].ids
-          ? namesProblem(side, { wanted: store[side].names, found: data[side].names })
-          : `the ${side} must have ids of the type ${store[side].ids}, found ${data[side].ids}`
-        : `the ${side} must have ${store[side].features} features, found ${data[side].features}`
-    if (problem !== undefined)
-      throw new NearrankError(
-        'INPUT',
-        `Cannot fill the store from ${folder}: ${problem}; choose other columns or another store`,
-      )
-  }
+async function shapesOf({ users, restaurants }: Tables): Promise<Record<Side, DataShape>> {
+  const shape = async (table: FeatureTable) => ({
+    ...shapeOf(table.features),
+    ids: await readIdKinds(table),
+  })
+  return { users: await shape(users), restaurants: await shape(restaurants) }
 }
 
 async function fillSide(
@@ -94,7 +90,7 @@ async function fillSide(
   { store, signal, onProgress, data }: FillStoreOptions,
 ): Promise<void> {
   const { side, rows } = table
-  const width = table.features.length
+  const width = widthOf(table.features)
   const values = new Float32Array(rows * width)
   await readFeaturesInto(table, values, width)
   const names = await readIds(table)

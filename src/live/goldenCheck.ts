@@ -2,7 +2,8 @@ import { NearrankError } from '../errors.ts'
 import { naiveLogits } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 import type { PairScorer } from '../ranking/pairScorer.ts'
-import type { FeatureId } from '../store/featureStore.ts'
+import type { Side } from '../features/featureSpec.ts'
+import type { FeatureId } from '../ids.ts'
 import type { LoadedModel } from './state.ts'
 
 const LOGIT_TOLERANCE = 1e-3 // + the same share of it; rounding stays below a hundredth of this
@@ -49,7 +50,7 @@ export function goldenCheck(
     )
 }
 
-function featuresAt(tables: LiveTables, side: 'users' | 'restaurants', row: number): Float32Array {
+function featuresAt(tables: LiveTables, side: Side, row: number): Float32Array {
   const { features, width } = tables[side]
   return features.slice(row * width, (row + 1) * width)
 }

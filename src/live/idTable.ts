@@ -1,16 +1,14 @@
 import { NearrankError } from '../errors.ts'
 import { mix32 } from '../random.ts'
-import type { FeatureId, IdType } from '../store/featureStore.ts'
+import { type FeatureId, type IdKind, idText, parseId } from '../ids.ts'
 
 const ROWS = 0 // words of `counters`
 const TEXT_UNITS = 1
 const OWN_ROWS = 2
-const SAFE_DIGITS = 15
-const INTEGER = /^-?\d{1,20}$/
 
 /** An id table's shared memory. */
 export interface IdMemory {
-  kind: IdType
+  kind: IdKind
   rowsMax: number
   counters: SharedArrayBuffer // i32: rows, UTF-16 units of text, how many ids 0, 1, 2, … are their own rows
   directIds: number // integers 0 … directIds − 1 have slots of their own
@@ -38,7 +36,7 @@ export class IdTable {
   readonly #key = new Int32Array(2) // the key last worked out
 
   /** Memory for `rowsMax` ids and, of string ids, `textUnitsMax` UTF-16 units. The system gives it as it is used. */
-  static memoryFor(kind: IdType, rowsMax: number, textUnitsMax: number): IdMemory {
+  static memoryFor(kind: IdKind, rowsMax: number, textUnitsMax: number): IdMemory {
     const hashed = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rowsMax)))
     const isText = kind === 'string'
     const directIds = isText ? 0 : 2 * rowsMax
@@ -107,9 +105,9 @@ export class IdTable {
     const row = this.rows
     if (row === this.#memory.rowsMax) return -1
     if (!this.#setKey(id))
-      throw new NearrankError('INTERNAL', `${String(id)} is no id of a table of ${this.#memory.kind} ids`)
+      throw new NearrankError('INTERNAL', `${idText(id)} is no id of a table of ${this.#memory.kind} ids`)
     if (this.#memory.kind === 'string') {
-      const text = String(id)
+      const text = idText(id)
       const start = this.#counters[TEXT_UNITS]
       if (start + text.length > this.#text.length) return -1
       for (let i = 0; i < text.length; i++) this.#text[start + i] = text.charCodeAt(i)
@@ -133,8 +131,9 @@ export class IdTable {
     }
     if (row < this.#counters[OWN_ROWS]) return row
     const low = this.#keys[2 * row]
-    const high = this.#keys[2 * row + 1]
-    if (high === 0 && low >= 0) return low // stays a small integer, which is faster to write
+    const bits = this.#keys[2 * row + 1]
+    if (bits === 0 && low >= 0) return low // stays a small integer, which is faster to write
+    const high = this.#memory.kind === 'unsigned' ? bits >>> 0 : bits
     const id = high * 2 ** 32 + (low >>> 0)
     return Number.isSafeInteger(id) ? id : (BigInt(high) << 32n) | BigInt(low >>> 0)
   }
@@ -148,7 +147,7 @@ export class IdTable {
   #setKey(id: FeatureId): boolean {
     const key = this.#key
     if (this.#memory.kind === 'string') {
-      const text = typeof id === 'string' ? id : String(id)
+      const text = idText(id)
       let a = 0x811c9dc5
       let b = 0x9747b28c
       for (let i = 0; i < text.length; i++) {
@@ -160,19 +159,15 @@ export class IdTable {
       key[1] = mix32(b)
       return true
     }
-    if (typeof id === 'number') {
-      if (!Number.isSafeInteger(id)) return false
-      key[0] = id
-      key[1] = Math.floor(id / 2 ** 32)
+    const integer = parseId(id, this.#memory.kind)
+    if (typeof integer === 'number') {
+      key[0] = integer
+      key[1] = Math.floor(integer / 2 ** 32)
       return true
     }
-    if (typeof id === 'string') {
-      if (!INTEGER.test(id)) return false
-      return this.#setKey(id.length <= SAFE_DIGITS ? Number(id) : BigInt(id))
-    }
-    if (BigInt.asIntN(64, id) !== id) return false
-    key[0] = Number(BigInt.asIntN(32, id))
-    key[1] = Number(BigInt.asIntN(32, id >> 32n))
+    if (typeof integer !== 'bigint') return false
+    key[0] = Number(BigInt.asIntN(32, integer))
+    key[1] = Number(BigInt.asIntN(32, integer >> 32n))
     return true
   }
 
@@ -187,7 +182,7 @@ export class IdTable {
       const row = this.#slots[slot] - 1 // not by Atomics.load, which is several times slower: a row's key is behind its number
       if (row < 0) return slot
       if (this.#keys[2 * row] !== low || this.#keys[2 * row + 1] !== high) continue
-      if (!isText || this.#hasText(row, String(id))) return slot
+      if (!isText || this.#hasText(row, idText(id))) return slot
     }
   }
 

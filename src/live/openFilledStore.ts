@@ -2,15 +2,18 @@ import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import { dataOfModel } from '../ranking/dataOfModel.ts'
-import type { FeatureStore, IdType, Side } from '../store/featureStore.ts'
+import type { IdKind } from '../ids.ts'
+import { shapeOf } from '../features/fit.ts'
+import { modelFeatures } from '../model/modelFeatures.ts'
+import type { FeatureStore } from '../store/featureStore.ts'
 import { openStore } from '../store/openStore.ts'
-import { type FillProgress, fillStore, layoutOfData } from './fillStore.ts'
+import { type FillProgress, fillStore, storeForData } from './fillStore.ts'
 
 export interface FilledStoreOptions {
   store: string // address
   /** Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained. */
   fill?: DatasetOptions
-  ids?: { users?: IdType; restaurants?: IdType } // of a new store that is not filled from data, @default integer
+  ids?: { users?: IdKind; restaurants?: IdKind } // of a new store that is not filled from data, @default integer
   signal?: AbortSignal
   onProgress?: (progress: FillProgress) => void
 }
@@ -24,23 +27,15 @@ export async function openFilledStore(
   description: ModelDescription,
 ): Promise<{ store: FeatureStore; rows: { users: number; restaurants: number } }> {
   const { store: url, ids, signal, onProgress } = options
-  const { network, columns } = description
   const fill = options.fill && dataOfModel(description, options.fill)
   const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  const { users, restaurants } = modelFeatures(description)
   const store = await openStore(url, {
     layout: {
-      users: {
-        features: network.userFeatures,
-        names: columns.userFeatures,
-        ...(ids?.users && { ids: ids.users }),
-      },
-      restaurants: {
-        features: network.restaurantFeatures,
-        names: columns.restaurantFeatures,
-        ...(ids?.restaurants && { ids: ids.restaurants }),
-      },
+      users: { ...shapeOf(users), ...(ids?.users && { ids: ids.users }) },
+      restaurants: { ...shapeOf(restaurants), ...(ids?.restaurants && { ids: ids.restaurants }) },
     },
-    ...(fill && { idsOfNew: () => idsOfData({ ...fill, ...told }) }),
+    ...(fill && { idsOfNew: async () => (await storeForData({ ...fill, ...told })).idsOfNew() }),
   })
   try {
     const isFilling = await store.isFilling()
@@ -57,9 +52,4 @@ export async function openFilledStore(
     await store.close()
     throw error
   }
-}
-
-async function idsOfData(fill: Parameters<typeof layoutOfData>[0]): Promise<Record<Side, IdType>> {
-  const { users, restaurants } = await layoutOfData(fill)
-  return { users: users.ids, restaurants: restaurants.ids }
 }

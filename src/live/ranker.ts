@@ -1,9 +1,9 @@
 import { PlaceIndex } from '../geo/placeIndex.ts'
-import type { FeatureId } from '../store/featureStore.ts'
+import type { FeatureId } from '../ids.ts'
 import type { ChangeLog } from './changeLog.ts'
 import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables } from './tables.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
-import { type RankingSource, RankPass, type RankWhere } from '../ranking/rankPass.ts'
+import { type RankingSource, RankPass, type RankWhere, sigmoid } from '../ranking/rankPass.ts'
 import type { ScoringMemory } from '../ranking/scoringMemory.ts'
 
 const TRIES_WITHOUT_LOCK = 2
@@ -106,7 +106,7 @@ export class LiveRanker {
     for (let i = 0; i < ranked; i++) {
       const at = pass.order[i]
       list.rows[i] = pass.rows[at]
-      list.scores[i] = 1 / (1 + Math.exp(-pass.logits[at]))
+      list.scores[i] = sigmoid(pass.logits[at])
       list.distancesM[i] = pass.distancesM[at]
     }
     return list

@@ -13,15 +13,9 @@ import { LiveWriter } from './writer.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import { createScoringMemory, type ScoringMemory } from '../ranking/scoringMemory.ts'
 import type { Network, StateDict } from '../model/network.ts'
-import type {
-  Change,
-  DeletedRow,
-  FeatureBatch,
-  FeatureId,
-  Side,
-  StoreLayout,
-  StoreListener,
-} from '../store/featureStore.ts'
+import type { FeatureId } from '../ids.ts'
+import { type Side, SIDES } from '../features/featureSpec.ts'
+import type { Change, DeletedRow, FeatureBatch, StoreLayout, StoreListener } from '../store/featureStore.ts'
 import { LivePlaces } from './places.ts'
 
 const ROWS_MIN = 65_536
@@ -132,7 +126,7 @@ export class LiveState implements StoreListener {
   }
 
   onSyncEnd(): void {
-    for (const side of ['users', 'restaurants'] as const) {
+    for (const side of SIDES) {
       const { ids } = this.#tables[side]
       for (let row = 0; row < ids.rows; row++)
         if (this.#seen?.[side][row] !== 1) this.#writer.delete(side, ids.idAt(row))

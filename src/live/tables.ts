@@ -1,5 +1,7 @@
 import { NearrankError } from '../errors.ts'
-import type { FeatureId, IdType, Side, StoreLayout } from '../store/featureStore.ts'
+import type { FeatureId, IdKind } from '../ids.ts'
+import { type Side, SIDES } from '../features/featureSpec.ts'
+import type { StoreLayout } from '../store/featureStore.ts'
 import { ChangeLog } from './changeLog.ts'
 import { type IdMemory, IdTable } from './idTable.ts'
 
@@ -45,7 +47,7 @@ export interface LiveTables extends Record<Side, LiveTable> {
 
 /** Memory for so many rows of each side; what is not used takes no room. */
 export function createLiveMemory(layout: StoreLayout, rowsMax: Record<Side, number>): LiveMemory {
-  const table = (width: number, kind: IdType, rows: number): LiveTableMemory => ({
+  const table = (width: number, kind: IdKind, rows: number): LiveTableMemory => ({
     width,
     rowsMax: rows,
     ids: IdTable.memoryFor(kind, rows, TEXT_UNITS_PER_ID * rows + TEXT_UNITS_MIN),
@@ -88,7 +90,7 @@ export function growLiveMemory(memory: LiveMemory, rowsMax: Record<Side, number>
   const grown = createLiveMemory(memory.layout, rowsMax)
   const from = openLiveTables(memory)
   const to = openLiveTables(grown)
-  for (const side of ['users', 'restaurants'] as const) {
+  for (const side of SIDES) {
     const { ids, features, width } = from[side]
     for (let row = 0; row < ids.rows; row++)
       if (to[side].ids.add(ids.idAt(row)) !== row)

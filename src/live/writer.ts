@@ -1,6 +1,8 @@
 import { unitVectorInto } from '../geo/greatCircle.ts'
 import { cellOf } from '../geo/placeCells.ts'
-import type { FeatureId, RestaurantRow, Side, UserRow } from '../store/featureStore.ts'
+import type { FeatureId } from '../ids.ts'
+import type { Side } from '../features/featureSpec.ts'
+import type { RestaurantRow, UserRow } from '../store/featureStore.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 
 const NO_ROW = -1

@@ -1,5 +1,6 @@
 import type { RankingRequest } from '../dataset/requests.ts'
 import { NearrankError } from '../errors.ts'
+import { type FeatureId, idText, requestId } from '../ids.ts'
 import { parseTarget, type Target } from './target.ts'
 
 /** The bytes of one request, head and body, as they go over the wire. */
@@ -9,8 +10,6 @@ export interface PrepareOptions {
   apiKey?: string // sent as `Authorization: Bearer …`
   hasCandidates?: boolean // default true; false: the list is left out, every restaurant within reach counts
 }
-
-type Id = number | bigint | string
 
 /**
  * Every request as bytes, once, so that sending one costs a write and nothing else. About 7 KB each with
@@ -35,9 +34,9 @@ export function prepareRequests(
   })
 }
 
-function headOf(target: Target, userId: Id, bodyBytes: number, apiKey: string | undefined): string {
+function headOf(target: Target, userId: FeatureId, bodyBytes: number, apiKey: string | undefined): string {
   // Lone surrogates have no UTF-8: they become U+FFFD, and the server answers that it knows no such user.
-  const user = encodeURIComponent(String(userId).toWellFormed())
+  const user = encodeURIComponent(idText(userId).toWellFormed())
   return [
     `POST ${target.basePath}/recommend/${user} HTTP/1.1`,
     `Host: ${target.hostHeader}`,
@@ -49,13 +48,14 @@ function headOf(target: Target, userId: Id, bodyBytes: number, apiKey: string | 
   ].join('\r\n')
 }
 
-/** The JSON body. JSON.stringify knows no bigint, so ids write their own digits. */
 function bodyOf(request: RankingRequest, hasCandidates: boolean): string {
   const { latitude, longitude, size, maxDist, sortDist } = request
-  const rest = JSON.stringify({ latitude, longitude, size, max_dist: maxDist, sort_dist: sortDist })
-  if (!hasCandidates) return rest
-  const ids = request.candidateRestaurantIds.map((id) =>
-    typeof id === 'string' ? JSON.stringify(id) : String(id),
-  )
-  return `{"candidate_restaurant_ids":[${ids.join(',')}],${rest.slice(1)}`
+  return JSON.stringify({
+    ...(hasCandidates && { candidate_restaurant_ids: request.candidateRestaurantIds.map(requestId) }),
+    latitude,
+    longitude,
+    size,
+    max_dist: maxDist,
+    sort_dist: sortDist,
+  })
 }

@@ -93,3 +93,8 @@ export class RankPass {
     return kept
   }
 }
+
+/** The click probability of a logit. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit))
+}

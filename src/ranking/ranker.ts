@@ -1,9 +1,9 @@
 import { NearrankError } from '../errors.ts'
 import { unitVectors } from '../geo/greatCircle.ts'
 import { cellOf } from '../geo/placeCells.ts'
-import type { FeatureId } from '../store/featureStore.ts'
+import type { FeatureId } from '../ids.ts'
 import { PairScorer } from './pairScorer.ts'
-import { type RankingSource, RankPass, type RankWhere } from './rankPass.ts'
+import { type RankingSource, RankPass, type RankWhere, sigmoid } from './rankPass.ts'
 import { createScoringMemory, type ScoringMemoryOptions } from './scoringMemory.ts'
 
 export const DEFAULT_SIZE = 20
@@ -87,7 +87,7 @@ export class Ranker {
     return {
       restaurants: Array.from(pass.order.subarray(0, ranked), (at) => ({
         id: this.#idOf(pass.rows[at]),
-        score: 1 / (1 + Math.exp(-pass.logits[at])),
+        score: sigmoid(pass.logits[at]),
         displacement: pass.distancesM[at],
       })),
     }

@@ -8,9 +8,11 @@ import {
 import type { OpenOptions } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
+import { widthOf } from '../features/featureSpec.ts'
+import { fitProblem, shapeOf } from '../features/fit.ts'
+import { requireId } from '../ids.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { dataOfModel } from './dataOfModel.ts'
-import { parseUserId } from './parseUserId.ts'
 import { type RankedRestaurant, Ranker } from './ranker.ts'
 import type { RecommendRequest } from './requestBody.ts'
 
@@ -40,8 +42,19 @@ export async function recommend(
   const { description, weights } = await loadModelFiles(model)
   const tables = await openTables(dataOfModel(description, options))
   const { network } = description
-  checkWidth(tables.users, network.userFeatures, 'user', model)
-  checkWidth(tables.restaurants, network.restaurantFeatures, 'restaurant', model)
+  const problem = fitProblem({
+    // Whoever names columns may call them as they like, so only their number counts.
+    wanted: {
+      users: { features: network.userFeatures },
+      restaurants: { features: network.restaurantFeatures },
+    },
+    found: { users: shapeOf(tables.users.features), restaurants: shapeOf(tables.restaurants.features) },
+  })
+  if (problem !== undefined)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use the data in ${options.data} with the model ${model}: ${problem}; choose other columns`,
+    )
 
   const features = await readUserFeatures(tables.users, user)
   const ids = await readIds(tables.restaurants)
@@ -53,7 +66,7 @@ export async function recommend(
     idOf: (row) => ids.idAt(row),
   })
   const { candidateRestaurantIds: candidates } = request
-  const rows = candidates?.map((id) => ids.rowOf(idOfKind(tables.restaurants, id)))
+  const rows = candidates?.map((id) => ids.rowOf(id))
   const { restaurants } = ranker.rank(features, {
     ...request,
     candidateRows:
@@ -63,39 +76,23 @@ export async function recommend(
   return { restaurants, unknown: candidates?.filter((_, i) => rows?.[i] === undefined) ?? [] }
 }
 
-/** The features of one user: [users.features.length]. Reads the whole table, 120 MB for a million users of 30 features. */
+/** The features of one user: [width of the features]. Reads the whole table, 120 MB for a million users of 30 features. */
 async function readUserFeatures(users: FeatureTable, user: UserRequest['user']): Promise<Float32Array> {
-  const id =
-    typeof user === 'bigint'
-      ? user
-      : parseUserId(user, { ids: users.idType === 'string' ? 'string' : 'integer' })
-  const row = (await readIds(users)).rowOf(id)
+  const ids = await readIds(users)
+  const id = requireId(user, ids.kind, 'user')
+  const row = ids.rowOf(id)
   if (row === undefined)
     throw new NearrankError(
       'INPUT',
       `Cannot recommend: user ${id} has no features, the table has ${users.rows} users`,
     )
-  const width = users.features.length
+  const width = widthOf(users.features)
   return (await readTable(users)).slice(row * width, (row + 1) * width)
 }
 
 async function readTable(table: FeatureTable): Promise<Float32Array> {
-  const width = table.features.length
+  const width = widthOf(table.features)
   const features = new Float32Array(table.rows * width)
   await readFeaturesInto(table, features, width)
   return features
-}
-
-/** An id as the table has it: text for string ids; for integers a number, or a bigint where it is too large for one. */
-function idOfKind(table: FeatureTable, id: number | string): number | bigint | string {
-  if (table.idType === 'string') return String(id)
-  return typeof id === 'string' && /^-?\d{1,20}$/.test(id) ? BigInt(id) : id
-}
-
-function checkWidth(table: FeatureTable, wanted: number, side: string, model: string): void {
-  if (table.features.length !== wanted)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot use the model ${model} with this data: it takes ${wanted} ${side} features, found ${table.features.length} (${table.features.join(', ')})`,
-    )
 }

@@ -1,4 +1,5 @@
 import { NearrankError } from '../errors.ts'
+import { ID_CHARS_MAX } from '../ids.ts'
 import { DEFAULT_MAX_DIST_M, DEFAULT_SIZE } from './ranker.ts'
 
 /** A request for a ranked list, as its JSON body said it; ids are still those of the data. */
@@ -12,7 +13,6 @@ export interface RecommendRequest {
 }
 
 const CANDIDATES_MAX = 1_000_000
-const ID_CHARS_MAX = 256
 const FOUND_CHARS_MAX = 60 // of a wrong value, in a message
 
 /**

@@ -1,4 +1,5 @@
-import type { Side, StoreStatus } from '../store/featureStore.ts'
+import type { Side } from '../features/featureSpec.ts'
+import type { StoreStatus } from '../store/featureStore.ts'
 import type { Health, ServedModel } from './services.ts'
 
 export type Phase = 'starting' | 'ready' | 'stopping'

@@ -1,5 +1,7 @@
 import { NearrankError } from '../errors.ts'
+import { fitProblem, shapeOf } from '../features/fit.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
+import { modelFeatures } from '../model/modelFeatures.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { StateDict } from '../model/network.ts'
 import type { StoreLayout } from '../store/featureStore.ts'
@@ -86,18 +88,18 @@ export class ModelHost implements ModelService {
     )
   }
 
-  /** A model takes the features that are stored: as many, and of the same names in the same order as the one that is served. */
-  #checkFits({ columns, network }: ModelDescription): void {
-    const served = this.#served.files.description.columns
-    for (const [side, key] of [
-      ['users', 'userFeatures'],
-      ['restaurants', 'restaurantFeatures'],
-    ] as const) {
-      if (network[key] !== this.#layout[side].features)
-        throw refused(`it must take ${this.#layout[side].features} features of ${side}`, `${network[key]}`)
-      if (columns[key].join('\n') !== served[key].join('\n'))
-        throw refused(`its features of ${side} must be ${served[key].join(', ')}`, columns[key].join(', '))
-    }
+  /** A model takes the features that are stored. */
+  #checkFits(description: ModelDescription): void {
+    const { users, restaurants } = modelFeatures(description)
+    const problem = fitProblem({
+      wanted: this.#layout,
+      found: { users: shapeOf(users), restaurants: shapeOf(restaurants) },
+    })
+    if (problem !== undefined)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot serve the model: ${problem}; put a model for these features there`,
+      )
   }
 
   async #alone(work: () => Promise<ServedModel>): Promise<ServedModel> {
@@ -121,11 +123,4 @@ function tell(path: string, description: ModelDescription, version: number): Ser
     createdAt: typeof madeAt === 'string' ? madeAt : '',
     loadedAt: new Date().toISOString(),
   }
-}
-
-function refused(wanted: string, found: string): NearrankError {
-  return new NearrankError(
-    'INPUT',
-    `Cannot serve the model: ${wanted}, found ${found}; put a model for these features there`,
-  )
 }

@@ -1,4 +1,6 @@
-import type { Change, FeatureId, Side, StoreLayout, StoreStatus } from '../store/featureStore.ts'
+import type { FeatureId } from '../ids.ts'
+import type { Side } from '../features/featureSpec.ts'
+import type { Change, StoreLayout, StoreStatus } from '../store/featureStore.ts'
 
 /** What the routes need of the running server; each part is a plain object in their tests. */
 export interface Services {

@@ -1,20 +1,18 @@
-/** A user's or restaurant's id, in the one form it has everywhere: integers beyond ±(2^53 − 1) are bigints. */
-export type FeatureId = number | bigint | string
-export type IdType = 'integer' | 'string'
-export type Side = 'users' | 'restaurants'
+import type { Side } from '../features/featureSpec.ts'
+import type { SideShape } from '../features/fit.ts'
+import type { FeatureId, IdKind } from '../ids.ts'
 
 /** What a store holds of one side. */
-export interface SideLayout {
-  features: number // of each row
-  ids: IdType
-  names?: readonly string[] // of the features, in their order; absent: nobody has told yet
+export interface SideLayout extends SideShape {
+  ids: IdKind
+  names?: readonly string[] // absent: not known yet
 }
 
 /** What a store holds. */
 export type StoreLayout = Record<Side, SideLayout>
 
-/** What is wanted of one side. */
-export type WantedSide = Omit<SideLayout, 'ids'> & { ids?: IdType } // ids or names absent: those it has
+/** What is wanted of one side: `ids` or `names` that are absent are those of the store. */
+export type WantedSide = Omit<SideLayout, 'ids'> & { ids?: IdKind }
 
 export interface UserRow {
   side: 'users'
@@ -94,6 +92,6 @@ export interface FeatureStore {
 /** What is wanted of a store that is opened. */
 export interface OpenStoreOptions {
   layout: Record<Side, WantedSide> // names are written down where the store has none
-  /** Asked where the store is new and `ids` are absent. @default integers */
-  idsOfNew?: () => Promise<Record<Side, IdType>>
+  /** Called if the store is new and `ids` are absent. @default integers */
+  idsOfNew?: () => Promise<Record<Side, IdKind>>
 }

@@ -1,13 +1,12 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
-import type { Tables } from '../dataset/tables/featureTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/openOptions.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
+import { fitProblem, shapeOf } from '../features/fit.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
-import type { Network } from '../model/network.ts'
 import { abortable } from './run/abort.ts'
 import { planArena } from './memory/arena.ts'
 import { CrewLead } from './crew/crewLead.ts'
@@ -56,7 +55,19 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),
     }
     const tables = await openTablesApart(open)
-    checkFeatures(tables, network, options.model)
+    const problem = fitProblem({
+      // Whoever names columns may call them as they like, so only their number counts.
+      wanted: {
+        users: { features: network.userFeatures },
+        restaurants: { features: network.restaurantFeatures },
+      },
+      found: { users: shapeOf(tables.users.features), restaurants: shapeOf(tables.restaurants.features) },
+    })
+    if (problem !== undefined)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot evaluate ${options.model} on the data in ${options.data}: ${problem}; choose other columns`,
+      )
     const shape = {
       network,
       users: tables.users.rows,
@@ -92,17 +103,4 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       await pack.close()
     }
   })
-}
-
-/** @throws NearrankError INPUT where the tables are not as wide as the network's input. */
-function checkFeatures(tables: Tables, network: Network, model: string): void {
-  for (const [side, found, wanted] of [
-    ['user', tables.users.features, network.userFeatures],
-    ['restaurant', tables.restaurants.features, network.restaurantFeatures],
-  ] as const)
-    if (found.length !== wanted)
-      throw new NearrankError(
-        'INPUT',
-        `Cannot evaluate ${model}: it takes ${wanted} ${side} features, the data gives ${found.length} (${found.join(', ')})`,
-      )
 }

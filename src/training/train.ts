@@ -5,6 +5,7 @@ import type { OpenProgress } from '../dataset/openOptions.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/packedRows.ts'
 import { NearrankError } from '../errors.ts'
+import { widthOf } from '../features/featureSpec.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -78,8 +79,8 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   }
   const tables = await openTablesApart(open)
   const network: Network = {
-    userFeatures: tables.users.features.length,
-    restaurantFeatures: tables.restaurants.features.length,
+    userFeatures: widthOf(tables.users.features),
+    restaurantFeatures: widthOf(tables.restaurants.features),
     hidden: settings.hidden,
     activations: settings.activations,
   }
@@ -215,7 +216,7 @@ function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void):
       if (Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0)
         report({
           type: 'note',
-          message: `Feature ${feature} of the ${side} lies far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
+          message: `Feature ${feature.name} of the ${side} lies far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
         })
 }
 

@@ -193,11 +193,11 @@ describe('nearrank load', () => {
       test('a store of another layout is not filled', async () => {
         const otherIds = ids === 'integer' ? 'string' : 'integer'
         for (const [file, options, message] of [
-          ['wider.db', layout(ids, 4), /the users must have 4 features, found 3/],
+          ['wider.db', layout(ids, 4), /it must have 4 features of users, found 3 \(f0, f1, f2\)/],
           [
             'other-ids.db',
             layout(otherIds),
-            new RegExp(`the users must have ids of the type ${otherIds}, found ${ids}`),
+            new RegExp(`its ids of users must be of the kind ${otherIds}, found ${ids}`),
           ],
         ] as const) {
           const store = await openStore(`sqlite:${join(folder, file)}`, options)
@@ -219,7 +219,7 @@ describe('nearrank load', () => {
         await (await openStore(other, layout(ids, 4))).close()
         const unfit = await runCli([...args, other])
         assert.equal(unfit.code, 1)
-        assert.match(unfit.stderr, /its users must have 3 features, found 4/)
+        assert.match(unfit.stderr, /it must have 3 features of users \(f0, f1, f2\), found 4/)
       })
     })
 

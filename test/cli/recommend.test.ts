@@ -158,7 +158,7 @@ describe('nearrank recommend', () => {
       [[...place('integers'), '--user', 'anna'], /must be an integer/],
       [
         [...place('integers'), '--user', '7', '--user-features', 'f0,f1'],
-        /takes 3 user features, found 2 \(f0, f1\)/,
+        /it must have 3 features of users, found 2 \(f0, f1\)/,
       ],
       [[...place('integers').slice(0, 3), join(directory, 'strings'), '--user', '7'], /model/],
       [[...place('nowhere'), '--user', '7'], /nowhere/],

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/featureTables.ts'
+import {
+  openTables,
+  readFeaturesInto,
+  readIds,
+  readPlaces,
+  readIdKinds,
+} from '../../src/dataset/tables/featureTables.ts'
+import { namesOf } from '../../src/features/featureSpec.ts'
+import type { IdKind } from '../../src/ids.ts'
 import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'
 
 const RESTAURANTS = `SELECT 1::BIGINT AS restaurant_id, 1::FLOAT AS f00, 13.5::DOUBLE AS latitude, 100.5::DOUBLE AS longitude`
@@ -12,8 +20,8 @@ describe('openTables', () => {
     withFolder(async (data) => {
       await writeTables(data)
       const tables = await openTables({ data })
-      assert.deepEqual(tables.users.features, ['f00', 'f01'])
-      assert.deepEqual(tables.restaurants.features, ['f00'])
+      assert.deepEqual(namesOf(tables.users.features), ['f00', 'f01'])
+      assert.deepEqual(namesOf(tables.restaurants.features), ['f00'])
       const users = new Float32Array(9).fill(42)
       await readFeaturesInto(tables.users, users, 3)
       assert.deepEqual([...users], [0.5, -1, 42, 1.5, -2, 42, 2.5, -3, 42])
@@ -53,7 +61,7 @@ describe('openTables', () => {
         writeParquetFile(data, 'user_features.parquet', `SELECT 1::BIGINT AS user_id, ${columns}`)
       await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
       const features = async (userFeatures?: string[]) =>
-        (await openTables({ data, ...(userFeatures && { userFeatures }) })).users.features
+        namesOf((await openTables({ data, ...(userFeatures && { userFeatures }) })).users.features)
       await write('1::FLOAT AS f10, 2::DOUBLE AS f2, 3 AS age, 4::TINYINT AS f0')
       assert.deepEqual(await features(), ['f0', 'f2', 'f10'])
       assert.deepEqual(await features(['age', 'f2']), ['age', 'f2'])
@@ -72,16 +80,21 @@ describe('openTables', () => {
   test('an id may be an integer of any width, or a string', () =>
     withFolder(async (data) => {
       await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
-      const cases: [type: string, ids: string[]][] = [
-        ['TINYINT', ['-128', '127', '0']],
-        ['USMALLINT', ['65535', '0', '7']],
-        ['INTEGER', ['-2147483648', '2147483647', '3']],
-        ['BIGINT', ['-9223372036854775808', '9223372036854775807', '9007199254740993']],
-        ['UBIGINT', ['18446744073709551615', '0', '9223372036854775808']],
-        ['DECIMAL(20,0)', ['12345678901234', '-5', '0']],
-        ['VARCHAR', ['user-1', '', 'ไทย 🍜']],
+      const cases: [type: string, ids: string[], kinds: IdKind[]][] = [
+        ['TINYINT', ['-128', '127', '0'], ['integer']],
+        ['USMALLINT', ['65535', '0', '7'], ['integer', 'unsigned']],
+        ['INTEGER', ['-2147483648', '2147483647', '3'], ['integer']],
+        ['BIGINT', ['-9223372036854775808', '9223372036854775807', '9007199254740993'], ['integer']],
+        ['BIGINT', ['0', '9223372036854775807'], ['integer', 'unsigned']],
+        ['UBIGINT', ['18446744073709551615', '0', '9223372036854775808'], ['unsigned']],
+        ['UBIGINT', ['9223372036854775807', '0'], ['integer', 'unsigned']],
+        ['DECIMAL(20,0)', ['12345678901234', '-5', '0'], ['integer']],
+        ['DECIMAL(20,0)', ['18446744073709551615', '0'], ['unsigned']],
+        ['DECIMAL(38,0)', ['9223372036854775807'], ['integer', 'unsigned']],
+        ['DECIMAL(18,0)', ['-999999999999999999'], ['integer']],
+        ['VARCHAR', ['user-1', ' ', 'ไทย 🍜', 'x'.repeat(256), '🍜'.repeat(128)], ['string']],
       ]
-      for (const [type, ids] of cases) {
+      for (const [type, ids, kinds] of cases) {
         const values = ids.map((id) => `('${id}'::${type}, 1::FLOAT)`).join(', ')
         await writeParquetFile(
           data,
@@ -90,7 +103,8 @@ describe('openTables', () => {
         )
         const { users } = await openTables({ data })
         const found = await readIds(users)
-        assert.equal(users.idType, type === 'VARCHAR' ? 'string' : 'integer')
+        assert.equal(found.kind, kinds[0])
+        assert.deepEqual(await readIdKinds(users), kinds)
         for (const [row, id] of ids.entries()) {
           assert.equal(String(found.idAt(row)), id, type)
           assert.equal(found.rowOf(id), row, `${type} ${id}`)

@@ -58,8 +58,24 @@ describe('openTables refuses', () => {
     [
       'an id beyond 64 bits',
       `SELECT 99999999999999999999999::DECIMAL(38,0) AS user_id, 1::FLOAT AS f00`,
-      /64 bits.*row 0/,
+      /user_id must hold an integer from 0 to 2\^64 − 1 in every row, row 0 holds 9{23}/,
     ],
+    [
+      'signed and unsigned ids in one column',
+      `SELECT if(i = 3, -1, 18446744073709551615::DECIMAL(20,0) - i) AS user_id, 1::FLOAT AS f00 FROM range(5) t(i)`,
+      /user_id must hold an integer from 0 to 2\^64 − 1 in every row, row 3 holds -1/,
+    ],
+    ...[
+      ['empty', `''`, /holds ""/],
+      ['of 257 characters', `repeat('x', 257)`, /holds "x+…/],
+      ['of 129 characters beyond 16 bits', `repeat('🍜', 129)`, /holds "(🍜)+/],
+      ['with a NUL', `'a' || chr(0) || 'b'`, /holds "a\\u0000b"/],
+    ].map(([what, id, found]): [string, string, ...RegExp[]] => [
+      `a string id that is ${String(what)}`,
+      `SELECT if(i = 4097, ${String(id)}, 'u' || i) AS user_id, 1::FLOAT AS f00 FROM range(5000) t(i)`,
+      /column user_id must hold a string of 1 to 256 characters .* in every row, row 4097/,
+      found as RegExp,
+    ]),
     ['an empty table', `SELECT 1 AS user_id, 1::FLOAT AS f00 WHERE false`, /no rows/],
   ]
   for (const [name, users, ...patterns] of refused)

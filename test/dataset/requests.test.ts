@@ -26,6 +26,25 @@ describe('readRequests', () => {
       ])
     }))
 
+  test('long decimals and unsigned integers keep all their digits', () =>
+    withFolder(async (folder) => {
+      await writeParquetFile(
+        folder,
+        'r.parquet',
+        `SELECT 18446744073709551615::DECIMAL(20,0) AS user_id, 1.5 AS latitude, 2 AS longitude,
+          [12345678901234567890::DECIMAL(20,0), 5] AS candidate_restaurant_ids
+         UNION ALL SELECT 7, 1.5, 2, [18446744073709551615::DECIMAL(20,0)]`,
+      )
+      const requests = await readRequests(join(folder, 'r.parquet'))
+      assert.deepEqual(
+        requests.map(({ userId, candidateRestaurantIds }) => [userId, candidateRestaurantIds]),
+        [
+          [2n ** 64n - 1n, [12345678901234567890n, 5]],
+          [7, [2n ** 64n - 1n]],
+        ],
+      )
+    }))
+
   const whole = {
     user_id: '1',
     latitude: '13.7',
@@ -36,8 +55,15 @@ describe('readRequests', () => {
     sort_dist: 'true',
   }
   for (const [column, value, pattern] of [
-    ['user_id', 'NULL', /ids must be integers or strings, found null, in row 0/],
+    ['user_id', 'NULL', /ids must be integers of 64 bits or strings .*, found null, in row 0/],
     ['user_id', '1.5::DOUBLE', /ids must be/],
+    ['user_id', `''`, /ids must be .*, found ""/],
+    ['user_id', '2::HUGEINT ** 64', /ids must be/],
+    [
+      'candidate_restaurant_ids',
+      '[18446744073709551616::DECIMAL(38,0)]',
+      /ids must be .*, found 18446744073709551616/,
+    ],
     ['latitude', '90.5', /latitude and longitude must be degrees, found 90.5/],
     ['longitude', `'nan'::DOUBLE`, /degrees/],
     ['candidate_restaurant_ids', 'NULL', /candidate_restaurant_ids must be a list/],

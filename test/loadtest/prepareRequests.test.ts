@@ -36,7 +36,7 @@ describe('prepareRequests', () => {
       prepareRequests(URL, [{ ...requestFor('a/b c?é'), candidateRestaurantIds }])[0],
     )
     assert.equal(head[0], 'POST /recommend/a%2Fb%20c%3F%C3%A9 HTTP/1.1')
-    assert.ok(body.startsWith('{"candidate_restaurant_ids":[9007199254740993,"c\\"afé",-5],'), body)
+    assert.ok(body.startsWith('{"candidate_restaurant_ids":["9007199254740993","c\\"afé",-5],'), body)
     assert.ok(head.includes(`Content-Length: ${Buffer.byteLength(body)}`))
     const large = parts(prepareRequests(URL, [requestFor(2n ** 63n - 1n)])[0])
     assert.match(large.head[0], /^POST \/recommend\/9223372036854775807 /)
@@ -76,7 +76,7 @@ describe('prepareRequests', () => {
     })
     assert.equal(result.ok, 10)
     assert.deepEqual([...seen.keys()].toSorted(), ['/x/recommend/%C3%A4%2F%25', '/x/recommend/7'])
-    assert.match(seen.get('/x/recommend/7') ?? '', /\["ü",1152921504606846976\]/)
+    assert.match(seen.get('/x/recommend/7') ?? '', /\["ü","1152921504606846976"\]/)
   })
 })
 

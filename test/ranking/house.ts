@@ -9,7 +9,9 @@ import {
   openLiveTables,
 } from '../../src/live/tables.ts'
 import { LiveWriter } from '../../src/live/writer.ts'
-import type { FeatureId, IdType, RestaurantRow, Side } from '../../src/store/featureStore.ts'
+import type { FeatureId, IdKind } from '../../src/ids.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
+import type { RestaurantRow } from '../../src/store/featureStore.ts'
 
 const WIDTH = { users: 3, restaurants: 2 }
 const SIDES: Side[] = ['users', 'restaurants']
@@ -25,7 +27,7 @@ type Place = Pick<RestaurantRow, 'features' | 'latitude' | 'longitude'>
 
 /** Live tables, and plain Maps that must say the same. */
 export class House {
-  readonly #ids: IdType
+  readonly #ids: IdKind
   readonly #users = new Map<FeatureId, Float32Array>()
   readonly #restaurants = new Map<FeatureId, Place>()
   readonly #rows = { users: new Map<FeatureId, number>(), restaurants: new Map<FeatureId, number>() }
@@ -35,7 +37,7 @@ export class House {
   tables: LiveTables
   writer: LiveWriter
 
-  constructor(ids: IdType, rowsMax: Record<Side, number>) {
+  constructor(ids: IdKind, rowsMax: Record<Side, number>) {
     this.#ids = ids
     const layout = {
       users: { features: WIDTH.users, ids },

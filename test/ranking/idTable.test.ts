@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { mix32 } from '../../src/random.ts'
 import { IdTable } from '../../src/live/idTable.ts'
-import type { FeatureId, IdType } from '../../src/store/featureStore.ts'
+import type { FeatureId, IdKind } from '../../src/ids.ts'
 
 const INT64_MAX = 2n ** 63n - 1n
 
@@ -58,8 +58,11 @@ const text = fc.oneof(
   fc.nat({ max: 255 }).map((length) => 'x'.repeat(length + 1)),
 )
 
-const kinds: [kind: IdType, id: fc.Arbitrary<FeatureId>][] = [
+const unsigned = integer.map((id) => oneForm(BigInt.asUintN(64, BigInt(id))))
+
+const kinds: [kind: IdKind, id: fc.Arbitrary<FeatureId>][] = [
   ['integer', integer],
+  ['unsigned', unsigned],
   ['string', text],
 ]
 
@@ -233,7 +236,7 @@ describe('IdTable', () => {
   })
 })
 
-function tableOf(kind: IdType, ids: FeatureId[]): IdTable {
+function tableOf(kind: IdKind, ids: FeatureId[]): IdTable {
   const table = new IdTable(IdTable.memoryFor(kind, ids.length, 60_000))
   for (const [row, id] of ids.entries()) assert.equal(table.add(id), row)
   return table

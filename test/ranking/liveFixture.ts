@@ -5,12 +5,13 @@ import { createLiveMemory, type LiveTables, openLiveTables } from '../../src/liv
 import { LiveWriter } from '../../src/live/writer.ts'
 import { PairScorer } from '../../src/ranking/pairScorer.ts'
 import { createScoringMemory } from '../../src/ranking/scoringMemory.ts'
-import type { IdType, Side } from '../../src/store/featureStore.ts'
+import type { IdKind } from '../../src/ids.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
 
 export interface LiveWorldOptions {
   network: Network
   weights: StateDict
-  ids?: IdType // of both sides, @default 'integer'
+  ids?: IdKind // of both sides, @default 'integer'
   rowsMax?: Record<Side, number> // @default 100 of each
   threads?: number // @default 1; the writer is thread 0
   precomputeBytesMax?: number

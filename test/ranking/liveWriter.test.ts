@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { liveRowOf } from '../../src/live/tables.ts'
 import { LiveWriter } from '../../src/live/writer.ts'
-import type { Side } from '../../src/store/featureStore.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
 import { House, type HouseStep } from './house.ts'
 
 const SIDES: Side[] = ['users', 'restaurants']

@@ -7,7 +7,7 @@ import { Random } from '../../src/random.ts'
 import { LiveRanker, type LiveRequest, type RankedList } from '../../src/live/ranker.ts'
 import { liveRowOf } from '../../src/live/tables.ts'
 import { Ranker } from '../../src/ranking/ranker.ts'
-import type { FeatureId, IdType } from '../../src/store/featureStore.ts'
+import type { FeatureId, IdKind } from '../../src/ids.ts'
 import { liveWorld, type LiveWorld } from './liveFixture.ts'
 import { normals, normalWeights } from './rankingFixture.ts'
 
@@ -24,13 +24,13 @@ export class Town {
   readonly world: LiveWorld
   readonly #network: Network
   readonly #weights: StateDict
-  readonly #ids: IdType
+  readonly #ids: IdKind
   readonly #places = new Map<number, Place>()
   readonly #everPut = new Set<number>()
   readonly #users: Float32Array[] = []
   #ranker: LiveRanker
 
-  constructor(net: Network, seed: number, ids: IdType, precomputeBytesMax?: number) {
+  constructor(net: Network, seed: number, ids: IdKind, precomputeBytesMax?: number) {
     const random = new Random(seed)
     this.#network = net
     this.#weights = normalWeights(net, random)

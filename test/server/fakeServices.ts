@@ -1,4 +1,6 @@
-import type { Change, FeatureId, Side, StoreLayout } from '../../src/store/featureStore.ts'
+import type { FeatureId } from '../../src/ids.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
+import type { Change, StoreLayout } from '../../src/store/featureStore.ts'
 import type { Health, ServedModel, Services } from '../../src/server/services.ts'
 
 export const LAYOUT: StoreLayout = {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LiveRanker, type RankerMemory } from '../../src/live/ranker.ts'
 import { LiveState } from '../../src/live/state.ts'
-import type { FeatureBatch, RestaurantRow, Side, StoreLayout, UserRow } from '../../src/store/featureStore.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
+import type { FeatureBatch, RestaurantRow, StoreLayout, UserRow } from '../../src/store/featureStore.ts'
 import { randomWeights, SMALL_NETWORK } from '../model/modelFixtures.ts'
 
 const LAYOUT: StoreLayout = {

@@ -125,7 +125,7 @@ test('a model that cannot be served is refused with its reason, and the one that
   await saveSeed(world.model, 2, { prefix: 'g' })
   await refused(/features of users must be f00, f01, .* found g00/)
   await saveSeed(world.model, 2, { network: { ...NETWORK, userFeatures: 29 } })
-  await refused(/must take 30 features of users, found 29/)
+  await refused(/must have 30 features of users \(f00, .*\), found 29/)
   await saveSeed(world.model, 2)
   const weights = join(world.model, 'weights.safetensors')
   const bytes = await readFile(weights)

@@ -1,4 +1,6 @@
-import type { Change, FeatureId, IdType, RestaurantRow, Side, UserRow } from '../../src/store/featureStore.ts'
+import type { FeatureId, IdKind } from '../../src/ids.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
+import type { Change, RestaurantRow, UserRow } from '../../src/store/featureStore.ts'
 
 /** A row to put in; a restaurant has a place. */
 export function put(
@@ -19,7 +21,7 @@ export function remove(side: Side, id: FeatureId): Change {
 }
 
 /** Ids of which each has once been somebody's bug. */
-export const AWKWARD_IDS: Record<IdType, FeatureId[]> = {
+export const AWKWARD_IDS: Record<IdKind, FeatureId[]> = {
   integer: [
     0,
     1,
@@ -33,6 +35,7 @@ export const AWKWARD_IDS: Record<IdType, FeatureId[]> = {
     2n ** 63n - 1n,
     -(2n ** 63n),
   ],
+  unsigned: [0, 1, 42, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 2n, 2n ** 64n - 1n],
   string: [
     'plain',
     'u00042',
@@ -60,12 +63,13 @@ export const AWKWARD_IDS: Record<IdType, FeatureId[]> = {
 }
 
 /** Changes that do not fit a store with 3 features a user and 2 a restaurant, by what is wrong. */
-export function badChanges(ids: IdType): Record<string, Change> {
-  const id = ids === 'integer' ? 9 : 'nine'
-  const wrongIds: unknown[] =
-    ids === 'integer'
-      ? ['9', 1.5, Number.NaN, Infinity, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n, 9n, null, undefined]
-      : ['', 9, 9n, 'x'.repeat(257), '\uD800', 'a\0b', null, undefined]
+export function badChanges(ids: IdKind): Record<string, Change> {
+  const id = ids === 'string' ? 'nine' : 9
+  const wrongIds: unknown[] = {
+    integer: ['9', 1.5, Number.NaN, Infinity, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n, 9n, null, undefined],
+    unsigned: ['9', 1.5, Number.NaN, -1, -(2n ** 60n), 2 ** 53, 2n ** 64n, 9n, null, undefined],
+    string: ['', 9, 9n, 'x'.repeat(257), '\uD800', 'a\0b', null, undefined],
+  }[ids]
   return {
     'too few features': put('users', id, [1, 2]),
     'too many features': put('users', id, [1, 2, 3, 4]),

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { NearrankError } from '../../src/errors.ts'
-import type { Change, FeatureId, FeatureStore, OpenStoreOptions, Side } from '../../src/store/featureStore.ts'
+import type { FeatureId } from '../../src/ids.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
+import type { Change, FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
 import { AWKWARD_IDS, badChanges, put, remove } from './changes.ts'
 import { applyChanges, noRows, type Rows, StoreCopy, startCopy } from './storeCopy.ts'
 
@@ -15,6 +17,9 @@ export interface StorePlace {
 
 const INTEGERS: OpenStoreOptions = {
   layout: { users: { features: 3, ids: 'integer' }, restaurants: { features: 2, ids: 'integer' } },
+}
+const UNSIGNED: OpenStoreOptions = {
+  layout: { users: { features: 3, ids: 'unsigned' }, restaurants: { features: 2, ids: 'unsigned' } },
 }
 const STRINGS: OpenStoreOptions = {
   layout: { users: { features: 3, ids: 'string' }, restaurants: { features: 2, ids: 'string' } },
@@ -72,6 +77,7 @@ export function describeStore(
         { users: { features: 4 }, restaurants },
         { users, restaurants: { features: 1 } },
         { users: { ...users, ids: 'string' as const }, restaurants },
+        { users: { ...users, ids: 'unsigned' as const }, restaurants },
         { users, restaurants: { ...restaurants, ids: 'string' as const } },
       ])
         await assert.rejects(place.open({ layout }), isError('INPUT'))
@@ -316,6 +322,7 @@ export function describeStore(
 
     for (const [kind, options] of [
       ['integer', INTEGERS],
+      ['unsigned', UNSIGNED],
       ['string', STRINGS],
     ] as const)
       withPlace(`bit for bit after it was closed and opened: extremes, ${kind} ids`, async (place) => {
@@ -353,6 +360,7 @@ export function describeStore(
 
     for (const [kind, options] of [
       ['integer', INTEGERS],
+      ['unsigned', UNSIGNED],
       ['string', STRINGS],
     ] as const)
       withPlace(

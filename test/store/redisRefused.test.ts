@@ -105,9 +105,20 @@ describe('Redis: what is refused', { skip: NO_REDIS }, () => {
     await foreign.send('HSET', 'nearrank:meta', 'format', '2')
     await refused(server.url, 'INPUT', /format of nearrank:meta must be 1, found "2"/)
     await foreign.send('HSET', 'nearrank:meta', 'format', '1')
-    await refused(server.url, 'INPUT', /users must have 3 features, found none in nearrank:meta/)
+    await refused(
+      server.url,
+      'INPUT',
+      /users\.features of nearrank:meta must be a number of features, found none/,
+    )
     await foreign.send('HSET', 'nearrank:meta', 'users.features', '30')
-    await refused(server.url, 'INPUT', /users must have 3 features, found "30"/)
+    await refused(
+      server.url,
+      'INPUT',
+      /users\.ids of nearrank:meta must be integer, unsigned, string, found none/,
+    )
+    await foreign.send('HSET', 'nearrank:meta', 'users.ids', 'integer', 'restaurants.features', '2')
+    await foreign.send('HSET', 'nearrank:meta', 'restaurants.ids', 'integer')
+    await refused(server.url, 'INPUT', /it must have 3 features of users, found 30 in nearrank:meta/)
     await foreign.send('DEL', 'nearrank:meta')
     await foreign.send('SET', 'nearrank:meta', 'x')
     await refused(server.url, 'CONFLICT', /something else than a hash/)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import type { FeatureId } from '../../src/ids.ts'
+import type { Side } from '../../src/features/featureSpec.ts'
 import type {
   Change,
   FeatureBatch,
-  FeatureId,
   FeatureStore,
-  Side,
   StoreLayout,
   StoreListener,
 } from '../../src/store/featureStore.ts'

@@ -49,7 +49,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
         'USAGE',
         `Cannot load: ${typeof data === 'string' ? '--store ADDRESS' : '--data DIR'} is missing`,
       )
-    const [{ fillStore, layoutOfData }, { openStore }] = await Promise.all([
+    const [{ fillStore, storeForData }, { openStore }] = await Promise.all([
       import('../../live/fillStore.ts'),
       import('../../store/openStore.ts'),
     ])
@@ -61,8 +61,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
       onProgress: ({ stage, side, rowsDone, rowsTotal }: FillProgress) =>
         progress.update({ stage: `${stage} ${side}`, done: rowsDone, total: rowsTotal }),
     }
-    const layout = await layoutOfData(source)
-    const store = await openStore(address, { layout })
+    const store = await openStore(address, await storeForData(source))
     try {
       const { users, restaurants } = await fillStore({ ...source, store })
       progress.end()

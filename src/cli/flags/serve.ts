@@ -1,7 +1,6 @@
+import { ID_KINDS } from '../../ids.ts'
 import type { Flag } from './flags.ts'
 import { choiceOf, integerBetween, numberBetween, parseText } from './values.ts'
-
-const ID_TYPES = ['integer', 'string']
 
 export const SERVE_PLACE_FLAGS: Flag[] = [
   { flags: '--model <dir>', key: 'model', parse: parseText, help: 'model folder (required)' },
@@ -18,13 +17,13 @@ export const SERVE_PLACE_FLAGS: Flag[] = [
     help: 'Parquet that fills a store without restaurants',
   },
   {
-    flags: '--user-ids <type>',
-    term: '--user-ids, --restaurant-ids <type>',
+    flags: '--user-ids <kind>',
+    term: '--user-ids, --restaurant-ids <kind>',
     key: 'ids.users',
-    parse: choiceOf(ID_TYPES),
-    help: 'of a new store without --data: integer (default), string',
+    parse: choiceOf([...ID_KINDS]),
+    help: 'of a new store without --data: integer (default), unsigned, string',
   },
-  { flags: '--restaurant-ids <type>', key: 'ids.restaurants', parse: choiceOf(ID_TYPES) },
+  { flags: '--restaurant-ids <kind>', key: 'ids.restaurants', parse: choiceOf([...ID_KINDS]) },
 ]
 
 export const SERVE_FLAGS: Flag[] = [

@@ -7,7 +7,7 @@ import { type PackedRowsBody, ROWS_FILE } from './packedRows.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
-import { type IdKey, idKeySql, idTypeOf } from '../tables/idColumn.ts'
+import { holdsStrings, type IdKey, idKeySql } from '../tables/idColumn.ts'
 import { type IdIndex, NO_ROW } from '../tables/idIndex.ts'
 import { type ParquetFile, cellText, columnNamed } from '../parquet/parquetFile.ts'
 
@@ -44,7 +44,7 @@ export function checkClickFile(
   clickColumn: string,
 ): void {
   for (const { column, key } of [user, restaurant]) {
-    const type = idTypeOf(file, columnNamed(file, column))
+    const type = holdsStrings(file, columnNamed(file, column)) ? 'string' : 'integer'
     const wanted = key === 'MD5' ? 'string' : 'integer'
     if (type !== wanted)
       throw new NearrankError(

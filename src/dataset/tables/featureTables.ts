@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
 import { checkNumeric, featureColumns } from './featureColumns.ts'
-import { type IdKey, type IdType, idKeyOf, idTypeOf } from './idColumn.ts'
+import {
+  type FeatureSpec,
+  namesOf,
+  numberFeatures,
+  type Side,
+  SIDES,
+  widthOf,
+} from '../../features/featureSpec.ts'
+import type { IdKind } from '../../ids.ts'
+import { holdsStrings, type IdKey } from './idColumn.ts'
 import type { DatasetOptions } from '../options.ts'
 import type { OpenOptions } from '../openOptions.ts'
 import { buildFolder } from '../pack/packFolder.ts'
@@ -12,7 +21,7 @@ import { damagedPack, readManifest, removeStale, writeManifest } from '../pack/p
 import { readPart, readWholePart } from '../pack/packedPart.ts'
 import { type PackedTable, type TablePlan, packTable } from './packTable.ts'
 import { columnNamed, readParquetFile } from '../parquet/parquetFile.ts'
-import { type RowIds, integerIds, stringIds } from './tableIds.ts'
+import { integerIds, kindsOfKeys, stringIds, type TableIds } from './tableIds.ts'
 import {
   type SourceFile,
   checkUnchanged,
@@ -26,15 +35,14 @@ import {
 
 /** The vectors of one side, packed: float32, row after row. */
 export interface FeatureTable {
-  side: 'users' | 'restaurants'
+  side: Side
   rows: number
-  features: string[] // column names, order of the vector
-  idType: IdType
+  features: FeatureSpec[] // named as their columns, in the order of the vector
   idKey: IdKey
-  path: string // packed file: float32, little-endian, [rows, features]
+  path: string // packed file: float32, little-endian, [rows, width of the features]
   crc32: number
-  mean: number[] // [features], computed in float64 over the table's rows
-  standardDeviation: number[] // [features], of the population; 0 for a constant
+  mean: number[] // [width], computed in float64 over the table's rows
+  standardDeviation: number[] // [width], of the population; 0 for a constant
   parts: Pick<PackedTable, 'table' | 'keys' | 'names' | 'places'>
 }
 
@@ -83,7 +91,7 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
   ]
   return withDuckDb(options, async (connection) => {
     const plans = await planTables(connection, options, sources)
-    const taken = plans.map(({ idColumn, features, places }) => [idColumn, features, places])
+    const taken = plans.map(({ idColumn, features, places }) => [idColumn, namesOf(features), places])
     const fingerprint = fingerprintOf(sources, FORMAT, taken)
     const key = keyOf(data, sources, columnNames(options), options.userFeatures, options.restaurantFeatures)
     const directory = join(home, PREFIX + fingerprint)
@@ -114,10 +122,10 @@ async function planTables(
 ): Promise<TablePlan[]> {
   const columns = columnNames(options)
   const plans: TablePlan[] = []
-  for (const [i, side] of (['users', 'restaurants'] as const).entries()) {
+  for (const [i, side] of SIDES.entries()) {
     const file = await readParquetFile(connection, sources[i].path, sources[i].name)
     const idColumn = side === 'users' ? columns.userId : columns.restaurantId
-    const id = columnNamed(file, idColumn)
+    holdsStrings(file, columnNamed(file, idColumn)) // or integers; nothing else
     const places: TablePlan['places'] = side === 'users' ? null : [columns.latitude, columns.longitude]
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
@@ -125,9 +133,7 @@ async function planTables(
       side,
       file,
       idColumn,
-      idType: idTypeOf(file, id),
-      idKey: idKeyOf(file, id),
-      features: featureColumns(file, named, columns),
+      features: numberFeatures(featureColumns(file, named, columns)),
       places,
     })
   }
@@ -139,14 +145,13 @@ export async function readTables(directory: string): Promise<Tables | undefined>
   const manifest = await readManifest(directory, Manifest)
   if (!manifest) return undefined
   const { fingerprint, key } = manifest
-  const table = (side: 'users' | 'restaurants'): FeatureTable => {
-    const { rows, features, idType, idKey, mean, standardDeviation, ...parts } = manifest[side]
+  const table = (side: Side): FeatureTable => {
+    const { rows, features, idType: _, idKey, mean, standardDeviation, ...parts } = manifest[side]
     const path = join(directory, `${side}.f32`)
     return {
       side,
       rows,
-      features,
-      idType,
+      features: numberFeatures(features),
       idKey,
       path,
       crc32: parts.table.crc32,
@@ -167,7 +172,7 @@ export async function readFeaturesInto(
   target: Float32Array,
   stride: number,
 ): Promise<void> {
-  const width = table.features.length
+  const width = widthOf(table.features)
   if (stride < width || target.length < (table.rows - 1) * stride + width)
     throw new NearrankError(
       'INTERNAL',
@@ -192,11 +197,16 @@ export async function readFeaturesInto(
 }
 
 /** The ids of a table. @throws NearrankError DAMAGED */
-export async function readIds(table: FeatureTable): Promise<RowIds> {
+export async function readIds(table: FeatureTable): Promise<TableIds> {
   const { names } = table.parts
   if (!names) return integerIds(await readKeys(table), table.idKey)
   const path = table.path.replace(/f32$/, 'names')
   return stringIds(await readWholePart(path, names.bytes, names.crc32), table.rows)
+}
+
+/** The kinds that all ids of a table are of, the one to call them by first. @throws NearrankError DAMAGED */
+export async function readIdKinds(table: FeatureTable): Promise<[IdKind, ...IdKind[]]> {
+  return table.idKey === 'MD5' ? ['string'] : kindsOfKeys(await readKeys(table), table.idKey)
 }
 
 /** What the ids of a table are compared by, [rows, 2 or 4]. */

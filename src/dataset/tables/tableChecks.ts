@@ -2,9 +2,10 @@ import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import type { ColumnChunk } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull } from '../parquet/duckdb.ts'
-import { keyWords } from './idColumn.ts'
+import { wantedId } from '../../ids.ts'
+import { keyWords, kindOfKey } from './idColumn.ts'
 import { IdIndex } from './idIndex.ts'
-import type { TablePlan } from './packTable.ts'
+import type { KeyedPlan, TablePlan } from './packTable.ts'
 import { type ParquetFile, cellText } from '../parquet/parquetFile.ts'
 
 const DEGREES_MAX = [90, 180]
@@ -24,10 +25,10 @@ export async function notFinite(
   )
 }
 
-/** @throws NearrankError INPUT for an id that is null or too long for its key. */
+/** @throws NearrankError INPUT for an id that is null or that its key cannot hold. */
 export async function checkId(
   connection: DuckDBConnection,
-  plan: TablePlan,
+  plan: KeyedPlan,
   chunk: ColumnChunk,
   ids: DuckDBVector,
 ): Promise<void> {
@@ -37,14 +38,14 @@ export async function checkId(
   const found = await cellText(connection, plan.file, plan.idColumn, row)
   throw new NearrankError(
     'INPUT',
-    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold an id of at most 64 bits in every row, row ${row} holds ${found}`,
+    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold ${wantedId(kindOfKey(plan.idKey))} in every row, row ${row} holds ${found}`,
   )
 }
 
 /** @throws NearrankError INPUT for an id that stands in two rows. */
 export async function checkDuplicates(
   connection: DuckDBConnection,
-  plan: TablePlan,
+  plan: KeyedPlan,
   keys: Uint32Array,
 ): Promise<void> {
   const { duplicate } = new IdIndex(keys, keyWords(plan.idKey))

@@ -1,49 +1,53 @@
 import { NearrankError } from '../../errors.ts'
-import { type IdKey, type IdType, keyWords } from './idColumn.ts'
+import { type FeatureId, type IdKind, integerId, parseId, toInt64 } from '../../ids.ts'
+import { type IdKey, kindOfKey, keyWords } from './idColumn.ts'
 import { IdIndex, NO_ROW } from './idIndex.ts'
 
 /** The ids of a feature table, by row and back. */
-export interface RowIds {
+export interface TableIds {
   rows: number
-  idType: IdType
+  kind: IdKind
   /** The row of an id; undefined when there is none. A string of digits is an integer id to an integer column. */
-  rowOf(id: number | bigint | string): number | undefined
-  /** The id of a row; a bigint beyond ±2^53. */
-  idAt(row: number): number | bigint | string
+  rowOf(id: FeatureId): number | undefined
+  idAt(row: number): FeatureId
+}
+
+/** The kinds that all integer ids of a table are of, the one to call them by first. `keys`: [rows, 2]. */
+export function kindsOfKeys(keys: Uint32Array, key: IdKey): [IdKind, ...IdKind[]] {
+  for (let high = 1; high < keys.length; high += 2) if (keys[high] >>> 31 === 1) return [kindOfKey(key)]
+  return ['integer', 'unsigned']
 }
 
 /** `keys`: BIGINT or UBIGINT keys, [rows, 2]. */
-export function integerIds(keys: Uint32Array<ArrayBuffer>, key: IdKey): RowIds {
+export function integerIds(keys: Uint32Array<ArrayBuffer>, key: IdKey): TableIds {
   const index = new IdIndex(keys, keyWords(key))
   const rows = keys.length / 2
-  const signed = new BigInt64Array(keys.buffer, keys.byteOffset, rows)
-  const unsigned = new BigUint64Array(keys.buffer, keys.byteOffset, rows)
+  const values =
+    key === 'UBIGINT'
+      ? new BigUint64Array(keys.buffer, keys.byteOffset, rows)
+      : new BigInt64Array(keys.buffer, keys.byteOffset, rows)
   const asked = new BigInt64Array(1)
   const askedWords = new Uint32Array(asked.buffer)
   const found = new Uint32Array(1)
   return {
     rows,
-    idType: 'integer',
+    kind: kindsOfKeys(keys, key)[0],
     rowOf(id) {
-      const value = integerOf(id)
-      if (value === undefined) return undefined
-      asked[0] = key === 'UBIGINT' ? BigInt.asIntN(64, value) : value
-      const exact = key === 'UBIGINT' ? BigInt.asUintN(64, value) === value : asked[0] === value
-      if (!exact) return undefined
+      const parsed = parseId(id, kindOfKey(key))
+      if (parsed === undefined || typeof parsed === 'string') return undefined
+      asked[0] = BigInt(toInt64(parsed))
       index.lookupInto(askedWords, 1, found)
       return found[0] === NO_ROW ? undefined : found[0]
     },
     idAt(row) {
       checkRow(row, rows)
-      const id = key === 'UBIGINT' ? unsigned[row] : signed[row]
-      const number = Number(id)
-      return Number.isSafeInteger(number) ? number : id
+      return integerId(values[row])
     },
   }
 }
 
 /** `bytes`: u32 byte lengths [rows], then the names' bytes. About 100 bytes of memory an id. */
-export function stringIds(bytes: Uint8Array<ArrayBuffer>, rows: number): RowIds {
+export function stringIds(bytes: Uint8Array<ArrayBuffer>, rows: number): TableIds {
   const lengths = new Uint32Array(bytes.buffer, bytes.byteOffset, rows)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + 4 * rows)
   const names: string[] = []
@@ -57,19 +61,13 @@ export function stringIds(bytes: Uint8Array<ArrayBuffer>, rows: number): RowIds 
   }
   return {
     rows,
-    idType: 'string',
+    kind: 'string',
     rowOf: (id) => byName.get(String(id)),
     idAt(row) {
       checkRow(row, rows)
       return names[row]
     },
   }
-}
-
-function integerOf(id: number | bigint | string): bigint | undefined {
-  if (typeof id === 'bigint') return id
-  if (typeof id === 'number') return Number.isInteger(id) ? BigInt(id) : undefined
-  return /^[-+]?\d{1,20}$/.test(id) ? BigInt(id.replace('+', '')) : undefined
 }
 
 function checkRow(row: number, rows: number): void {

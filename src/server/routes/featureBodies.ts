@@ -1,9 +1,8 @@
 import { Type } from 'typebox'
-import type { Change, FeatureId, StoreLayout } from '../../store/featureStore.ts'
-import { ID_CHARS_MAX, idJson } from '../rowIds.ts'
+import { type FeatureId, ID_CHARS_MAX, idJson } from '../../ids.ts'
+import type { Change, StoreLayout } from '../../store/featureStore.ts'
+import { FLOAT32_BOUND } from '../../features/vector.ts'
 
-// Half a unit above the largest float32: what is nearer to zero rounds to a finite one.
-const FLOAT32_BOUND = 2 ** 128 - 2 ** 103
 const STRICT = { additionalProperties: false }
 
 /** A row as the store has it, not a deletion. */

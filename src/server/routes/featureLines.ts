@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
-import type { Change, FeatureId, Side, StoreLayout } from '../../store/featureStore.ts'
+import type { FeatureId } from '../../ids.ts'
+import type { Side } from '../../features/featureSpec.ts'
+import type { Change, StoreLayout } from '../../store/featureStore.ts'
 import { checkOf, type Check } from './bodyCheck.ts'
 import {
   featureSchemas,
@@ -11,7 +13,7 @@ import {
   userRow,
 } from './featureBodies.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
-import { parseRowId } from '../rowIds.ts'
+import { readId } from '../readId.ts'
 
 const SLICE_MS_MAX = 5 // at a stretch; other requests are answered between
 const ROWS_MAX = 1_000_000 // of one load, a bound for its memory
@@ -110,7 +112,7 @@ function lineId(
   { side, layout }: { side: Side; layout: StoreLayout },
 ): FeatureId {
   try {
-    return parseRowId(value, side, layout)
+    return readId(value, side, layout[side].ids)
   } catch (error) {
     throw wrongLine(number, 'BAD_ID', messageOf(error).replace('Cannot use ', ''))
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
-import type { Side } from '../../store/featureStore.ts'
+import { type Side, SIDES, SINGULAR } from '../../features/featureSpec.ts'
+import { ID_CHARS_MAX, type IdKind, wantedId } from '../../ids.ts'
 import {
   featureSchemas,
   type RestaurantBody,
@@ -11,11 +12,10 @@ import {
 } from './featureBodies.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { emptyResponse, jsonResponse, problemResponses } from '../problems/responses.ts'
-import { ID_CHARS_MAX, parseRowId } from '../rowIds.ts'
+import { readId } from '../readId.ts'
 import type { FeatureService } from '../services.ts'
 
 const TAGS = ['Features']
-const NAMES = { users: 'user', restaurants: 'restaurant' } as const
 const UNKNOWN = { users: 'UNKNOWN_USER', restaurants: 'UNKNOWN_RESTAURANT' } as const
 const BODY_PROBLEMS: ProblemCode[] = ['BAD_JSON', 'BAD_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
 const WRITE_PROBLEMS: ProblemCode[] = ['STORE_UNAVAILABLE', 'STORE_FULL', 'INTERNAL']
@@ -31,13 +31,12 @@ interface Rows {
 
 /** `GET`, `PUT` and `DELETE` of one row: `/users/{id}` and `/restaurants/{id}`. */
 export function featureRoutes(app: FastifyInstance, features: FeatureService): void {
-  for (const side of ['users', 'restaurants'] as const) {
-    const isInteger = features.layout[side].ids === 'integer'
+  for (const side of SIDES) {
     const rows = {
       side,
-      name: NAMES[side],
+      name: SINGULAR[side],
       url: `/${side}/:id`,
-      params: paramsSchema(side, isInteger),
+      params: paramsSchema(side, features.layout[side].ids),
       features,
     }
     getRow(app, rows)
@@ -67,7 +66,7 @@ function getRow(app: FastifyInstance, { side, name, url, params, features }: Row
       },
     },
     async (request, reply) => {
-      const row = features.read(side, parseRowId(request.params.id, side, layout))
+      const row = features.read(side, readId(request.params.id, side, layout[side].ids))
       if (row === undefined) throw unknownRow(side, request.params.id)
       return reply.type('application/json').send(rowJson(row))
     },
@@ -96,7 +95,7 @@ function putRow(app: FastifyInstance, { side, name, url, params, features }: Row
       },
     },
     async (request, reply) => {
-      const id = parseRowId(request.params.id, side, layout)
+      const id = readId(request.params.id, side, layout[side].ids)
       const { body } = request
       const row = side === 'users' ? userRow(id, body as UserBody) : restaurantRow(id, body as RestaurantBody)
       await features.write([row])
@@ -122,7 +121,7 @@ function deleteRow(app: FastifyInstance, { side, name, url, params, features }: 
       },
     },
     async (request, reply) => {
-      const id = parseRowId(request.params.id, side, features.layout)
+      const id = readId(request.params.id, side, features.layout[side].ids)
       if (features.read(side, id) === undefined) throw unknownRow(side, request.params.id)
       await features.write([{ side, id, deleted: true }])
       return reply.code(204).send()
@@ -131,13 +130,12 @@ function deleteRow(app: FastifyInstance, { side, name, url, params, features }: 
 }
 
 function unknownRow(side: Side, id: string): Problem {
-  const detail = `Cannot find the ${NAMES[side]}: there is none with the id ${JSON.stringify(id)}`
+  const detail = `Cannot find the ${SINGULAR[side]}: there is none with the id ${JSON.stringify(id)}`
   return new Problem(UNKNOWN[side], detail)
 }
 
-function paramsSchema(side: Side, isInteger: boolean) {
-  const integer = side === 'users' ? 'an integer like 42 or u00042' : 'an integer like 42'
-  const description = isInteger ? integer : `a string of 1 to ${ID_CHARS_MAX} characters`
+function paramsSchema(side: Side, kind: IdKind) {
+  const description = wantedId(kind, SINGULAR[side])
   return Type.Object(
     { id: Type.String({ minLength: 1, maxLength: ID_CHARS_MAX, description }) },
     { additionalProperties: false },

@@ -1,4 +1,4 @@
-import type { IdType } from '../../store/featureStore.ts'
+import type { IdKind } from '../../ids.ts'
 import type { RankerMemory } from '../../live/ranker.ts'
 import type { ApiKeyEntry } from '../keys/apiKeys.ts'
 
@@ -8,7 +8,7 @@ export interface ThreadConfig {
   host: string
   reusePort: boolean
   stats: SharedArrayBuffer
-  userIds: IdType
+  userIds: IdKind
   unknownUser: 'fail' | 'average'
   candidatesMax: number
   waitingMax: number

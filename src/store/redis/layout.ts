@@ -1,35 +1,31 @@
-import { NearrankError } from '../../errors.ts'
-import { namesProblem, parseNames } from '../featureNames.ts'
-import type { OpenStoreOptions, Side, SideLayout, StoreLayout } from '../featureStore.ts'
-import { newLayout } from '../newLayout.ts'
+import { NearrankError, shown } from '../../errors.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import { ID_KINDS, isIdKind } from '../../ids.ts'
+import type { OpenStoreOptions, SideLayout, StoreLayout } from '../featureStore.ts'
+import { type AgreedLayout, agreeOnLayout, newLayout, parseNames } from '../layout.ts'
 import type { RedisAddress } from './address.ts'
 import type { RedisCommand, RedisConnection } from './connection.ts'
 import { redisError } from './errors.ts'
 
 const FORMAT = '1'
-const SIDES = ['users', 'restaurants'] as const
-const ADVICE = 'use the model and data that it was filled for, or another prefix'
 
 /**
  * The layout of the data behind `connection`: as the hash `<prefix>meta` says, or as `wanted`, which is then written there.
  * @throws NearrankError INPUT where the two differ, UNAVAILABLE and others where the server cannot answer.
  */
-export async function agreeOnLayout(
+export async function redisLayout(
   connection: RedisConnection,
-  { address, wanted: { layout: wanted, idsOfNew } }: { address: RedisAddress; wanted: OpenStoreOptions },
+  { address, wanted }: { address: RedisAddress; wanted: OpenStoreOptions },
 ): Promise<StoreLayout> {
   const key = metaKey(address)
   try {
-    let meta = await readMeta(connection, key)
-    const isNew = Object.keys(meta).length === 0
-    const found = isNew ? undefined : compared(meta, { key, wanted })
-    if (found && SIDES.every((side) => found[side].names ?? wanted[side].names === undefined)) return found
-    const layout = found
-      ? withNames(found, wanted)
-      : await newLayout({ layout: wanted, ...(idsOfNew && { idsOfNew }) })
+    const found = await readLayout(connection, key)
+    const agreed = found && agree(found, { key, wanted })
+    if (agreed?.unnamed.length === 0) return agreed.layout
+    const layout = agreed?.layout ?? (await newLayout(wanted))
     await writeMeta(connection, { key, layout })
-    meta = await readMeta(connection, key) // somebody else's, who was faster
-    return Object.keys(meta).length === 0 ? layout : withNames(compared(meta, { key, wanted }), wanted)
+    const written = await readLayout(connection, key) // somebody else's, who was faster
+    return written ? agree(written, { key, wanted }).layout : layout
   } catch (error) {
     throw redisError('agree on the layout of the data with', error, address)
   }
@@ -40,18 +36,41 @@ export function metaKey({ prefix }: RedisAddress): string {
   return `${prefix}meta`
 }
 
-function withNames(layout: StoreLayout, wanted: OpenStoreOptions['layout']): StoreLayout {
-  const side = (name: Side): SideLayout => {
-    const names = layout[name].names ?? wanted[name].names
-    return { ...layout[name], ...(names && { names }) }
-  }
-  return { users: side('users'), restaurants: side('restaurants') }
+function agree(found: StoreLayout, { key, wanted }: { key: string; wanted: OpenStoreOptions }): AgreedLayout {
+  const agreed = agreeOnLayout(found, wanted.layout)
+  if (typeof agreed !== 'string') return agreed
+  const advice = 'use the model and data that it was filled for, or another prefix'
+  throw unusable(`${agreed} in ${key}; ${advice}`)
 }
 
-type Meta = Record<string, string>
-
-async function readMeta(connection: RedisConnection, key: string): Promise<Meta> {
-  return { ...((await connection.send(['HGETALL', key])) as Meta) }
+/** What the hash says, checked completely; undefined: there is none. */
+async function readLayout(connection: RedisConnection, key: string): Promise<StoreLayout | undefined> {
+  const meta = { ...((await connection.send(['HGETALL', key])) as Record<string, string>) }
+  if (Object.keys(meta).length === 0) return undefined
+  const advice = 'use another prefix, or the version of Nearrank that wrote it'
+  const field = (name: string) => `the field ${name} of ${key}`
+  if (meta.format !== FORMAT)
+    throw unusable(`${field('format')} must be ${FORMAT}, found ${shownField(meta.format)}; ${advice}`)
+  const side = (name: Side): SideLayout => {
+    const features = meta[`${name}.features`]
+    if (!/^[1-9]\d{0,8}$/.test(features ?? ''))
+      throw unusable(
+        `${field(`${name}.features`)} must be a number of features, found ${shownField(features)}; ${advice}`,
+      )
+    const ids = meta[`${name}.ids`]
+    if (!isIdKind(ids))
+      throw unusable(
+        `${field(`${name}.ids`)} must be ${ID_KINDS.join(', ')}, found ${shownField(ids)}; ${advice}`,
+      )
+    const json = meta[`${name}.names`]
+    const names = json === undefined ? undefined : parseNames(json, Number(features))
+    if (json !== undefined && names === undefined)
+      throw unusable(
+        `${field(`${name}.names`)} must be a JSON list of ${features} names, found ${shownField(json)}; correct it or take it out`,
+      )
+    return { features: Number(features), ids, ...(names && { names }) }
+  }
+  return { users: side('users'), restaurants: side('restaurants') }
 }
 
 /** Only the fields that are not there yet, and all at once. A server that takes no writes now may still be read from. */
@@ -75,49 +94,10 @@ async function writeMeta(
     if (reply.status === 'rejected' && !connection.isErrorReply(reply.reason)) throw reply.reason
 }
 
-function compared(
-  meta: Meta,
-  { key, wanted }: { key: string; wanted: OpenStoreOptions['layout'] },
-): StoreLayout {
-  if (meta.format !== FORMAT)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot use the data in Redis: the field format of ${key} must be ${FORMAT}, found ${shown(meta.format)}; use another prefix, or the version of Nearrank that wrote it`,
-    )
-  return { users: side('users'), restaurants: side('restaurants') }
-
-  function side(name: Side): StoreLayout[Side] {
-    const features = meta[`${name}.features`]
-    const ids = meta[`${name}.ids`]
-    if (features !== String(wanted[name].features))
-      throw differs(name, `have ${wanted[name].features} features`, `${shown(features)} in ${key}`)
-    if ((ids !== 'integer' && ids !== 'string') || ids !== (wanted[name].ids ?? ids))
-      throw differs(
-        name,
-        `have ids of the kind ${wanted[name].ids ?? 'integer or string'}`,
-        `${shown(ids)} in ${key}`,
-      )
-    const json = meta[`${name}.names`]
-    const names = json === undefined ? undefined : parseNames(json, wanted[name].features)
-    if (json !== undefined && names === undefined)
-      throw new NearrankError(
-        'INPUT',
-        `Cannot use the data in Redis: the field ${name}.names of ${key} must be a JSON list of ${features} names, found ${shown(json)}; correct it or take it out`,
-      )
-    const problem = namesProblem(name, { wanted: wanted[name].names, found: names })
-    if (problem !== undefined)
-      throw new NearrankError('INPUT', `Cannot use the data in Redis: ${problem} in ${key}; ${ADVICE}`)
-    return { features: wanted[name].features, ids, ...(names && { names }) }
-  }
+function unusable(problem: string): NearrankError {
+  return new NearrankError('INPUT', `Cannot use the data in Redis: ${problem}`)
 }
 
-function differs(name: Side, wanted: string, found: string): NearrankError {
-  return new NearrankError(
-    'INPUT',
-    `Cannot use the data in Redis: its ${name} must ${wanted}, found ${found}; ${ADVICE}`,
-  )
-}
-
-function shown(value: string | undefined): string {
-  return value === undefined ? 'none' : JSON.stringify(value.slice(0, 50))
+function shownField(value: string | undefined): string {
+  return value === undefined ? 'none' : shown(value)
 }

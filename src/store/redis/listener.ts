@@ -1,4 +1,5 @@
-import type { Change, FeatureBatch, Side, StoreLayout, StoreListener } from '../featureStore.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import type { Change, FeatureBatch, StoreLayout, StoreListener } from '../featureStore.ts'
 import { type DecodedRow, decodeRow, parseKey, type RowKey } from './rows.ts'
 
 type Row = Exclude<Change, { deleted: true }>
@@ -54,7 +55,7 @@ export class RedisListener {
           `Cannot use the hash ${key.key}: it must have the field features, found none, unless it was deleted this moment; write it again`,
         )
     }
-    for (const side of ['users', 'restaurants'] as const)
+    for (const side of SIDES)
       if (rows[side].length > 0)
         this.#listener.onBatch(batchOf(side, rows[side], this.#layout[side].features))
   }

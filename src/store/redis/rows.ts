@@ -1,5 +1,9 @@
-import { featuresProblem, idProblem, placeProblem } from '../checkChanges.ts'
-import type { Change, FeatureId, IdType, Side, StoreLayout } from '../featureStore.ts'
+import { shown } from '../../errors.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import { vectorProblem } from '../../features/vector.ts'
+import { type FeatureId, idText, parseId, wantedId } from '../../ids.ts'
+import { placeProblem } from '../checkChanges.ts'
+import type { Change, StoreLayout } from '../featureStore.ts'
 import type { RedisCommand } from './connection.ts'
 
 /** Which row a key names. */
@@ -18,9 +22,7 @@ const FIELDS = {
 } as const satisfies Record<Side, string[]>
 const KEY_WORDS: Record<Side, string> = { users: 'user:', restaurants: 'restaurant:' }
 const BYTES_PER_FEATURE = 4
-const SHOWN_CHARS_MAX = 60
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
-const INTEGER = /^(?:0|-?[1-9]\d{0,19})$/ // as String writes it, so that no two keys are one id
 
 /** How the keys of one side begin. */
 export function keyPrefix(prefix: string, side: Side): string {
@@ -29,18 +31,20 @@ export function keyPrefix(prefix: string, side: Side): string {
 
 /** The key of a row. */
 export function keyOf(prefix: string, { side, id }: { side: Side; id: FeatureId }): string {
-  return `${keyPrefix(prefix, side)}${id}`
+  return keyPrefix(prefix, side) + idText(id)
 }
 
 /** Which row `key` names; undefined: none, it is another part of the prefix's; a string: why its id cannot be used. */
 export function parseKey(prefix: string, key: string, layout: StoreLayout): RowKey | string | undefined {
-  const side = (['users', 'restaurants'] as const).find((one) => key.startsWith(keyPrefix(prefix, one)))
+  const side = SIDES.find((one) => key.startsWith(keyPrefix(prefix, one)))
   if (side === undefined) return undefined
-  const id = parseId(key.slice(keyPrefix(prefix, side).length), layout[side].ids)
-  const wanted = id === undefined ? 'a plain decimal integer' : idProblem(id, layout[side].ids)
-  if (id === undefined || wanted !== undefined)
-    return `Cannot use the key ${shown(key)}: what follows ${KEY_WORDS[side]} must be ${wanted}; delete it`
-  return { key, side, id }
+  const { ids } = layout[side]
+  const text = key.slice(keyPrefix(prefix, side).length)
+  const id = parseId(text, ids)
+  // One text only, so that no two keys are one id.
+  if (id !== undefined && idText(id) === text) return { key, side, id }
+  const form = ids === 'string' ? '' : ' in plain decimal'
+  return `Cannot use the key ${shown(key)}: what follows ${KEY_WORDS[side]} must be ${wantedId(ids)}${form}; delete it`
 }
 
 /** The command that reads a row's fields, for `decodeRow`. */
@@ -80,7 +84,7 @@ export function decodeRow(
     side === 'users'
       ? { side, id, features }
       : { side, id, features, latitude: decimalOf(place[0]), longitude: decimalOf(place[1]) }
-  const problem = featuresProblem(features, count) ?? placeProblem(row)
+  const problem = vectorProblem(features, count) ?? placeProblem(row)
   return problem === undefined ? { row } : damaged(key, problem)
 }
 
@@ -95,21 +99,10 @@ function encodeFeatures(features: Float32Array): Buffer {
   return bytes
 }
 
-function parseId(text: string, ids: IdType): FeatureId | undefined {
-  if (ids === 'string') return text
-  if (!INTEGER.test(text)) return undefined
-  const number = Number(text)
-  return Number.isSafeInteger(number) ? number : BigInt(text)
-}
-
 function decimalOf(text: Buffer): number {
   return DECIMAL.test(text.toString()) ? Number(text) : Number.NaN
 }
 
 function damaged(key: string, problem: string): DecodedRow {
   return { problem: `Cannot use the hash ${shown(key)}: ${problem}; write it again` }
-}
-
-function shown(key: string): string {
-  return JSON.stringify(key.length > SHOWN_CHARS_MAX ? `${key.slice(0, SHOWN_CHARS_MAX)}…` : key)
 }

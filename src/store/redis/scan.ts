@@ -1,4 +1,4 @@
-import type { Side } from '../featureStore.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
 import type { RedisConnection } from './connection.ts'
 import { keyPrefix, scanPattern } from './rows.ts'
 
@@ -27,7 +27,7 @@ export async function* scanPages(connection: RedisConnection, prefix: string): A
 export async function countRows(connection: RedisConnection, prefix: string): Promise<Record<Side, number>> {
   const counts = { users: 0, restaurants: 0 }
   for await (const keys of scanPages(connection, prefix))
-    for (const side of ['users', 'restaurants'] as const)
+    for (const side of SIDES)
       for (const key of keys) if (key.startsWith(keyPrefix(prefix, side))) counts[side]++
   return counts
 }

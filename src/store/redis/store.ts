@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NearrankError } from '../../errors.ts'
 import { checkChanges } from '../checkChanges.ts'
+import type { Side } from '../../features/featureSpec.ts'
 import type {
   Change,
   FeatureStore,
   OpenStoreOptions,
-  Side,
   StoreLayout,
   StoreListener,
   StoreStatus,
@@ -14,7 +14,7 @@ import { parseRedisAddress, type RedisAddress } from './address.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
 import { redisError } from './errors.ts'
 import { RedisFollower } from './follower.ts'
-import { agreeOnLayout, metaKey } from './layout.ts'
+import { metaKey, redisLayout } from './layout.ts'
 import { RedisListener } from './listener.ts'
 import { RedisPipeline } from './pipeline.ts'
 import { countRows } from './scan.ts'
@@ -31,7 +31,7 @@ const FILLING = 'filling' // a field of meta
  * | --- | --- |
  * | `nearrank:user:<id>` | `features`: little-endian float32, one after the other |
  * | `nearrank:restaurant:<id>` | `features`; `latitude`, `longitude`: degrees as decimal text |
- * | `nearrank:meta` | `format` (1), `users.features`, `users.ids`, `restaurants.features`, `restaurants.ids` (`integer` or `string`); `users.names`, `restaurants.names`: of the features, JSON, may be absent; `filling` while a fill is not complete |
+ * | `nearrank:meta` | `format` (1), `users.features`, `users.ids`, `restaurants.features`, `restaurants.ids` (`integer`, `unsigned` or `string`); `users.names`, `restaurants.names`: of the features, JSON, may be absent; `filling` while a fill is not complete |
  *
  * Integer ids are plain decimal (`42`), others stand as they are. `?prefix=shop:` at the end of the URL puts other
  * words in place of `nearrank:`. Anybody may write, a row with one HSET of all its fields (so that nobody reads half a row) or one DEL; where
@@ -48,7 +48,7 @@ export async function openRedisStore(url: string, options: OpenStoreOptions): Pr
   const closing = new AbortController()
   const connection = await connectRedis(address, closing.signal)
   try {
-    const agreed = await agreeOnLayout(connection, { address, wanted: options })
+    const agreed = await redisLayout(connection, { address, wanted: options })
     return new RedisStore(connection, { address, layout: agreed, closing })
   } catch (error) {
     closing.abort()
@@ -188,7 +188,7 @@ class RedisStore implements FeatureStore {
       try {
         await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal })
         connection = await connectRedis(this.#address, signal)
-        await agreeOnLayout(connection, this.#agreed())
+        await redisLayout(connection, this.#agreed())
         return connection
       } catch (error) {
         const reason = redisError('reach', error, this.#address)
@@ -212,7 +212,7 @@ class RedisStore implements FeatureStore {
       pipeline,
       listener: this.#rows,
       prefix: this.#address.prefix,
-      onFlushed: () => agreeOnLayout(connection, this.#agreed()),
+      onFlushed: () => redisLayout(connection, this.#agreed()),
       onFailure,
     })
     this.#link.follower = follower

@@ -3,16 +3,15 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
 import { diskError, isMissing, syncDirectory } from '../../files.ts'
-import { namesProblem, parseNames } from '../featureNames.ts'
-import type { OpenStoreOptions, Side, SideLayout, StoreLayout, WantedSide } from '../featureStore.ts'
-import { newLayout } from '../newLayout.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import { isIdKind } from '../../ids.ts'
+import type { OpenStoreOptions, StoreLayout } from '../featureStore.ts'
+import { agreeOnLayout, newLayout, parseNames } from '../layout.ts'
 import { sqliteError } from './error.ts'
 
 const APPLICATION_ID = 0x4e526673 // "NRfs", so that `file` and we know whose file it is
 const FORMAT = 1
 const LOCK_WAIT_MS = 500 // for a server that is just ending
-
-const SIDES = ['users', 'restaurants'] as const
 
 export interface SqliteFile {
   database: DatabaseSync
@@ -68,17 +67,17 @@ async function openDatabase(
   // A commit in WAL mode is on disk only with FULL; NORMAL would sync at checkpoints alone.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE')
   if (made) createTables(database, made)
-  const [layout, rows] = readLayout(database, path)
-  for (const side of SIDES) {
-    checkLayout(path, side, layout[side], options.layout[side])
-    const { names } = options.layout[side]
-    if (layout[side].names === undefined && names !== undefined) {
-      database.prepare('UPDATE layout SET names = ? WHERE side = ?').run(JSON.stringify(names), side)
-      layout[side].names = names
-    }
-  }
+  const [found, rows] = readLayout(database, path)
+  const agreed = agreeOnLayout(found, options.layout)
+  if (typeof agreed === 'string')
+    throw new NearrankError(
+      'INPUT',
+      `Cannot open the store ${path}: ${agreed}; choose another path, or fill a new store`,
+    )
+  const setNames = database.prepare('UPDATE layout SET names = ? WHERE side = ?')
+  for (const side of agreed.unnamed) setNames.run(JSON.stringify(agreed.layout[side].names), side)
   database.exec('COMMIT')
-  return { database, layout, rows }
+  return { database, layout: agreed.layout, rows }
 }
 
 /** Whether there is nothing in the file yet. Changes nothing in files of others. */
@@ -123,7 +122,7 @@ function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<
   const counts = { users: 0, restaurants: 0 }
   for (const side of SIDES) {
     const { features, ids, names: json, rows } = select.get(side) ?? {}
-    const areKnown = isCount(features) && isCount(rows) && (ids === 'integer' || ids === 'string')
+    const areKnown = isCount(features) && isCount(rows) && isIdKind(ids)
     const names = areKnown && typeof json === 'string' ? parseNames(json, features) : undefined
     if (!areKnown || (json !== null && names === undefined))
       throw new NearrankError(
@@ -134,23 +133,6 @@ function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<
     counts[side] = rows
   }
   return [layout as StoreLayout, counts]
-}
-
-function checkLayout(path: string, side: Side, found: SideLayout, wanted: WantedSide): void {
-  const advice = 'choose another path, or fill a new store'
-  if (found.features !== wanted.features)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot open the store ${path}: its ${side} must have ${wanted.features} features, found ${found.features}; ${advice}`,
-    )
-  if (wanted.ids !== undefined && found.ids !== wanted.ids)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot open the store ${path}: the ids of its ${side} must be of the type ${wanted.ids}, found ${found.ids}; ${advice}`,
-    )
-  const problem = namesProblem(side, { wanted: wanted.names, found: found.names })
-  if (problem !== undefined)
-    throw new NearrankError('INPUT', `Cannot open the store ${path}: ${problem}; ${advice}`)
 }
 
 function isCount(value: unknown): value is number {

@@ -1,7 +1,10 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
-import { featuresProblem, idProblem, placeProblem } from '../checkChanges.ts'
-import type { FeatureBatch, FeatureId, IdType, Side, StoreLayout } from '../featureStore.ts'
+import type { Side } from '../../features/featureSpec.ts'
+import { firstNotFinite, vectorProblem } from '../../features/vector.ts'
+import { type FeatureId, fromInt64, type IdKind, idProblem, idText } from '../../ids.ts'
+import { placeProblem } from '../checkChanges.ts'
+import type { FeatureBatch, StoreLayout } from '../featureStore.ts'
 
 const BATCH_ROWS = 8192
 const FLOAT_BYTES = 4
@@ -51,7 +54,7 @@ export function* readPieces(database: DatabaseSync, options: ReadOptions): Gener
  * as text are not exact.
  */
 function joinedReader(database: DatabaseSync, { side, layout }: ReadOptions): ReadPiece {
-  const { features: width, ids: idType } = layout[side]
+  const { features: width, ids: kind } = layout[side]
   const statement = database.prepare(
     `SELECT count(*), CAST(max(at) AS TEXT), min(octet_length(features)), max(octet_length(features)),
        CAST(group_concat(id, char(0)) AS BLOB), CAST(group_concat(features, '') AS BLOB)
@@ -59,18 +62,18 @@ function joinedReader(database: DatabaseSync, { side, layout }: ReadOptions): Re
   )
   statement.setReturnArrays(true)
   return (first) => {
-    const [count, last, shortest, longest, idText, vectors] = valuesOf(statement.get(first))
+    const [count, last, shortest, longest, idTexts, vectors] = valuesOf(statement.get(first))
     const rows = Number(count)
     const rowBytes = width * FLOAT_BYTES
     if (shortest !== rowBytes || longest !== rowBytes) return undefined
-    if (!isBytes(idText) || !isBytes(vectors) || vectors.length !== rows * rowBytes) return undefined
-    const ids = Buffer.from(idText.buffer, idText.byteOffset, idText.length)
+    if (!isBytes(idTexts) || !isBytes(vectors) || vectors.length !== rows * rowBytes) return undefined
+    const ids = Buffer.from(idTexts.buffer, idTexts.byteOffset, idTexts.length)
       .toString()
       .split('\0')
-      .map((text) => idOf(text, idType))
+      .map((text) => idOf(text, kind))
     const features = new Float32Array(vectors.buffer, vectors.byteOffset, rows * width)
-    if (ids.length !== rows || !allFinite(features) || ids.some((id) => idProblem(id, idType) !== undefined))
-      return undefined
+    if (ids.length !== rows || firstNotFinite(features) !== -1) return undefined
+    if (ids.some((id) => idProblem(id, kind) !== undefined)) return undefined
     return {
       rows,
       last: BigInt(String(last)),
@@ -81,7 +84,7 @@ function joinedReader(database: DatabaseSync, { side, layout }: ReadOptions): Re
 
 /** Reads row by row and tells which cannot be used. */
 function singleReader(database: DatabaseSync, { side, layout, onBadRow }: ReadOptions): ReadPiece {
-  const { features: width, ids: idType } = layout[side]
+  const { features: width, ids: kind } = layout[side]
   const statement = database.prepare(
     side === 'users'
       ? `SELECT CAST(at AS TEXT), CAST(id AS TEXT), features FROM (${piecesOf(side)})`
@@ -95,16 +98,16 @@ function singleReader(database: DatabaseSync, { side, layout, onBadRow }: ReadOp
     const features = new Float32Array(found.length * width)
     const latitudes = new Float64Array(side === 'users' ? 0 : found.length)
     const longitudes = new Float64Array(latitudes.length)
-    for (const [, idText, bytes, latitude, longitude] of found) {
-      const id = idOf(String(idText), idType)
+    for (const [, stored, bytes, latitude, longitude] of found) {
+      const id = idOf(String(stored), kind)
       const vector = isBytes(bytes) ? floatsOf(bytes) : new Float32Array()
-      const wantedId = idProblem(id, idType)
+      const wantedId = idProblem(id, kind)
       const problem =
         (wantedId && `the id must be ${wantedId}`) ??
-        featuresProblem(vector, width) ??
+        vectorProblem(vector, width) ??
         placeProblem({ side, latitude, longitude })
       if (problem !== undefined) {
-        onBadRow(`${side}, id ${JSON.stringify(String(idText))}: ${problem}`)
+        onBadRow(`${side}, id ${JSON.stringify(idText(id))}: ${problem}`)
         continue
       }
       features.set(vector, ids.length * width)
@@ -140,10 +143,11 @@ function valuesOf(row: unknown): SQLOutputValue[] {
   return row as SQLOutputValue[]
 }
 
-function idOf(text: string, idType: IdType): FeatureId {
-  if (idType === 'string') return text
+/** The id that a table's column `id`, as text, stands for. */
+function idOf(text: string, kind: IdKind): FeatureId {
+  if (kind === 'string') return text
   const number = Number(text)
-  return Number.isSafeInteger(number) ? number : BigInt(text)
+  return fromInt64(Number.isSafeInteger(number) ? number : BigInt(text), kind)
 }
 
 function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
@@ -154,9 +158,4 @@ function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
 function floatsOf(bytes: Uint8Array): Float32Array {
   const whole = bytes.slice(0, bytes.length - (bytes.length % FLOAT_BYTES))
   return bytes.length === whole.length ? new Float32Array(whole.buffer) : new Float32Array()
-}
-
-function allFinite(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false
-  return true
 }

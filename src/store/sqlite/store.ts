@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NearrankError } from '../../errors.ts'
 import { checkChanges } from '../checkChanges.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
 import type {
   Change,
   FeatureStore,
   OpenStoreOptions,
-  Side,
   StoreLayout,
   StoreListener,
   StoreStatus,
@@ -126,7 +126,7 @@ class SqliteStore implements FeatureStore {
     const onBadRow = (problem: string) => {
       if (++badRows <= PROBLEMS_TOLD_MAX) listener.onProblem(`A row of the store is left out: ${problem}`)
     }
-    for (const side of ['users', 'restaurants'] as const) {
+    for (const side of SIDES) {
       let rows = 0
       for (const piece of readPieces(this.#file.database, { side, layout: this.layout, onBadRow })) {
         rows += piece.rows

@@ -1,5 +1,7 @@
 import type { StatementSync } from 'node:sqlite'
-import type { Change, Side } from '../featureStore.ts'
+import { type FeatureId, toInt64 } from '../../ids.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import type { Change } from '../featureStore.ts'
 import type { SqliteFile } from './file.ts'
 
 interface Statements {
@@ -45,8 +47,7 @@ export class SqliteWriter {
     database.exec('BEGIN')
     try {
       for (const changes of writes) for (const change of changes) added[change.side] += this.#apply(change)
-      for (const side of ['users', 'restaurants'] as const)
-        if (added[side] !== 0) this.#setRows.run(rows[side] + added[side], side)
+      for (const side of SIDES) if (added[side] !== 0) this.#setRows.run(rows[side] + added[side], side)
       database.exec('COMMIT')
     } catch (error) {
       // SQLite has rolled back by itself after some errors, a full disk among them.
@@ -60,14 +61,19 @@ export class SqliteWriter {
   /** How many rows there are more. */
   #apply(change: Change): number {
     const statements = this.#statements[change.side]
-    if ('deleted' in change) return -Number(statements.delete.run(change.id).changes)
+    const id = storedId(change.id)
+    if ('deleted' in change) return -Number(statements.delete.run(id).changes)
     const { buffer, byteOffset, byteLength } = change.features
     const bytes = new Uint8Array(buffer, byteOffset, byteLength)
-    const values =
-      change.side === 'users' ? [bytes, change.id] : [bytes, change.latitude, change.longitude, change.id]
+    const values = change.side === 'users' ? [bytes, id] : [bytes, change.latitude, change.longitude, id]
     // Inserting first is the quick way for a bulk load, and unlike an upsert it tells whether the row is new.
     if (Number(statements.insert.run(...values).changes) === 1) return 1
     statements.update.run(...values)
     return 0
   }
+}
+
+/** Unsigned ids are kept as signed integers of the same bits: SQLite has no others. */
+function storedId(id: FeatureId): number | bigint | string {
+  return typeof id === 'string' ? id : toInt64(id)
 }

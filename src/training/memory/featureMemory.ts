@@ -1,4 +1,5 @@
 import { readFeaturesInto, type FeatureTable, type Tables } from '../../dataset/tables/featureTables.ts'
+import { widthOf } from '../../features/featureSpec.ts'
 import { normalizationOf, type Normalization } from '../../model/normalization.ts'
 import type { TableArea } from './arena.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
@@ -14,7 +15,7 @@ export async function loadFeatures(
 ): Promise<void> {
   const { users, restaurants } = lead.arena.tables
   await loadTable(lead, tables.users, users, normalization, 0)
-  await loadTable(lead, tables.restaurants, restaurants, normalization, tables.users.features.length)
+  await loadTable(lead, tables.restaurants, restaurants, normalization, widthOf(tables.users.features))
 }
 
 /** To mean 0 and standard deviation 1 over each table's own rows. */

@@ -2,6 +2,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/featureTables.ts'
+import { namesOf } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
@@ -34,8 +35,8 @@ export function describeModel(
     columns: {
       ...DEFAULT_COLUMNS,
       ...options.columns,
-      userFeatures: tables.users.features,
-      restaurantFeatures: tables.restaurants.features,
+      userFeatures: namesOf(tables.users.features),
+      restaurantFeatures: namesOf(tables.restaurants.features),
     },
     network,
     preset: result.preset,
@@ -73,8 +74,8 @@ export function reportContext(
     version: packageVersion(),
     ...circumstances(),
     data: basename(resolve(options.data)),
-    userFeatures: tables.users.features,
-    restaurantFeatures: tables.restaurants.features,
+    userFeatures: namesOf(tables.users.features),
+    restaurantFeatures: namesOf(tables.restaurants.features),
     bayesAccuracy: info?.bayesAccuracy ?? null,
     bayesLogLoss: info?.bayesLogLoss ?? null,
   }

@@ -1,5 +1,5 @@
 import type { LiveRanker, RankedList } from '../../../live/ranker.ts'
-import type { FeatureId } from '../../../store/featureStore.ts'
+import { type FeatureId, idJson } from '../../../ids.ts'
 
 const INT32_MAX = 2 ** 31 - 1
 const ITEM_BYTES_MAX = 128 // of an item whose id is an integer
@@ -60,7 +60,7 @@ export class AnswerWriter {
 
   #id(id: FeatureId): void {
     if (typeof id === 'number' && id >= 0 && id <= INT32_MAX) return this.#integer(id)
-    const text = typeof id === 'string' ? JSON.stringify(id) : String(id)
+    const text = idJson(id)
     if (this.#at + 3 * text.length + ITEM_BYTES_MAX > this.#bytes.length) this.#grow(3 * text.length)
     const bytes = this.#bytes.write(text, this.#at)
     if (bytes !== text.length) this.#isAscii = false

@@ -1,10 +1,10 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { messageOf } from '../../../errors.ts'
 import type { LiveRanker, RankedList } from '../../../live/ranker.ts'
-import { parseUserId } from '../../../ranking/parseUserId.ts'
 import { type ReadRequest, RequestReader } from '../../../ranking/requestReader.ts'
-import type { FeatureId, IdType } from '../../../store/featureStore.ts'
+import type { FeatureId, IdKind } from '../../../ids.ts'
 import { Problem } from '../../problems/problems.ts'
+import { readId } from '../../readId.ts'
 import type { Admission, Visit } from '../admission/admission.ts'
 import { NOT_READY } from '../admission/refusals.ts'
 import type { ThreadStats } from '../threadStats.ts'
@@ -20,7 +20,7 @@ export interface RankingAnswerOptions {
   ranker: () => LiveRanker | undefined // undefined: still starting
   admission: Admission
   stats: ThreadStats
-  userIds: IdType
+  userIds: IdKind
   unknownUser: 'fail' | 'average'
   candidatesMax: number
 }
@@ -46,7 +46,7 @@ export class RankingAnswer {
     const startedMs = performance.now()
     const wanted = this.#read(body, response.req.headers['content-type'])
     const parsedMs = performance.now()
-    const isAverage = this.#setUser(ranker, parseId(userId, userIds))
+    const isAverage = this.#setUser(ranker, readId(userId, 'users', userIds))
     const list = this.#rank(ranker, wanted, userId)
     const rankedMs = performance.now()
     const writer = this.#writer
@@ -126,12 +126,4 @@ export class RankingAnswer {
 /** Milliseconds to three places; `toFixed` takes five times as long. */
 function shortMs(ms: number): number {
   return Math.round(ms * 1000) / 1000
-}
-
-function parseId(text: string, ids: IdType): FeatureId {
-  try {
-    return parseUserId(text, { ids })
-  } catch (error) {
-    throw new Problem('BAD_ID', messageOf(error))
-  }
 }
