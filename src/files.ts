@@ -12,15 +12,15 @@ const NAME_BYTES_MAX = 200
 const STALE_AFTER_MS = 24 * 3600 * 1000
 
 const REASONS: Record<string, string> = {
-  ENOSPC: 'the disk is full; free some space or choose another place',
-  EDQUOT: 'the disk quota is used up; free some space or choose another place',
-  EFBIG: 'the file would be larger than is allowed here; raise the limit or choose another place',
-  EACCES: 'permission is denied; change the permissions or choose another place',
-  EPERM: 'the operation is not permitted; change the permissions or choose another place',
-  EROFS: 'the file system is read-only; choose another place',
-  ENOTDIR: 'a part of the path is not a directory; choose another place',
+  ENOSPC: 'the disk is full; free some space or choose another path',
+  EDQUOT: 'the disk quota is used up; free some space or choose another path',
+  EFBIG: 'the file would be larger than is allowed here; raise the limit or choose another path',
+  EACCES: 'permission is denied; change the permissions or choose another path',
+  EPERM: 'the operation is not permitted; change the permissions or choose another path',
+  EROFS: 'the file system is read-only; choose another path',
+  ENOTDIR: 'a part of the path is not a directory; choose another path',
   EISDIR: 'it is a directory; choose another name',
-  ENOENT: 'a part of the path does not exist; create it or choose another place',
+  ENOENT: 'a part of the path does not exist; create it or choose another path',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
   EBUSY: 'it is in use, or a mount point; choose a place inside it',
   EXDEV: 'it is on another file system than its parent; choose a place inside it',

@@ -1,4 +1,4 @@
-import { NearrankError, shown } from './errors.ts'
+import { NearrankError } from './errors.ts'
 
 /** A user's or restaurant's id, in the one form it has in memory: integers beyond ±(2^53 − 1) are bigints. */
 export type FeatureId = number | bigint | string
@@ -28,15 +28,18 @@ export function isIdKind(value: unknown): value is IdKind {
   return ID_KINDS.some((kind) => kind === value)
 }
 
-/** What an id of this kind must be, for a message; with an example for who sends the id of a user or restaurant. */
+/**
+ * What an id of this kind must be, for a message; with an example for
+ * who sends the id of a user or restaurant.
+ */
 export function wantedId(kind: IdKind, of?: 'user' | 'restaurant'): string {
   if (kind === 'string' || of === undefined) return WANTED[kind]
   return `${WANTED[kind]}, like 42${of === 'user' ? ' or u00042' : ''}`
 }
 
 /**
- * The id that a text or a number means; undefined: it is no id of this kind. Integers are decimal, at most 20 digits, leading zeros
- * allowed. To strings a number is the text of its digits.
+ * The id that a text or a number means; undefined: it is no id of this kind. Integers are decimal, at most
+ * 20 digits, leading zeros allowed. To strings a number is the text of its digits.
  */
 export function parseId(value: unknown, kind: IdKind, options?: ParseIdOptions): FeatureId | undefined {
   if (kind === 'string') {
@@ -47,7 +50,10 @@ export function parseId(value: unknown, kind: IdKind, options?: ParseIdOptions):
   return id !== undefined && isWithin(id, kind) ? id : undefined
 }
 
-/** As `parseId`, for whoever sent the id of a `user` (`u00042` is allowed) or a `restaurant`. @throws NearrankError INPUT */
+/**
+ * As `parseId`, for whoever sent the id of a `user` (`u00042` is allowed) or a `restaurant`.
+ * @throws NearrankError INPUT
+ */
 export function requireId(
   value: string | number | bigint,
   kind: IdKind,
@@ -57,8 +63,9 @@ export function requireId(
   if (id !== undefined) return id
   const isRounded = typeof value === 'number' && !Number.isSafeInteger(value)
   const wanted = `${wantedId(kind, of)}${isRounded ? ', beyond ±(2^53 − 1) as a string' : ''}`
-  const isLong = typeof value === 'string' && value.length > ID_CHARS_MAX
-  const found = isLong ? `${value.length} characters` : shown(value)
+  let found = String(value)
+  if (typeof value === 'string')
+    found = value.length > ID_CHARS_MAX ? `${value.length} characters` : JSON.stringify(value)
   throw new NearrankError('INPUT', `Cannot use the ${of} id: it must be ${wanted}, found ${found}`)
 }
 
@@ -80,7 +87,10 @@ export function idJson(id: FeatureId): string {
   return typeof id === 'string' ? JSON.stringify(id) : String(id)
 }
 
-/** The id as a value in a request's JSON: an integer beyond ±(2^53 − 1) as a string, since `JSON.parse` rounds it. */
+/**
+ * The id as a value in a request's JSON: an integer beyond ±(2^53 − 1)
+ * as a string, since `JSON.parse` rounds it.
+ */
 export function requestId(id: FeatureId): number | string {
   return typeof id === 'bigint' ? String(id) : id
 }

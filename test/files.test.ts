@@ -151,7 +151,7 @@ test('system errors become sentences with a way out; others pass or keep their t
   const error = diskError(full, 'write x')
   assert.equal(
     error.message,
-    'Cannot write x: the disk is full; free some space or choose another place (ENOSPC)',
+    'Cannot write x: the disk is full; free some space or choose another path (ENOSPC)',
   )
   assert.deepEqual([error.code, error.cause], ['DISK', full])
   const own = new NearrankError('INPUT', 'mine')

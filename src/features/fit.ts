@@ -16,8 +16,8 @@ export function shapeOf(features: readonly FeatureSpec[]): { features: number; n
 }
 
 /**
- * Why a model, store, data or request that holds `found` does not do where `wanted` is wanted, as a part of a sentence about it:
- * `it must have 3 features of users (a, b, c), found 2 (a, b)`. undefined: it does.
+ * Why a model, store, data or request that holds `found` does not do where `wanted` is wanted, as a part of a
+ * sentence about it: `it must have 3 features of users (a, b, c), found 2 (a, b)`. undefined: it does.
  */
 export function fitProblem({
   wanted,

@@ -4,13 +4,14 @@ const RING = 2
 const RING_LENGTH = 4096 // a power of two
 
 /**
- * Lets one thread change rows of shared memory while others read many of them at once, without ever seeing half a row. Readers
- * take no lock: they note where the log stands, read, and look which rows were changed meanwhile. The log is a sequence number and a ring of the last
- * changed rows.
+ * Lets one thread change rows of shared memory while others read many of them at once, without ever seeing
+ * half a row. Readers take no lock: they note where the log stands, read, and look which rows were changed
+ * meanwhile. The log is a sequence number and a ring of the last changed rows.
  *
- * Why it holds: a writer enters the row into the ring, then makes the sequence odd (a read-modify-write: nothing behind it moves before it), writes,
- * then makes it even. A reader that has seen any new word of a row therefore finds a sequence that counts this change, since its
- * own look is a read-modify-write too, which nothing before it moves behind.
+ * Why it holds: a writer enters the row into the ring, then makes the sequence odd (a read-modify-write:
+ * nothing behind it moves before it), writes, then makes it even. A reader that has seen any new word of a
+ * row therefore finds a sequence that counts this change, since its own look is a read-modify-write too,
+ * which nothing before it moves behind.
  */
 export class ChangeLog {
   static readonly BYTES = 4 * (RING + RING_LENGTH)

@@ -29,7 +29,10 @@ export interface FillStoreOptions extends DatasetOptions, Pick<OpenOptions, 'sig
   onProgress?: (progress: FillProgress) => void
 }
 
-/** How to open a store that is to take the data in. Parquet is packed for it, on first use. @throws NearrankError as `openTables`. */
+/**
+ * How to open a store that is to take the data in. Parquet is packed for it, on first use.
+ * @throws NearrankError as `openTables`.
+ */
 export async function storeForData(
   options: DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>,
 ): Promise<Required<OpenStoreOptions>> {
@@ -42,9 +45,11 @@ export async function storeForData(
 }
 
 /**
- * Writes all users and restaurants of a folder of Parquet into `store`; rows that only the store has stay. If it is stopped, what has been
- * written stays too, the store says that it is being filled, and another run does the
- * rest. Memory: the larger of the two tables. @throws NearrankError INPUT where the data does not fit the store; DISK, UNAVAILABLE, ABORTED; as `openTables`.
+ * Writes all users and restaurants of a folder of Parquet into `store`; rows that only the store has stay. If
+ * it is stopped, what has been written stays too, the store says that it is being filled, and another run
+ * does the rest. Memory: the larger of the two tables.
+ * @throws NearrankError INPUT where the data does not fit the store;
+ * DISK, UNAVAILABLE, ABORTED; as `openTables`.
  */
 export async function fillStore({ store, ...options }: FillStoreOptions): Promise<Record<Side, number>> {
   const tables = await openData(options)
@@ -118,7 +123,10 @@ async function fillSide(
   }
 }
 
-/** Rows by ascending id: a table that is kept by id is filled ten times as fast in its order as in a random one. */
+/**
+ * Rows by ascending id: a table that is kept by id is filled ten times
+ * as fast in its order as in a random one.
+ */
 function orderById(ids: readonly FeatureId[]): Uint32Array {
   const order = Uint32Array.from(ids, (_, row) => row)
   const isSorted = ids.every((id, row) => row === 0 || ids[row - 1] < id)

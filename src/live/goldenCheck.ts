@@ -9,8 +9,9 @@ import type { LoadedModel } from './state.ts'
 const LOGIT_TOLERANCE = 1e-3 // + the same share of it; rounding stays below a hundredth of this
 
 /**
- * Ranks some pairs with a model that is about to be served and holds the scores against those that its weights promise, calculated apart, layer by layer in
- * float64. Pairs whose features are so large that no score is finite say nothing about the model, unless there are no others.
+ * Ranks some pairs with a model that is about to be served and holds the scores against those that its
+ * weights promise, calculated apart, layer by layer in float64. Pairs whose features are so large that no
+ * score is finite say nothing about the model, unless there are no others.
  * @throws NearrankError INPUT where no score is finite, DAMAGED where one is another than it must be.
  */
 export function goldenCheck(

@@ -12,17 +12,19 @@ export interface IdMemory {
   rowsMax: number
   counters: SharedArrayBuffer // i32: rows, UTF-16 units of text, how many ids 0, 1, 2, … are their own rows
   directIds: number // integers 0 … directIds − 1 have slots of their own
-  slots: SharedArrayBuffer // i32: row + 1, 0 where nothing is; slots by id, then slots by hash with open addressing
+  // i32: row + 1, 0 where nothing is; slots by id, then slots by hash with open addressing.
+  slots: SharedArrayBuffer
   keys: SharedArrayBuffer // i32 [rowsMax, 2]: an integer's low and high half, or a text's hash
   textEnds: SharedArrayBuffer // u32 [rowsMax + 1]: where a row's text ends, that of row − 1 being its start
   text: SharedArrayBuffer // u16
 }
 
 /**
- * Ids and their rows, in memory that threads share: one thread adds, any read. A row's id never changes and is never taken away, so reading needs no
- * lock: an id is complete before it can be found. Takes 20 to 30 bytes an integer id.
- * Small integers, which most ids are, take one read; those that came in their order, as 0, 1, 2, …, none: a read that misses the cache
- * takes longer than all else that is done for a candidate out of reach.
+ * Ids and their rows, in memory that threads share: one thread adds, any read. A row's id never changes and
+ * is never taken away, so reading needs no lock: an id is complete before it can be found. Takes 20 to 30
+ * bytes an integer id. Small integers, which most ids are, take one read; those that came in their order, as
+ * 0, 1, 2, …, none: a read that misses the cache takes longer than all else that is done for a candidate out
+ * of reach.
  */
 export class IdTable {
   readonly #memory: IdMemory
@@ -35,7 +37,10 @@ export class IdTable {
   readonly #text: Uint16Array
   readonly #key = new Int32Array(2) // the key last worked out
 
-  /** Memory for `rowsMax` ids and, of string ids, `textUnitsMax` UTF-16 units. The system gives it as it is used. */
+  /**
+   * Memory for `rowsMax` ids and, of string ids, `textUnitsMax` UTF-16
+   * units. The system gives it as it is used.
+   */
   static memoryFor(kind: IdKind, rowsMax: number, textUnitsMax: number): IdMemory {
     const hashed = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rowsMax)))
     const isText = kind === 'string'
@@ -71,7 +76,10 @@ export class IdTable {
     return this.#counters[TEXT_UNITS]
   }
 
-  /** The row of an id; −1 where there is none. A string of digits is an integer to a table of integers, a number a string to one of strings. */
+  /**
+   * The row of an id; −1 where there is none. A string of digits is an integer
+   * to a table of integers, a number a string to one of strings.
+   */
   rowOf(id: FeatureId): number {
     if (typeof id === 'number' && id >= 0 && id < this.#directIds && Number.isInteger(id))
       return id < this.#counters[OWN_ROWS] ? id : this.#slots[id] - 1
@@ -79,7 +87,10 @@ export class IdTable {
     return this.#slots[this.#find(id)] - 1
   }
 
-  /** Writes the rows of those `ids` that are there, in their order, to `rows` (length ≥ ids.length); returns how many. */
+  /**
+   * Writes the rows of those `ids` that are there, in their order, to
+   * `rows` (length ≥ ids.length); returns how many.
+   */
   rowsInto(rows: Uint32Array, ids: readonly FeatureId[] | Int32Array): number {
     const ownRows = this.#counters[OWN_ROWS]
     let count = 0
@@ -138,7 +149,9 @@ export class IdTable {
     return Number.isSafeInteger(id) ? id : (BigInt(high) << 32n) | BigInt(low >>> 0)
   }
 
-  /** Whether the id of one row comes before that of another: integers by value, strings by their UTF-16 units. */
+  /**
+   * Whether the id of one row comes before that of another: integers by value, strings by their UTF-16 units.
+   */
   isBefore(rowA: number, rowB: number): boolean {
     return this.idAt(rowA) < this.idAt(rowB)
   }
@@ -179,7 +192,8 @@ export class IdTable {
     const isText = this.#memory.kind === 'string'
     for (let probe = mix32(low ^ Math.imul(high, 0x9e3779b1)); ; probe++) {
       const slot = this.#directIds + (probe & this.#mask)
-      const row = this.#slots[slot] - 1 // not by Atomics.load, which is several times slower: a row's key is behind its number
+      // Not by Atomics.load, which is several times slower: a row's key is behind its number.
+      const row = this.#slots[slot] - 1
       if (row < 0) return slot
       if (this.#keys[2 * row] !== low || this.#keys[2 * row + 1] !== high) continue
       if (!isText || this.#hasText(row, idText(id))) return slot

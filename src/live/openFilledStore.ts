@@ -11,16 +11,21 @@ import { type FillProgress, fillStore, storeForData } from './fillStore.ts'
 
 export interface FilledStoreOptions {
   store: string // address
-  /** Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained. */
+  /**
+   * Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained.
+   */
   fill?: DatasetOptions
-  ids?: { users?: IdKind; restaurants?: IdKind } // of a new store that is not filled from data, @default integer
+  // Of a new store that is not filled from data, @default integer.
+  ids?: { users?: IdKind; restaurants?: IdKind }
   signal?: AbortSignal
   onProgress?: (progress: FillProgress) => void
 }
 
 /**
- * Opens the store for the features of a model, and fills it from `options.fill` where it has no restaurants or an earlier
- * fill did not come to its end. Tells how many rows to expect. @throws NearrankError INPUT for a store that is half filled, without `options.fill`; as `openStore` and `fillStore`.
+ * Opens the store for the features of a model, and fills it from `options.fill` where it has no
+ * restaurants or an earlier fill did not come to its end. Tells how many rows to expect.
+ * @throws NearrankError INPUT for a store that is half filled, without
+ * `options.fill`; as `openStore` and `fillStore`.
  */
 export async function openFilledStore(
   options: FilledStoreOptions,

@@ -4,7 +4,10 @@ import type { LiveTables } from './tables.ts'
 const MOVED_MIN = 4096 // moved restaurants, which are looked at one by one, before the index is built anew
 const MOVED_SHARE = 1 / 8 // of all restaurants, if that is more: building takes longer, too
 
-/** Where restaurants can be found: an index of where they were when it was built, and a list of those that have come, gone or moved since. */
+/**
+ * Where restaurants can be found: an index of where they were when it was
+ * built, and a list of those that have come, gone or moved since.
+ */
 export class LivePlaces {
   readonly index: SharedArrayBuffer // of buildPlaceIndex
   readonly moved: SharedArrayBuffer // i32: how many, then their rows

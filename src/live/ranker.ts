@@ -31,7 +31,10 @@ export type LiveRequest = RankWhere & {
   candidateRestaurantIds: readonly FeatureId[] | Int32Array | null // null: all within reach
 }
 
-/** Ranks from live tables, in one of the threads that share them. A request sees every row as it was at one moment. */
+/**
+ * Ranks from live tables, in one of the threads that share them. A
+ * request sees every row as it was at one moment.
+ */
 export class LiveRanker {
   readonly #tables: LiveTables
   readonly #candidatesMax: number
@@ -44,8 +47,8 @@ export class LiveRanker {
   readonly #list: RankedList
 
   /**
-   * `thread`: 0 … model.threads − 1, each taken once. `candidatesMax`: how many restaurants may be within reach where a request names none; the index
-   * counts some a little farther, too.
+   * `thread`: 0 … model.threads − 1, each taken once. `candidatesMax`: how many restaurants may be
+   * within reach where a request names none; the index counts some a little farther, too.
    */
   constructor(memory: RankerMemory, thread: number, candidatesMax = Number.POSITIVE_INFINITY) {
     this.#candidatesMax = candidatesMax
@@ -73,14 +76,20 @@ export class LiveRanker {
     }
   }
 
-  /** Takes a user's features; false: there is no such user. null: the mean of all users; false where there are none. */
+  /**
+   * Takes a user's features; false: there is no such user. null: the
+   * mean of all users; false where there are none.
+   */
   setUser(id: FeatureId | null): boolean {
     const found = id === null ? this.#readMean() : this.#readUser(id)
     if (found) this.#scorer.setUser(this.#features)
     return found
   }
 
-  /** Ranks for the user of `setUser`; undefined: more than `candidatesMax` are within reach. Restaurants whose score is not finite are left out. */
+  /**
+   * Ranks for the user of `setUser`; undefined: more than `candidatesMax` are
+   * within reach. Restaurants whose score is not finite are left out.
+   */
   rank(request: LiveRequest): RankedList | undefined {
     const pass = this.#pass
     let ranked = 0

@@ -47,7 +47,10 @@ export interface LiveStateOptions {
   onSynced: (rows: Readonly<Record<Side, number>>) => void
 }
 
-/** All that is served, kept in step with the store: the one writer of the memory that the ranking threads share. */
+/**
+ * All that is served, kept in step with the store: the one writer of
+ * the memory that the ranking threads share.
+ */
 export class LiveState implements StoreListener {
   readonly #options: LiveStateOptions
   readonly #scorers = new Set<PairScorer>() // of the model that is served, and of one that is being prepared
@@ -56,7 +59,8 @@ export class LiveState implements StoreListener {
   #writer: LiveWriter
   #places: LivePlaces
   #model: LiveModel | undefined
-  #seen: Record<Side, Uint8Array> | undefined // rows that the full read has told of; undefined: none is running
+  // Rows that the full read has told of; undefined: none is running.
+  #seen: Record<Side, Uint8Array> | undefined
   #published: Promise<void> = Promise.resolve()
   #isStale = false // what is published lacks something: a larger table, a new index
 
@@ -151,7 +155,8 @@ export class LiveState implements StoreListener {
   }
 
   /**
-   * Serves another model: computes every restaurant's part in slices, lets `check` try it, and hands it over if that does not throw. What the store tells meanwhile counts for both models.
+   * Serves another model: computes every restaurant's part in slices, lets `check` try it, and hands it
+   * over if that does not throw. What the store tells meanwhile counts for both models.
    */
   async setModel(
     loaded: LoadedModel,
@@ -207,7 +212,10 @@ export class LiveState implements StoreListener {
     if (row >= 0) this.#seen[side][row] = 1
   }
 
-  /** Another memory with twice the room on one side; whoever ranks goes on with the old one until it is handed over. */
+  /**
+   * Another memory with twice the room on one side; whoever ranks goes
+   * on with the old one until it is handed over.
+   */
   #grow(side: Side): void {
     const { users, restaurants } = this.#tables
     const rowsMax = { users: users.rowsMax, restaurants: restaurants.rowsMax }
@@ -249,7 +257,8 @@ export class LiveState implements StoreListener {
   }
 
   #onMove(row: number): void {
-    if (this.#seen && !this.#model) return // the first full read: its end builds the index, and nobody ranks before
+    // The first full read: its end builds the index, and nobody ranks before.
+    if (this.#seen && !this.#model) return
     if (this.#places.note(row) === 'full') this.#rebuildPlaces()
   }
 

@@ -22,7 +22,8 @@ export interface LiveMemory {
   layout: StoreLayout
   users: LiveTableMemory
   restaurants: LiveTableMemory
-  sums: SharedArrayBuffer // f64 [1 + width]: number of users, then the sum of each feature; guarded by the users' log
+  // f64 [1 + width]: number of users, then the sum of each feature; guarded by the users' log.
+  sums: SharedArrayBuffer
   vectors: SharedArrayBuffer // f64 [rowsMax, 3]: where restaurants are, of geo's unitVectors; NaN: deleted
   cells: SharedArrayBuffer // u32 [rowsMax]: the same, of geo's cellOf
   degrees: SharedArrayBuffer // f64 [rowsMax, 2]: the same as latitude and longitude, as they were given
@@ -104,7 +105,10 @@ export function growLiveMemory(memory: LiveMemory, rowsMax: Record<Side, number>
   return grown
 }
 
-/** The row of an id that is there; −1: it was never there or is deleted. To be trusted only as the table's log says. */
+/**
+ * The row of an id that is there; −1: it was never there or is
+ * deleted. To be trusted only as the table's log says.
+ */
 export function liveRowOf(table: LiveTable, id: FeatureId): number {
   const row = table.ids.rowOf(id)
   return row >= 0 && !Number.isNaN(table.features[row * table.width]) ? row : -1

@@ -98,8 +98,8 @@ export class LiveWriter {
   }
 
   /**
-   * Makes the sums exact again, behind a series of changes: a float64 that has held an outlier has lost what is small beside it, for good. 50 ms for a
-   * million users where that was so, else nothing.
+   * Makes the sums exact again, behind a series of changes: a float64 that has held an outlier has lost what
+   * is small beside it, for good. 50 ms for a million users where that was so, else nothing.
    */
   settleSums(): void {
     if (!this.#isLossy) return
@@ -112,7 +112,9 @@ export class LiveWriter {
     })
   }
 
-  /** The row of an id, a new one as if deleted. A reader that finds it at once sees that there is nothing yet. */
+  /**
+   * The row of an id, a new one as if deleted. A reader that finds it at once sees that there is nothing yet.
+   */
   #rowFor(side: Side, id: FeatureId): number {
     const { ids, features, width, rowsMax } = this.#tables[side]
     const found = ids.rowOf(id)

@@ -37,7 +37,7 @@ export async function exportModel(
   if (dirname(target) === dirname(own) && target !== own)
     throw new NearrankError(
       'INPUT',
-      `Cannot export to ${out}: the model directory holds the model's own files and nothing else; choose another place`,
+      `Cannot export to ${out}: the model directory holds the model's own files and nothing else; choose another path`,
     )
   const bytes =
     format === 'onnx'

@@ -49,7 +49,7 @@ async function checkParent(parent: string, directory: string): Promise<void> {
     if (!(await stat(parent)).isDirectory())
       throw new NearrankError(
         'INPUT',
-        `Cannot save a model as ${directory}: ${parent} is no directory; choose another place`,
+        `Cannot save a model as ${directory}: ${parent} is no directory; choose another path`,
       )
     await access(parent, constants.W_OK | constants.X_OK)
   } catch (error) {

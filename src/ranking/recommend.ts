@@ -76,7 +76,10 @@ export async function recommend(
   return { restaurants, unknown: candidates?.filter((_, i) => rows?.[i] === undefined) ?? [] }
 }
 
-/** The features of one user: [width of the features]. Reads the whole table, 120 MB for a million users of 30 features. */
+/**
+ * The features of one user: [width of the features]. Reads the whole
+ * table, 120 MB for a million users of 30 features.
+ */
 async function readUserFeatures(users: FeatureTable, user: UserRequest['user']): Promise<Float32Array> {
   const ids = await readIds(users)
   const id = requireId(user, ids.kind, 'user')

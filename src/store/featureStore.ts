@@ -51,39 +51,54 @@ export interface StoreListener {
   /** A full read begins: at the start, and after a connection was lost. */
   onSyncStart(): void
   onBatch(batch: FeatureBatch): void
-  /** The full read is complete: a row that neither a batch nor a change has told of since `onSyncStart` is gone. */
+  /**
+   * The full read is complete: a row that neither a batch nor a change
+   * has told of since `onSyncStart` is gone.
+   */
   onSyncEnd(): void
   /** Rows that were changed by anybody, in the order in which they were. */
   onChanges(changes: readonly Change[]): void
-  /** A row in the store cannot be used (wrong length, not finite, …) and is left out; or another thing an operator must know. */
+  /**
+   * A row in the store cannot be used (wrong length, not finite, …) and
+   * is left out; or another thing an operator must know.
+   */
   onProblem(message: string): void
 }
 
+export const STORE_KINDS = ['sqlite', 'redis'] as const
+
 export interface StoreStatus {
-  kind: 'sqlite' | 'redis'
+  kind: (typeof STORE_KINDS)[number]
   connected: boolean
   synced: boolean // the copy in memory is complete, as far as is known
   lagMs: number // since when it may be behind the store; 0: it is not
 }
 
 /**
- * Where features live. Every implementation passes test/store/conformance.ts. What a resolved `write` wrote is durable, and the
- * listener has been told of it (or of a later state of the same rows).
+ * Where features live. Every implementation passes test/store/conformance.ts. What a resolved `write` wrote
+ * is durable, and the listener has been told of it (or of a later state of the same rows).
  */
 export interface FeatureStore {
   readonly layout: StoreLayout
   /** How many rows there are, at least about. */
   count(): Promise<Record<Side, number>>
-  /** Reads everything, then tells of every change until `close`. Resolves after the first `onSyncEnd`. Once in a store's life. */
+  /**
+   * Reads everything, then tells of every change until `close`. Resolves
+   * after the first `onSyncEnd`. Once in a store's life.
+   */
   start(listener: StoreListener): Promise<void>
   /**
-   * Writes all changes, in their order; later ones of the same row win. @throws NearrankError DISK or UNAVAILABLE where nothing or only a part of
-   * them may have been written, INPUT for a row that does not fit the layout (then nothing is written).
+   * Writes all changes, in their order; later ones of the same row win.
+   * @throws NearrankError DISK or UNAVAILABLE where nothing or only a part of them may have been
+   * written, INPUT for a row that does not fit the layout (then nothing is written).
    */
   write(changes: readonly Change[]): Promise<void>
   /** Whether a fill began and has not come to its end. @throws NearrankError UNAVAILABLE */
   isFilling(): Promise<boolean>
-  /** Writes down, as durably as rows, that a fill begins or has come to its end. @throws NearrankError DISK, UNAVAILABLE */
+  /**
+   * Writes down, as durably as rows, that a fill begins or has come to its end.
+   * @throws NearrankError DISK, UNAVAILABLE
+   */
   setFilling(isFilling: boolean): Promise<void>
   status(): StoreStatus
   close(): Promise<void>

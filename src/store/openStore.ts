@@ -3,8 +3,8 @@ import type { FeatureStore, OpenStoreOptions } from './featureStore.ts'
 
 /**
  * Opens the store at `url`: `sqlite:PATH` (made where it is missing), `redis://…` or `rediss://…`.
- * @throws NearrankError USAGE for another address, INPUT where the store holds another layout or something else, CONFLICT where another process
- *   has it, DAMAGED, DISK, UNAVAILABLE.
+ * @throws NearrankError USAGE for another address, INPUT where the store holds another layout or
+ * something else, CONFLICT where another process has it, DAMAGED, DISK, UNAVAILABLE.
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<FeatureStore> {
   const [scheme, rest] = splitScheme(url)

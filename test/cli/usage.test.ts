@@ -91,7 +91,7 @@ describe('usage', () => {
     [['serve', '--model', 'm', '--unknown-user', 'averag'], /Did you mean average\?/],
     [['serve', '--model', 'm', '--max-queue', '0'], /--max-queue.*an integer from 1/],
     [['serve', '--model', 'm', '--drain-seconds', '-1'], /from 0 to 3600/],
-    [['serve', '--model', 'm', '--user-ids', 'int'], /Did you mean|one of integer, string/],
+    [['serve', '--model', 'm', '--user-ids', 'int'], /Did you mean|one of integer, unsigned, string/],
     [['serve', '--model', 'm', '--log-level', 'loud'], /one of fatal, error/],
     [['serve', '--model', 'm', '--click-column', 'c'], /unknown option '--click-column'/],
   ]

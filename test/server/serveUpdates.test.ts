@@ -198,7 +198,7 @@ test('tables grow under load: every new row counts from its acknowledgement on, 
     }),
   )
   try {
-    const newPlaces = function* () {
+    const newHomes = function* () {
       for (let i = 0; i < NEW_ROWS; i++)
         yield {
           restaurantId: 100 + i,
@@ -210,7 +210,7 @@ test('tables grow under load: every new row counts from its acknowledgement on, 
     const newUsers = function* () {
       for (let i = 0; i < NEW_ROWS; i++) yield { userId: 100 + i, features: [i / NEW_ROWS, 1] }
     }
-    assert.equal((await own.putFeatures(newPlaces())).restaurants, NEW_ROWS)
+    assert.equal((await own.putFeatures(newHomes())).restaurants, NEW_ROWS)
     assert.equal((await own.putFeatures(newUsers())).users, NEW_ROWS)
     for (let tries = 0; tries < 200; tries++) {
       const i = tries < 10 ? NEW_ROWS - 1 - tries : Math.floor(NEW_ROWS * random.float())

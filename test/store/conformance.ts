@@ -8,8 +8,8 @@ import type { Change, FeatureStore, OpenStoreOptions } from '../../src/store/fea
 import { AWKWARD_IDS, badChanges, put, remove } from './changes.ts'
 import { applyChanges, noRows, type Rows, StoreCopy, startCopy } from './storeCopy.ts'
 
-/** One empty place that a store can be opened on, again and again, by one at a time. */
-export interface StorePlace {
+/** One empty home that a store can be opened on, again and again, by one at a time. */
+export interface StoreHome {
   open(options: OpenStoreOptions): Promise<FeatureStore>
   /** Takes everything away after the test. */
   remove(): Promise<void>
@@ -30,21 +30,21 @@ const MANY = 20_000
 /** What every feature store must do. `skip`: why it cannot be tried here. */
 export function describeStore(
   name: string,
-  { newPlace, skip = false }: { newPlace: () => Promise<StorePlace>; skip?: string | false },
+  { newHome, skip = false }: { newHome: () => Promise<StoreHome>; skip?: string | false },
 ): void {
-  /** A test with a place of its own. */
-  const withPlace = (what: string, run: (place: StorePlace) => Promise<void>): void =>
+  /** A test with a home of its own. */
+  const withHome = (what: string, run: (home: StoreHome) => Promise<void>): void =>
     void test(what, async (t) => {
-      const place = await newPlace()
-      t.after(() => place.remove())
-      await run(place)
+      const home = await newHome()
+      t.after(() => home.remove())
+      await run(home)
     })
 
   describe(`feature store: ${name}`, { skip }, () => {
-    withPlace(
+    withHome(
       'a new store is empty, and has the ids and the number of features it was opened for',
-      async (place) => {
-        const store = await place.open(INTEGERS)
+      async (home) => {
+        const store = await home.open(INTEGERS)
         assert.deepEqual(store.layout, INTEGERS.layout)
         assert.deepEqual(await store.count(), { users: 0, restaurants: 0 })
         const copy = await startCopy(store)
@@ -57,19 +57,19 @@ export function describeStore(
       },
     )
 
-    withPlace('ids are integers where nothing is said, and stay what they were', async (place) => {
+    withHome('ids are integers where nothing is said, and stay what they were', async (home) => {
       const free = { layout: { users: { features: 3 }, restaurants: { features: 2 } } }
-      const store = await place.open({ layout: { ...free.layout, users: { features: 3, ids: 'string' } } })
+      const store = await home.open({ layout: { ...free.layout, users: { features: 3, ids: 'string' } } })
       assert.equal(store.layout.users.ids, 'string')
       assert.equal(store.layout.restaurants.ids, 'integer')
       await store.close()
-      const again = await place.open(free)
+      const again = await home.open(free)
       assert.deepEqual(again.layout, store.layout)
       await again.close()
     })
 
-    withPlace('a store of another layout is refused, and is not changed by that', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('a store of another layout is refused, and is not changed by that', async (home) => {
+      const store = await home.open(INTEGERS)
       await store.write([put('users', 1, [1, 2, 3])])
       await store.close()
       const { users, restaurants } = INTEGERS.layout
@@ -80,19 +80,19 @@ export function describeStore(
         { users: { ...users, ids: 'unsigned' as const }, restaurants },
         { users, restaurants: { ...restaurants, ids: 'string' as const } },
       ])
-        await assert.rejects(place.open({ layout }), isError('INPUT'))
-      const again = await place.open(INTEGERS)
+        await assert.rejects(home.open({ layout }), isError('INPUT'))
+      const again = await home.open(INTEGERS)
       assert.deepEqual(await again.count(), { users: 1, restaurants: 0 })
       await again.close()
     })
 
-    withPlace(
+    withHome(
       'the names of the features are kept, and other names or another order are refused',
-      async (place) => {
+      async (home) => {
         const { users, restaurants } = INTEGERS.layout
         const named = { users: { ...users, names: ['age', 'spend', 'é"\\'] }, restaurants }
-        await (await place.open({ layout: named })).close()
-        const unasked = await place.open(INTEGERS)
+        await (await home.open({ layout: named })).close()
+        const unasked = await home.open(INTEGERS)
         assert.deepEqual(unasked.layout, named, 'known to who does not ask')
         await unasked.close()
         for (const [names, message] of [
@@ -103,43 +103,43 @@ export function describeStore(
           [['age', 'spend', 'other'], /must be age, spend, other, found age, spend, é/],
         ] as const) {
           const layout = { users: { ...users, names }, restaurants: { ...restaurants, names: ['x', 'y'] } }
-          await assert.rejects(place.open({ layout }), isError('INPUT', message))
+          await assert.rejects(home.open({ layout }), isError('INPUT', message))
         }
         const long = users.features - 1
         const far = ['age', 'spend', 'n'.repeat(1000)]
         await assert.rejects(
-          place.open({ layout: { users: { ...users, names: far }, restaurants } }),
+          home.open({ layout: { users: { ...users, names: far }, restaurants } }),
           isError('INPUT', new RegExp(`must be from the ${long + 1}. on n{300}…, found age, spend`)),
         )
-        const again = await place.open({ layout: named })
+        const again = await home.open({ layout: named })
         assert.deepEqual(again.layout, named, 'a refusal has written nothing down')
         await again.close()
       },
     )
 
-    withPlace('a store that has no names takes those of the first who knows them', async (place) => {
+    withHome('a store that has no names takes those of the first who knows them', async (home) => {
       const { users, restaurants } = INTEGERS.layout
-      await (await place.open(INTEGERS)).close()
+      await (await home.open(INTEGERS)).close()
       const named = {
         users: { ...users, names: ['a', 'b', 'c'] },
         restaurants: { ...restaurants, names: ['x', 'y'] },
       }
-      const first = await place.open({ layout: named })
+      const first = await home.open({ layout: named })
       assert.deepEqual(first.layout, named)
       await first.close()
       const swapped = { users: named.users, restaurants: { ...restaurants, names: ['y', 'x'] } }
       await assert.rejects(
-        place.open({ layout: swapped }),
+        home.open({ layout: swapped }),
         isError('INPUT', /its features of restaurants must be y, x, found x, y/),
       )
-      const later = await place.open(INTEGERS)
+      const later = await home.open(INTEGERS)
       assert.deepEqual(later.layout, named)
       await later.close()
     })
 
-    withPlace('that a fill has begun is remembered until it is said to be complete', async (place) => {
+    withHome('that a fill has begun is remembered until it is said to be complete', async (home) => {
       const opened = async (run: (store: FeatureStore) => Promise<void>) => {
-        const store = await place.open(INTEGERS)
+        const store = await home.open(INTEGERS)
         await run(store)
         await store.close()
       }
@@ -159,14 +159,14 @@ export function describeStore(
         assert.equal(await store.isFilling(), false)
       })
       await opened(async (store) => assert.equal(await store.isFilling(), false))
-      const closed = await place.open(INTEGERS)
+      const closed = await home.open(INTEGERS)
       await closed.close()
       await assert.rejects(closed.isFilling(), isError('CONFLICT'))
       await assert.rejects(closed.setFilling(true), isError('CONFLICT'))
     })
 
-    withPlace('rows are put, replaced and deleted on both sides', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('rows are put, replaced and deleted on both sides', async (home) => {
+      const store = await home.open(INTEGERS)
       const copy = await startCopy(store)
       const expected = noRows()
       for (const changes of [
@@ -181,11 +181,11 @@ export function describeStore(
       }
       assert.deepEqual(await store.count(), { users: 1, restaurants: 2 })
       await store.close()
-      await expectStored(place, INTEGERS, expected)
+      await expectStored(home, INTEGERS, expected)
     })
 
-    withPlace('within a write the order counts', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('within a write the order counts', async (home) => {
+      const store = await home.open(INTEGERS)
       const copy = await startCopy(store)
       const changes = [
         put('users', 1, [1, 1, 1]),
@@ -202,11 +202,11 @@ export function describeStore(
       await store.write(changes)
       assert.deepEqual(copy.rows, expected)
       await store.close()
-      await expectStored(place, INTEGERS, expected)
+      await expectStored(home, INTEGERS, expected)
     })
 
-    withPlace('a store can be filled before it is started', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('a store can be filled before it is started', async (home) => {
+      const store = await home.open(INTEGERS)
       const changes = [put('users', 5, [1, 2, 3]), put('restaurants', 6, [4, 5], 7, 8)]
       await store.write(changes)
       const expected = noRows()
@@ -215,12 +215,12 @@ export function describeStore(
       await store.close()
     })
 
-    withPlace('a write that comes while the store starts is neither lost nor undone', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('a write that comes while the store starts is neither lost nor undone', async (home) => {
+      const store = await home.open(INTEGERS)
       await store.write(Array.from({ length: 5_000 }, (_, i) => put('users', i, [i, 0, 0])))
       await store.close()
 
-      const again = await place.open(INTEGERS)
+      const again = await home.open(INTEGERS)
       const copy = new StoreCopy(again.layout)
       const started = again.start(copy)
       const writes = Array.from({ length: 50 }, (_, i) => [
@@ -235,11 +235,11 @@ export function describeStore(
       assert.deepEqual(copy.rows, expected)
       assert.deepEqual(await again.count(), { users: expected.users.size, restaurants: 0 })
       await again.close()
-      await expectStored(place, INTEGERS, expected)
+      await expectStored(home, INTEGERS, expected)
     })
 
-    withPlace('large writes and large reads', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('large writes and large reads', async (home) => {
+      const store = await home.open(INTEGERS)
       const copy = await startCopy(store)
       const changes = Array.from({ length: MANY }, (_, i) =>
         i % 2 === 0
@@ -252,11 +252,11 @@ export function describeStore(
       assert.deepEqual(copy.rows, expected)
       assert.deepEqual(await store.count(), { users: MANY / 2, restaurants: MANY / 2 })
       await store.close()
-      await expectStored(place, INTEGERS, expected)
+      await expectStored(home, INTEGERS, expected)
     })
 
-    withPlace('many writes at once', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('many writes at once', async (home) => {
+      const store = await home.open(INTEGERS)
       const copy = await startCopy(store)
       const expected = noRows()
       const told: boolean[] = []
@@ -271,34 +271,31 @@ export function describeStore(
       assert.ok(told.every(Boolean), 'each was told of before it resolved')
       assert.deepEqual(copy.rows, expected)
       await store.close()
-      await expectStored(place, INTEGERS, expected)
+      await expectStored(home, INTEGERS, expected)
     })
 
-    withPlace(
-      'writes of one row at once: the copy ends as the store does, with a whole row',
-      async (place) => {
-        const store = await place.open(INTEGERS)
-        const copy = await startCopy(store)
-        await Promise.all(
-          Array.from({ length: 200 }, (_, i) => store.write([put('restaurants', 1, [i, -i], i / 4, i / 2)])),
-        )
-        const row = copy.rows.restaurants.get(1)
-        assert.ok(row)
-        const winner = (row.latitude ?? -1) * 4
-        const expected = noRows()
-        applyChanges(expected, [put('restaurants', 1, [winner, -winner], winner / 4, winner / 2)])
-        assert.deepEqual(copy.rows, expected)
-        await store.close()
-        await expectStored(place, INTEGERS, expected)
-      },
-    )
+    withHome('writes of one row at once: the copy ends as the store does, with a whole row', async (home) => {
+      const store = await home.open(INTEGERS)
+      const copy = await startCopy(store)
+      await Promise.all(
+        Array.from({ length: 200 }, (_, i) => store.write([put('restaurants', 1, [i, -i], i / 4, i / 2)])),
+      )
+      const row = copy.rows.restaurants.get(1)
+      assert.ok(row)
+      const winner = (row.latitude ?? -1) * 4
+      const expected = noRows()
+      applyChanges(expected, [put('restaurants', 1, [winner, -winner], winner / 4, winner / 2)])
+      assert.deepEqual(copy.rows, expected)
+      await store.close()
+      await expectStored(home, INTEGERS, expected)
+    })
 
-    withPlace('a full read is bracketed and tells of each row once', async (place) => {
-      const store = await place.open(INTEGERS)
+    withHome('a full read is bracketed and tells of each row once', async (home) => {
+      const store = await home.open(INTEGERS)
       await store.write(Array.from({ length: MANY / 2 }, (_, i) => put('users', i - MANY, [i, 0, 0])))
       await store.write([put('restaurants', 1, [1, 1], 1, 1)])
       await store.close()
-      const again = await place.open(INTEGERS)
+      const again = await home.open(INTEGERS)
       const copy = new StoreCopy(again.layout)
       let rows = 0
       await again.start({
@@ -325,7 +322,7 @@ export function describeStore(
       ['unsigned', UNSIGNED],
       ['string', STRINGS],
     ] as const)
-      withPlace(`bit for bit after it was closed and opened: extremes, ${kind} ids`, async (place) => {
+      withHome(`bit for bit after it was closed and opened: extremes, ${kind} ids`, async (home) => {
         const vectors = [
           [0, -0, 2 ** -149],
           [-(2 ** -149), 2 ** -126, 3.4028234663852886e38],
@@ -345,17 +342,17 @@ export function describeStore(
         const expected = noRows()
         applyChanges(expected, changes)
         assert.equal(expected.users.size, AWKWARD_IDS[kind].length)
-        const store = await place.open(options)
+        const store = await home.open(options)
         const copy = await startCopy(store)
         await store.write(changes)
         assert.deepEqual(copy.rows, expected)
         await store.close()
-        await expectStored(place, options, expected)
+        await expectStored(home, options, expected)
 
-        const again = await place.open(options)
+        const again = await home.open(options)
         await again.write(AWKWARD_IDS[kind].flatMap((id) => [remove('users', id), remove('restaurants', id)]))
         await again.close()
-        await expectStored(place, options, noRows())
+        await expectStored(home, options, noRows())
       })
 
     for (const [kind, options] of [
@@ -363,10 +360,10 @@ export function describeStore(
       ['unsigned', UNSIGNED],
       ['string', STRINGS],
     ] as const)
-      withPlace(
+      withHome(
         `a row that does not fit is refused, and with it the whole write: ${kind} ids`,
-        async (place) => {
-          const store = await place.open(options)
+        async (home) => {
+          const store = await home.open(options)
           const copy = await startCopy(store)
           const [id, other, third] = AWKWARD_IDS[kind]
           await store.write([put('users', id, [1, 2, 3])])
@@ -394,14 +391,14 @@ export function describeStore(
           applyChanges(expected, [...good, put('restaurants', third, [1, 2], 3, 4)])
           assert.deepEqual(copy.rows, expected)
           await store.close()
-          await expectStored(place, options, expected)
+          await expectStored(home, options, expected)
         },
       )
 
-    withPlace(
+    withHome(
       'close waits for what was being written, can be repeated, and refuses what comes after',
-      async (place) => {
-        const store = await place.open(INTEGERS)
+      async (home) => {
+        const store = await home.open(INTEGERS)
         await startCopy(store)
         const written = store.write([put('users', 1, [1, 2, 3])])
         await Promise.all([store.close(), store.close()])
@@ -410,7 +407,7 @@ export function describeStore(
         await assert.rejects(store.write([put('users', 2, [1, 2, 3])]), isError('CONFLICT'))
         const expected = noRows()
         applyChanges(expected, [put('users', 1, [1, 2, 3])])
-        await expectStored(place, INTEGERS, expected)
+        await expectStored(home, INTEGERS, expected)
       },
     )
 
@@ -429,15 +426,15 @@ export function describeStore(
       const writes = fc.array(fc.array(change, { maxLength: 12 }), { minLength: 1, maxLength: 8 })
       await fc.assert(
         fc.asyncProperty(writes, fc.boolean(), async (sequence, isReopened) => {
-          const place = await newPlace()
+          const home = await newHome()
           try {
             const expected = noRows()
-            let store = await place.open(INTEGERS)
+            let store = await home.open(INTEGERS)
             let copy = await startCopy(store)
             for (const [i, changes] of sequence.entries()) {
               if (isReopened && i % 3 === 2) {
                 await store.close()
-                store = await place.open(INTEGERS)
+                store = await home.open(INTEGERS)
                 copy = await startCopy(store)
               }
               await store.write(changes)
@@ -445,9 +442,9 @@ export function describeStore(
               assert.deepEqual(copy.rows, expected)
             }
             await store.close()
-            await expectStored(place, INTEGERS, expected)
+            await expectStored(home, INTEGERS, expected)
           } finally {
-            await place.remove()
+            await home.remove()
           }
         }),
         { numRuns: 25 },
@@ -456,9 +453,9 @@ export function describeStore(
   })
 }
 
-/** Opens the place anew and compares everything in it. */
-async function expectStored(place: StorePlace, options: OpenStoreOptions, expected: Rows): Promise<void> {
-  const store = await place.open(options)
+/** Opens the home anew and compares everything in it. */
+async function expectStored(home: StoreHome, options: OpenStoreOptions, expected: Rows): Promise<void> {
+  const store = await home.open(options)
   const copy = await startCopy(store)
   assert.deepEqual(copy.problems, [])
   assert.deepEqual(copy.rows, expected)

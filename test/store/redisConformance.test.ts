@@ -16,7 +16,7 @@ let places = 0
 describeStore('Redis', {
   skip: NO_REDIS,
   // A place is a prefix of its own; the names hold what has a meaning in patterns.
-  newPlace: async () => {
+  newHome: async () => {
     const prefix = `*[a-z]?\\{${places++}}:`
     return {
       open: (options) => openRedisStore(`${server.url}/0?prefix=${encodeURIComponent(prefix)}`, options),

@@ -20,7 +20,7 @@ const STRINGS: OpenStoreOptions = {
 }
 
 describeStore('SQLite', {
-  newPlace: async () => {
+  newHome: async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nearrank-'))
     return {
       open: (options) => openSqliteStore(join(folder, 'features.db'), options),
@@ -174,7 +174,7 @@ describe('SQLite store', () => {
     spoilt.fill(0xff, whole.length / 2, whole.length / 2 + 3 * 4096)
     for (const bytes of [spoilt, whole.subarray(0, whole.length / 2)]) {
       await writeFile(path, bytes)
-      await assert.rejects(readThrough(path), isError('DAMAGED', /damaged; put a backup in its place/))
+      await assert.rejects(readThrough(path), isError('DAMAGED', /damaged; restore a backup/))
     }
     await writeFile(path, whole)
     assert.equal((await readThrough(path)).rows.users.size, 20_000)

@@ -21,7 +21,7 @@ export const SERVE_PLACE_FLAGS: Flag[] = [
     term: '--user-ids, --restaurant-ids <kind>',
     key: 'ids.users',
     parse: choiceOf([...ID_KINDS]),
-    help: 'of a new store without --data: integer (default), unsigned, string',
+    help: 'of a new store: integer (default), unsigned, string',
   },
   { flags: '--restaurant-ids <kind>', key: 'ids.restaurants', parse: choiceOf([...ID_KINDS]) },
 ]

@@ -1,4 +1,7 @@
-/** Means and standard deviations (of the population) of columns, block after block (Chan, Golub & LeVeque 1979). */
+/**
+ * Means and standard deviations (of the population) of columns, block
+ * after block (Chan, Golub & LeVeque 1979).
+ */
 export class ColumnStatistics {
   readonly mean: Float64Array // [columns]
   readonly #squares: Float64Array // [columns], sums of squared distances to the mean

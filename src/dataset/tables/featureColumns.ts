@@ -8,8 +8,8 @@ const NUMBERED = /^f\d+$/
 const FEATURES_MAX = 4096
 
 /**
- * The columns of a feature table that make up its vectors, in order: those `named`, else all called `f<digits>`
- * by number, else every numeric column that is no id and no place, as the file has them.
+ * The columns of a feature table that make up its vectors, in order: those `named`, else all called
+ * `f<digits>` by number, else every numeric column that is no id and no place, as the file has them.
  */
 export function featureColumns(
   file: ParquetFile,

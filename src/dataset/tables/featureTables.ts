@@ -79,8 +79,9 @@ const Manifest = Type.Object({
 })
 
 /**
- * The feature tables of a dataset, packed on first use (a second for 1 M users of 30 features) and found again by
- * a fingerprint of their sources. @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.
+ * The feature tables of a dataset, packed on first use (a second for 1 M users of
+ * 30 features) and found again by a fingerprint of their sources.
+ * @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.
  */
 export async function openTables(options: DatasetOptions & OpenOptions): Promise<Tables> {
   const data = await dataFolder(options)

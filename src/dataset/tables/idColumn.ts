@@ -18,7 +18,10 @@ const INTEGER = /^(?:U?(?:TINY|SMALL|BIG)INT|U?INTEGER)$/
 const WHOLE_DECIMAL = /^DECIMAL\((\d+),0\)$/ // what Spark makes of unsigned and database integers
 const INT64_DIGITS = 18 // any integer of so many digits has 63 bits
 
-/** Whether a column holds strings; if not, it holds integers. @throws NearrankError INPUT if it holds neither. */
+/**
+ * Whether a column holds strings; if not, it holds integers.
+ * @throws NearrankError INPUT if it holds neither.
+ */
 export function holdsStrings(file: ParquetFile, column: ParquetColumn): boolean {
   if (INTEGER.test(column.type) || WHOLE_DECIMAL.test(column.type)) return false
   if (column.type === 'VARCHAR' || column.type === 'UUID') return true
@@ -28,7 +31,10 @@ export function holdsStrings(file: ParquetFile, column: ParquetColumn): boolean 
   )
 }
 
-/** The kind of key for the ids of a feature table. Reads a column of long decimals, to see whether they are signed. */
+/**
+ * The kind of key for the ids of a feature table. Reads a column of
+ * long decimals, to see whether they are signed.
+ */
 export async function idKeyOf(
   connection: DuckDBConnection,
   file: ParquetFile,

@@ -2,9 +2,9 @@
 export const NO_ROW = 0xffffffff
 
 /**
- * Row numbers by id, for ids of 2 or 4 words of 32 bits, in typed arrays alone. Integers of a narrow range (up
- * to four times the number of rows) are looked up directly, anything else in a hash table with linear probing,
- * at most half full.
+ * Row numbers by id, for ids of 2 or 4 words of 32 bits, in typed arrays alone. Integers of a narrow range
+ * (up to four times the number of rows) are looked up directly, anything else in a hash table with linear
+ * probing, at most half full.
  */
 export class IdIndex {
   readonly duplicate: { row: number; earlierRow: number } | undefined // the first id that came twice

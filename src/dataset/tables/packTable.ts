@@ -152,7 +152,10 @@ function floatsOf(vector: DuckDBVector): Float32Array {
   return arrayOf(vector) as Float32Array
 }
 
-/** The names of a chunk, as lengths and bytes. @throws NearrankError INPUT for one that no store could hold. */
+/**
+ * The names of a chunk, as lengths and bytes.
+ * @throws NearrankError INPUT for one that no store could hold.
+ */
 function encodeNames({ file, idColumn }: TablePlan, rowStart: number, vector: DuckDBVector): EncodedNames {
   const names = Array.from({ length: vector.itemCount }, (_, i) => String(vector.getItem(i)))
   for (const [i, name] of names.entries()) {

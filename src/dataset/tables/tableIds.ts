@@ -7,7 +7,9 @@ import { IdIndex, NO_ROW } from './idIndex.ts'
 export interface TableIds {
   rows: number
   kind: IdKind
-  /** The row of an id; undefined when there is none. A string of digits is an integer id to an integer column. */
+  /**
+   * The row of an id; undefined when there is none. A string of digits is an integer id to an integer column.
+   */
   rowOf(id: FeatureId): number | undefined
   idAt(row: number): FeatureId
 }

@@ -33,7 +33,10 @@ const id = () =>
   )
 const deleted = () => Type.Literal(true, { description: 'true' })
 
-/** The schemas of rows in bodies (`user`, `restaurant`), in answers and, with their ids, in lines of a bulk load. */
+/**
+ * The schemas of rows in bodies (`user`, `restaurant`), in answers
+ * and, with their ids, in lines of a bulk load.
+ */
 export function featureSchemas(layout: StoreLayout) {
   const user = { features: features(layout.users.features) }
   const restaurant = {
@@ -77,7 +80,10 @@ export function restaurantRow(restaurantId: FeatureId, body: RestaurantBody): Ro
   }
 }
 
-/** A row as a line of JSON, in the form that a bulk load takes except for integer ids beyond 2^53, which stand as digits. */
+/**
+ * A row as a line of JSON, in the form that a bulk load takes except
+ * for integer ids beyond 2^53, which stand as digits.
+ */
 export function rowJson(row: Row): string {
   const numbers = JSON.stringify(Array.from(row.features, shortestFloat32))
   if (row.side === 'users') return `{"user_id":${idJson(row.id)},"features":${numbers}}`

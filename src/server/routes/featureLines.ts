@@ -25,7 +25,10 @@ export interface FeatureLines {
   counts: { users: number; restaurants: number; deleted: number }
 }
 
-/** Reads the body of a bulk load. @throws Problem BAD_JSON, BAD_BODY or BAD_ID naming the first wrong line. */
+/**
+ * Reads the body of a bulk load.
+ * @throws Problem BAD_JSON, BAD_BODY or BAD_ID naming the first wrong line.
+ */
 export type ParseFeatureLines = (body: Buffer) => Promise<FeatureLines>
 
 interface Checks {
@@ -33,7 +36,10 @@ interface Checks {
   deletion: Record<Side, Check>
 }
 
-/** A reader of newline-delimited JSON for rows of `layout`; it works in slices and never holds the thread for long. */
+/**
+ * A reader of newline-delimited JSON for rows of `layout`; it works in
+ * slices and never holds the thread for long.
+ */
 export function featureLinesParser(
   layout: StoreLayout,
   { lineBytesMax }: { lineBytesMax: number },

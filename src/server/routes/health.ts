@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { STORE_KINDS } from '../../store/featureStore.ts'
 import { ServedModelSchema, servedModelJson } from './admin.ts'
 import { jsonResponse } from '../problems/responses.ts'
 import type { Health, Services } from '../services.ts'
@@ -13,7 +14,7 @@ const Ready = Type.Object(
     reasons: Type.Array(Type.String()),
     store: Type.Object(
       {
-        kind: Type.Enum(['sqlite', 'redis']),
+        kind: Type.Enum([...STORE_KINDS]),
         connected: Type.Boolean(),
         synced: Type.Boolean({ description: 'the copy in memory is complete, as far as is known' }),
         lag_ms: Type.Number({ description: 'since when it may be behind the store; 0: it is not' }),

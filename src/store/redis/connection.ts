@@ -13,13 +13,14 @@ const PING_EVERY_MS = 1000
 const UNANSWERED_TICKS_MAX = 4 // so a connection that leads nowhere is given up after 4 to 5 s
 
 /**
- * One connection from its beginning to its end: it never reconnects by itself, so a reply always belongs to the
- * connection it was asked on, and what was in flight when it ended is rejected.
+ * One connection from its beginning to its end: it never reconnects by itself, so a reply always belongs
+ * to the connection it was asked on, and what was in flight when it ended is rejected.
  */
 export interface RedisConnection {
   /**
-   * Sends one command; commands are executed and replies resolve in the order of the calls. Texts in the reply are strings, or with `asBuffers`
-   * Buffers. @throws (rejects with) ErrorReply where the server refuses, another error where the connection is lost.
+   * Sends one command; commands are executed and replies resolve in the order of the
+   * calls. Texts in the reply are strings, or with `asBuffers` Buffers.
+   * @throws (rejects with) ErrorReply where the server refuses, another error where the connection is lost.
    */
   send(command: RedisCommand, asBuffers?: boolean): Promise<unknown>
   isErrorReply(error: unknown): error is ErrorReply
@@ -27,7 +28,10 @@ export interface RedisConnection {
   readonly lost: Promise<NearrankError>
   /** When the server last answered a ping, in `performance.now()`'s milliseconds. */
   heardAtMs: number
-  /** Keys that the server says have changed; null: all of them may have. Called in order with the replies' arrival. */
+  /**
+   * Keys that the server says have changed; null: all of them may have.
+   * Called in order with the replies' arrival.
+   */
   onInvalidate: (key: Buffer | null) => void
   /** Ends the connection at once. */
   cut(reason: NearrankError): void
@@ -35,7 +39,8 @@ export interface RedisConnection {
 
 /**
  * Connects within 5 s, by RESP3, logged in, database selected; when `signal` aborts, the connection is cut.
- * @throws NearrankError INPUT where the package, the login or the database is missing or wrong, UNAVAILABLE where there is no answer.
+ * @throws NearrankError INPUT where the package, the login or the database is
+ * missing or wrong, UNAVAILABLE where there is no answer.
  */
 export async function connectRedis(address: RedisAddress, signal: AbortSignal): Promise<RedisConnection> {
   const { createClient, ErrorReply, RESP_TYPES } = await redisPackage()
@@ -55,7 +60,8 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
     disableOfflineQueue: true,
     emitInvalidate: true,
     maintNotifications: 'disabled',
-    // The package's own deadline ends when a command is written, costs a timer each, and would notice no lost reply.
+    // The package's own deadline ends when a command is written, costs a
+    // timer each, and would notice no lost reply.
     commandOptions: { timeout: 0 },
   })
   const buffers = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
@@ -106,7 +112,8 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
 /** Pings, one at a time, and cuts a connection that leads nowhere. */
 function heartbeatOf(connection: RedisConnection, address: RedisAddress): () => void {
   let isWaiting = false
-  let ticks = 0 // and not milliseconds: when this process was busy or asleep, the answer may have arrived unread
+  // And not milliseconds: when this process was busy or asleep, the answer may have arrived unread.
+  let ticks = 0
   const onAnswer = () => {
     isWaiting = false
     connection.heardAtMs = performance.now()

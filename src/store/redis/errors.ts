@@ -52,8 +52,9 @@ const FAILURES: Record<string, string> = {
 }
 
 /**
- * What went wrong with a server, as one to read: `Cannot <action> the Redis server at host:port: <reason>; <what to do>`.
- * No cause is kept and nothing of the user's name or password is told: servers repeat in some errors what they were sent.
+ * What went wrong with a server, as one to read:
+ * `Cannot <action> the Redis server at host:port: <reason>; <what to do>`. No cause is kept and nothing of
+ * the user's name or password is told: servers repeat in some errors what they were sent.
  */
 export function redisError(action: string, error: unknown, address: RedisAddress): NearrankError {
   if (error instanceof NearrankError) return error

@@ -18,13 +18,14 @@ const PAGES_MAX = 2 // that are being read while the next is looked for
 /**
  * Keeps a listener at the server's state for as long as one connection lives.
  *
- * Why nothing is missed and nothing goes back in time: the server tells, on this same connection (RESP3, CLIENT
- * TRACKING in broadcast mode), the key of every change that somebody else makes, after the replies to all commands that it executed
- * before the change. A key is read again whenever it is named, also while it is being read: that read is executed
- * after the change. Replies are handed on in the order of execution (RedisPipeline). So the last thing the
- * listener hears of a key is a read that came after the key's last change. Changes made on this
- * connection are not told by the server (NOLOOP); who makes them reads them back behind the write.
- * A full read begins after tracking was switched on: what the scan passes by is named in a message.
+ * Why nothing is missed and nothing goes back in time: the server tells, on this same connection (RESP3,
+ * CLIENT TRACKING in broadcast mode), the key of every change that somebody else makes, after the replies to
+ * all commands that it executed before the change. A key is read again whenever it is named, also while it is
+ * being read: that read is executed after the change. Replies are handed on in the order of execution
+ * (RedisPipeline). So the last thing the listener hears of a key is a read that came after the key's last
+ * change. Changes made on this connection are not told by the server (NOLOOP); who makes them reads them back
+ * behind the write. A full read begins after tracking was switched on: what the scan passes by is named in a
+ * message.
  */
 export class RedisFollower {
   isSynced = false
@@ -55,7 +56,10 @@ export class RedisFollower {
     this.#onFailure = onFailure
   }
 
-  /** Since when a change is known and not yet told, in `performance.now()`'s milliseconds; undefined: all is told. */
+  /**
+   * Since when a change is known and not yet told, in
+   * `performance.now()`'s milliseconds; undefined: all is told.
+   */
   get behindSinceMs(): number | undefined {
     if (this.#flushedSinceMs !== undefined) return this.#flushedSinceMs
     if (this.#readingSinceMs.length > 0) return this.#readingSinceMs[0]
@@ -63,9 +67,13 @@ export class RedisFollower {
     return sinceMs
   }
 
-  /** Reads everything and follows what changes from then on. Resolves after `onSyncEnd`; rejects when it could not be done. */
+  /**
+   * Reads everything and follows what changes from then on. Resolves after
+   * `onSyncEnd`; rejects when it could not be done.
+   */
   async start(): Promise<void> {
-    // The package has switched on the mode that names only keys which were read; the mode cannot be changed while on.
+    // The package has switched on the mode that names only keys which were
+    // read; the mode cannot be changed while on.
     await this.#connection.send(['CLIENT', 'TRACKING', 'OFF'])
     const [users, restaurants] = [keyPrefix(this.#prefix, 'users'), keyPrefix(this.#prefix, 'restaurants')]
     const words = ['CLIENT', 'TRACKING', 'ON', 'BCAST', 'NOLOOP', 'PREFIX', users, 'PREFIX', restaurants]
@@ -88,7 +96,9 @@ export class RedisFollower {
     if (!this.#isSyncing) this.#sync().catch(this.#onFailure)
   }
 
-  /** One round of changed keys waits for its turn at a time: a key that meanwhile changes often is read once. */
+  /**
+   * One round of changed keys waits for its turn at a time: a key that meanwhile changes often is read once.
+   */
   #readChanged(): void {
     if (this.#isAsking || this.#changed.size === 0) return
     this.#isAsking = true
@@ -131,7 +141,8 @@ export class RedisFollower {
       const isFlushed = this.#isFlushed
       this.#isFlushed = false
       if (isFlushed) await this.#onFlushed()
-      // Start and end take their turn like replies: a row that was read before a flush is told before the start.
+      // Start and end take their turn like replies: a row that was read
+      // before a flush is told before the start.
       await this.#pipeline.round(NOTHING, () => this.#listener.syncStart())
       await this.#scan()
       isDone = await this.#pipeline.round(NOTHING, () => {

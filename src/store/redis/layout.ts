@@ -10,7 +10,8 @@ import { redisError } from './errors.ts'
 const FORMAT = '1'
 
 /**
- * The layout of the data behind `connection`: as the hash `<prefix>meta` says, or as `wanted`, which is then written there.
+ * The layout of the data behind `connection`: as the hash `<prefix>meta`
+ * says, or as `wanted`, which is then written there.
  * @throws NearrankError INPUT where the two differ, UNAVAILABLE and others where the server cannot answer.
  */
 export async function redisLayout(
@@ -73,7 +74,10 @@ async function readLayout(connection: RedisConnection, key: string): Promise<Sto
   return { users: side('users'), restaurants: side('restaurants') }
 }
 
-/** Only the fields that are not there yet, and all at once. A server that takes no writes now may still be read from. */
+/**
+ * Only the fields that are not there yet, and all at once. A server
+ * that takes no writes now may still be read from.
+ */
 async function writeMeta(
   connection: RedisConnection,
   { key, layout }: { key: string; layout: StoreLayout },

@@ -14,7 +14,8 @@ export class RedisListener {
   readonly #listener: StoreListener
   #windowStartMs = -Infinity
   #problems = 0 // in this window
-  #hasBegun = false // before the first full read nothing is told: it begins later than what was read until then
+  // Before the first full read nothing is told: it begins later than what was read until then.
+  #hasBegun = false
 
   constructor(prefix: string, layout: StoreLayout, listener: StoreListener) {
     this.#prefix = prefix
@@ -22,7 +23,10 @@ export class RedisListener {
     this.#listener = listener
   }
 
-  /** The rows that `keys` name. Keys with an impossible id are a problem, keys of other things are none of ours. */
+  /**
+   * The rows that `keys` name. Keys with an impossible id are a problem,
+   * keys of other things are none of ours.
+   */
   rowKeys(keys: readonly string[]): RowKey[] {
     const rows: RowKey[] = []
     for (const key of keys) {

@@ -5,8 +5,9 @@ export const ROUND_COMMANDS_MAX = 250
 const ROUNDS_MAX = 4 // so at most 1,000 commands are in flight; one round at a time was half as fast
 
 /**
- * Commands in rounds on one connection, whose replies are handed on strictly in the order in which the commands
- * were sent. That is the order in which the server executed them, so what is told of a key never goes back in time.
+ * Commands in rounds on one connection, whose replies are handed on strictly in the order in which the
+ * commands were sent. That is the order in which the server executed them, so what is told of a key never
+ * goes back in time.
  */
 export class RedisPipeline {
   readonly #connection: RedisConnection
@@ -20,8 +21,8 @@ export class RedisPipeline {
 
   /**
    * Sends `commands()` when it is this round's turn, and calls `deliver` with their replies after all earlier
-   * rounds' (an error reply stands in the place of its reply; texts are Buffers). Resolves with what `deliver` returns; rejects when the
-   * connection is lost, and then `deliver` is not called.
+   * rounds' (an error reply takes the position of its reply; texts are Buffers). Resolves with what
+   * `deliver` returns; rejects when the connection is lost, and then `deliver` is not called.
    */
   async round<T>(
     commands: () => readonly RedisCommand[],

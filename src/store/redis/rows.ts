@@ -34,7 +34,10 @@ export function keyOf(prefix: string, { side, id }: { side: Side; id: FeatureId 
   return keyPrefix(prefix, side) + idText(id)
 }
 
-/** Which row `key` names; undefined: none, it is another part of the prefix's; a string: why its id cannot be used. */
+/**
+ * Which row `key` names; undefined: none, it is another part of the
+ * prefix's; a string: why its id cannot be used.
+ */
 export function parseKey(prefix: string, key: string, layout: StoreLayout): RowKey | string | undefined {
   const side = SIDES.find((one) => key.startsWith(keyPrefix(prefix, one)))
   if (side === undefined) return undefined
@@ -62,7 +65,9 @@ export function writeCommand(prefix: string, change: Change): RedisCommand {
   return fields
 }
 
-/** What the reply to `readCommand` says, checked completely. `reply` holds a Buffer or null for each field. */
+/**
+ * What the reply to `readCommand` says, checked completely. `reply` holds a Buffer or null for each field.
+ */
 export function decodeRow(
   { key, side, id }: RowKey,
   reply: readonly (Buffer | null)[],

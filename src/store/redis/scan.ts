@@ -6,7 +6,10 @@ type Page = [cursor: string, keys: string[]]
 
 const PAGE_KEYS = '1000' // about; the server may answer with more or fewer
 
-/** Every key that begins with `prefix`, a page at a time; a key may come twice. One pass over the whole database. */
+/**
+ * Every key that begins with `prefix`, a page at a time; a key may
+ * come twice. One pass over the whole database.
+ */
 export async function* scanPages(connection: RedisConnection, prefix: string): AsyncGenerator<string[]> {
   const ask = (from: string) => {
     const words = ['SCAN', from, 'MATCH', scanPattern(prefix), 'COUNT', PAGE_KEYS]

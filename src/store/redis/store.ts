@@ -31,15 +31,20 @@ const FILLING = 'filling' // a field of meta
  * | --- | --- |
  * | `nearrank:user:<id>` | `features`: little-endian float32, one after the other |
  * | `nearrank:restaurant:<id>` | `features`; `latitude`, `longitude`: degrees as decimal text |
- * | `nearrank:meta` | `format` (1), `users.features`, `users.ids`, `restaurants.features`, `restaurants.ids` (`integer`, `unsigned` or `string`); `users.names`, `restaurants.names`: of the features, JSON, may be absent; `filling` while a fill is not complete |
+ * | `nearrank:meta` | `format` (1), and for `users` and `restaurants`: |
+ * | | `users.features`: how many; `users.ids`: `integer`, `unsigned` or `string`; |
+ * | | `users.names`: of the features, a JSON list, may be absent; |
+ * | | `filling` while a fill is not complete |
  *
- * Integer ids are plain decimal (`42`), others stand as they are. `?prefix=shop:` at the end of the URL puts other
- * words in place of `nearrank:`. Anybody may write, a row with one HSET of all its fields (so that nobody reads half a row) or one DEL; where
- * `meta` is missing it is made. Every command names one key, and `{…}` in the prefix keeps all of them in one slot; but keys are looked for
- * and watched on the one server that the URL names, so a cluster of several nodes is refused.
+ * Integer ids are plain decimal (`42`), others stand as they are. `?prefix=shop:` at the end of the URL puts
+ * other words instead of `nearrank:`. Anybody may write, a row with one HSET of all its fields (so that
+ * nobody reads half a row) or one DEL; where `meta` is missing it is made. Every command names one key, and
+ * `{…}` in the prefix keeps all of them in one slot; but keys are looked for and watched on the one server
+ * that the URL names, so a cluster of several nodes is refused.
  *
- * A write is as durable as the server makes it: `appendonly yes` with `appendfsync always` survives a crash, with
- * `everysec` up to the last second may be lost. Rows that expire or are evicted are deleted rows. SWAPDB is not noticed before the next connection.
+ * A write is as durable as the server makes it: `appendonly yes` with `appendfsync always` survives a crash,
+ * with `everysec` up to the last second may be lost. Rows that expire or are evicted are deleted rows. SWAPDB
+ * is not noticed before the next connection.
  *
  * @throws NearrankError INPUT for a wrong URL, login or layout, UNAVAILABLE where nobody answers within 5 s.
  */
@@ -114,7 +119,8 @@ class RedisStore implements FeatureStore {
       changes,
       prefix: this.#address.prefix,
       listener: () => this.#rows,
-      onUnread: (error) => connection.cut(redisError('read back from', error, this.#address)), // a full read follows
+      // A full read follows.
+      onUnread: (error) => connection.cut(redisError('read back from', error, this.#address)),
     })
     this.#writes.add(written)
     try {
@@ -199,7 +205,10 @@ class RedisStore implements FeatureStore {
     return null
   }
 
-  /** What the data must be again after a reconnection or a flush, lest a later start takes string ids for integers. */
+  /**
+   * What the data must be again after a reconnection or a flush, lest a
+   * later start takes string ids for integers.
+   */
   #agreed() {
     return { address: this.#address, wanted: { layout: this.layout } }
   }

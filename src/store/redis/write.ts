@@ -9,14 +9,18 @@ interface WriteOptions {
   changes: readonly Change[]
   prefix: string
   listener: () => RedisListener | null // who is to be told, at the time when a round is sent
-  /** Rows were written and could not be read back: nobody else tells us of them, so the listener is behind from now on. */
+  /**
+   * Rows were written and could not be read back: nobody else tells us
+   * of them, so the listener is behind from now on.
+   */
   onUnread: (error: unknown) => void
 }
 
 /**
- * Writes rows in their order, one command each, and reads them back right behind, so that before it resolves the
- * listener has been told of this write or of a later one. After a refusal no further rounds are sent.
- * @throws an ErrorReply where the server refuses, another error where the connection is lost. A part may have been written.
+ * Writes rows in their order, one command each, and reads them back right behind, so that before it resolves
+ * the listener has been told of this write or of a later one. After a refusal no further rounds are sent.
+ * @throws an ErrorReply where the server refuses, another error where
+ * the connection is lost. A part may have been written.
  */
 export async function writeRows(
   pipeline: RedisPipeline,

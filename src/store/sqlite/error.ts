@@ -12,7 +12,7 @@ const CANTOPEN = 14
 const NOTADB = 26
 
 const REASONS: Record<number, [ErrorCode, string]> = {
-  [PERM]: ['DISK', 'permission is denied; change the permissions or choose another place'],
+  [PERM]: ['DISK', 'permission is denied; change the permissions or choose another path'],
   [BUSY]: [
     'CONFLICT',
     'another process uses it, and only one can; send changes to that server (POST /features), or stop it first',
@@ -20,10 +20,10 @@ const REASONS: Record<number, [ErrorCode, string]> = {
   [LOCKED]: ['CONFLICT', 'another connection uses it, and only one can; close that one first'],
   [READONLY]: [
     'DISK',
-    'the file or its folder cannot be written to; change the permissions or choose another place',
+    'the file or its folder cannot be written to; change the permissions or choose another path',
   ],
   [IOERR]: ['DISK', 'the system reported an error in reading or writing; check the disk and its limits'],
-  [CORRUPT]: ['DAMAGED', 'the file is damaged; put a backup in its place, or delete it and fill a new one'],
+  [CORRUPT]: ['DAMAGED', 'the file is damaged; restore a backup, or delete it and fill a new one'],
   [FULL]: ['DISK', 'the disk is full; free some space'],
   [CANTOPEN]: [
     'DISK',
@@ -35,7 +35,10 @@ const REASONS: Record<number, [ErrorCode, string]> = {
   ],
 }
 
-/** `error` of SQLite's as one to read: `Cannot <action>: <reason>; <what to do> (<SQLite's words>)`. Others pass unchanged. */
+/**
+ * `error` of SQLite's as one to read:
+ * `Cannot <action>: <reason>; <what to do> (<SQLite's words>)`. Others pass unchanged.
+ */
 export function sqliteError(error: unknown, action: string): unknown {
   if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return error
   const [code, reason] = REASONS[error.errcode & 0xff] ?? ['INTERNAL', 'SQLite refused it']

@@ -20,8 +20,9 @@ export interface SqliteFile {
 }
 
 /**
- * Opens the store in the file `path` for this process alone, and makes it where there is none; missing folders are made. What a
- * killed process left in its write-ahead log is taken in. @throws NearrankError INPUT, CONFLICT, DAMAGED, DISK
+ * Opens the store in the file `path` for this process alone, and makes it where there is none; missing
+ * folders are made. What a killed process left in its write-ahead log is taken in.
+ * @throws NearrankError INPUT, CONFLICT, DAMAGED, DISK
  */
 export async function openSqliteFile(path: string, options: OpenStoreOptions): Promise<SqliteFile> {
   const action = `open the store ${path}`
@@ -61,7 +62,8 @@ async function openDatabase(
   path: string,
   options: OpenStoreOptions,
 ): Promise<SqliteFile> {
-  // Set before the first access, this keeps the index of the log in our own memory, and the file ours as long as we run.
+  // Set before the first access, this keeps the index of the log in our
+  // own memory, and the file ours as long as we run.
   database.exec('PRAGMA locking_mode = EXCLUSIVE')
   const made = checkOwner(database, path) ? await newLayout(options) : undefined
   // A commit in WAL mode is on disk only with FULL; NORMAL would sync at checkpoints alone.
@@ -127,7 +129,7 @@ function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<
     if (!areKnown || (json !== null && names === undefined))
       throw new NearrankError(
         'DAMAGED',
-        `Cannot open the store ${path}: what it says of its ${side} is damaged; put a backup in its place, or fill a new store`,
+        `Cannot open the store ${path}: what it says of its ${side} is damaged; restore a backup, or fill a new store`,
       )
     layout[side] = { features, ids, ...(names && { names }) }
     counts[side] = rows

@@ -28,8 +28,9 @@ interface Piece {
 type ReadPiece = (first: bigint) => Piece | undefined
 
 /**
- * Reads a table from its first row to its last; between two pieces nobody may write. Memory: a batch. 1 M users of 30 features take
- * 0.35 s. @throws NearrankError DAMAGED; SQLite's own errors as they are.
+ * Reads a table from its first row to its last; between two pieces nobody may
+ * write. Memory: a batch. 1 M users of 30 features take 0.35 s.
+ * @throws NearrankError DAMAGED; SQLite's own errors as they are.
  */
 export function* readPieces(database: DatabaseSync, options: ReadOptions): Generator<Piece> {
   const joined = options.side === 'users' ? joinedReader(database, options) : () => undefined
@@ -41,7 +42,7 @@ export function* readPieces(database: DatabaseSync, options: ReadOptions): Gener
       throw new NearrankError(
         'DAMAGED',
         `Cannot read the store: rows of the table ${options.side} must be in order, found ${piece.last} after ${first}; ` +
-          'put a backup in its place, or fill a new store',
+          'restore a backup, or fill a new store',
       )
     yield piece
     first = piece.last + 1n
@@ -49,9 +50,9 @@ export function* readPieces(database: DatabaseSync, options: ReadOptions): Gener
 }
 
 /**
- * Lets SQLite join the vectors of a piece into one value and the ids into another: three times as fast as row by row, where most of the
- * time goes into making 8,192 small arrays. It gives up (undefined) where anything is not as it must be. Not for restaurants, since degrees
- * as text are not exact.
+ * Lets SQLite join the vectors of a piece into one value and the ids into another: three times as fast as row
+ * by row, where most of the time goes into making 8,192 small arrays. It gives up (undefined) where anything
+ * is not as it must be. Not for restaurants, since degrees as text are not exact.
  */
 function joinedReader(database: DatabaseSync, { side, layout }: ReadOptions): ReadPiece {
   const { features: width, ids: kind } = layout[side]
@@ -154,7 +155,10 @@ function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array
 }
 
-/** The last bytes of a length that four does not divide are left out, so that the number of floats is not the one wanted. */
+/**
+ * The last bytes of a length that four does not divide are left out, so
+ * that the number of floats is not the one wanted.
+ */
 function floatsOf(bytes: Uint8Array): Float32Array {
   const whole = bytes.slice(0, bytes.length - (bytes.length % FLOAT_BYTES))
   return bytes.length === whole.length ? new Float32Array(whole.buffer) : new Float32Array()

@@ -16,7 +16,8 @@ import { readPieces } from './read.ts'
 import { SqliteWriter } from './writer.ts'
 
 const PROBLEMS_TOLD_MAX = 20
-const GROUP_ROWS = 16_384 // after which no further write joins a transaction; 30 ms in which this thread does nothing else
+// After which no further write joins a transaction; 30 ms in which this thread does nothing else.
+const GROUP_ROWS = 16_384
 
 interface PendingWrite {
   changes: readonly Change[]
@@ -30,8 +31,8 @@ export async function openSqliteStore(path: string, options: OpenStoreOptions): 
 }
 
 /**
- * Features in one SQLite file of this process. Writes that come while another is being synced share the next transaction, so that
- * many small ones cost few syncs.
+ * Features in one SQLite file of this process. Writes that come while another is being
+ * synced share the next transaction, so that many small ones cost few syncs.
  */
 class SqliteStore implements FeatureStore {
   readonly layout: StoreLayout

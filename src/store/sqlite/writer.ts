@@ -40,7 +40,10 @@ export class SqliteWriter {
     this.#setRows = prepare('UPDATE layout SET row_count = ? WHERE side = ?')
   }
 
-  /** Writes and syncs all of them, or none. Blocks until then: about 1 µs a row and a sync. @throws SQLite's errors. */
+  /**
+   * Writes and syncs all of them, or none. Blocks until then: about 1 µs a row and a sync.
+   * @throws SQLite's errors.
+   */
   commit(writes: readonly (readonly Change[])[]): void {
     const { database, rows } = this.#file
     const added = { users: 0, restaurants: 0 }
