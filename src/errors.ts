@@ -29,11 +29,3 @@ export class NearrankError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
-
-const SHOWN_CHARS_MAX = 60
-
-/** A value that was found, as a message shows it: texts quoted, long ones cut. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text
-}

@@ -21,7 +21,16 @@ const LAYERS = [
   ['kernels'],
   ['features', 'geo'],
   ['json'],
-  ['errors.ts', 'random.ts', 'files.ts', 'format.ts', 'ids.ts', 'packageVersion.ts', 'peakMemory.ts'],
+  [
+    'errors.ts',
+    'shown.ts',
+    'random.ts',
+    'files.ts',
+    'format.ts',
+    'ids.ts',
+    'packageVersion.ts',
+    'peakMemory.ts',
+  ],
 ]
 
 // Each package is known in one place. `typebox` is the language of every schema at an edge that reads JSON.

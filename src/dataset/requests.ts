@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
-import { NearrankError, shown } from '../errors.ts'
+import { NearrankError } from '../errors.ts'
+import { shown } from '../shown.ts'
 import { type FeatureId, ID_CHARS_MAX, parseId } from '../ids.ts'
 import { sqlName, sqlParquet, withDuckDb } from './parquet/duckdb.ts'
 import { columnNamed, readParquetFile, unreadable } from './parquet/parquetFile.ts'

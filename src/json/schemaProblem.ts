@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
+import { shown } from '../shown.ts'
 
 /**
  * What is wrong with `value`, first thing first, with the path of the key (`network.hidden.0 must be integer,
@@ -26,7 +27,7 @@ export function schemaProblem(schema: TSchema, value: unknown): string | undefin
     ),
   )
   const name = keys.length === 0 ? 'the whole' : keys.join('.')
-  return `${name} ${[...sentences].join(' or ').replaceAll(' or must be ', ' or ')}, found ${shorten(JSON.stringify(valueAt(value, keys)))}`
+  return `${name} ${[...sentences].join(' or ').replaceAll(' or must be ', ' or ')}, found ${shown(valueAt(value, keys))}`
 }
 
 function depthOf(pointer: string): number {
@@ -45,9 +46,4 @@ function valueAt(value: unknown, keys: string[]): unknown {
   let at = value
   for (const key of keys) at = (at as Record<string, unknown>)[key]
   return at
-}
-
-function shorten(text: string | undefined): string {
-  if (text === undefined) return 'nothing'
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

@@ -1,5 +1,6 @@
 import { NearrankError } from '../errors.ts'
 import { ID_CHARS_MAX } from '../ids.ts'
+import { shown } from '../shown.ts'
 import { DEFAULT_MAX_DIST_M, DEFAULT_SIZE } from './ranker.ts'
 
 /** A request for a ranked list, as its JSON body said it; ids are still those of the data. */
@@ -13,7 +14,6 @@ export interface RecommendRequest {
 }
 
 const CANDIDATES_MAX = 1_000_000
-const FOUND_CHARS_MAX = 60 // of a wrong value, in a message
 
 /**
  * The JSON body of a request, as JSON Schema. Ids are integers, or strings where the restaurants' own ids
@@ -134,22 +134,4 @@ function wrongField(field: Field, value: unknown): NearrankError {
 
 function wrong(sentence: string): NearrankError {
   return new NearrankError('INPUT', `Cannot use the request: ${sentence}`)
-}
-
-function shown(value: unknown): string {
-  if (Array.isArray(value) && value.length > FOUND_CHARS_MAX) return `a list of ${value.length}`
-  const text = typeof value === 'number' ? String(value) : jsonOf(value)
-  return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text
-}
-
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value, withoutBigInts) ?? String(value)
-  } catch {
-    return 'a value nested too deeply to show' // JSON.parse takes more levels than JSON.stringify
-  }
-}
-
-function withoutBigInts(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value
 }

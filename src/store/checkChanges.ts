@@ -1,4 +1,5 @@
-import { NearrankError, shown } from '../errors.ts'
+import { NearrankError } from '../errors.ts'
+import { shown } from '../shown.ts'
 import { type Side, SINGULAR } from '../features/featureSpec.ts'
 import { vectorProblem } from '../features/vector.ts'
 import { idProblem } from '../ids.ts'

@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { join } from 'node:path'
-import { NearrankError, shown } from '../../errors.ts'
+import { NearrankError } from '../../errors.ts'
+import { shown } from '../../shown.ts'
 import { type FeatureSpec, namesOf, type Side, widthOf } from '../../features/featureSpec.ts'
 import { firstNotFinite } from '../../features/vector.ts'
 import { idProblem } from '../../ids.ts'

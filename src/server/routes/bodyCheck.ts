@@ -1,9 +1,8 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { shown } from '../../shown.ts'
 import { Problem } from '../problems/problems.ts'
-
-const FOUND_CHARS_MAX = 60 // of a wrong value, in a message
 
 type Described = TSchema & { description?: string }
 
@@ -19,7 +18,7 @@ export function checkOf(schema: TObject): Check {
   return (value) => {
     if (validator.Check(value)) return undefined
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return `it must be a JSON object, found ${shown(value)}`
+      return `it must be a JSON object, found ${sized(value)}`
     const wanted = new Map<string, Described & { items?: Described }>(Object.entries(schema.properties))
     const found = new Map<string, unknown>(Object.entries(value))
     for (const key of found.keys())
@@ -30,9 +29,9 @@ export function checkOf(schema: TObject): Check {
     const field = found.get(key)
     if (position !== undefined && Array.isArray(field)) {
       const item = wanted.get(key)?.items
-      return `${key}[${position}] must be ${item?.description}, found ${shown(field[Number(position)])}`
+      return `${key}[${position}] must be ${item?.description}, found ${sized(field[Number(position)])}`
     }
-    return `${key} must be ${wanted.get(key)?.description}, found ${shown(field)}`
+    return `${key} must be ${wanted.get(key)?.description}, found ${sized(field)}`
   }
 }
 
@@ -48,9 +47,7 @@ export const validatorCompiler: FastifySchemaCompiler<TObject> = ({ schema, http
   }
 }
 
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text
+/** A list by its length, which is what is mostly wrong with it. */
+function sized(value: unknown): string {
+  return Array.isArray(value) ? `a list of ${value.length}` : shown(value)
 }

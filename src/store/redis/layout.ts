@@ -1,4 +1,5 @@
-import { NearrankError, shown } from '../../errors.ts'
+import { NearrankError } from '../../errors.ts'
+import { shown } from '../../shown.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import { ID_KINDS, isIdKind } from '../../ids.ts'
 import type { OpenStoreOptions, SideLayout, StoreLayout } from '../featureStore.ts'

@@ -1,4 +1,4 @@
-import { shown } from '../../errors.ts'
+import { shown } from '../../shown.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import { vectorProblem } from '../../features/vector.ts'
 import { type FeatureId, idText, parseId, wantedId } from '../../ids.ts'
