@@ -10,17 +10,25 @@ import { type PackedRows, readRows } from './clicks/packedRows.ts'
 const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000
 
+/** What is sent to the process that packs: plain data only, and of a caller's options only these. */
+const SENT =
+  'data userFile restaurantFile trainFiles testFiles columns userFeatures restaurantFeatures onMissing cache memoryBytes threads'.split(
+    ' ',
+  )
+
 type Options = DatasetOptions & OpenOptions
 
-let peakBytes = 0
+/** What was opened, and the most that this process and the one that packed have had in memory together. */
+type Apart<T> = T & { peakRssBytes: number }
 
 /**
- * As `openTables`, but Parquet is read in a process of its own: what the reader takes and does not give back is gone with it, and a file that crashes
- * it crashes nothing else. Cost: 0.2 s.
+ * As `openTables`, but Parquet is read in a process of its own: what the reader takes and does not give back is gone
+ * with it, and a file that crashes it crashes nothing else. Cost: 0.2 s.
  */
-export async function openTablesApart(options: Options): Promise<Tables> {
-  const [folder] = await packApart(options, null)
-  return (await readTables(folder)) ?? vanished(folder)
+export async function openTablesApart(options: Options): Promise<Apart<{ tables: Tables }>> {
+  const { folders, peakRssBytes } = await packApart(options, null)
+  const [folder] = folders
+  return { tables: (await readTables(folder)) ?? vanished(folder), peakRssBytes }
 }
 
 /** As `openRows` for each of the splits, in a process of its own. */
@@ -28,44 +36,23 @@ export async function openRowsApart(
   options: Options,
   tables: Tables,
   splits: Split[],
-): Promise<PackedRows[]> {
-  const folders = await packApart(options, { splits, tables: tables.directory })
-  const opened: PackedRows[] = []
+): Promise<Apart<{ packs: PackedRows[] }>> {
+  const { folders, peakRssBytes } = await packApart(options, { splits, tables: tables.directory })
+  const packs: PackedRows[] = []
   try {
     for (const [i, folder] of folders.entries())
-      opened.push((await readRows(folder, splits[i])) ?? vanished(folder))
-    return opened
+      packs.push((await readRows(folder, splits[i])) ?? vanished(folder))
+    return { packs, peakRssBytes }
   } catch (error) {
-    for (const pack of opened) await pack.close()
+    for (const pack of packs) await pack.close()
     throw error
   }
 }
 
-/** The most that this process and one that packed for it have had in memory together; 0: none has. */
-export function packPeakRssBytes(): number {
-  return peakBytes
-}
-
-async function packApart(options: Options, rows: PackRequest['rows']): Promise<string[]> {
-  const { signal, onProgress, ...given } = options
+async function packApart(options: Options, rows: PackRequest['rows']): Promise<Apart<{ folders: string[] }>> {
+  const { signal, onProgress } = options
   signal?.throwIfAborted()
-  // Only plain data can be sent; a caller's options may hold more than is asked for here.
-  const { data, userFile, restaurantFile, trainFiles, testFiles, columns, userFeatures, restaurantFeatures } =
-    given
-  const { onMissing, cache, memoryBytes, threads } = given
-  const files = {
-    data,
-    userFile,
-    restaurantFile,
-    trainFiles,
-    testFiles,
-    columns,
-    userFeatures,
-    restaurantFeatures,
-  }
-  const plain = Object.entries({ ...files, onMissing, cache, memoryBytes, threads }).filter(
-    ([, value]) => value !== undefined,
-  )
+  const plain = Object.entries(options).filter(([key, value]) => SENT.includes(key) && value !== undefined)
   const request: PackRequest = {
     options: Object.fromEntries(plain) as unknown as PackRequest['options'],
     rows,
@@ -73,7 +60,7 @@ async function packApart(options: Options, rows: PackRequest['rows']): Promise<s
 
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   // The folder as an argument is for people who look at the list of processes.
-  const child = fork(fileURLToPath(new URL(`./packProcess.${ending}`, import.meta.url)), [data], {
+  const child = fork(fileURLToPath(new URL(`./packProcess.${ending}`, import.meta.url)), [options.data], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
@@ -89,7 +76,7 @@ async function packApart(options: Options, rows: PackRequest['rows']): Promise<s
   }
   signal?.addEventListener('abort', abort)
   try {
-    return await new Promise<string[]>((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       let answer: Exclude<PackAnswer, { type: 'progress' }> | undefined
       child.on('message', (message: PackAnswer) => {
         if (message.type === 'progress') onProgress?.(message.progress)
@@ -97,10 +84,12 @@ async function packApart(options: Options, rows: PackRequest['rows']): Promise<s
       })
       child.on('error', reject)
       child.on('close', (code, by) => {
-        if (answer?.type === 'done') {
-          peakBytes = Math.max(peakBytes, answer.peakRssBytes + process.memoryUsage.rss())
-          resolve(answer.folders)
-        } else if (answer) reject(new NearrankError(answer.code, answer.message))
+        if (answer?.type === 'done')
+          resolve({
+            folders: answer.folders,
+            peakRssBytes: answer.peakRssBytes + process.memoryUsage.rss(),
+          })
+        else if (answer) reject(new NearrankError(answer.code, answer.message))
         else reject(crashed(options.data, by ?? `exit code ${code}`, said))
       })
       child.send(request, (error) => error && reject(error))

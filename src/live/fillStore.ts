@@ -66,17 +66,18 @@ export async function fillStore({ store, ...options }: FillStoreOptions): Promis
   return { users: tables.users.rows, restaurants: tables.restaurants.rows }
 }
 
-function openData({
+async function openData({
   onProgress,
   ...options
 }: DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>): Promise<Tables> {
-  return openTablesApart({
+  const { tables } = await openTablesApart({
     ...options,
     onProgress: ({ stage, rowsDone, rowsTotal }) => {
       if (stage === 'users' || stage === 'restaurants')
         onProgress?.({ stage: 'pack', side: stage, rowsDone, rowsTotal })
     },
   })
+  return tables
 }
 
 type DataShape = ReturnType<typeof shapeOf> & { ids: [IdKind, ...IdKind[]] }

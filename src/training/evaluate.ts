@@ -54,7 +54,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       memoryBytes: packMemoryBytes(maxMemoryBytes),
       onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),
     }
-    const tables = await openTablesApart(open)
+    const { tables } = await openTablesApart(open)
     const problem = fitProblem({
       // Whoever names columns may call them as they like, so only their number counts.
       wanted: {
@@ -77,7 +77,9 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       purpose: 'score' as const,
     }
     checkMemory(planArena(shape), maxMemoryBytes)
-    const [pack] = await openRowsApart(open, tables, ['test'])
+    const {
+      packs: [pack],
+    } = await openRowsApart(open, tables, ['test'])
     const info = await readDatasetInfo(options.data)
     try {
       const lead = new CrewLead({ shape, simd: bestSimd() })

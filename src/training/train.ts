@@ -42,6 +42,7 @@ interface Prepared {
   network: Network
   shape: ArenaShape
   packSeconds: number
+  packPeakRssBytes: number
   startedMs: number
   report: (event: TrainEvent) => void
 }
@@ -77,7 +78,7 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     memoryBytes: packMemoryBytes(run.maxMemoryBytes),
     onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
   }
-  const tables = await openTablesApart(open)
+  const { tables, peakRssBytes } = await openTablesApart(open)
   const network: Network = {
     userFeatures: widthOf(tables.users.features),
     restaurantFeatures: widthOf(tables.restaurants.features),
@@ -96,9 +97,12 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   checkMemory(planArena(shape), run.maxMemoryBytes)
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
-  const [pack, test = null] = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
+  const opened = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
+  const [pack, test = null] = opened.packs
+  const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
-  return { options, settings, run, tables, pack, test, network, shape, packSeconds, startedMs, report }
+  const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
+  return { options, settings, run, ...packed, network, shape, startedMs, report }
 }
 
 async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
@@ -131,6 +135,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       rowsPerEpoch: rows,
       stepsPerEpoch,
       packSeconds,
+      packPeakRssBytes: prepared.packPeakRssBytes,
       signal,
       onProgress: report,
     })
@@ -157,7 +162,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       packSeconds: state.packSeconds,
       trainSeconds: state.trainSeconds,
       seconds: (performance.now() - startedMs) / 1000,
-      peakRssBytes: Math.max(state.peakRssBytes, runPeakRssBytes()),
+      peakRssBytes: Math.max(state.peakRssBytes, runPeakRssBytes(prepared.packPeakRssBytes)),
       maxMemoryBytes: prepared.run.maxMemoryBytes,
       threads: shape.threads,
       simd,

@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openTables } from '../../src/dataset/tables/featureTables.ts'
-import { openRowsApart, openTablesApart, packPeakRssBytes } from '../../src/dataset/openApart.ts'
+import { openRowsApart, openTablesApart } from '../../src/dataset/openApart.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { NearrankError } from '../../src/errors.ts'
 import { smallData } from '../training/dataFixture.ts'
+
+const HELD_BYTES = 256 * 2 ** 20
 
 test('a process of its own packs the same as this one, tells its progress, and its memory counts', async () => {
   const { data, folder } = await smallData()
@@ -19,8 +21,9 @@ test('a process of its own packs the same as this one, tells its progress, and i
     cache: join(folder, 'apart'),
     onProgress: ({ stage }: { stage: string }) => stages.add(stage),
   }
-  const tables = await openTablesApart(apart)
-  const [rows, testRows] = await openRowsApart(apart, tables, ['train', 'test'])
+  const { tables, peakRssBytes } = await openTablesApart(apart)
+  const opened = await openRowsApart(apart, tables, ['train', 'test'])
+  const [rows, testRows] = opened.packs
   assert.deepEqual([rows.split, testRows.split, testRows.rows], ['train', 'test', 4000])
   await testRows.close()
   const here = { data, cache: join(folder, 'here') }
@@ -29,14 +32,27 @@ test('a process of its own packs the same as this one, tells its progress, and i
   assert.equal(tables.users.crc32, tablesHere.users.crc32)
   assert.deepEqual([rows.digest, rows.blocks, rows.files], [rowsHere.digest, rowsHere.blocks, rowsHere.files])
   assert.deepEqual([...stages].toSorted(), ['restaurants', 'test', 'train', 'users'])
-  assert.ok(packPeakRssBytes() > process.memoryUsage.rss())
+  for (const peak of [peakRssBytes, opened.peakRssBytes]) assert.ok(peak > process.memoryUsage.rss())
   await rows.close()
   await rowsHere.close()
 })
 
+test('a peak is that of its own call, whatever an earlier one took', async () => {
+  const { data } = await smallData()
+  const held = new ArrayBuffer(HELD_BYTES)
+  new Uint8Array(held).fill(1)
+  const first = await openTablesApart({ data })
+  held.transfer(0) // gives the memory back at once
+  const second = await openTablesApart({ data })
+  assert.ok(
+    first.peakRssBytes - second.peakRssBytes > HELD_BYTES / 2,
+    `${first.peakRssBytes}, then ${second.peakRssBytes} bytes`,
+  )
+})
+
 test('its errors arrive whole, with their code', async () => {
   const { data } = await smallData()
-  const tables = await openTablesApart({ data })
+  const { tables } = await openTablesApart({ data })
   await truncate(join(data, 'train', 'train_02.parquet'), 1000)
   await assert.rejects(openRowsApart({ data }, tables, ['train']), (error: unknown) => {
     assert.ok(error instanceof NearrankError)

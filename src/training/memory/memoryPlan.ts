@@ -1,4 +1,3 @@
-import { packPeakRssBytes } from '../../dataset/openApart.ts'
 import { NearrankError } from '../../errors.ts'
 import { MEMORY_BYTES_MAX } from '../../kernels/kernels.ts'
 import { peakRssBytes } from '../../peakMemory.ts'
@@ -65,9 +64,12 @@ export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
     )
 }
 
-/** The most that this process, all its threads, and the one that packed have had in memory at a time. */
-export function runPeakRssBytes(): number {
-  return Math.max(peakRssBytes(), packPeakRssBytes())
+/**
+ * The most that this process, all its threads, and the one that packed have had in memory at a time;
+ * `packPeakRssBytes`: while it packed.
+ */
+export function runPeakRssBytes(packPeakRssBytes: number): number {
+  return Math.max(peakRssBytes(), packPeakRssBytes)
 }
 
 function mebibytes(bytes: number): string {

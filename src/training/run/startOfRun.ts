@@ -20,6 +20,7 @@ export interface TrainingRunOptions {
   rowsPerEpoch: number
   stepsPerEpoch: number
   packSeconds: number
+  packPeakRssBytes: number
   signal: AbortSignal | undefined
   onProgress: (event: TrainEvent) => void
 }

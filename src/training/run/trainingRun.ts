@@ -149,7 +149,8 @@ export class TrainingRun {
   }
 
   #keepPeak(): void {
-    this.#state = { ...this.#state, peakRssBytes: Math.max(this.#state.peakRssBytes, runPeakRssBytes()) }
+    const peakRssBytes = Math.max(this.#state.peakRssBytes, runPeakRssBytes(this.#options.packPeakRssBytes))
+    this.#state = { ...this.#state, peakRssBytes }
   }
 
   /** The ledger proves that every row was read; this, that every batch was a step. */
