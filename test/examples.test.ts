@@ -17,7 +17,8 @@ import { Metrics } from '../src/server/metrics.ts'
 import { ThreadStats } from '../src/server/threads/threadStats.ts'
 import type { StoreLayout } from '../src/store/featureStore.ts'
 import { keyOf } from '../src/store/redis/rows.ts'
-import { CONFIG_SCHEMA, checkKeys } from '../src/training/settings/settings.ts'
+import { checkKeys } from '../src/options/checkOptions.ts'
+import { TRAIN_OPTIONS } from '../src/training/settings/trainOptions.ts'
 import { fakeServices } from './server/fakeServices.ts'
 import { smallData } from './training/dataFixture.ts'
 
@@ -110,7 +111,7 @@ describe('README and docs', () => {
       parseRecommendRequest(body)
     }
     const configs = values.filter((value) => 'preset' in value)
-    for (const config of configs) checkKeys(CONFIG_SCHEMA, config, 'the README')
+    for (const config of configs) checkKeys(TRAIN_OPTIONS, config, 'the README')
     assert.deepEqual([requests.length, configs.length], [1, 1])
   })
 
@@ -219,8 +220,8 @@ describe('README and docs', () => {
 
   test('tables of docs/config.md hold every key, no other, and the defaults of both presets', () => {
     const page = textOf('docs/config.md')
-    const keys = Object.entries(CONFIG_SCHEMA).flatMap(([key, schema]) =>
-      'properties' in schema ? Object.keys(schema.properties).map((inner) => `${key}.${inner}`) : [key],
+    const keys = Object.entries(TRAIN_OPTIONS).flatMap(([key, option]) =>
+      'parts' in option ? Object.keys(option.parts).map((part) => `${key}.${part}`) : [key],
     )
     const rows = tableRows(page).filter(([key]) => key.startsWith('`'))
     assert.deepEqual(rows.map(([key]) => key.replaceAll('`', '')).toSorted(), keys.toSorted())

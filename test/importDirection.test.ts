@@ -21,6 +21,7 @@ const LAYERS = [
   ['kernels'],
   ['features', 'geo'],
   ['json'],
+  ['options'],
   [
     'errors.ts',
     'shown.ts',
@@ -44,7 +45,7 @@ const PACKAGES: Record<string, string[]> = {
   fastify: ['server'],
   kdbush: ['geo'],
   pino: ['server'],
-  typebox: ['training', 'ranking', 'dataset', 'model', 'server', 'loadtest', 'store', 'json'],
+  typebox: ['training', 'ranking', 'dataset', 'model', 'server', 'loadtest', 'store', 'json', 'options'],
 }
 
 interface Import {

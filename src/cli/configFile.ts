@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
 import { isMissing } from '../files.ts'
-import { CONFIG_SCHEMA, checkKeys } from '../training/settings/settings.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
+import { checkKeys } from '../options/checkOptions.ts'
+import { TRAIN_OPTIONS } from '../training/settings/trainOptions.ts'
 import type { TrainOptions } from '../training/types.ts'
 
 const CONFIG_BYTES_MAX = 2 ** 20
@@ -12,7 +13,8 @@ export type TrainConfig = Partial<Omit<TrainOptions, 'signal' | 'onProgress'>>
 
 /**
  * Reads a config file: a JSON object, checked completely.
- * @throws NearrankError INPUT where it cannot be read or is no JSON object, USAGE for an unknown key or a wrong value.
+ * @throws NearrankError INPUT if it cannot be read or is no JSON object, USAGE for an unknown key or a wrong
+ * value.
  */
 export async function readConfigFile(path: string): Promise<TrainConfig> {
   const wrong = (reason: string, cause?: unknown) =>
@@ -37,6 +39,6 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
   if (twice !== undefined) throw wrong(`the key ${twice} stands twice. Take one out.`)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw wrong('wanted a JSON object such as {"epochs": 2}, found another value.')
-  checkKeys(CONFIG_SCHEMA, value, `the config file ${path}`)
+  checkKeys(TRAIN_OPTIONS, value, `the config file ${path}`)
   return value
 }

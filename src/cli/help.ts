@@ -4,8 +4,9 @@ import { FlagOption } from './flags/flags.ts'
 const GAP = '  '
 
 /**
- * The layout of `--help`: usage, what it does, one line for each flag under its heading without blank lines between,
- * an example. Nothing is wrapped: every line is written to fit 100 columns, and a test holds them to it.
+ * The layout of `--help`: usage, what it does, one line for each flag under its heading without blank lines
+ * between, an example. Nothing is wrapped: every line is written to fit 100 columns, and a test holds them to
+ * it.
  */
 export function formatHelp(command: Command, helper: Help): string {
   const sections = new Map<string, [string, string][]>()

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
 import { readTables, type Tables } from './tables/featureTables.ts'
 import type { OpenOptions } from './openOptions.ts'
-import type { DatasetOptions, Split } from './options.ts'
+import { DATA_OPTION, DATASET_OPTIONS, type DatasetOptions, type Split } from './options.ts'
 import type { PackAnswer, PackRequest } from './packProcess.ts'
 import { type PackedRows, readRows } from './clicks/packedRows.ts'
 
@@ -11,10 +11,7 @@ const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000
 
 /** What is sent to the process that packs: plain data only, and of a caller's options only these. */
-const SENT =
-  'data userFile restaurantFile trainFiles testFiles columns userFeatures restaurantFeatures onMissing cache memoryBytes threads'.split(
-    ' ',
-  )
+const SENT = new Set([...Object.keys(DATA_OPTION), ...Object.keys(DATASET_OPTIONS), 'memoryBytes', 'threads'])
 
 type Options = DatasetOptions & OpenOptions
 
@@ -22,8 +19,8 @@ type Options = DatasetOptions & OpenOptions
 type Apart<T> = T & { peakRssBytes: number }
 
 /**
- * As `openTables`, but Parquet is read in a process of its own: what the reader takes and does not give back is gone
- * with it, and a file that crashes it crashes nothing else. Cost: 0.2 s.
+ * As `openTables`, but Parquet is read in a process of its own: what the reader takes and does not give back
+ * is gone with it, and a file that crashes it crashes nothing else. Cost: 0.2 s.
  */
 export async function openTablesApart(options: Options): Promise<Apart<{ tables: Tables }>> {
   const { folders, peakRssBytes } = await packApart(options, null)
@@ -52,7 +49,7 @@ export async function openRowsApart(
 async function packApart(options: Options, rows: PackRequest['rows']): Promise<Apart<{ folders: string[] }>> {
   const { signal, onProgress } = options
   signal?.throwIfAborted()
-  const plain = Object.entries(options).filter(([key, value]) => SENT.includes(key) && value !== undefined)
+  const plain = Object.entries(options).filter(([key, value]) => SENT.has(key) && value !== undefined)
   const request: PackRequest = {
     options: Object.fromEntries(plain) as unknown as PackRequest['options'],
     rows,

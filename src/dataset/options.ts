@@ -1,32 +1,142 @@
-/** The names of the columns that are no features. */
-export interface ColumnNames {
-  userId: string
-  restaurantId: string
-  click: string
-  latitude: string
-  longitude: string
-}
-
-export const DEFAULT_COLUMNS: ColumnNames = {
-  userId: 'user_id',
-  restaurantId: 'restaurant_id',
-  click: 'click',
-  latitude: 'latitude',
-  longitude: 'longitude',
-}
-
-/** Which files, which columns, and what to do about holes in them. */
-export interface DatasetOptions {
-  data: string // folder; the file names below are relative to it
-  userFile?: string // default user_features.parquet
-  restaurantFile?: string // default restaurant_features.parquet
-  trainFiles?: string | string[] // globs, default train/*.parquet
-  testFiles?: string | string[] // globs, default test/*.parquet
-  columns?: Partial<ColumnNames>
-  userFeatures?: string[] // column names in order; default: all named f<digits>, else all numeric columns that are no ids
-  restaurantFeatures?: string[] // the same; latitude and longitude are never features unless named here
-  onMissing?: 'fail' | 'drop' // a click whose user or restaurant has no features; default fail
-  cache?: string // folder of the packed rows, default <data>/.nearrank
-}
+import {
+  type DefaultedOption,
+  defaultsOf,
+  group,
+  type Option,
+  type OptionTable,
+  type OptionValues,
+} from '../options/option.ts'
+import { globs, oneOf, text, texts } from '../options/schemas.ts'
 
 export type Split = 'train' | 'test'
+
+/** An option of a data set; `clicks`: it concerns only who reads the clicks of these splits. */
+interface DatasetOption extends Option {
+  clicks?: readonly Split[]
+}
+
+/** The names of the columns that are no features. */
+export const COLUMNS = {
+  /** Of the users' table and of the clicks. */
+  userId: {
+    schema: text(),
+    default: 'user_id',
+    flag: '--user-id-column <name>',
+    term: '--user-id-column, --restaurant-id-column',
+    help: 'default user_id, restaurant_id',
+  },
+  /** Of the restaurants' table and of the clicks. */
+  restaurantId: { schema: text(), default: 'restaurant_id', flag: '--restaurant-id-column <name>' },
+  /** 0 or 1. */
+  click: {
+    schema: text(),
+    default: 'click',
+    flag: '--click-column <name>',
+    help: 'default click',
+    clicks: ['train', 'test'],
+  },
+  /** Degrees, of the restaurants' table. */
+  latitude: {
+    schema: text(),
+    default: 'latitude',
+    flag: '--latitude-column <name>',
+    term: '--latitude-column, --longitude-column',
+    help: 'default latitude, longitude',
+  },
+  /** Degrees, of the restaurants' table. */
+  longitude: { schema: text(), default: 'longitude', flag: '--longitude-column <name>' },
+} satisfies Record<string, DatasetOption & DefaultedOption>
+
+export interface ColumnNames extends OptionValues<typeof COLUMNS> {}
+
+export const DEFAULT_COLUMNS: ColumnNames = defaultsOf(COLUMNS)
+
+/** The folder of a data set. */
+export const DATA_OPTION = {
+  data: {
+    schema: text(),
+    required: true,
+    flag: '--data <dir>',
+    help: 'folder with the Parquet files (required)',
+  },
+} satisfies Record<string, DatasetOption>
+
+/** Which files of the folder, which columns, and what to do about holes in them. */
+export const DATASET_OPTIONS = {
+  /** Relative to the folder, as all files; default user_features.parquet. */
+  userFile: {
+    schema: text(),
+    flag: '--user-file <file>',
+    term: '--user-file, --restaurant-file <file>',
+    help: 'default user_features.parquet, restaurant_features…',
+  },
+  /** Default restaurant_features.parquet. */
+  restaurantFile: { schema: text(), flag: '--restaurant-file <file>' },
+  /** Globs of the clicks to train on; default train/*.parquet. */
+  trainFiles: {
+    schema: globs(),
+    flag: '--train-files <glob>',
+    term: '--train-files, --test-files <glob>',
+    help: 'default train/*.parquet, test/*.parquet; repeatable',
+    clicks: ['train'],
+  },
+  /** Globs of the clicks to measure on; default test/*.parquet. */
+  testFiles: { schema: globs(), flag: '--test-files <glob>', clicks: ['test'] },
+  /** The names of columns that are no features; each has a default. */
+  columns: group(COLUMNS, 'an object of column names'),
+  /** Column names in order; default: all named f<digits>, else all numeric columns that are no ids. */
+  userFeatures: {
+    schema: texts(),
+    flag: '--user-features <names>',
+    term: '--user-features, --restaurant-features',
+    help: 'f00,f01,…; default all f<digits>, else all numeric',
+  },
+  /** The same for restaurants; latitude and longitude are never features unless named here. */
+  restaurantFeatures: { schema: texts(), flag: '--restaurant-features <names>' },
+  /** What to do with a click whose user or restaurant has no features; default fail. */
+  onMissing: {
+    schema: oneOf('fail', 'drop'),
+    flag: '--on-missing <what>',
+    help: 'a click without features: fail (default) or drop',
+    clicks: ['train', 'test'],
+  },
+  /** Folder of the packed rows; default <data>/.nearrank. */
+  cache: {
+    schema: text(),
+    flag: '--cache <dir>',
+    help: 'where packed rows are kept; default DATA/.nearrank',
+  },
+} satisfies Record<string, DatasetOption>
+
+/** Which files, which columns, and what to do about holes in them. */
+export interface DatasetOptions extends Partial<OptionValues<typeof DATASET_OPTIONS>> {
+  /** Folder; file names are relative to it. */
+  data: string
+  /** The names of columns that are no features; each has a default. */
+  columns?: Partial<ColumnNames>
+}
+
+type Table = typeof DATASET_OPTIONS
+
+/** The keys that concern who reads the clicks of the splits `R`; never: who reads features only. */
+type KeyReading<R extends Split> = {
+  [K in keyof Table]: Table[K] extends { clicks: readonly (infer S)[] }
+    ? [S & R] extends [never]
+      ? never
+      : K
+    : K
+}[keyof Table]
+
+/** `DatasetOptions` without those that concern only who reads other clicks. */
+export type DatasetOptionsReading<R extends Split> = Pick<DatasetOptions, 'data' | KeyReading<R>>
+
+/** The options that concern who reads the features and the clicks of `splits`. */
+export function optionsReading<R extends Split = never>(...splits: R[]): Pick<Table, KeyReading<R>> {
+  const concerned = (table: Readonly<Record<string, DatasetOption>>): OptionTable =>
+    Object.fromEntries(
+      Object.entries(table)
+        .filter(([, { clicks }]) => clicks === undefined || splits.some((split) => clicks.includes(split)))
+        .map(([key, option]) => [key, option.parts ? { ...option, parts: concerned(option.parts) } : option]),
+    )
+  return concerned(DATASET_OPTIONS) as Pick<Table, KeyReading<R>>
+}

@@ -1,7 +1,7 @@
+import { dataOfModel } from '../dataset/dataOfModel.ts'
 import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
-import { dataOfModel } from '../ranking/dataOfModel.ts'
 import type { IdKind } from '../ids.ts'
 import { shapeOf } from '../features/fit.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'

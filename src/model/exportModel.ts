@@ -1,36 +1,26 @@
 import { dirname, join } from 'node:path'
 import { NearrankError } from '../errors.ts'
 import { resolveTarget, writeFileAtomic } from '../files.ts'
+import { checkOptions } from '../options/checkOptions.ts'
+import { EXPORT_OPTIONS, type ExportModelOptions } from './exportOptions.ts'
 import { loadModelFiles } from './modelDirectory.ts'
 import { ONNX_FILE, WEIGHTS_FILE } from './modelFile.ts'
 import { encodeOnnx } from './onnx.ts'
 import { encodeSafetensors } from './safetensors.ts'
 
-export type ExportFormat = 'onnx' | 'safetensors'
-export const EXPORT_FORMATS: readonly ExportFormat[] = ['onnx', 'safetensors']
-
-export interface ExportModelOptions {
-  format: ExportFormat
-  out: string // file, replaced whole
-}
-
 /**
  * Writes the model saved as `directory` to one file: `onnx` as `encodeOnnx` tells it, `safetensors` named as
  * PyTorch's state dict names them. Encoded from the checked weights, so that it is right even where the
  * directory's own copy is not.
- * @throws NearrankError as `loadModelFiles`; USAGE for an unknown format; INPUT where `out` is another file
- * of the model's or in the way of its next replacement; DISK where writing fails.
+ * @throws NearrankError as `loadModelFiles`; USAGE for a wrong option; INPUT where `out` is another file of
+ * the model's or in the way of its next replacement; DISK where writing fails.
  */
 export async function exportModel(
   directory: string,
   options: ExportModelOptions,
 ): Promise<{ path: string; bytes: number }> {
+  checkOptions(EXPORT_OPTIONS, options, 'export')
   const { format, out } = options
-  if (!EXPORT_FORMATS.includes(format))
-    throw new NearrankError(
-      'USAGE',
-      `Cannot export ${directory}: format ${EXPORT_FORMATS.join(' or ')} is wanted, found ${format}`,
-    )
   const { description, weights } = await loadModelFiles(directory)
   const own = join(await resolveTarget(directory), format === 'onnx' ? ONNX_FILE : WEIGHTS_FILE)
   const target = await resolveTarget(out)

@@ -1,3 +1,4 @@
+import { dataOfModel } from '../dataset/dataOfModel.ts'
 import {
   type FeatureTable,
   openTables,
@@ -6,13 +7,14 @@ import {
   readPlaces,
 } from '../dataset/tables/featureTables.ts'
 import type { OpenOptions } from '../dataset/openOptions.ts'
-import type { DatasetOptions } from '../dataset/options.ts'
+import { DATA_OPTION, type DatasetOptionsReading, optionsReading } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { widthOf } from '../features/featureSpec.ts'
 import { fitProblem, shapeOf } from '../features/fit.ts'
 import { requireId } from '../ids.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
-import { dataOfModel } from './dataOfModel.ts'
+import { MODEL_OPTION } from '../model/modelOption.ts'
+import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { type RankedRestaurant, Ranker } from './ranker.ts'
 import type { RecommendRequest } from './requestBody.ts'
 
@@ -22,9 +24,15 @@ export interface UserRequest {
   request: RecommendRequest
 }
 
-export interface RecommendOptions extends DatasetOptions, Pick<OpenOptions, 'signal' | 'onProgress'> {
-  model: string // model directory
+export interface RecommendOptions
+  extends DatasetOptionsReading<never>,
+    Pick<OpenOptions, 'signal' | 'onProgress'> {
+  /** Model directory. */
+  model: string
 }
+
+/** What of them is plain data. */
+export const RECOMMEND_OPTIONS = { ...DATA_OPTION, ...MODEL_OPTION, ...optionsReading() }
 
 export interface Recommendation {
   restaurants: RankedRestaurant[]
@@ -33,14 +41,17 @@ export interface Recommendation {
 
 /**
  * One ranked list, made as the API makes it. The columns are the model's unless `options` names others.
- * @throws NearrankError INPUT where the user is unknown or the data does not fit the model.
+ * @throws NearrankError USAGE for a wrong option, INPUT where the user is unknown or the data does not fit
+ * the model.
  */
 export async function recommend(
   { user, request }: UserRequest,
-  { model, ...options }: RecommendOptions,
+  options: RecommendOptions,
 ): Promise<Recommendation> {
+  checkOptions({ ...RECOMMEND_OPTIONS, ...CALLBACKS }, options, 'recommend')
+  const { model, ...data } = options
   const { description, weights } = await loadModelFiles(model)
-  const tables = await openTables(dataOfModel(description, options))
+  const tables = await openTables(dataOfModel(description, data))
   const { network } = description
   const problem = fitProblem({
     // Whoever names columns may call them as they like, so only their number counts.

@@ -1,25 +1,29 @@
+import { dataOfModel } from '../dataset/dataOfModel.ts'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/openOptions.ts'
-import type { DatasetOptions } from '../dataset/options.ts'
+import type { DatasetOptionsReading } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { fitProblem, shapeOf } from '../features/fit.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
+import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { abortable } from './run/abort.ts'
 import { planArena } from './memory/arena.ts'
 import { CrewLead } from './crew/crewLead.ts'
 import { loadFeatures } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes } from './memory/memoryPlan.ts'
 import { scorePack } from './rows/scoring.ts'
-import { checkOptions, MODEL_SCHEMA, resolveRun } from './settings/settings.ts'
+import { EVALUATE_OPTIONS, type EVALUATE_RUN } from './settings/evaluateOptions.ts'
+import { resolveRun } from './settings/resolveSettings.ts'
 import type { TrainEvent, TrainRun } from './types.ts'
 
 export interface EvaluateOptions
-  extends DatasetOptions,
-    Partial<Pick<TrainRun, 'threads' | 'maxMemoryBytes'>> {
-  model: string // model directory
+  extends DatasetOptionsReading<'test'>,
+    Partial<Pick<TrainRun, keyof typeof EVALUATE_RUN>> {
+  /** Model directory. */
+  model: string
   signal?: AbortSignal
   onProgress?: (event: TrainEvent) => void
 }
@@ -34,22 +38,19 @@ export interface EvaluationReport extends EvaluationMetrics {
 const SCORE_ROWS = 1024
 
 /**
- * How good a model is on the test clicks: streamed, on all threads, in memory that does not depend on their number.
- * Columns are the model's unless `options` names others. @throws NearrankError INPUT, DAMAGED, MEMORY, ABORTED.
+ * How good a model is on the test clicks: streamed, on all threads, in memory that does not depend on their
+ * number. Columns are the model's unless `options` names others.
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, ABORTED.
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
-  checkOptions(options, ['data', 'model'], MODEL_SCHEMA)
+  checkOptions({ ...EVALUATE_OPTIONS, ...CALLBACKS }, options, 'evaluate')
   return abortable(options.signal, async () => {
     const started = performance.now()
     const { threads, maxMemoryBytes } = resolveRun(options)
     const { description, weights } = await loadModelFiles(options.model)
     const { network } = description
-    const { userFeatures, restaurantFeatures, ...columns } = description.columns
     const open = {
-      ...options,
-      columns: { ...columns, ...options.columns },
-      userFeatures: options.userFeatures ?? userFeatures,
-      restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,
+      ...dataOfModel(description, options),
       threads: 1, // of DuckDB; more do not read faster
       memoryBytes: packMemoryBytes(maxMemoryBytes),
       onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),

@@ -24,7 +24,9 @@ import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPl
 import { renderReport } from './report/report.ts'
 import { trainingRows } from './rows/rowStream.ts'
 import { scorePack } from './rows/scoring.ts'
-import { checkOptions, resolveRun, resolveSettings } from './settings/settings.ts'
+import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
+import { TRAIN_OPTIONS } from './settings/trainOptions.ts'
 import { TrainingRun } from './run/trainingRun.ts'
 import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } from './types.ts'
 
@@ -53,7 +55,7 @@ interface Prepared {
  * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, NOT_FINITE, ABORTED; `options.out` is then as it was.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  checkOptions(options, ['data', 'out'])
+  checkOptions({ ...TRAIN_OPTIONS, ...CALLBACKS }, options, 'train')
   return abortable(options.signal, async () => {
     const prepared = await prepare(options)
     try {

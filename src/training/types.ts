@@ -1,45 +1,27 @@
 import type { DatasetOptions } from '../dataset/options.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
-import type { Activation } from '../model/network.ts'
+import type { OptionValues } from '../options/option.ts'
+import type { RUN } from './settings/run.ts'
+import type { PRESET_NAMES, SETTINGS } from './settings/settings.ts'
 
-/** Everything that decides the bytes of the result, beside the data: the same settings give the same weights. */
-export interface TrainSettings {
-  epochs: number
-  learningRate: number // of the first step after the warm-up
-  schedule: 'constant' | 'linear' | 'cosine' // from learningRate down to 0 at the last step
-  warmupSteps: number // linear rise from 0
-  batchSize: number // rows
-  hidden: number[] // units
-  activations: Activation[] // one for each hidden layer
-  beta1: number
-  beta2: number
-  epsilon: number
-  weightDecay: number // decoupled (AdamW), weights only; 0: plain Adam
-  shuffle: boolean // false: rows in file order, a short batch at the end of each file
-  normalize: boolean // features to mean 0, standard deviation 1; folded into the first layer when saved
-  seed: number
-  validation: number // share of the rows held out, 0 … 0.5
-  keep: 'best' | 'last' // best: the epoch with the lowest validation loss
-  patience: number // epochs without a better validation loss before stopping; 0: never stop early
-}
+/**
+ * Everything that decides the bytes of the result, beside the data: the same settings give the same weights.
+ */
+export interface TrainSettings extends OptionValues<typeof SETTINGS> {}
 
 /** How to run; none of these changes the weights. */
-export interface TrainRun {
-  threads: number
-  maxMemoryBytes: number
-  checkpointSeconds: number // 0: no checkpoints
-  turbo: 'off' | 'auto' | 'on' // V8's experimental 256-bit operations for the whole process, after a self-check: the same weights, sooner; auto: where they have been tried
-  resume: boolean // go on from the checkpoint beside `out`; with none there, start anew
-}
+export interface TrainRun extends OptionValues<typeof RUN> {}
 
 export interface TrainOptions extends DatasetOptions, Partial<TrainSettings>, Partial<TrainRun> {
-  out: string // model directory, replaced whole when the new model is complete
-  preset?: PresetName // default 'default'
+  /** Model directory, replaced whole when the new model is complete. */
+  out: string
+  /** Where the settings begin; default 'default'. */
+  preset?: PresetName
   signal?: AbortSignal
   onProgress?: (event: TrainEvent) => void
 }
 
-export type PresetName = 'default' | 'reference'
+export type PresetName = (typeof PRESET_NAMES)[number]
 
 export type TrainEvent =
   | { type: 'pack'; stage: 'users' | 'restaurants' | 'train' | 'test'; rowsDone: number; rowsTotal: number }

@@ -3,14 +3,8 @@ import { availableParallelism } from 'node:os'
 import { describe, test } from 'node:test'
 import { NearrankError } from '../../src/errors.ts'
 import { PRESETS } from '../../src/training/settings/presets.ts'
-import {
-  CONFIG_SCHEMA,
-  checkKeys,
-  nearest,
-  resolveRun,
-  resolveSettings,
-  SETTINGS_SCHEMA,
-} from '../../src/training/settings/settings.ts'
+import { resolveRun, resolveSettings } from '../../src/training/settings/resolveSettings.ts'
+import { SETTINGS } from '../../src/training/settings/settings.ts'
 
 /** For each key, values that must be refused. */
 const WRONG: Record<string, unknown[]> = {
@@ -95,7 +89,7 @@ describe('settings', () => {
       keep: 'last',
       patience: 4,
     } as const
-    assert.deepEqual([...Object.keys(other), 'hidden'].toSorted(), Object.keys(SETTINGS_SCHEMA).toSorted())
+    assert.deepEqual([...Object.keys(other), 'hidden'].toSorted(), Object.keys(SETTINGS).toSorted())
     for (const [key, value] of Object.entries(other)) {
       assert.notDeepEqual(PRESETS.default[key as keyof typeof other], value, key)
       assert.deepEqual(resolveSettings({ [key]: value }), { ...PRESETS.default, [key]: value })
@@ -105,7 +99,7 @@ describe('settings', () => {
   test('each wrong value is refused, naming key and what was found', () => {
     assert.deepEqual(
       Object.keys(WRONG).toSorted(),
-      ['preset', ...Object.keys(SETTINGS_SCHEMA)].toSorted(),
+      ['preset', ...Object.keys(SETTINGS)].toSorted(),
       'a key has no wrong values in this test',
     )
     for (const [key, values] of Object.entries(WRONG))
@@ -162,43 +156,5 @@ describe('settings', () => {
       { resume: 'yes' },
     ])
       assert.throws(() => resolveRun(wrong as object), isUsage(new RegExp(Object.keys(wrong)[0])))
-  })
-
-  test('an unknown key gets the nearest known one', () => {
-    const cases = [
-      [{ learningrate: 1 }, '"learningRate"'],
-      [{ epoch: 1 }, '"epochs"'],
-      [{ columns: { userID: 'u' } }, '"columns.userId"'],
-      [{ 'batch-size': 1 }, '"batchSize"'],
-      [JSON.parse('{"__proto__": 1}'), 'Known keys: '],
-      [{ toString: 1 }, 'Known keys: '],
-      [{ xyzzy: 1 }, 'Known keys: '],
-    ] as const
-    for (const [values, part] of cases)
-      assert.throws(
-        () => checkKeys(CONFIG_SCHEMA, values as object, 'the config file x.json'),
-        isUsage(/^Cannot use the config file x\.json: unknown key /, new RegExp(part.replace('.', '\\.'))),
-      )
-  })
-
-  test('every key of a config is checked', () => {
-    for (const key of Object.keys(CONFIG_SCHEMA))
-      assert.throws(
-        () => checkKeys(CONFIG_SCHEMA, { [key]: { a: null } }, 'x'),
-        isUsage(new RegExp(`\\b${key}\\b`)),
-        key,
-      )
-    for (const columns of [5, [], null, { userId: '' }, { click: 1 }])
-      assert.throws(() => checkKeys(CONFIG_SCHEMA, { columns }, 'x'), isUsage(/columns/))
-    checkKeys(CONFIG_SCHEMA, { columns: { userId: 'uid' }, trainFiles: ['a', 'b'], testFiles: 'c' }, 'x')
-  })
-
-  test('nearest finds slips of the keyboard and nothing far-fetched', () => {
-    const known = ['epochs', 'learningRate', 'seed']
-    assert.equal(nearest('epohcs', known), 'epochs')
-    assert.equal(nearest('LEARNINGRATE', known), 'learningRate')
-    assert.equal(nearest('sed', known), 'seed')
-    assert.equal(nearest('restaurants', known), undefined)
-    assert.equal(nearest('x', []), undefined)
   })
 })

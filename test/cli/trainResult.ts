@@ -1,5 +1,5 @@
 import { constraintsTable } from '../../src/training/report/constraints.ts'
-import { resolveSettings } from '../../src/training/settings/settings.ts'
+import { resolveSettings } from '../../src/training/settings/resolveSettings.ts'
 import type { EpochReport, LedgerEpoch, PresetName, TrainResult } from '../../src/training/types.ts'
 
 /** A result as a good run of the preset would give it: two files, five epochs of the reference job's size. */

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { flagsOf } from '../../src/cli/flags/flags.ts'
+import { TRAIN_OPTIONS } from '../../src/training/settings/trainOptions.ts'
 import { runCli } from './runCli.ts'
 
 const COMMANDS = 'generate train evaluate recommend export serve load loadtest api-key'.split(' ')
@@ -40,12 +42,10 @@ describe('usage', () => {
 
   test('the help tells every flag', async () => {
     const { stdout } = await runCli(['train', '--help'])
-    for (const flag of `data out preset epochs learning-rate schedule warmup-steps batch-size hidden activations
-      optimizer-beta1 optimizer-beta2 optimizer-epsilon optimizer-weight-decay shuffle no-shuffle normalize
-      no-normalize seed validation keep patience threads max-memory checkpoint-seconds resume config json user-file
-      restaurant-file train-files test-files user-id-column restaurant-id-column click-column latitude-column
-      longitude-column user-features restaurant-features on-missing cache`.split(/\s+/))
-      assert.match(stdout, new RegExp(`--${flag}[ ,\\n]`), flag)
+    const flags = flagsOf(TRAIN_OPTIONS).map((flag) => flag.flags.split(' ')[0])
+    assert.ok(flags.length > 35 && flags.includes('--turbo') && flags.includes('--no-shuffle'))
+    for (const flag of [...flags, '--config', '--json'])
+      assert.match(stdout, new RegExp(`${flag}[ ,\\n]`), flag)
   })
 
   const wrong: [args: string[], message: RegExp][] = [

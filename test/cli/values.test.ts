@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { InvalidArgumentError } from 'commander'
+import { parserOf } from '../../src/cli/flags/parserOf.ts'
 import {
   choiceOf,
-  integerBetween,
   parseInteger,
   parseIntegers,
   parseNames,
   parseNumber,
   parseSize,
 } from '../../src/cli/flags/values.ts'
+import { integer, list, oneOf, size, someOf, text } from '../../src/options/schemas.ts'
 
 const cases: [name: string, parse: (text: string) => unknown, good: [string, unknown][], bad: string[]][] = [
   [
@@ -72,12 +73,34 @@ const cases: [name: string, parse: (text: string) => unknown, good: [string, unk
   ],
   [
     'bounded integers',
-    integerBetween(1, 10),
+    parserOf(integer(1, 10)),
     [
       ['1', 1],
       ['10', 10],
     ],
     ['0', '11', '-1', '1.5'],
+  ],
+  [
+    'bounded sizes',
+    parserOf(size(2 ** 20, 2 ** 30)),
+    [
+      ['1MiB', 2 ** 20],
+      ['1GiB', 2 ** 30],
+    ],
+    ['1KiB', '2GiB', '1'],
+  ],
+  ['texts', parserOf(text()), [['a', 'a']], ['', 'a'.repeat(4097)]],
+  [
+    'lists of choices',
+    parserOf(list(oneOf('none', 'relu'), 2, 'a list of none and relu')),
+    [['relu,relu', ['relu', 'relu']]],
+    ['', 'tanh', 'relu,', 'relu,relu,relu'],
+  ],
+  [
+    'lists of choices, each once',
+    parserOf(someOf('read', 'write')),
+    [['write,read', ['write', 'read']]],
+    ['', 'raed', 'read,read'],
   ],
   ['choices', choiceOf(['best', 'last']), [['best', 'best']], ['', 'Best', 'lats', 'constructor']],
 ]
@@ -85,11 +108,15 @@ const cases: [name: string, parse: (text: string) => unknown, good: [string, unk
 describe('values of flags', () => {
   for (const [name, parse, good, bad] of cases)
     test(name, () => {
-      for (const [text, value] of good) assert.deepEqual(parse(text), value, text)
-      for (const text of bad) assert.throws(() => parse(text), InvalidArgumentError, JSON.stringify(text))
+      for (const [given, value] of good) assert.deepEqual(parse(given), value, given)
+      for (const given of bad) assert.throws(() => parse(given), InvalidArgumentError, JSON.stringify(given))
     })
 
   test('a wrong choice gets the nearest one', () => {
     assert.throws(() => choiceOf(['constant', 'cosine'])('cosin'), /Did you mean cosine\?/)
+    assert.throws(
+      () => parserOf(someOf('read', 'write'))('read,wriet'),
+      /a list of read, write.*Did you mean write\?/,
+    )
   })
 })

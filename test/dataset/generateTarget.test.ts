@@ -95,7 +95,7 @@ describe('generate', () => {
 
   test('refuses counts that make no dataset', async () => {
     for (const [options, pattern] of [
-      [{ rows: 0 }, /rows must be a whole number from 1/],
+      [{ rows: 0 }, /rows must be an integer from 1/],
       [{ users: 1.5 }, /users/],
       [{ seed: -1 }, /seed/],
       [{ files: 0 }, /files/],

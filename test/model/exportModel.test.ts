@@ -48,7 +48,7 @@ test('what cannot be exported is refused and nothing is written', async (t) => {
     code: string,
     message: RegExp,
   ][] = [
-    [directory, { format: 'pickle' as 'onnx', out }, 'USAGE', /onnx or safetensors is wanted, found pickle/],
+    [directory, { format: 'pickle' as 'onnx', out }, 'USAGE', /one of onnx, safetensors, found "pickle"/],
     [directory, { format, out: join(directory, 'weights.safetensors') }, 'INPUT', /the model's own files/],
     [directory, { format, out: join(directory, 'copy.onnx') }, 'INPUT', /the model's own files/],
     [directory, { format, out: join(parent, 'folder') }, 'INPUT', /found a directory/],

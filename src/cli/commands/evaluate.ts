@@ -1,25 +1,15 @@
 import { Command } from 'commander'
 import { NearrankError } from '../../errors.ts'
-import type { EvaluationReport } from '../../training/evaluate.ts'
+import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
-import { CONFIG_SCHEMA } from '../../training/settings/settings.ts'
+import { MODEL_OPTION } from '../../model/modelOption.ts'
+import type { EvaluationReport } from '../../training/evaluate.ts'
+import { EVALUATE_RUN } from '../../training/settings/evaluateOptions.ts'
 import type { CommandContext } from '../commandContext.ts'
-import { DATASET_FLAGS } from '../flags/dataset.ts'
-import { addFlags, type Flag, givenOptions } from '../flags/flags.ts'
+import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { print, printJson } from '../output/output.ts'
 import { renderTable } from '../output/table.ts'
-import { RUN_FLAGS } from '../flags/train.ts'
 import { TrainProgress } from '../progress/trainProgress.ts'
-import { parseText } from '../flags/values.ts'
-
-const PLACE_FLAGS: Flag[] = [
-  { flags: '--data <dir>', key: 'data', parse: parseText, help: 'folder with the Parquet files (required)' },
-  { flags: '--model <dir>', key: 'model', parse: parseText, help: 'model folder (required)' },
-]
-const EVALUATE_FLAGS: Flag[] = [
-  ...RUN_FLAGS.filter(({ key }) => key === 'threads' || key === 'maxMemoryBytes'),
-  { flags: '--json', key: 'json', help: 'print one JSON object at the end' },
-]
 
 const JSON_KEYS = [
   'rows',
@@ -42,22 +32,24 @@ export function evaluateCommand({ interrupt, progress }: CommandContext): Comman
     .summary('how good a model is on the test clicks')
     .usage('--data <dir> --model <dir> [options]')
     .description('Measures a model on the test clicks, beside the majority class and the best possible.')
-  const datasetFlags = DATASET_FLAGS.filter(({ key }) => key !== 'trainFiles')
-  addFlags(command, 'Places:', PLACE_FLAGS)
-  addFlags(command, 'Run:', EVALUATE_FLAGS, CONFIG_SCHEMA)
-  addFlags(command, 'Data (default: columns as the model was trained):', datasetFlags, CONFIG_SCHEMA)
+  const places = { ...DATA_OPTION, ...MODEL_OPTION }
+  const datasetOptions = optionsReading('test')
+  addFlags(command, 'Places:', places)
+  addFlags(command, 'Run:', { ...EVALUATE_RUN, ...JSON_OPTION })
+  addFlags(command, 'Data (default: columns as the model was trained):', datasetOptions)
   command.addHelpText('after', '\nExample:\n  nearrank evaluate --data data --model model --json')
 
   return command.action(async () => {
-    const { data, model, json, ...options } = givenOptions(command, [
-      ...PLACE_FLAGS,
-      ...EVALUATE_FLAGS,
-      ...datasetFlags,
-    ])
-    if (typeof data !== 'string' || typeof model !== 'string')
+    const { json } = givenOptions(command, JSON_OPTION)
+    const { data, model, ...options } = givenOptions(command, {
+      ...places,
+      ...EVALUATE_RUN,
+      ...datasetOptions,
+    })
+    if (data === undefined || model === undefined)
       throw new NearrankError(
         'USAGE',
-        `Cannot evaluate: ${typeof data === 'string' ? '--model DIR' : '--data DIR'} is missing`,
+        `Cannot evaluate: ${data === undefined ? '--data DIR' : '--model DIR'} is missing`,
       )
     const shown = new TrainProgress(progress)
     const { evaluate } = await import('../../training/evaluate.ts')

@@ -1,28 +1,27 @@
 import { Command } from 'commander'
+import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import type { FillProgress } from '../../live/fillStore.ts'
-import { CONFIG_SCHEMA } from '../../training/settings/settings.ts'
+import type { OptionTable } from '../../options/option.ts'
+import { text } from '../../options/schemas.ts'
 import type { CommandContext } from '../commandContext.ts'
-import { DATASET_FLAGS } from '../flags/dataset.ts'
-import { addFlags, type Flag, givenOptions } from '../flags/flags.ts'
+import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { print, printJson } from '../output/output.ts'
 import { formatRate } from '../progress/progressLine.ts'
 import { renderTable } from '../output/table.ts'
-import { parseText } from '../flags/values.ts'
 
-const PLACE_FLAGS: Flag[] = [
-  { flags: '--data <dir>', key: 'data', parse: parseText, help: 'folder with the Parquet files (required)' },
-  {
-    flags: '--store <address>',
-    key: 'store',
-    parse: parseText,
+const PLACES = {
+  ...DATA_OPTION,
+  store: {
+    schema: text(),
+    flag: '--store <address>',
     help: 'sqlite:FILE or redis://HOST:PORT (required)',
   },
-]
-const OWN_FLAGS: Flag[] = [
-  { flags: '--json', key: 'json', help: 'print one JSON object: users, restaurants, seconds' },
-]
+} satisfies OptionTable
+const OUTPUT = {
+  json: { ...JSON_OPTION.json, help: 'print one JSON object: users, restaurants, seconds' },
+}
 
 /** `nearrank load`: all features of a folder of Parquet into a store. */
 export function loadCommand({ interrupt, progress }: CommandContext): Command {
@@ -33,21 +32,18 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
       'Writes the features of all users and restaurants into a store, which is made where it is missing.\n' +
         'Rows that only the store has stay.',
     )
-  // Clicks are not read here, so their flags are left out.
-  const datasetFlags = DATASET_FLAGS.filter(
-    ({ key }) => !['trainFiles', 'testFiles', 'columns.click', 'onMissing'].includes(key),
-  )
-  addFlags(command, 'Places:', PLACE_FLAGS)
-  addFlags(command, 'Output:', OWN_FLAGS)
-  addFlags(command, 'Data:', datasetFlags, CONFIG_SCHEMA)
+  const datasetOptions = optionsReading()
+  addFlags(command, 'Places:', PLACES)
+  addFlags(command, 'Output:', OUTPUT)
+  addFlags(command, 'Data:', datasetOptions)
   command.addHelpText('after', '\nExample:\n  nearrank load --data data --store sqlite:features.db')
 
   return command.action(async () => {
-    const { data, store: address } = givenOptions(command, PLACE_FLAGS)
-    if (typeof data !== 'string' || typeof address !== 'string')
+    const { data, store: address } = givenOptions(command, PLACES)
+    if (data === undefined || address === undefined)
       throw new NearrankError(
         'USAGE',
-        `Cannot load: ${typeof data === 'string' ? '--store ADDRESS' : '--data DIR'} is missing`,
+        `Cannot load: ${data === undefined ? '--data DIR' : '--store ADDRESS'} is missing`,
       )
     const [{ fillStore, storeForData }, { openStore }] = await Promise.all([
       import('../../live/fillStore.ts'),
@@ -55,7 +51,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
     ])
     const started = performance.now()
     const source = {
-      ...givenOptions(command, datasetFlags),
+      ...givenOptions(command, datasetOptions),
       data,
       signal: interrupt.signal,
       onProgress: ({ stage, side, rowsDone, rowsTotal }: FillProgress) =>
@@ -66,7 +62,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
       const { users, restaurants } = await fillStore({ ...source, store })
       progress.end()
       const seconds = (performance.now() - started) / 1000
-      if (givenOptions(command, OWN_FLAGS).json)
+      if (givenOptions(command, OUTPUT).json)
         printJson({ users, restaurants, seconds }, ['users', 'restaurants', 'seconds'])
       else
         print(

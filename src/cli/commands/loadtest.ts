@@ -3,7 +3,7 @@ import { NearrankError } from '../../errors.ts'
 import type { FindMaxResult, LoadTestResult, ServerOptions } from '../../loadtest/types.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions } from '../flags/flags.ts'
-import { LOADTEST_FLAGS, type LoadTestFlags } from '../flags/loadtest.ts'
+import { LOADTEST_GROUPS, LOADTEST_OPTIONS, type LoadTestFlags } from '../flags/loadtest.ts'
 import { LoadtestLive } from '../progress/loadtestLive.ts'
 import { missedLimits, renderErrors, renderLoadTest, trialLine } from '../output/loadtestSummary.ts'
 import { pickKeys, print, printError, printJson } from '../output/output.ts'
@@ -20,7 +20,7 @@ export function loadtestCommand({ interrupt }: CommandContext): Command {
       'Sends each request when it is due, whatever came back, and measures from when it was due.\n' +
         'Exit code 1 where a limit is missed.',
     )
-  for (const [heading, flags] of LOADTEST_FLAGS) addFlags(command, heading, flags)
+  for (const [heading, options] of LOADTEST_GROUPS) addFlags(command, heading, options)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank loadtest --url http://127.0.0.1:8080 --requests data/requests.parquet \\\n' +
@@ -28,10 +28,7 @@ export function loadtestCommand({ interrupt }: CommandContext): Command {
   )
 
   return command.action(async () => {
-    const flags: LoadTestFlags = givenOptions(
-      command,
-      LOADTEST_FLAGS.flatMap(([, group]) => group),
-    )
+    const flags: LoadTestFlags = givenOptions(command, LOADTEST_OPTIONS)
     const { url, requests, rate = 30, durationS = 60, warmupS = 2, trialS = 5, limits = {} } = flags
     if (url === undefined) throw wrong('--url URL is missing')
     if (requests === undefined) throw wrong('--requests FILE is missing, like data/requests.parquet')

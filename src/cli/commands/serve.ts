@@ -1,15 +1,13 @@
 import { Command } from 'commander'
 import { once } from 'node:events'
+import { optionsReading } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
-import type { ServeOptions } from '../../server/serveOptions.ts'
 import type { RunningServer } from '../../server/startServer.ts'
-import { CONFIG_SCHEMA } from '../../training/settings/settings.ts'
 import type { CommandContext } from '../commandContext.ts'
-import { DATASET_FLAGS } from '../flags/dataset.ts'
 import { addFlags, givenOptions } from '../flags/flags.ts'
 import { print, printJson } from '../output/output.ts'
-import { SERVE_FLAGS, SERVE_LIMIT_FLAGS, SERVE_OUTPUT_FLAGS, SERVE_PLACE_FLAGS } from '../flags/serve.ts'
+import { SERVE_OPTIONS, SERVE_OUTPUT, SERVE_PLACES, SERVE_PROTECTION } from '../flags/serve.ts'
 
 /** `nearrank serve`: ranked places over HTTP, until it is told to stop. */
 export function serveCommand({ interrupt, progress }: CommandContext): Command {
@@ -20,15 +18,12 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
       'Serves ranked restaurants near a user, from features that can change at any moment.\n' +
         'SIGTERM or Ctrl+C answers what has arrived and stops; SIGHUP loads the model folder again.',
     )
-  // Clicks are not read here, so their flags are left out.
-  const datasetFlags = DATASET_FLAGS.filter(
-    ({ key }) => !['trainFiles', 'testFiles', 'columns.click', 'onMissing'].includes(key),
-  )
-  addFlags(command, 'Places:', SERVE_PLACE_FLAGS)
-  addFlags(command, 'Serving:', SERVE_FLAGS)
-  addFlags(command, 'Protection:', SERVE_LIMIT_FLAGS)
-  addFlags(command, 'Output:', SERVE_OUTPUT_FLAGS)
-  addFlags(command, 'Data (default: as the model was trained):', datasetFlags, CONFIG_SCHEMA)
+  const datasetOptions = optionsReading()
+  addFlags(command, 'Places:', SERVE_PLACES)
+  addFlags(command, 'Serving:', SERVE_OPTIONS)
+  addFlags(command, 'Protection:', SERVE_PROTECTION)
+  addFlags(command, 'Output:', SERVE_OUTPUT)
+  addFlags(command, 'Data (default: as the model was trained):', datasetOptions)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank serve --model model --data data --store sqlite:features.db --port 8080\n' +
@@ -37,10 +32,10 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
   )
 
   return command.action(async () => {
-    const { data, model, ...places } = givenOptions(command, SERVE_PLACE_FLAGS)
-    const { apiKeys, ...limits } = givenOptions(command, SERVE_LIMIT_FLAGS)
-    const { json, ...output } = givenOptions(command, SERVE_OUTPUT_FLAGS)
-    if (typeof model !== 'string') throw new NearrankError('USAGE', 'Cannot serve: --model DIR is missing')
+    const { data, model, ...places } = givenOptions(command, SERVE_PLACES)
+    const { apiKeys, ...limits } = givenOptions(command, SERVE_PROTECTION)
+    const { json, ...output } = givenOptions(command, SERVE_OUTPUT)
+    if (model === undefined) throw new NearrankError('USAGE', 'Cannot serve: --model DIR is missing')
     const [{ startServer }, { readApiKeys }] = await Promise.all([
       import('../../server/startServer.ts'),
       import('../../server/keys/apiKeyFile.ts'),
@@ -48,16 +43,13 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     let running: RunningServer | undefined
     process.on('SIGHUP', () => void running?.reload().catch(() => undefined)) // the log tells what came of it
     const server = await startServer({
-      ...(places as Pick<ServeOptions, 'store' | 'ids'>),
-      ...(givenOptions(command, SERVE_FLAGS) as Pick<
-        ServeOptions,
-        'host' | 'port' | 'workers' | 'unknownUser'
-      >),
-      ...(limits as Pick<ServeOptions, 'candidatesMax' | 'waitingMax' | 'drainSeconds'>),
-      ...(output as Pick<ServeOptions, 'logLevel'>),
+      ...places,
+      ...givenOptions(command, SERVE_OPTIONS),
+      ...limits,
+      ...output,
       model,
-      ...(typeof data === 'string' && { fill: { ...givenOptions(command, datasetFlags), data } }),
-      ...(typeof apiKeys === 'string' && { apiKeys: readApiKeys(apiKeys) }),
+      ...(data !== undefined && { fill: { ...givenOptions(command, datasetOptions), data } }),
+      ...(apiKeys !== undefined && { apiKeys: readApiKeys(apiKeys) }),
       signal: interrupt.signal,
       onProgress: ({ stage, side, rowsDone, rowsTotal }) =>
         progress.update({ stage: `${stage} ${side}`, done: rowsDone, total: rowsTotal }),

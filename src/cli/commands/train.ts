@@ -1,26 +1,27 @@
 import { Command } from 'commander'
+import { DATASET_OPTIONS } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
-import { CONFIG_SCHEMA, resolveRun, resolveSettings } from '../../training/settings/settings.ts'
+import type { OptionTable } from '../../options/option.ts'
+import { text } from '../../options/schemas.ts'
+import { resolveRun, resolveSettings } from '../../training/settings/resolveSettings.ts'
+import { RUN } from '../../training/settings/run.ts'
+import { SETTINGS } from '../../training/settings/settings.ts'
+import { PLACES, TRAIN_OPTIONS } from '../../training/settings/trainOptions.ts'
 import type { TrainOptions, TrainResult } from '../../training/types.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { readConfigFile } from '../configFile.ts'
-import { DATASET_FLAGS } from '../flags/dataset.ts'
-import { addFlags, type Flag, givenOptions } from '../flags/flags.ts'
+import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { pickKeys, print, printJson } from '../output/output.ts'
-import { RUN_FLAGS, SETTINGS_FLAGS, TRAIN_PLACE_FLAGS } from '../flags/train.ts'
 import { TrainProgress } from '../progress/trainProgress.ts'
 import { renderTrainSummary } from '../output/trainSummary.ts'
-import { parseText } from '../flags/values.ts'
 
-const OWN_FLAGS: Flag[] = [
-  {
-    flags: '--config <file>',
-    key: 'config',
-    parse: parseText,
+const CONFIG_OPTION = {
+  config: {
+    schema: text(),
+    flag: '--config <file>',
     help: 'JSON with these options in camelCase; flags win',
   },
-  { flags: '--json', key: 'json', help: 'print one JSON object at the end' },
-]
+} satisfies OptionTable
 
 const EPOCH_KEYS = ['epoch', 'rows', 'seconds', 'loss', 'rowsPerSecond', 'accuracy'] as const
 const JSON_KEYS = [
@@ -42,24 +43,21 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
     .summary('Parquet files to a model')
     .usage('--data <dir> --out <dir> [options]')
     .description('Trains a model. The rows are packed on first use; every epoch then streams them.')
-  addFlags(command, 'Places:', TRAIN_PLACE_FLAGS, CONFIG_SCHEMA)
-  addFlags(command, 'Settings (each preset has its own):', SETTINGS_FLAGS, CONFIG_SCHEMA)
-  addFlags(command, 'Run:', [...RUN_FLAGS, ...OWN_FLAGS], CONFIG_SCHEMA)
-  addFlags(command, 'Data:', DATASET_FLAGS, CONFIG_SCHEMA)
+  addFlags(command, 'Places:', PLACES)
+  addFlags(command, 'Settings (each preset has its own):', SETTINGS)
+  addFlags(command, 'Run:', { ...RUN, ...CONFIG_OPTION, ...JSON_OPTION })
+  addFlags(command, 'Data:', DATASET_OPTIONS)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank train --data data --out model --epochs 2 --validation 0.01',
   )
 
   return command.action(async () => {
-    const { config, json } = givenOptions(command, OWN_FLAGS)
-    const flags = givenOptions(command, [
-      ...TRAIN_PLACE_FLAGS,
-      ...SETTINGS_FLAGS,
-      ...RUN_FLAGS,
-      ...DATASET_FLAGS,
-    ])
-    const options = mergeOptions(typeof config === 'string' ? await readConfigFile(config) : {}, flags)
+    const { config, json } = givenOptions(command, { ...CONFIG_OPTION, ...JSON_OPTION })
+    const options = mergeOptions(
+      config === undefined ? {} : await readConfigFile(config),
+      givenOptions(command, TRAIN_OPTIONS),
+    )
     // What is wrong with the settings is known before DuckDB and the kernels are loaded.
     resolveSettings(options)
     resolveRun(options)
@@ -87,7 +85,10 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
   })
 }
 
-/** Flags win over the config file; what neither has comes from the preset, later. @throws NearrankError USAGE without `data` or `out`. */
+/**
+ * Flags win over the config file; what neither has comes from the preset, later.
+ * @throws NearrankError USAGE without `data` or `out`.
+ */
 function mergeOptions(config: Partial<TrainOptions>, flags: Partial<TrainOptions>): TrainOptions {
   const { data, out, ...rest } = { ...config, ...flags }
   if (data === undefined)

@@ -1,61 +1,68 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { wantedInstead } from '../../training/settings/settings.ts'
-import type { ParseValue } from './values.ts'
+import { type Command, Option as CommanderOption } from 'commander'
+import type { Option, OptionTable, OptionValues } from '../../options/option.ts'
+import { boolean } from '../../options/schemas.ts'
+import { isSwitch, parserOf, repeats } from './parserOf.ts'
 
-/** One flag, and the option of the library that it sets. */
+/** One flag, and the option that it sets. */
 export interface Flag {
   flags: string // '--epochs <n>', or '--resume' for a switch
-  key: string // 'epochs'; 'columns.userId' sets a key inside of an object
-  help?: string // absent: the flag is told on another one's line
-  term?: string // how that line begins where it tells several flags; default: flags
-  parse?: ParseValue // absent: a switch
-  repeats?: boolean // each use adds to a list
+  path: string[] // ['epochs']; ['columns', 'userId'] sets a key inside of an object
+  option: Option
+  help: string | undefined // undefined: the flag is told on another one's line
 }
 
+export const JSON_OPTION = {
+  json: { schema: boolean(), flag: '--json', help: 'print one JSON object at the end' },
+} satisfies OptionTable
+
 /** A commander option that knows how its line of the help begins. */
-export class FlagOption extends Option {
+export class FlagOption extends CommanderOption {
   readonly term: string
 
-  constructor(flag: Flag) {
-    super(flag.flags, flag.help)
-    this.term = flag.term ?? flag.flags
-    this.hideHelp(flag.help === undefined)
+  constructor({ flags, help, option }: Flag) {
+    super(flags, help)
+    this.term = option.term ?? option.flag ?? flags
+    this.hideHelp(help === undefined)
   }
 }
 
-type Schema = Parameters<typeof wantedInstead>[0]
+/** The flags of a table's options. A switch may have two, the second of which turns it off. */
+export function flagsOf(table: OptionTable, path: string[] = []): Flag[] {
+  return Object.entries(table).flatMap(([key, option]) => {
+    const own = [...path, key]
+    if (option.parts) return flagsOf(option.parts, own)
+    if (option.flag === undefined) return []
+    const words = isSwitch(option.schema) ? option.flag.split(', ') : [option.flag]
+    return words.map((flags, i) => ({ flags, path: own, option, help: i === 0 ? option.help : undefined }))
+  })
+}
 
-/** Adds `flags` to `command` under a heading. Values are checked against `schema` where it has their key. */
-export function addFlags(
-  command: Command,
-  heading: string,
-  flags: readonly Flag[],
-  schema: Schema = {},
-): void {
-  for (const flag of flags) {
+/** Adds the flags of `table` to `command` under a heading. */
+export function addFlags(command: Command, heading: string, table: OptionTable): void {
+  for (const flag of flagsOf(table)) {
+    const { schema } = flag.option
     const option = new FlagOption(flag).helpGroup(heading)
-    const { parse, repeats, key } = flag
-    if (parse)
+    if (!isSwitch(schema)) {
+      const parse = parserOf(schema)
       option.argParser((text: string, previous: unknown) => {
         const value = parse(text)
-        const wanted = Object.hasOwn(schema, key) ? wantedInstead(schema, key, value) : undefined
-        if (wanted !== undefined) throw new InvalidArgumentError(`Wanted ${wanted}.`)
-        return repeats ? [...(Array.isArray(previous) ? previous : []), value] : value
+        return repeats(schema) ? [...(Array.isArray(previous) ? previous : []), value] : value
       })
+    }
     command.addOption(option)
   }
 }
 
-/** What was given of `flags` on the command line, by the keys of the library's options. */
-export function givenOptions(command: Command, flags: readonly Flag[]): Record<string, unknown> {
+/** What was given of `table` on the command line. */
+export function givenOptions<T extends OptionTable>(command: Command, table: T): Partial<OptionValues<T>> {
   const options: Record<string, unknown> = {}
-  for (const flag of flags) {
-    const name = new Option(flag.flags).attributeName()
+  for (const { flags, path } of flagsOf(table)) {
+    const name = new CommanderOption(flags).attributeName()
     if (command.getOptionValueSource(name) !== 'cli') continue
     const value: unknown = command.getOptionValue(name)
-    const [outer, inner] = flag.key.split('.')
-    if (inner === undefined) options[outer] = value
-    else options[outer] = { ...(options[outer] as object | undefined), [inner]: value }
+    const [outer, inner] = path
+    options[outer] =
+      inner === undefined ? value : { ...(options[outer] as object | undefined), [inner]: value }
   }
-  return options
+  return options as Partial<OptionValues<T>> // the parsers let nothing else pass
 }

@@ -1,101 +1,88 @@
 import { RATE_MAX, RATE_MIN } from '../../loadtest/loadPlan.ts'
-import type { Limits } from '../../loadtest/types.ts'
-import type { Flag } from './flags.ts'
-import { integerBetween, numberBetween, parseText } from './values.ts'
+import { group, type OptionTable, type OptionValues } from '../../options/option.ts'
+import { boolean, integer, number, text } from '../../options/schemas.ts'
+import { JSON_OPTION } from './flags.ts'
 
-/** What the flags below say. */
-export interface LoadTestFlags {
-  url?: string
-  requests?: string
-  apiKey?: string
-  candidates?: false
-  rate?: number
-  durationS?: number
-  warmupS?: number
-  timeoutMs?: number
-  connections?: number
-  limits?: Limits
-  findMax?: true
-  trialS?: number
-  json?: true
-}
+const latency = () => number(0, 600_000)
+const seconds = () => number(0.1, 7 * 24 * 3600)
 
-const parseMs = numberBetween(0, 600_000)
-const parseSeconds = numberBetween(0.1, 7 * 24 * 3600)
-
-const SERVER_FLAGS: Flag[] = [
-  { flags: '--url <url>', key: 'url', parse: parseText, help: 'http://127.0.0.1:8080 (required)' },
-  {
-    flags: '--requests <file>',
-    key: 'requests',
-    parse: parseText,
-    help: 'requests.parquet (required), sent in order',
+const SERVER = {
+  url: { schema: text(), flag: '--url <url>', help: 'http://127.0.0.1:8080 (required)' },
+  requests: { schema: text(), flag: '--requests <file>', help: 'requests.parquet (required), sent in order' },
+  candidates: {
+    schema: boolean(),
+    flag: '--no-candidates',
+    help: 'send no candidate lists: rank all within reach',
   },
-  { flags: '--no-candidates', key: 'candidates', help: 'send no candidate lists: rank all within reach' },
-  { flags: '--api-key <key>', key: 'apiKey', parse: parseText, help: 'or, unseen: NEARRANK_API_KEY=…' },
-]
-const LOAD_FLAGS: Flag[] = [
-  {
-    flags: '--rate <n>',
-    key: 'rate',
-    parse: numberBetween(RATE_MIN, RATE_MAX),
+  apiKey: { schema: text(), flag: '--api-key <key>', help: 'or, unseen: NEARRANK_API_KEY=…' },
+} satisfies OptionTable
+
+const LOAD = {
+  rate: {
+    schema: number(RATE_MIN, RATE_MAX),
+    flag: '--rate <n>',
     help: 'requests per second, default 30',
   },
-  { flags: '--duration <seconds>', key: 'durationS', parse: parseSeconds, help: 'counted, default 60' },
-  {
-    flags: '--warmup <seconds>',
-    key: 'warmupS',
-    parse: numberBetween(0, 3600),
+  durationS: { schema: seconds(), flag: '--duration <seconds>', help: 'counted, default 60' },
+  warmupS: {
+    schema: number(0, 3600),
+    flag: '--warmup <seconds>',
     help: 'before, at the same rate, not counted; default 2',
   },
-  {
-    flags: '--timeout-ms <ms>',
-    key: 'timeoutMs',
-    parse: integerBetween(1, 600_000),
+  timeoutMs: {
+    schema: integer(1, 600_000),
+    flag: '--timeout-ms <ms>',
     help: 'from when a request was due, default 10000',
   },
-  {
-    flags: '--connections <n>',
-    key: 'connections',
-    parse: integerBetween(1, 60_000),
+  connections: {
+    schema: integer(1, 60_000),
+    flag: '--connections <n>',
     help: 'at most, default 1024; opened as they are needed',
   },
-]
-const LIMIT_FLAGS: Flag[] = [
-  {
-    flags: '--p95 <ms>',
+} satisfies OptionTable
+
+const LIMITS = {
+  p95Ms: {
+    schema: latency(),
+    flag: '--p95 <ms>',
     term: '--p50, --p90, --p95, --p99, --p999 <ms>',
-    key: 'limits.p95Ms',
-    parse: parseMs,
     help: 'latency of that share, from when a request was due',
   },
-  { flags: '--p50 <ms>', key: 'limits.p50Ms', parse: parseMs },
-  { flags: '--p90 <ms>', key: 'limits.p90Ms', parse: parseMs },
-  { flags: '--p99 <ms>', key: 'limits.p99Ms', parse: parseMs },
-  { flags: '--p999 <ms>', key: 'limits.p999Ms', parse: parseMs },
-  { flags: '--max <ms>', key: 'limits.maxMs', parse: parseMs, help: 'the longest latency' },
-  {
-    flags: '--errors <share>',
-    key: 'limits.errorShare',
-    parse: numberBetween(0, 1),
+  p50Ms: { schema: latency(), flag: '--p50 <ms>' },
+  p90Ms: { schema: latency(), flag: '--p90 <ms>' },
+  p99Ms: { schema: latency(), flag: '--p99 <ms>' },
+  p999Ms: { schema: latency(), flag: '--p999 <ms>' },
+  maxMs: { schema: latency(), flag: '--max <ms>', help: 'the longest latency' },
+  errorShare: {
+    schema: number(0, 1),
+    flag: '--errors <share>',
     help: 'that may fail (any answer but 2xx, or none), default 0',
   },
-]
-const SEARCH_FLAGS: Flag[] = [
-  { flags: '--find-max', key: 'findMax', help: 'find the highest rate that keeps the limits, within 5 %' },
-  {
-    flags: '--trial-seconds <seconds>',
-    key: 'trialS',
-    parse: parseSeconds,
+} satisfies OptionTable
+
+const SEARCH = {
+  findMax: {
+    schema: boolean(),
+    flag: '--find-max',
+    help: 'find the highest rate that keeps the limits, within 5 %',
+  },
+  trialS: {
+    schema: seconds(),
+    flag: '--trial-seconds <seconds>',
     help: 'of each trial, default 5; the first is --rate or 100',
   },
-]
-const OUTPUT_FLAGS: Flag[] = [{ flags: '--json', key: 'json', help: 'print one JSON object at the end' }]
+} satisfies OptionTable
 
-export const LOADTEST_FLAGS: [heading: string, flags: Flag[]][] = [
-  ['Server:', SERVER_FLAGS],
-  ['Load:', LOAD_FLAGS],
-  ['Limits (at least 99 % of the rate must also have been sent in time):', LIMIT_FLAGS],
-  ['Search:', SEARCH_FLAGS],
-  ['Output:', OUTPUT_FLAGS],
+const LIMIT_GROUP = { limits: group(LIMITS, 'an object of limits') }
+
+export const LOADTEST_GROUPS: [heading: string, OptionTable][] = [
+  ['Server:', SERVER],
+  ['Load:', LOAD],
+  ['Limits (at least 99 % of the rate must also have been sent in time):', LIMIT_GROUP],
+  ['Search:', SEARCH],
+  ['Output:', JSON_OPTION],
 ]
+
+export const LOADTEST_OPTIONS = { ...SERVER, ...LOAD, ...LIMIT_GROUP, ...SEARCH, ...JSON_OPTION }
+
+export type LoadTestFlags = Partial<OptionValues<typeof LOADTEST_OPTIONS>>

@@ -1,58 +1,49 @@
-import type { Flag } from './flags.ts'
-import { integerBetween, numberBetween, parseNames, parseText } from './values.ts'
+import type { OptionTable, OptionValues } from '../../options/option.ts'
+import { boolean, integer, number, text, texts } from '../../options/schemas.ts'
+
+const CANDIDATES_MAX = 1_000_000
 
 /** What a person can say of a request on the command line; each wins over what the request's file says. */
-export interface GivenRequest {
-  request?: string // path of a JSON body, or of a Parquet file of requests
-  requestRow?: number // of the Parquet file
-  user?: string
-  candidates?: string[] // ids; ['all']: every restaurant
-  latitude?: number // degrees
-  longitude?: number
-  size?: number
-  maxDistM?: number
-  sortByDistance?: boolean
-}
-
-export const REQUEST_FLAGS: Flag[] = [
-  {
-    flags: '--request <file>',
-    key: 'request',
-    parse: parseText,
+export const REQUEST_OPTIONS = {
+  /** Path of a JSON body, or of a Parquet file of requests. */
+  request: {
+    schema: text(),
+    flag: '--request <file>',
     help: 'the JSON body of the API (with user_id), or Parquet',
   },
-  {
-    flags: '--request-row <n>',
-    key: 'requestRow',
-    parse: integerBetween(0, 2 ** 40),
+  /** Of the Parquet file. */
+  requestRow: {
+    schema: integer(0, 2 ** 40),
+    flag: '--request-row <n>',
     help: 'row of requests.parquet, from 0 (default)',
   },
-  { flags: '--user <id>', key: 'user', parse: parseText, help: 'user id: 42, u00042 or a string id' },
-  {
-    flags: '--candidates <ids>',
-    key: 'candidates',
-    parse: parseNames,
+  user: { schema: text(), flag: '--user <id>', help: 'user id: 42, u00042 or a string id' },
+  /** Ids; ['all']: every restaurant. */
+  candidates: {
+    schema: texts(CANDIDATES_MAX),
+    flag: '--candidates <ids>',
     help: 'restaurant ids to rank: 1,2,3, or all',
   },
-  {
-    flags: '--latitude <degrees>',
+  /** Degrees. */
+  latitude: {
+    schema: number(-90, 90),
+    flag: '--latitude <degrees>',
     term: '--latitude, --longitude <degrees>',
-    key: 'latitude',
-    parse: numberBetween(-90, 90),
     help: 'where the user is',
   },
-  { flags: '--longitude <degrees>', key: 'longitude', parse: numberBetween(-180, 180) },
-  {
-    flags: '--size <n>',
-    key: 'size',
-    parse: integerBetween(1, 1e9),
-    help: 'how many at most, default 20',
-  },
-  {
-    flags: '--max-dist <metres>',
-    key: 'maxDistM',
-    parse: numberBetween(0, 1e9),
+  /** Degrees. */
+  longitude: { schema: number(-180, 180), flag: '--longitude <degrees>' },
+  size: { schema: integer(1, 1e9), flag: '--size <n>', help: 'how many at most, default 20' },
+  maxDistM: {
+    schema: number(0, 1e9),
+    flag: '--max-dist <metres>',
     help: 'farther ones are left out, default 5000',
   },
-  { flags: '--sort-dist', key: 'sortByDistance', help: 'nearest first; default: highest score first' },
-]
+  sortByDistance: {
+    schema: boolean(),
+    flag: '--sort-dist',
+    help: 'nearest first; default: highest score first',
+  },
+} satisfies OptionTable
+
+export type GivenRequest = Partial<OptionValues<typeof REQUEST_OPTIONS>>

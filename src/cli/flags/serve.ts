@@ -1,81 +1,73 @@
 import { ID_KINDS } from '../../ids.ts'
-import type { Flag } from './flags.ts'
-import { choiceOf, integerBetween, numberBetween, parseText } from './values.ts'
+import { MODEL_OPTION } from '../../model/modelOption.ts'
+import { group, type OptionTable } from '../../options/option.ts'
+import { integer, number, oneOf, text } from '../../options/schemas.ts'
+import { JSON_OPTION } from './flags.ts'
 
-export const SERVE_PLACE_FLAGS: Flag[] = [
-  { flags: '--model <dir>', key: 'model', parse: parseText, help: 'model folder (required)' },
-  {
-    flags: '--store <address>',
-    key: 'store',
-    parse: parseText,
-    help: 'sqlite:FILE (default features.db) or redis://HOST:PORT',
-  },
-  {
-    flags: '--data <dir>',
-    key: 'data',
-    parse: parseText,
-    help: 'Parquet that fills a store without restaurants',
-  },
-  {
-    flags: '--user-ids <kind>',
+const IDS = {
+  users: {
+    schema: oneOf(...ID_KINDS),
+    flag: '--user-ids <kind>',
     term: '--user-ids, --restaurant-ids <kind>',
-    key: 'ids.users',
-    parse: choiceOf([...ID_KINDS]),
     help: 'of a new store: integer (default), unsigned, string',
   },
-  { flags: '--restaurant-ids <kind>', key: 'ids.restaurants', parse: choiceOf([...ID_KINDS]) },
-]
+  restaurants: { schema: oneOf(...ID_KINDS), flag: '--restaurant-ids <kind>' },
+} satisfies OptionTable
 
-export const SERVE_FLAGS: Flag[] = [
-  { flags: '--host <address>', key: 'host', parse: parseText, help: 'where to listen; default 127.0.0.1' },
-  { flags: '--port <n>', key: 'port', parse: integerBetween(0, 65_535), help: 'default 8080; 0: a free one' },
-  {
-    flags: '--workers <n>',
-    key: 'workers',
-    parse: integerBetween(1, 256),
+export const SERVE_PLACES = {
+  ...MODEL_OPTION,
+  store: {
+    schema: text(),
+    flag: '--store <address>',
+    help: 'sqlite:FILE (default features.db) or redis://HOST:PORT',
+  },
+  data: { schema: text(), flag: '--data <dir>', help: 'Parquet that fills a store without restaurants' },
+  ids: group(IDS, 'an object of kinds'),
+} satisfies OptionTable
+
+export const SERVE_OPTIONS = {
+  host: { schema: text(), flag: '--host <address>', help: 'where to listen; default 127.0.0.1' },
+  port: { schema: integer(0, 65_535), flag: '--port <n>', help: 'default 8080; 0: a free one' },
+  workers: {
+    schema: integer(1, 256),
+    flag: '--workers <n>',
     help: 'threads that listen; default one for each core',
   },
-  {
-    flags: '--unknown-user <what>',
-    key: 'unknownUser',
-    parse: choiceOf(['fail', 'average']),
+  unknownUser: {
+    schema: oneOf('fail', 'average'),
+    flag: '--unknown-user <what>',
     help: 'fail: 404 (default); average: rank for the mean user',
   },
-]
+} satisfies OptionTable
 
-export const SERVE_LIMIT_FLAGS: Flag[] = [
-  {
-    flags: '--api-keys <file>',
-    key: 'apiKeys',
-    parse: parseText,
+export const SERVE_PROTECTION = {
+  apiKeys: {
+    schema: text(),
+    flag: '--api-keys <file>',
     help: 'keys that open the API; made by nearrank api-key',
   },
-  {
-    flags: '--max-candidates <n>',
-    key: 'candidatesMax',
-    parse: integerBetween(1, 1_000_000),
+  candidatesMax: {
+    schema: integer(1, 1_000_000),
+    flag: '--max-candidates <n>',
     help: 'of a request; default 10000',
   },
-  {
-    flags: '--max-queue <n>',
-    key: 'waitingMax',
-    parse: integerBetween(1, 100_000),
+  waitingMax: {
+    schema: integer(1, 100_000),
+    flag: '--max-queue <n>',
     help: 'requests that wait in a thread, more get 503; default 64',
   },
-  {
-    flags: '--drain-seconds <s>',
-    key: 'drainSeconds',
-    parse: numberBetween(0, 3600),
+  drainSeconds: {
+    schema: number(0, 3600),
+    flag: '--drain-seconds <s>',
     help: 'for what is running when the server stops; default 30',
   },
-]
+} satisfies OptionTable
 
-export const SERVE_OUTPUT_FLAGS: Flag[] = [
-  {
-    flags: '--log-level <level>',
-    key: 'logLevel',
-    parse: choiceOf(['fatal', 'error', 'warn', 'info', 'debug', 'silent']),
+export const SERVE_OUTPUT = {
+  logLevel: {
+    schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'),
+    flag: '--log-level <level>',
     help: 'of the JSON lines on stderr; debug: each request',
   },
-  { flags: '--json', key: 'json', help: 'print one JSON object when ready: url, port, …' },
-]
+  json: { ...JSON_OPTION.json, help: 'print one JSON object when ready: url, port, …' },
+} satisfies OptionTable

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { nearest } from '../../training/settings/settings.ts'
+import { nearest } from '../../options/nearest.ts'
 
 /** Turns the text of a flag into its value, strictly: what is not wholly a value of the kind is refused. */
 export type ParseValue = (text: string) => unknown
@@ -18,29 +18,12 @@ export function parseNumber(text: string): number {
   return value
 }
 
-/** A parser of integers from `minimum` to `maximum`, both included. */
-export function integerBetween(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = parseInteger(text)
-    if (value < minimum || value > maximum)
-      throw new InvalidArgumentError(`Wanted an integer from ${minimum} to ${maximum}.`)
-    return value
-  }
-}
-
-/** A parser of numbers from `minimum` to `maximum`, both included. */
-export function numberBetween(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = parseNumber(text)
-    if (value < minimum || value > maximum)
-      throw new InvalidArgumentError(`Wanted a number from ${minimum} to ${maximum}.`)
-    return value
-  }
-}
-
 const UNIT_BYTES: Record<string, number> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
 
-/** `1GiB`, `512MiB`, `1.5GiB`, `65536KiB` or plain bytes. Decimal units (GB) are refused, since they mean something else. */
+/**
+ * `1GiB`, `512MiB`, `1.5GiB`, `65536KiB` or plain bytes. Decimal units (GB) are refused, since they mean
+ * something else.
+ */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?(|B|KiB|MiB|GiB)$/.exec(text)
   const bytes = match ? Number(match[1]) * UNIT_BYTES[match[2]] : Number.NaN
@@ -69,12 +52,20 @@ export function parseText(text: string): string {
 
 /** A parser of one of `choices`, that says which was probably meant. */
 export function choiceOf<const T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const choice = choices.find((one) => one === text)
-    if (choice !== undefined) return choice
-    const guess = nearest(text, choices)
-    throw new InvalidArgumentError(
-      `Wanted one of ${choices.join(', ')}.${guess ? ` Did you mean ${guess}?` : ''}`,
-    )
-  }
+  return (text) => checkedChoice(text, choices, `one of ${choices.join(', ')}`)
+}
+
+/** A parser of a list of `choices`; `wanted` says in words what the list may be. */
+export function choicesOf<const T extends string>(
+  choices: readonly T[],
+  wanted: string,
+): (text: string) => T[] {
+  return (text) => parseNames(text).map((name) => checkedChoice(name, choices, wanted))
+}
+
+function checkedChoice<T extends string>(text: string, choices: readonly T[], wanted: string): T {
+  const choice = choices.find((one) => one === text)
+  if (choice !== undefined) return choice
+  const guess = nearest(text, choices)
+  throw new InvalidArgumentError(`Wanted ${wanted}.${guess ? ` Did you mean ${guess}?` : ''}`)
 }

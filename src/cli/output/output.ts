@@ -8,7 +8,10 @@ export function printJson<T extends object>(value: T, keys: readonly (keyof T)[]
   process.stdout.write(`${JSON.stringify(pickKeys(value, keys), bigintAsNumber)}\n`)
 }
 
-/** Ids beyond 2^53 are written with all their digits. TypeScript does not know `JSON.rawJSON` yet, Node 22 does. */
+/**
+ * Ids beyond 2^53 are written with all their digits. TypeScript does not know `JSON.rawJSON` yet, Node 22
+ * does.
+ */
 function bigintAsNumber(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value))
@@ -25,8 +28,8 @@ export function printError(text: string): void {
 }
 
 /**
- * A reader that leaves early (`nearrank … | head`) is no failure. With standard output gone nothing is left to say, so
- * the process ends; with standard error gone only the progress is lost, so the work goes on.
+ * A reader that leaves early (`nearrank … | head`) is no failure. With standard output gone nothing is left
+ * to say, so the process ends; with standard error gone only the progress is lost, so the work goes on.
  */
 export function quietBrokenPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -2,8 +2,8 @@
 export type Alignment = 'left' | 'right'
 
 /**
- * Lines of aligned columns, two spaces between them, no line longer than its last cell asks for. `head` may be empty.
- * Widths count code points: cells hold no wide characters.
+ * Lines of aligned columns, two spaces between them, no line longer than its last cell asks for. `head` may
+ * be empty. Widths count code points: cells hold no wide characters.
  */
 export function renderTable(head: string[], rows: string[][], alignments: Alignment[]): string {
   const all = head.length > 0 ? [head, ...rows] : rows

@@ -13,7 +13,9 @@ const PLAIN_LINE_MS = 5_000
 const STAGE_LINE_MS = 2_000 // a stage that took longer leaves a line behind
 const CLEAR_LINE = '\r\u001b[2K'
 
-/** Shows how far a command is: a bar that redraws itself on a terminal, a line every five seconds elsewhere. */
+/**
+ * Shows how far a command is: a bar that redraws itself on a terminal, a line every five seconds elsewhere.
+ */
 export class Progress {
   readonly #stream: ProgressStream
   readonly #nowMs: () => number
@@ -31,7 +33,10 @@ export class Progress {
     this.#isTerminal = stream.isTTY === true && process.env.TERM !== 'dumb'
   }
 
-  /** Shows `state`, not more often than makes sense. Speed and time left are worked out where they are not given. */
+  /**
+   * Shows `state`, not more often than makes sense. Speed and time left are worked out where they are not
+   * given.
+   */
   update(state: ProgressState): void {
     const nowMs = this.#nowMs()
     if (state.stage !== this.#stage) {
@@ -59,7 +64,10 @@ export class Progress {
     this.#stream.write(`${text}\n`)
   }
 
-  /** Takes the bar away, and leaves a line about the stage if it took long. Call it in any case, errors included. */
+  /**
+   * Takes the bar away, and leaves a line about the stage if it took long. Call it in any case, errors
+   * included.
+   */
   end(options: { quiet?: boolean } = {}): void {
     this.#clear()
     const seconds = (this.#nowMs() - this.#stageStartMs) / 1000

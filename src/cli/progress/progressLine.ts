@@ -14,7 +14,10 @@ export interface ProgressState {
 const BAR_WIDTH_MAX = 30
 const BAR_WIDTH_MIN = 5
 
-/** One line of at most `columns` characters: stage, bar, percent, rows/s, loss, time left, memory; the last go first where it is narrow. */
+/**
+ * One line of at most `columns` characters: stage, bar, percent, rows/s, loss, time left, memory; the last go
+ * first where it is narrow.
+ */
 export function progressLine(state: ProgressState, columns: number): string {
   const share = state.total > 0 ? Math.min(1, state.done / state.total) : 0
   const percent = state.total > 0 ? `${String(Math.floor(share * 100)).padStart(3)} %` : ''

@@ -45,7 +45,7 @@ const GENERATOR_VERSION = 1
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
   const startMs = performance.now()
   const counts = generateCounts(options)
-  const threads = Math.max(1, options.threads ?? availableParallelism())
+  const threads = options.threads ?? availableParallelism()
   const stop = new Int32Array(new SharedArrayBuffer(4))
   const onAbort = () => void Atomics.store(stop, 0, 1)
   options.signal?.addEventListener('abort', onAbort)

@@ -1,0 +1,53 @@
+import { NearrankError } from '../../errors.ts'
+import { checkNetwork } from '../../model/network.ts'
+import { checkKeys } from '../../options/checkOptions.ts'
+import { defaultsOf, givenOf } from '../../options/option.ts'
+import { PRESETS } from './presets.ts'
+import type { PresetName, TrainRun, TrainSettings } from '../types.ts'
+import { RUN } from './run.ts'
+import { SETTINGS } from './settings.ts'
+import { PLACES } from './trainOptions.ts'
+
+const WHERE = 'the options of train'
+
+/**
+ * Merges a preset with what overrides it, and checks every value. Keys that are no settings are left alone,
+ * so that whole `TrainOptions` can be given; `undefined` means "not given". Two values follow from others
+ * where they are not given: new `hidden` layers are all relu, and with `validation` 0 there is no best epoch,
+ * so the last is kept.
+ * @throws NearrankError USAGE: the key, what was wanted, what was found.
+ */
+export function resolveSettings(
+  options: { preset?: PresetName | undefined } & {
+    [K in keyof TrainSettings]?: TrainSettings[K] | undefined
+  },
+): TrainSettings {
+  const { preset = 'default' } = options
+  checkKeys(PLACES, { preset }, WHERE)
+  const given = givenOf(SETTINGS, options)
+  checkKeys(SETTINGS, given, WHERE)
+
+  const settings: TrainSettings = { ...structuredClone(PRESETS[preset]), ...structuredClone(given) }
+  if (given.hidden && !given.activations) settings.activations = given.hidden.map(() => 'relu')
+  if (settings.validation === 0 && !given.keep) settings.keep = 'last'
+
+  // The counts of features come with the data; 1 stands for them, since only the layers are checked here.
+  checkNetwork({ ...settings, userFeatures: 1, restaurantFeatures: 1 })
+  for (const [key, isWanted] of [
+    ['keep best', settings.keep === 'best'],
+    ['patience', settings.patience > 0],
+  ] as const)
+    if (isWanted && settings.validation === 0)
+      throw new NearrankError(
+        'USAGE',
+        `Cannot use ${key} without a validation split: validation is 0. Set validation to a share of the rows, such as 0.01.`,
+      )
+  return settings
+}
+
+/** How to run, with defaults. @throws NearrankError USAGE as `resolveSettings`. */
+export function resolveRun(options: { [K in keyof TrainRun]?: TrainRun[K] | undefined }): TrainRun {
+  const given = givenOf(RUN, options)
+  checkKeys(RUN, given, WHERE)
+  return { ...defaultsOf(RUN), ...given }
+}

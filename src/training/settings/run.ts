@@ -1,0 +1,49 @@
+import { availableParallelism } from 'node:os'
+import { withDefault } from '../../options/option.ts'
+import { boolean, integer, number, oneOf, size } from '../../options/schemas.ts'
+
+const MEBIBYTE = 2 ** 20
+const THREADS_MAX = 256
+
+/** How to run; none of these changes the weights. */
+export const RUN = {
+  /** Default: every core. */
+  threads: withDefault({
+    schema: integer(1, THREADS_MAX),
+    default: Math.min(availableParallelism(), THREADS_MAX),
+    flag: '--threads <n>',
+    help: 'default all cores; the result does not depend on it',
+  }),
+  /** A ceiling for the whole process; default 1 GiB. */
+  maxMemoryBytes: withDefault({
+    schema: size(64 * MEBIBYTE, 2 ** 50),
+    default: 1024 * MEBIBYTE,
+    flag: '--max-memory <size>',
+    help: '1GiB (default), 768MiB, bytes: for the whole process',
+  }),
+  /** Time between checkpoints; 0: no checkpoints; default 60. */
+  checkpointSeconds: withDefault({
+    schema: number(0, 86_400),
+    default: 60,
+    flag: '--checkpoint-seconds <s>',
+    help: 'time between checkpoints, default 60; 0: none',
+  }),
+  /**
+   * V8's experimental 256-bit operations, after a self-check: the same weights, sooner. auto: on versions of
+   * V8 that have been tried. They are for the whole process, so the default is off, and only the command's is
+   * auto.
+   */
+  turbo: withDefault({
+    schema: oneOf('off', 'auto', 'on'),
+    default: 'off',
+    flag: '--turbo <when>',
+    help: 'the same result sooner: auto (default), on, off',
+  }),
+  /** Go on from the checkpoint beside `out`; with none there, start anew. */
+  resume: withDefault({
+    schema: boolean(),
+    default: false,
+    flag: '--resume',
+    help: 'go on from the checkpoint, if there is one',
+  }),
+}
