@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openTables } from '../src/dataset/tables/featureTables.ts'
+import { openTables } from '../src/dataset/tables/openTables.ts'
 import { generate } from '../src/dataset/generator/generate.ts'
 import { openRows } from '../src/dataset/clicks/openRows.ts'
 import type { PackedRows } from '../src/dataset/clicks/packedRows.ts'

@@ -76,6 +76,10 @@ describe('import direction', () => {
     assert.deepEqual(imports.map(directionProblem).filter(Boolean), [])
   })
 
+  test('no file leads back to itself, by values or by types', () => {
+    assert.deepEqual(circlesOf(imports), [])
+  })
+
   test('relative imports end in .ts and name a file that exists', () => {
     for (const { file, specifier } of imports)
       if (specifier.startsWith('.')) {
@@ -122,6 +126,13 @@ describe('import direction', () => {
         import * as h from './h.ts'`).toSorted(),
       ['./a.ts', './b.ts', './c.ts', './d.ts', './e.ts', './f.ts', './g.ts', './h.ts'],
     )
+    const chain = [
+      { file: 'a/a.ts', specifier: './b.ts' },
+      { file: 'a/b.ts', specifier: '../c/c.ts' },
+      { file: 'c/c.ts', specifier: '../a/b.ts' },
+    ]
+    assert.deepEqual(circlesOf(chain), ['a/b.ts → c/c.ts → a/b.ts'])
+    assert.deepEqual(circlesOf(chain.slice(0, 2)), [])
     assert.deepEqual(importsOf(withoutComments(`// import './a.ts'\n/* import './b.ts' */`)), [])
   })
 })
@@ -138,6 +149,27 @@ function importsOf(source: string): string[] {
     /\bnew URL\(\s*['"](\.[^'"]*\.ts)['"]\s*,\s*import\.meta\.url/g,
   ]
   return patterns.flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1]))
+}
+
+/** Every circle of imports once, as `a.ts → b.ts → a.ts`. */
+function circlesOf(all: Import[]): string[] {
+  const targets = Map.groupBy(
+    all.filter(({ specifier }) => specifier.startsWith('.')),
+    ({ file }) => file,
+  )
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: string[]) => {
+    if (path.includes(file)) {
+      circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+      return
+    }
+    if (done.has(file)) return
+    for (const { specifier } of targets.get(file) ?? []) visit(targetOf(file, specifier), [...path, file])
+    done.add(file)
+  }
+  for (const file of targets.keys()) visit(file, [])
+  return circles
 }
 
 function withoutComments(source: string): string {

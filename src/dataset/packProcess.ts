@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import type { ErrorCode } from '../errors.ts'
 import { messageOf, NearrankError } from '../errors.ts'
-import { openTables, readTables } from './tables/featureTables.ts'
-import type { OpenOptions, OpenProgress } from './openOptions.ts'
-import type { DatasetOptions, Split } from './options.ts'
+import { openTables } from './tables/openTables.ts'
+import { readTables } from './tables/featureTables.ts'
+import type { DatasetOptions, Split, OpenOptions, OpenProgress } from './options.ts'
 import { peakRssBytes } from '../peakMemory.ts'
 import { openRows } from './clicks/openRows.ts'
 
@@ -19,7 +19,8 @@ export type PackAnswer =
   | { type: 'done'; folders: string[]; peakRssBytes: number }
   | { type: 'failed'; code: ErrorCode; message: string }
 
-// The main module of that process, see openApart.ts. Ctrl+C reaches every process of a terminal: the parent decides what it means.
+// The main module of that process, see openApart.ts. Ctrl+C reaches every
+// process of a terminal: the parent decides what it means.
 const controller = new AbortController()
 process.on('SIGINT', () => {})
 process.on('disconnect', () => controller.abort())

@@ -7,8 +7,7 @@ import {
   type Tables,
 } from '../dataset/tables/featureTables.ts'
 import { openTablesApart } from '../dataset/openApart.ts'
-import type { OpenOptions } from '../dataset/openOptions.ts'
-import type { DatasetOptions } from '../dataset/options.ts'
+import type { DatasetOptions, OpenOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { type Side, widthOf } from '../features/featureSpec.ts'
 import { fitProblem, shapeOf } from '../features/fit.ts'

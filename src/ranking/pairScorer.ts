@@ -6,9 +6,9 @@ import { CHUNK_ROWS, type ScoringMemory } from './scoringMemory.ts'
 const CACHE_LINE_BYTES = 64
 
 /**
- * Logits of one user with many restaurants, through the folded network. Its first layer is split: the user's part is computed
- * once a user, a restaurant's part whenever its features change. A pair then costs an addition, a ReLU and a multiply-add for each unit,
- * and deeper layers as they are. One for each thread.
+ * Logits of one user with many restaurants, through the folded network. Its first layer is split: the user's
+ * part is computed once a user, a restaurant's part whenever its features change. A pair then costs an
+ * addition, a ReLU and a multiply-add for each unit, and deeper layers as they are. One for each thread.
  */
 export class PairScorer {
   readonly #model: ScoringMemory
@@ -23,7 +23,10 @@ export class PairScorer {
   readonly #logits: number
   readonly #outputs: Float64Array[] // of each layer, for one pair
 
-  /** `features`: [restaurants, network.restaurantFeatures], raw; may be shared memory that changes, see `updateRow`. */
+  /**
+   * `features`: [restaurants, network.restaurantFeatures], raw; may be
+   * shared memory that changes, see `updateRow`.
+   */
   constructor(model: ScoringMemory, features: Float32Array, thread = 0) {
     if (!(thread >= 0 && thread < model.threads))
       throw new NearrankError('INTERNAL', `thread ${thread} of ${model.threads} has no room to score in`)
@@ -49,7 +52,10 @@ export class PairScorer {
     )
   }
 
-  /** `features`: [userFeatures] of the user whom the next scores are for. @throws NearrankError INPUT for another number of them. */
+  /**
+   * `features`: [userFeatures] of the user whom the next scores are for.
+   * @throws NearrankError INPUT for another number of them.
+   */
   setUser(features: Float32Array): void {
     const { network, userWeight, units, bias } = this.#model
     if (features.length !== network.userFeatures)

@@ -46,8 +46,9 @@ export class RankPass {
   }
 
   /**
-   * Ranks the first `count` of `candidates`: those within reach, best first; with `sortByDistance` nearest first. Scores only what is within
-   * reach. Returns how many positions stand in `order`. Restaurants whose score is no finite number are left out and counted in `notFinite`.
+   * Ranks the first `count` of `candidates`: those within reach, best first; with `sortByDistance` nearest
+   * first. Scores only what is within reach. Returns how many positions stand in `order`. Restaurants whose
+   * score is no finite number are left out and counted in `notFinite`.
    */
   run(count: number, where: RankWhere, source: RankingSource): number {
     const { rows, logits, distancesM, order, candidates } = this

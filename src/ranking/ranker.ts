@@ -43,7 +43,8 @@ export class Ranker {
 
   /**
    * Computes each restaurant's part of the network: 51 MB for 100,000 restaurants and 128 units.
-   * @throws NearrankError INPUT where the tables differ in length, DAMAGED where the weights do not fit the network.
+   * @throws NearrankError INPUT where the tables differ in length,
+   * DAMAGED where the weights do not fit the network.
    */
   constructor(options: RankerOptions) {
     const { network, restaurantFeatures, latitude, longitude, idOf = (row: number) => row } = options

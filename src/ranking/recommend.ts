@@ -1,13 +1,12 @@
 import { dataOfModel } from '../dataset/dataOfModel.ts'
+import { openTables } from '../dataset/tables/openTables.ts'
+import { type FeatureTable, readFeaturesInto, readIds, readPlaces } from '../dataset/tables/featureTables.ts'
 import {
-  type FeatureTable,
-  openTables,
-  readFeaturesInto,
-  readIds,
-  readPlaces,
-} from '../dataset/tables/featureTables.ts'
-import type { OpenOptions } from '../dataset/openOptions.ts'
-import { DATA_OPTION, type DatasetOptionsReading, optionsReading } from '../dataset/options.ts'
+  DATA_OPTION,
+  type DatasetOptionsReading,
+  optionsReading,
+  type OpenOptions,
+} from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { widthOf } from '../features/featureSpec.ts'
 import { fitProblem, shapeOf } from '../features/fit.ts'

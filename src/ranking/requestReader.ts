@@ -12,8 +12,9 @@ const DIGITS_MAX = 9 // of an id: it fits an int32
 const [ZERO, NINE, SPACE, COMMA, COLON, OPEN, CLOSE] = Buffer.from('09 ,:[]')
 
 /**
- * Reads requests from the bytes of their JSON. Nearly all of it is one list of integers, which is read straight into an Int32Array: two thirds of the
- * time of `JSON.parse`, and nothing for the garbage collector. Whatever is not as simple as that, and all that is wrong, goes through `JSON.parse`.
+ * Reads requests from the bytes of their JSON. Nearly all of it is one list of integers, which is read
+ * straight into an Int32Array: two thirds of the time of `JSON.parse`, and nothing for the garbage collector.
+ * Whatever is not as simple as that, and all that is wrong, goes through `JSON.parse`.
  */
 export class RequestReader {
   #ids = new Int32Array(1024)
@@ -48,7 +49,9 @@ export class RequestReader {
     }
   }
 
-  /** Reads ids up to the end of their list; returns the position behind it, −1 where it is not a plain one. */
+  /**
+   * Reads ids up to the end of their list; returns the position behind it, −1 where it is not a plain one.
+   */
   #readIds(body: Buffer, start: number): number {
     let ids = this.#ids
     let count = 0

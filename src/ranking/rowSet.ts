@@ -1,7 +1,10 @@
 const FREE = 0
 const SPREAD = 0x9e3779b1 // 2^32 divided by the golden ratio, odd: neighbours land far apart
 
-/** A set of rows that is used again and again, by hashes with open addressing: as small as what is in it, so that it stays in the cache. */
+/**
+ * A set of rows that is used again and again, by hashes with open addressing:
+ * as small as what is in it, so that it stays in the cache.
+ */
 export class RowSet {
   #slots = new Uint32Array(64) // row + 1
   #shift = 26 // 32 − log2 of the slots in use

@@ -7,8 +7,8 @@ const PADDED_UNITS = 8 // the kernels take units by eight; padding is zero and a
 export const CHUNK_ROWS = 1024 // restaurants scored in one call
 
 /**
- * A folded model, ready to score, in memory that threads share: posted to a worker, nothing of it is copied but the deeper layers.
- * Pointers are byte offsets.
+ * A folded model, ready to score, in memory that threads share: posted to a worker, nothing
+ * of it is copied but the deeper layers. Pointers are byte offsets.
  */
 export interface ScoringMemory {
   memory: WebAssembly.Memory
@@ -41,8 +41,8 @@ export interface ScoringMemoryOptions {
 }
 
 /**
- * Folds a model and lays out its memory: 4 bytes × restaurants × units, 51 MB for 100,000 × 128, zero until a `PairScorer`
- * fills it.
+ * Folds a model and lays out its memory: 4 bytes × restaurants × units, 51 MB
+ * for 100,000 × 128, zero until a `PairScorer` fills it.
  * @throws NearrankError DAMAGED where the weights do not fit the network, MEMORY where the system gives none.
  */
 export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemory {

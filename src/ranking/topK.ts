@@ -2,9 +2,10 @@
 export type IsBefore = (rowA: number, rowB: number) => boolean
 
 /**
- * Positions of the `k` smallest of the first `count` keys, smallest first, equal keys as `isBefore` says of their `rows`, written to
- * `order` (length ≥ min(k, count)); returns how many. A heap of the best so far: O(count + swaps · log k), and close to
- * O(count) where few candidates get in. No key is NaN. Largest first: negate the keys.
+ * Positions of the `k` smallest of the first `count` keys, smallest first, equal keys as `isBefore` says of
+ * their `rows`, written to `order` (length ≥ min(k, count)); returns how many. A heap of the best so far:
+ * O(count + swaps · log k), and close to O(count) where few candidates get in. No key is NaN. Largest first:
+ * negate the keys.
  */
 export function topKInto(
   order: Uint32Array,

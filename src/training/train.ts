@@ -1,7 +1,7 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/tables/featureTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
-import type { OpenProgress } from '../dataset/openOptions.ts'
+import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/packedRows.ts'
 import { NearrankError } from '../errors.ts'
@@ -9,7 +9,12 @@ import { widthOf } from '../features/featureSpec.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
-import { encodeWeights, recoverModelDirectory, saveModel } from '../model/modelDirectory.ts'
+import {
+  type EncodedWeights,
+  encodeWeights,
+  recoverModelDirectory,
+  saveModel,
+} from '../model/modelDirectory.ts'
 import { checkNetwork, parameterCount, type Network, type StateDict } from '../model/network.ts'
 import { foldNormalization } from '../model/normalization.ts'
 import { checkOutDirectory } from '../model/outDirectory.ts'
@@ -50,9 +55,11 @@ interface Prepared {
 }
 
 /**
- * Trains a model from click logs in Parquet, out of core, and saves it as `options.out`, whole, replacing an earlier one. The rows are packed
- * on first use. The weights depend on data and settings alone, not on threads or interruptions.
- * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, NOT_FINITE, ABORTED; `options.out` is then as it was.
+ * Trains a model from click logs in Parquet, out of core, and saves it as `options.out`, whole, replacing an
+ * earlier one. The rows are packed on first use. The weights depend on data and settings alone, not on
+ * threads or interruptions.
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK,
+ * NOT_FINITE, ABORTED; `options.out` is then as it was.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions({ ...TRAIN_OPTIONS, ...CALLBACKS }, options, 'train')
@@ -152,9 +159,10 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
     const kept = await training.train()
     const weights = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
     const test = await scoreTest(prepared, lead, weights)
-    const encoded = encodeWeights(network, weights, packageVersion()) // before the peak is read: it is part of it
+    // Before the peak is read: it is part of it.
+    const encoded = encodeWeights(network, weights, packageVersion())
     const { state } = training
-    const partial = {
+    const result = resultOf({
       preset: options.preset ?? 'default',
       settings,
       rows,
@@ -173,19 +181,32 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       parameters: parameterCount(network),
       test,
       out,
-    }
-    const result: TrainResult = { ...partial, constraints: constraintsTable(partial) }
-    await saveModel(out, {
-      description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint }),
-      weights,
-      encoded,
-      report: renderReport(result, reportContext(options, tables, await readDatasetInfo(options.data))),
     })
+    await save(prepared, result, weights, encoded)
     await training.finish()
     return result
   } finally {
     await lead.close()
   }
+}
+
+function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
+  return { ...run, constraints: constraintsTable(run) }
+}
+
+async function save(
+  { options, tables, network, pack }: Prepared,
+  result: TrainResult,
+  weights: StateDict,
+  encoded: EncodedWeights,
+): Promise<void> {
+  const info = await readDatasetInfo(options.data)
+  await saveModel(options.out, {
+    description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint }),
+    weights,
+    encoded,
+    report: renderReport(result, reportContext(options, tables, info)),
+  })
 }
 
 /** The saved weights on the test set as it is: the same figures that `evaluate` will give. */
@@ -216,7 +237,10 @@ function checkParts(rows: number, allRows: number, { validation }: TrainSettings
   )
 }
 
-/** Folding the normalisation into float32 weights takes as many digits as a feature's mean has more than its deviation. */
+/**
+ * Folding the normalisation into float32 weights takes as many digits
+ * as a feature's mean has more than its deviation.
+ */
 function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void): void {
   for (const { side, features, mean, standardDeviation } of [tables.users, tables.restaurants])
     for (const [i, feature] of features.entries())

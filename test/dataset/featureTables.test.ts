@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import {
-  openTables,
-  readFeaturesInto,
-  readIds,
-  readPlaces,
-  readIdKinds,
-} from '../../src/dataset/tables/featureTables.ts'
+import { openTables } from '../../src/dataset/tables/openTables.ts'
+import { readFeaturesInto, readIds, readPlaces, readIdKinds } from '../../src/dataset/tables/featureTables.ts'
 import { namesOf } from '../../src/features/featureSpec.ts'
 import type { IdKind } from '../../src/ids.ts'
 import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openTables, readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/featureTables.ts'
+import { openTables } from '../../src/dataset/tables/openTables.ts'
+import { readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/featureTables.ts'
 import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'
 
 describe('openTables refuses', () => {

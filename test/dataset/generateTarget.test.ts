@@ -5,7 +5,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { generate } from '../../src/dataset/generator/generate.ts'
-import { openTables } from '../../src/dataset/tables/featureTables.ts'
+import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { isError, withFolder } from './fixture.ts'
 import { SMALL, digests } from './generateFixture.ts'
 

@@ -95,7 +95,7 @@ describe('a pack', () => {
       await writeLargeTables(data)
       await writeParquetFile(data, 'train/a.parquet', `${clickColumns()} FROM range(3000000) t(i)`)
       const code = `
-        import { openTables } from ${JSON.stringify(new URL('../../src/dataset/tables/featureTables.ts', import.meta.url).href)}
+        import { openTables } from ${JSON.stringify(new URL('../../src/dataset/tables/openTables.ts', import.meta.url).href)}
         import { openRows } from ${JSON.stringify(new URL('../../src/dataset/clicks/openRows.ts', import.meta.url).href)}
         const onProgress = ({ stage }) => stage === 'train' && process.stdout.write('.')
         const options = { data: ${JSON.stringify(data)}, onProgress }

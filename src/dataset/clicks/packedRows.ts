@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { messageOf } from '../../errors.ts'
 import type { Split } from '../options.ts'
-import { readExactly } from '../pack/packedPart.ts'
+import { readExactly } from '../pack/packFile.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
 import { BLOCK_ROWS_MAX, CLICK_PLAN, rowBytes, type RowPlan } from './clickRows.ts'
 

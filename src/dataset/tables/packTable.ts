@@ -2,50 +2,18 @@ import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import { shown } from '../../shown.ts'
-import { type FeatureSpec, namesOf, type Side, widthOf } from '../../features/featureSpec.ts'
+import { namesOf, widthOf } from '../../features/featureSpec.ts'
 import { firstNotFinite } from '../../features/vector.ts'
 import { idProblem } from '../../ids.ts'
 import { ColumnStatistics } from './columnStatistics.ts'
 import { streamColumns } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
-import { type IdKey, idKeyOf, idKeySql, keyWords } from './idColumn.ts'
-import { columnNamed, type ParquetFile } from '../parquet/parquetFile.ts'
+import { idKeyOf, idKeySql, keyWords } from './idColumn.ts'
+import { columnNamed } from '../parquet/parquetFile.ts'
+import type { PackedTable, PackFile } from './featureTables.ts'
+import type { KeyedPlan, TablePlan } from './tablePlan.ts'
 import { checkDuplicates, checkId, notFinite, takePlaces } from './tableChecks.ts'
-
-/** What to take from a feature table: decided before anything is read. */
-export interface TablePlan {
-  side: Side
-  file: ParquetFile
-  idColumn: string
-  features: FeatureSpec[] // named as their columns
-  places: [latitude: string, longitude: string] | null
-}
-
-/** A plan whose ids have been looked at. */
-export interface KeyedPlan extends TablePlan {
-  idKey: IdKey
-}
-
-/** A file of a pack. */
-export interface PackPart {
-  bytes: number
-  crc32: number
-}
-
-/** What a manifest tells of a table. */
-export interface PackedTable {
-  rows: number
-  features: string[]
-  idType: 'integer' | 'string' // as the keys tell
-  idKey: IdKey
-  table: PackPart // <side>.f32: float32 [rows, features]
-  keys: PackPart // <side>.keys: 2 or 4 words of 32 bits for each row
-  names: PackPart | null // <side>.names, string ids alone: u32 byte lengths [rows], then the bytes
-  places: PackPart | null // restaurants.places: float64 [2, rows], latitudes first
-  mean: number[] // [width of the features]
-  standardDeviation: number[] // [width]
-}
 
 export interface TableRun {
   folder: string
@@ -171,14 +139,14 @@ function encodeNames({ file, idColumn }: TablePlan, rowStart: number, vector: Du
   return { lengths, bytes: Buffer.from(names.join('')) }
 }
 
-async function writeNames(folder: string, side: string, names: EncodedNames[]): Promise<PackPart> {
+async function writeNames(folder: string, side: string, names: EncodedNames[]): Promise<PackFile> {
   return writePart(folder, `${side}.names`, [
     ...names.map(({ lengths }) => lengths),
     ...names.map(({ bytes }) => bytes),
   ])
 }
 
-async function writePart(folder: string, name: string, parts: ArrayBufferView[]): Promise<PackPart> {
+async function writePart(folder: string, name: string, parts: ArrayBufferView[]): Promise<PackFile> {
   const file = await DurableFile.create(join(folder, name))
   try {
     for (const part of parts) await file.write(part)

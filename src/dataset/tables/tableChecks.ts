@@ -5,7 +5,7 @@ import { arrayOf, firstNull } from '../parquet/duckdb.ts'
 import { wantedId } from '../../ids.ts'
 import { keyWords, kindOfKey } from './idColumn.ts'
 import { IdIndex } from './idIndex.ts'
-import type { KeyedPlan, TablePlan } from './packTable.ts'
+import type { KeyedPlan, TablePlan } from './tablePlan.ts'
 import { type ParquetFile, cellText } from '../parquet/parquetFile.ts'
 
 const DEGREES_MAX = [90, 180]

@@ -24,8 +24,8 @@ export type ConstraintInputs = Pick<
 >
 
 /**
- * The job's constraints, each with its limit and what was measured. For the reference preset the limits are the
- * job's; for others the settings have none, and the accuracy must only reach that of the majority class.
+ * The job's constraints, each with its limit and what was measured. For the reference preset the limits are
+ * the job's; for others the settings have none, and the accuracy must only reach that of the majority class.
  */
 export function constraintsTable(run: ConstraintInputs): Constraint[] {
   const isReference = run.preset === 'reference'
@@ -67,7 +67,10 @@ export function constraintsTable(run: ConstraintInputs): Constraint[] {
   ]
 }
 
-/** Each file's rows must be accounted for one by one, the same in every epoch; the reference job leaves none out. */
+/**
+ * Each file's rows must be accounted for one by one, the same in every
+ * epoch; the reference job leaves none out.
+ */
 function rowsConstraint(run: ConstraintInputs): Constraint {
   const first = run.ledger[0]
   const sum = (of: 'rows' | 'used' | 'dropped' | 'validation') =>

@@ -10,7 +10,7 @@ const PIECE_BYTES = 4 * 2 ** 20
  * Reads a file of a pack in pieces of at most 4 MiB, each valid until the next is asked for; the checksum is
  * compared at the end. @throws NearrankError DAMAGED
  */
-export async function* readPart(
+export async function* readPackFile(
   path: string,
   bytes: number,
   checksum: number,
@@ -54,14 +54,14 @@ export async function readExactly(
 }
 
 /** A whole file of a pack, for the small ones. */
-export async function readWholePart(
+export async function readWholePackFile(
   path: string,
   bytes: number,
   checksum: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(bytes)
   let at = 0
-  for await (const piece of readPart(path, bytes, checksum)) {
+  for await (const piece of readPackFile(path, bytes, checksum)) {
     whole.set(piece, at)
     at += piece.length
   }

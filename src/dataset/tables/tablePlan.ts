@@ -1,0 +1,47 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { type FeatureSpec, numberFeatures, type Side, SIDES } from '../../features/featureSpec.ts'
+import type { DatasetOptions } from '../options.ts'
+import { columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
+import { columnNames, type SourceFile } from '../sources.ts'
+import { checkNumeric, featureColumns } from './featureColumns.ts'
+import { holdsStrings, type IdKey } from './idColumn.ts'
+
+/** What to take from a feature table: decided before anything is read. */
+export interface TablePlan {
+  side: Side
+  file: ParquetFile
+  idColumn: string
+  features: FeatureSpec[] // named as their columns
+  places: [latitude: string, longitude: string] | null
+}
+
+/** A plan whose ids have been looked at. */
+export interface KeyedPlan extends TablePlan {
+  idKey: IdKey
+}
+
+/** Decides what is taken from the two files; reads nothing but their metadata. */
+export async function planTables(
+  connection: DuckDBConnection,
+  options: DatasetOptions,
+  sources: SourceFile[],
+): Promise<TablePlan[]> {
+  const columns = columnNames(options)
+  const plans: TablePlan[] = []
+  for (const [i, side] of SIDES.entries()) {
+    const file = await readParquetFile(connection, sources[i].path, sources[i].name)
+    const idColumn = side === 'users' ? columns.userId : columns.restaurantId
+    holdsStrings(file, columnNamed(file, idColumn)) // or integers; nothing else
+    const places: TablePlan['places'] = side === 'users' ? null : [columns.latitude, columns.longitude]
+    for (const place of places ?? []) checkNumeric(file, place)
+    const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
+    plans.push({
+      side,
+      file,
+      idColumn,
+      features: numberFeatures(featureColumns(file, named, columns)),
+      places,
+    })
+  }
+  return plans
+}
