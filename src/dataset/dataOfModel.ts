@@ -1,3 +1,6 @@
+import { fitProblem, shapeOf } from '../features/fit.ts'
+import type { Network } from '../model/network.ts'
+import type { Tables } from './tables/featureTables.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { DatasetOptions } from './options.ts'
 
@@ -10,4 +13,18 @@ export function dataOfModel<T extends DatasetOptions>({ columns }: ModelDescript
     userFeatures: options.userFeatures ?? userFeatures,
     restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,
   }
+}
+
+/**
+ * Why tables do not fit a network; undefined: they do. Columns may
+ * have any names, so only their number counts.
+ */
+export function tablesProblem(network: Network, { users, restaurants }: Tables): string | undefined {
+  return fitProblem({
+    wanted: {
+      users: { features: network.userFeatures },
+      restaurants: { features: network.restaurantFeatures },
+    },
+    found: { users: shapeOf(users.features), restaurants: shapeOf(restaurants.features) },
+  })
 }

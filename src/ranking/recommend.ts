@@ -1,4 +1,4 @@
-import { dataOfModel } from '../dataset/dataOfModel.ts'
+import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
 import { openTables } from '../dataset/tables/openTables.ts'
 import { type FeatureTable, readFeaturesInto, readIds, readPlaces } from '../dataset/tables/featureTables.ts'
 import {
@@ -9,7 +9,6 @@ import {
 } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { widthOf } from '../features/featureSpec.ts'
-import { fitProblem, shapeOf } from '../features/fit.ts'
 import { requireId } from '../ids.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { MODEL_OPTION } from '../model/modelOption.ts'
@@ -52,14 +51,7 @@ export async function recommend(
   const { description, weights } = await loadModelFiles(model)
   const tables = await openTables(dataOfModel(description, data))
   const { network } = description
-  const problem = fitProblem({
-    // Whoever names columns may call them as they like, so only their number counts.
-    wanted: {
-      users: { features: network.userFeatures },
-      restaurants: { features: network.restaurantFeatures },
-    },
-    found: { users: shapeOf(tables.users.features), restaurants: shapeOf(tables.restaurants.features) },
-  })
+  const problem = tablesProblem(network, tables)
   if (problem !== undefined)
     throw new NearrankError(
       'INPUT',

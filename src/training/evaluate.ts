@@ -1,9 +1,8 @@
-import { dataOfModel } from '../dataset/dataOfModel.ts'
+import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptionsReading, OpenProgress } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
-import { fitProblem, shapeOf } from '../features/fit.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
@@ -55,14 +54,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),
     }
     const { tables } = await openTablesApart(open)
-    const problem = fitProblem({
-      // Whoever names columns may call them as they like, so only their number counts.
-      wanted: {
-        users: { features: network.userFeatures },
-        restaurants: { features: network.restaurantFeatures },
-      },
-      found: { users: shapeOf(tables.users.features), restaurants: shapeOf(tables.restaurants.features) },
-    })
+    const problem = tablesProblem(network, tables)
     if (problem !== undefined)
       throw new NearrankError(
         'INPUT',
