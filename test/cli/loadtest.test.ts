@@ -87,7 +87,7 @@ describe('nearrank loadtest', () => {
     const { body, request } = seen.get('/recommend/3') ?? assert.fail()
     assert.equal(
       body,
-      '{"candidate_restaurant_ids":[6,7,9007199254740993],"latitude":14.25,"longitude":100.5,"size":100,"max_dist":7000,"sort_dist":false}',
+      '{"candidate_restaurant_ids":[6,7,"9007199254740993"],"latitude":14.25,"longitude":100.5,"size":100,"max_dist":7000,"sort_dist":false}',
     )
     assert.equal(request.headers.authorization, 'Bearer k-1')
   })
