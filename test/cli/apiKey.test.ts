@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { readApiKeys } from '../../src/server/keys/apiKeyFile.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
-import { runCli } from './runCli.ts'
+import { runCli, runCliLines } from './runCli.ts'
 
 describe('nearrank api-key', () => {
   let file = ''
@@ -52,16 +52,17 @@ describe('nearrank api-key', () => {
   })
 
   test('wrong usage exits with 2', async () => {
-    for (const args of [
+    const lines = [
       [],
       ['--file', file],
       ['--name', 'x'],
       ['--file', file, '--name', 'x', '--rights', 'root'],
       ['--file', file, '--name', 'x', '--rights', 'read,read'],
       ['--file', file, '--name', 'x', '--rights', ''],
-    ]) {
-      const { code, stdout } = await runCli(['api-key', ...args])
-      assert.equal(code, 2, args.join(' '))
+    ]
+    const results = await runCliLines(lines.map((args) => ['api-key', ...args]))
+    for (const [i, { code, stdout }] of results.entries()) {
+      assert.equal(code, 2, lines[i].join(' '))
       assert.equal(stdout, '')
     }
   })

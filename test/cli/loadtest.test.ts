@@ -12,7 +12,7 @@ import { LoadtestLive } from '../../src/cli/progress/loadtestLive.ts'
 import { loadProgressLine } from '../../src/cli/output/loadtestSummary.ts'
 import type { LoadProgress } from '../../src/loadtest/types.ts'
 import { bodyOf, serve } from '../loadtest/testServer.ts'
-import { runCli } from './runCli.ts'
+import { runCli, runCliLines } from './runCli.ts'
 
 interface Json {
   rate: number
@@ -195,11 +195,11 @@ describe('nearrank loadtest', () => {
       [['loadtest', '--url', url, '--requests', `${file}.no`], 1, /requests\.parquet\.no/],
       [['loadtest', '--url', url, '--requests', import.meta.filename], 1, /loadtest\.test\.ts/],
     ]
-    for (const [all, code, message] of cases) {
-      const result = await runCli(all)
-      assert.equal(result.code, code, `${all.join(' ')}: ${result.stderr}`)
-      assert.match(result.stderr, message)
-      assert.equal(result.stdout, '')
+    const results = await runCliLines(cases.map(([all]) => all))
+    for (const [i, [all, code, message]] of cases.entries()) {
+      assert.equal(results[i].code, code, `${all.join(' ')}: ${results[i].stderr}`)
+      assert.match(results[i].stderr, message)
+      assert.equal(results[i].stdout, '')
     }
   })
 })

@@ -8,7 +8,7 @@ import { distanceM } from '../../src/geo/greatCircle.ts'
 import { saveModel } from '../../src/model/modelDirectory.ts'
 import { naiveLogits } from '../../src/model/naiveForward.ts'
 import { modelContent, randomWeights, SMALL_NETWORK } from '../model/modelFixtures.ts'
-import { runCli } from './runCli.ts'
+import { runCli, runCliLines } from './runCli.ts'
 
 // Restaurant i lies 0.01 × i degrees north of the user, so that the order by distance is that of i.
 const RESTAURANTS = 12
@@ -127,10 +127,9 @@ describe('nearrank recommend', () => {
 
   test('prints a table, and says so when nothing is near', async () => {
     const args = ['recommend', ...place('integers'), '--user', '7', '--candidates', '7,14', ...WHERE]
-    const table = await runCli(args)
+    const [table, nothing] = await runCliLines([args, [...args, '--max-dist', '10']])
     assert.match(table.stdout, /restaurant +score +distance/)
     assert.match(table.stdout, /14 +0\.\d{4} +2,224 m/)
-    const nothing = await runCli([...args, '--max-dist', '10'])
     assert.equal(nothing.code, 0)
     assert.match(nothing.stdout, /No candidate lies within 10 m/)
   })
@@ -163,9 +162,9 @@ describe('nearrank recommend', () => {
       [[...place('integers').slice(0, 3), join(directory, 'strings'), '--user', '7'], /model/],
       [[...place('nowhere'), '--user', '7'], /nowhere/],
     ]
-    for (const [args, message] of cases) {
-      const { code, stdout, stderr } = await runCli(['recommend', ...args, ...request])
-      assert.match(stderr, message)
+    const results = await runCliLines(cases.map(([args]) => ['recommend', ...args, ...request]))
+    for (const [i, { code, stdout, stderr }] of results.entries()) {
+      assert.match(stderr, cases[i][1])
       assert.match(stderr, /^nearrank: /)
       assert.equal(code, 1)
       assert.equal(stdout, '')

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const LINES = fileURLToPath(new URL('./cliLines.ts', import.meta.url))
 
 export interface CliResult {
   code: number | null // null: ended by a signal
@@ -17,8 +19,20 @@ export interface CliOptions {
 
 /** Runs the real command line in a process of its own. */
 export function runCli(args: string[], options: CliOptions = {}): Promise<CliResult> {
+  return run([MAIN, ...args], options)
+}
+
+/** As `runCli` for each of the lines, all in one process: for lines whose process is not what is tested. */
+export async function runCliLines(lines: string[][], options: CliOptions = {}): Promise<CliResult[]> {
+  const { code, stdout, stderr } = await run([LINES, JSON.stringify(lines)], options)
+  assert.equal(code, 0, stderr)
+  assert.equal(stderr, '')
+  return JSON.parse(stdout) as CliResult[]
+}
+
+function run(args: string[], options: CliOptions): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, args, {
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -10,19 +10,22 @@ import { RawConnection } from '../server/rawConnection.ts'
 import { makeWorld, NETWORK, RESTAURANTS, saveSeed, USERS } from '../server/serverFixture.ts'
 import { ServeProcess } from '../server/serveProcess.ts'
 import { smallData } from '../training/dataFixture.ts'
-import { runCli } from './runCli.ts'
+import { runCli, runCliLines } from './runCli.ts'
 
 const world = await makeWorld()
 const base = ['serve', '--port', '0', '--log-level', 'error']
 
-/** A start that must fail: with a sentence, without a stack, and with nothing on standard output. */
-async function fails(args: string[], code: number, message: RegExp): Promise<void> {
-  const result = await runCli([...base, ...args], { cwd: world.folder })
-  assert.match(result.stderr, message)
-  assert.equal(result.code, code, result.stderr)
-  assert.equal(result.stdout, '')
-  assert.doesNotMatch(result.stderr, /\n {4}at |bug in Nearrank/)
-  assert.equal(result.stderr.trimEnd().split('\n').length, 1, result.stderr)
+/** Starts that must fail: with a sentence, without a stack, and with nothing on standard output. */
+async function fail(starts: [args: string[], code: number, message: RegExp][]): Promise<void> {
+  const lines = starts.map(([args]) => [...base, ...args])
+  for (const [i, result] of (await runCliLines(lines, { cwd: world.folder })).entries()) {
+    const [, code, message] = starts[i]
+    assert.match(result.stderr, message)
+    assert.equal(result.code, code, result.stderr)
+    assert.equal(result.stdout, '')
+    assert.doesNotMatch(result.stderr, /\n {4}at |bug in Nearrank/)
+    assert.equal(result.stderr.trimEnd().split('\n').length, 1, result.stderr)
+  }
 }
 
 test('serve fills a new store from Parquet, says where it listens, and ends by SIGTERM; the second start needs no data', async () => {
@@ -67,18 +70,12 @@ test('without --json it tells people where to look', async () => {
 
 test('models that cannot be served', async () => {
   const store = await world.newStore()
-  await fails(
-    ['--model', 'nowhere', '--store', store],
-    1,
-    /^nearrank: Cannot load a model from nowhere: .*found nothing/,
-  )
   const damaged = join(world.folder, 'damaged')
   await saveSeed(damaged, 1)
   const path = join(damaged, 'weights.safetensors')
   const bytes = await readFile(path)
   bytes[bytes.length - 1] ^= 1
   await writeFile(path, bytes)
-  await fails(['--model', damaged, '--store', store], 1, /^nearrank: Cannot .*weights\.safetensors/)
   const other = join(world.folder, 'other')
   const network = { ...NETWORK, userFeatures: 7 }
   await saveModel(other, {
@@ -86,25 +83,31 @@ test('models that cannot be served', async () => {
     weights: randomWeights(network, 1),
     report: '',
   })
-  await fails(['--model', other, '--store', store], 1, /^nearrank: Cannot .*(7.*30|30.*7)/)
+  await fail([
+    [
+      ['--model', 'nowhere', '--store', store],
+      1,
+      /^nearrank: Cannot load a model from nowhere: .*found nothing/,
+    ],
+    [['--model', damaged, '--store', store], 1, /^nearrank: Cannot .*weights\.safetensors/],
+    [['--model', other, '--store', store], 1, /^nearrank: Cannot .*(7.*30|30.*7)/],
+  ])
 })
 
 test('stores that cannot be used', async () => {
   const model = ['--model', world.model]
-  await fails([...model, '--store', 'postgres://x'], 2, /^nearrank: Cannot open the store: .*found postgres:/)
-  await fails([...model, '--store', 'features.db'], 2, /found no scheme/)
-  await fails([...model, '--store', 'redis://127.0.0.1:1'], 1, /^nearrank: Cannot .*127\.0\.0\.1:1/)
   await writeFile(
     join(world.folder, 'text.db'),
     'this is no database, but text of some length, so that it has a page',
   )
-  await fails([...model, '--store', 'sqlite:text.db'], 1, /^nearrank: Cannot .*text\.db/)
-  await fails(
-    [...model, '--store', await world.newStore(), '--user-ids', 'string'],
-    1,
-    /^nearrank: Cannot .*ids/,
-  )
-  await fails([...model, '--store', 'sqlite:new.db', '--data', 'nowhere'], 1, /^nearrank: Cannot .*nowhere/)
+  await fail([
+    [[...model, '--store', 'postgres://x'], 2, /^nearrank: Cannot open the store: .*found postgres:/],
+    [[...model, '--store', 'features.db'], 2, /found no scheme/],
+    [[...model, '--store', 'redis://127.0.0.1:1'], 1, /^nearrank: Cannot .*127\.0\.0\.1:1/],
+    [[...model, '--store', 'sqlite:text.db'], 1, /^nearrank: Cannot .*text\.db/],
+    [[...model, '--store', await world.newStore(), '--user-ids', 'string'], 1, /^nearrank: Cannot .*ids/],
+    [[...model, '--store', 'sqlite:new.db', '--data', 'nowhere'], 1, /^nearrank: Cannot .*nowhere/],
+  ])
 })
 
 test('addresses that cannot be listened on', async () => {
@@ -114,33 +117,24 @@ test('addresses that cannot be listened on', async () => {
   after(() => taken.close())
   await once(taken, 'listening')
   const { port } = taken.address() as AddressInfo
-  await fails(
-    [...args, '--port', String(port)],
-    1,
-    new RegExp(`^nearrank: Cannot listen on 127\\.0\\.0\\.1:${port}: another`),
-  )
-  await fails(
-    [...args, '--host', '192.0.2.1'],
-    1,
-    /^nearrank: Cannot listen on 192\.0\.2\.1:0: this machine has no such/,
-  )
-  await fails(
-    [...args, '--api-keys', 'nowhere.json'],
-    1,
-    /^nearrank: Cannot use the API keys of nowhere\.json/,
-  )
+  const isTaken = new RegExp(`^nearrank: Cannot listen on 127\\.0\\.0\\.1:${port}: another`)
+  const isNotHere = /^nearrank: Cannot listen on 192\.0\.2\.1:0: this machine has no such/
+  await fail([
+    [[...args, '--port', String(port)], 1, isTaken],
+    [[...args, '--host', '192.0.2.1'], 1, isNotHere],
+    [[...args, '--api-keys', 'nowhere.json'], 1, /^nearrank: Cannot use the API keys of nowhere\.json/],
+  ])
 })
 
 test('a second server on the same port or the same SQLite file fails, and the first one is not disturbed', async () => {
   const store = await world.newStore()
   const first = await ServeProcess.start(['--model', world.model, '--store', store, '--workers', '2'])
   const args = ['--model', world.model, '--workers', '2']
-  await fails(
-    [...args, '--store', await world.newStore(), '--port', String(first.port)],
-    1,
-    /^nearrank: Cannot listen on .*: another program listens there/,
-  )
-  await fails([...args, '--store', store], 1, /^nearrank: Cannot .*another process/)
+  const own = ['--store', await world.newStore(), '--port', String(first.port)]
+  await fail([
+    [[...args, ...own], 1, /^nearrank: Cannot listen on .*: another program listens there/],
+    [[...args, '--store', store], 1, /^nearrank: Cannot .*another process/],
+  ])
   for (let i = 0; i < 8; i++) {
     const connection = await RawConnection.open(first.port)
     const { body } = await connection.send('GET /health/ready')

@@ -8,14 +8,17 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { flagsOf } from '../../src/cli/flags/flags.ts'
 import { TRAIN_OPTIONS } from '../../src/training/settings/trainOptions.ts'
-import { runCli } from './runCli.ts'
+import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const COMMANDS = 'generate train evaluate recommend export serve load loadtest api-key'.split(' ')
 
 describe('usage', () => {
   let directory = ''
+  const helps = new Map<string, CliResult>()
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'nearrank-usage-'))
+    const results = await runCliLines([['--help'], ...COMMANDS.map((command) => [command, '--help'])])
+    for (const [i, command] of ['', ...COMMANDS].entries()) helps.set(command, results[i])
   })
   after(() => rm(directory, { recursive: true, force: true }))
 
@@ -27,8 +30,8 @@ describe('usage', () => {
   })
 
   for (const command of ['', ...COMMANDS])
-    test(`nearrank ${command} --help fits a page and ends with an example`, async () => {
-      const { code, stdout, stderr } = await runCli(command === '' ? ['--help'] : [command, '--help'])
+    test(`nearrank ${command} --help fits a page and ends with an example`, () => {
+      const { code, stdout, stderr } = helps.get(command) ?? assert.fail()
       assert.equal(code, 0)
       assert.equal(stderr, '')
       const lines = stdout.trimEnd().split('\n')
@@ -40,8 +43,8 @@ describe('usage', () => {
       for (const name of COMMANDS) if (command === '') assert.ok(stdout.includes(`\n  ${name} `), name)
     })
 
-  test('the help tells every flag', async () => {
-    const { stdout } = await runCli(['train', '--help'])
+  test('the help tells every flag', () => {
+    const { stdout } = helps.get('train') ?? assert.fail()
     const flags = flagsOf(TRAIN_OPTIONS).map((flag) => flag.flags.split(' ')[0])
     assert.ok(flags.length > 35 && flags.includes('--turbo') && flags.includes('--no-shuffle'))
     for (const flag of [...flags, '--config', '--json'])
@@ -96,14 +99,18 @@ describe('usage', () => {
     [['serve', '--model', 'm', '--click-column', 'c'], /unknown option '--click-column'/],
   ]
   test('wrong usage: exit code 2, a sentence on standard error, nothing on standard output', async () => {
-    for (const [args, message] of wrong) {
-      const { code, stdout, stderr } = await runCli(args, { cwd: directory })
+    const lines = wrong.map(([args]) => args)
+    const results = await runCliLines(lines, { cwd: directory })
+    for (const [i, [args, message]] of wrong.entries()) {
+      const { code, stdout, stderr } = results[i]
       assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
       assert.equal(stdout, '', args.join(' '))
       assert.match(stderr, message)
       if (args.length > 0) assert.match(stderr, /^nearrank: /)
       assert.doesNotMatch(stderr, /\n {4}at /, 'no stack')
     }
+    const alone = await runCli(lines[1], { cwd: directory })
+    assert.deepEqual(alone, results[1], 'a process of its own says the same')
   })
 
   test('config files: wrong keys and values are wrong usage, what is no JSON object is bad input', async () => {
@@ -116,17 +123,18 @@ describe('usage', () => {
       ['[]', 1, /wanted a JSON object/],
       ['{', 1, /no JSON/],
     ]
-    const file = join(directory, 'config.json')
-    for (const [text, code, message] of cases) {
+    const lines = [['train', '--config', join(directory, 'absent.json')]]
+    for (const [i, [text]] of cases.entries()) {
+      const file = join(directory, `config-${i}.json`)
       await writeFile(file, text)
-      const result = await runCli(['train', '--data', 'd', '--out', 'o', '--config', file], {
-        cwd: directory,
-      })
-      assert.match(result.stderr, message)
-      assert.equal(result.code, code, text)
-      assert.equal(result.stdout, '')
+      lines.push(['train', '--data', 'd', '--out', 'o', '--config', file])
     }
-    const absent = await runCli(['train', '--config', join(directory, 'absent.json')])
+    const [absent, ...results] = await runCliLines(lines, { cwd: directory })
+    for (const [i, [text, code, message]] of cases.entries()) {
+      assert.match(results[i].stderr, message)
+      assert.equal(results[i].code, code, text)
+      assert.equal(results[i].stdout, '')
+    }
     assert.equal(absent.code, 1)
     assert.match(absent.stderr, /absent\.json: there is no such file/)
   })

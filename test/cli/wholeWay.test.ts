@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type CliResult, runCli } from './runCli.ts'
+import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const SIZES =
   '--rows 20000 --test-rows 4000 --users 500 --restaurants 300 --requests 5 --candidates 100 --files 3 --test-files 2'
@@ -110,10 +110,12 @@ describe('the whole way on the command line', () => {
       sort_dist: true,
     }
     await writeFile(at('request.json'), JSON.stringify(body))
-    const fromFile = await runCli(['recommend', ...place(), '--request', at('request.json'), '--json'])
     const flags =
       '--user 42 --candidates 5,6,7,8 --latitude 13.8 --longitude 100.5 --max-dist 200000 --sort-dist'
-    const fromFlags = await runCli(['recommend', ...place(), ...flags.split(' '), '--json'])
+    const [fromFile, fromFlags] = await runCliLines([
+      ['recommend', ...place(), '--request', at('request.json'), '--json'],
+      ['recommend', ...place(), ...flags.split(' '), '--json'],
+    ])
     const { restaurants } = jsonOf(fromFile) as { restaurants: { displacement: number }[] }
     assert.equal(restaurants.length, 4)
     const distances = restaurants.map(({ displacement }) => displacement)
@@ -126,32 +128,32 @@ describe('the whole way on the command line', () => {
 
   test('recommend: all candidates, unknown ones, an unknown user, bad files', async () => {
     const where = ['--latitude', '13.8', '--longitude', '100.5']
-    const all = await runCli(
-      ['recommend', ...place(), '--user', '1', '--candidates', 'all', ...where].concat(
-        '--max-dist',
-        '200000',
-        '--size',
-        '1000',
-        '--json',
-      ),
-    )
-    assert.equal((jsonOf(all).restaurants as object[]).length, 300)
-    const some = await runCli(
-      ['recommend', ...place(), '--user', '1', '--candidates', '3,99999'].concat(...where),
-    )
-    assert.equal(some.code, 0)
-    assert.match(some.stderr, /1 candidate.* not known.*99999/)
-    const nobody = await runCli(['recommend', ...place(), '--user', '99999', '--candidates', '1', ...where])
-    assert.equal(nobody.code, 1)
-    assert.match(nobody.stderr, /user 99999 has no features/)
-    for (const [text, message] of [
+    const badRequests = [
       ['{', /neither Parquet nor JSON/],
       ['[]', /JSON object/],
       ['{"user_id": 1, "candidate_restaurant_ids": [1], "latitude": 13, "longitude": 100, "x": 1}', /"x"/],
       ['{"user_id": {}, "candidate_restaurant_ids": [1], "latitude": 13, "longitude": 100}', /user_id/],
-    ] as const) {
-      await writeFile(at('bad.json'), text)
-      const bad = await runCli(['recommend', ...place(), '--request', at('bad.json'), '--json'])
+    ] as const
+    const everything = ['--candidates', 'all', '--max-dist', '200000', '--size', '1000', '--json']
+    const lines = [
+      ['--user', '1', ...where, ...everything],
+      ['--user', '1', ...where, '--candidates', '3,99999'],
+      ['--user', '99999', ...where, '--candidates', '1'],
+    ]
+    for (const [i, [text]] of badRequests.entries()) {
+      await writeFile(at(`bad-${i}.json`), text)
+      lines.push(['--request', at(`bad-${i}.json`), '--json'])
+    }
+    const [all, some, nobody, ...refused] = await runCliLines(
+      lines.map((args) => ['recommend', ...place()].concat(args)),
+    )
+    assert.equal((jsonOf(all).restaurants as object[]).length, 300)
+    assert.equal(some.code, 0)
+    assert.match(some.stderr, /1 candidate.* not known.*99999/)
+    assert.equal(nobody.code, 1)
+    assert.match(nobody.stderr, /user 99999 has no features/)
+    for (const [i, [text, message]] of badRequests.entries()) {
+      const bad = refused[i]
       assert.equal(bad.code, 1, text)
       assert.equal(bad.stdout, '')
       assert.match(bad.stderr, message)

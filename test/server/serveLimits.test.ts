@@ -34,7 +34,8 @@ test('past --max-queue requests get 503 with Retry-After and keep their connecti
   const expected = await rankedList(connections[0], 3, wish)
   let accepted = 0
   let refused = 0
-  for (let round = 0; round < 10; round++) {
+  // Each round has at least one accepted, on a slow machine no more.
+  for (let round = 0; round < 10 || (accepted < 20 && round < 20); round++) {
     // Both kinds of burst: requests that come together on one connection, and on many.
     const answers = await Promise.all(
       connections.flatMap((connection) => {
