@@ -12,7 +12,7 @@ import { LoadtestLive } from '../../src/cli/progress/loadtestLive.ts'
 import { loadProgressLine } from '../../src/cli/output/loadtestSummary.ts'
 import type { LoadProgress } from '../../src/loadtest/types.ts'
 import { bodyOf, serve } from '../loadtest/testServer.ts'
-import { runCli, runCliLines } from './runCli.ts'
+import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 interface Json {
   rate: number
@@ -28,6 +28,18 @@ interface Json {
 const JSON_KEYS = ['rate', 'achievedRate', 'durationSeconds', 'ok', 'failed', 'latencyMs', 'limits']
 const LATENCY_KEYS = ['p50', 'p90', 'p95', 'p99', 'p999', 'max']
 const SHORT = ['--rate', '100', '--duration', '0.5', '--warmup', '0.2']
+
+/** Runs it again, up to ten times, if nothing but the machine was too busy: requests left 1 % later than they were due. */
+async function runInTime(
+  args: string[],
+  { wasBusy = /limits are not kept: (.*; )?rate: /, begin = () => {} } = {},
+): Promise<CliResult> {
+  for (let tries = 1; ; tries++) {
+    begin()
+    const result = await runCli(args)
+    if (tries === 10 || !wasBusy.test(result.stderr)) return result
+  }
+}
 
 function assertShape(json: Json): void {
   assert.deepEqual(Object.keys(json), JSON_KEYS)
@@ -64,7 +76,7 @@ describe('nearrank loadtest', () => {
       response.end('{}')
     })
     const limits = ['--p95', '60000', '--p50', '50000', '--errors', '0.5']
-    const { code, stdout, stderr } = await runCli(
+    const { code, stdout, stderr } = await runInTime(
       args(url, ...SHORT, ...limits, '--api-key', 'k-1', '--json'),
     )
     assert.equal(code, 0, stderr)
@@ -99,7 +111,7 @@ describe('nearrank loadtest', () => {
       setTimeout(() => response.end('{}'), 5)
     })
     const more = ['--p50', '60000', '--p99', '1', '--no-candidates']
-    const { code, stdout, stderr } = await runCli(args(url, ...SHORT, ...more))
+    const { code, stdout, stderr } = await runInTime(args(url, ...SHORT, ...more))
     assert.equal(code, 1)
     assert.match(stdout, /^100\/s for 0\.50 s: 50 ok, 0 failed\n/)
     assert.match(stdout, /P50 +\d.* ms +≤ 60,000 ms +pass/)
@@ -118,15 +130,14 @@ describe('nearrank loadtest', () => {
       response.statusCode = number++ % 5 === 1 ? 503 : 200
       response.end('{}')
     })
-    const strict = await runCli(args(url, '--rate', '100', '--duration', '0.5', '--warmup', '0'))
+    const short = args(url, '--rate', '100', '--duration', '0.5', '--warmup', '0')
+    const begin = () => (number = 0)
+    const strict = await runInTime(short, { begin })
     assert.equal(strict.code, 1)
     assert.match(strict.stdout, /40 ok, 10 failed/)
     assert.match(strict.stdout, /status 503 +10/)
     assert.match(strict.stderr, /errors: 20 %, wanted at most 0 %/)
-    number = 0
-    const json = await runCli(
-      args(url, '--rate', '100', '--duration', '0.5', '--warmup', '0', '--errors', '0.2', '--json'),
-    )
+    const json = await runInTime([...short, '--errors', '0.2', '--json'], { begin })
     assert.equal(json.code, 0)
     assert.equal((JSON.parse(json.stdout) as Json).failed, 10)
     assert.match(json.stderr, /status 503 +10/)
@@ -136,8 +147,9 @@ describe('nearrank loadtest', () => {
     const url = await serve(t, (_, response) => void setTimeout(() => response.end('{}'), 20))
     // Two connections of at most 50 answers a second; what waits for them counts.
     const options = ['--find-max', '--rate', '25', '--trial-seconds', '0.5', '--warmup', '0.5']
-    const { code, stdout, stderr } = await runCli(
+    const { code, stdout, stderr } = await runInTime(
       args(url, ...options, '--connections', '2', '--p95', '200', '--json'),
+      { wasBusy: /^25\/s .* misses / },
     )
     assert.equal(code, 0, stderr)
     const { trials = [], ...json } = JSON.parse(stdout) as Json

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { cp, readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,8 +13,9 @@ import { smallData } from '../training/dataFixture.ts'
 
 const HELD_BYTES = 256 * 2 ** 20
 
+const { data, folder } = await smallData()
+
 test('a process of its own packs the same as this one, tells its progress, and its memory counts', async () => {
-  const { data, folder } = await smallData()
   const stages = new Set<string>()
   const apart = {
     data,
@@ -38,12 +39,12 @@ test('a process of its own packs the same as this one, tells its progress, and i
 })
 
 test('a peak is that of its own call, whatever an earlier one took', async () => {
-  const { data } = await smallData()
+  const options = { data, cache: join(folder, 'peak') }
   const held = new ArrayBuffer(HELD_BYTES)
   new Uint8Array(held).fill(1)
-  const first = await openTablesApart({ data })
+  const first = await openTablesApart(options)
   held.transfer(0) // gives the memory back at once
-  const second = await openTablesApart({ data })
+  const second = await openTablesApart(options)
   assert.ok(
     first.peakRssBytes - second.peakRssBytes > HELD_BYTES / 2,
     `${first.peakRssBytes}, then ${second.peakRssBytes} bytes`,
@@ -51,10 +52,11 @@ test('a peak is that of its own call, whatever an earlier one took', async () =>
 })
 
 test('its errors arrive whole, with their code', async () => {
-  const { data } = await smallData()
-  const { tables } = await openTablesApart({ data })
-  await truncate(join(data, 'train', 'train_02.parquet'), 1000)
-  await assert.rejects(openRowsApart({ data }, tables, ['train']), (error: unknown) => {
+  const damaged = join(folder, 'damaged')
+  await cp(data, damaged, { recursive: true })
+  const { tables } = await openTablesApart({ data: damaged })
+  await truncate(join(damaged, 'train', 'train_02.parquet'), 1000)
+  await assert.rejects(openRowsApart({ data: damaged }, tables, ['train']), (error: unknown) => {
     assert.ok(error instanceof NearrankError)
     assert.equal(error.code, 'INPUT')
     assert.match(error.message, /train_02\.parquet/)
@@ -63,19 +65,18 @@ test('its errors arrive whole, with their code', async () => {
 })
 
 test('aborted, it cleans up behind itself', async () => {
-  const { data } = await smallData()
   const controller = new AbortController()
-  const options = { data, signal: controller.signal, onProgress: () => controller.abort() }
+  const cache = join(folder, 'aborted')
+  const options = { data, cache, signal: controller.signal, onProgress: () => controller.abort() }
   await assert.rejects(
     openTablesApart(options),
     (error: unknown) => error instanceof NearrankError && error.code === 'ABORTED',
   )
-  assert.deepEqual(await readdir(join(data, '.nearrank')), [])
+  assert.deepEqual(await readdir(cache), [])
 })
 
 const noProc = existsSync('/proc/self/cmdline') ? false : 'needs /proc to see other processes'
 test('it does not outlive the one that asked', { skip: noProc }, async () => {
-  const { data, folder } = await smallData()
   const module = new URL('../../src/dataset/openApart.ts', import.meta.url).href
   const script = join(folder, 'ask.mjs')
   await writeFile(

@@ -38,7 +38,8 @@ describe('nextRate', () => {
   })
 })
 
-describe('findMaxRate', () => {
+// They wait most of the time.
+describe('findMaxRate', { concurrency: true }, () => {
   test('finds the rate above which a server refuses', async (t) => {
     const capacity = 330
     let tokens = 60

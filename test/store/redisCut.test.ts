@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { NearrankError } from '../../src/errors.ts'
@@ -8,46 +8,35 @@ import { openRedisStore } from '../../src/store/redis/store.ts'
 import { put } from './changes.ts'
 import { CuttingProxy } from './cuttingProxy.ts'
 import { eventually, featureBytes, rowsOfServer, sameAsServer } from './redisRowsOfServer.ts'
-import { NO_REDIS, type RedisServer, redisServer } from './redisServer.ts'
+import { NO_REDIS, redisServer } from './redisServer.ts'
 import type { RespClient } from './respClient.ts'
 import { type StoreCopy, startCopy } from './storeCopy.ts'
 
 const OPTIONS: OpenStoreOptions = { layout: { users: { features: 3 }, restaurants: { features: 2 } } }
 
-describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
-  let server: RedisServer
-  let foreign: RespClient
-  let proxy: CuttingProxy
-  let stores: FeatureStore[] = []
-  before(async () => {
-    server = await redisServer(['--enable-debug-command', 'yes'])
-    foreign = await server.client()
-    proxy = await CuttingProxy.start(server.port)
-  })
-  afterEach(async () => {
+/** A server of the test's own: a connection that shares no code with the store, and a proxy before the stores. */
+interface Setup {
+  foreign: RespClient
+  proxy: CuttingProxy
+  open: () => Promise<FeatureStore>
+  started: () => Promise<[FeatureStore, StoreCopy]>
+  fill: (rows: number) => Promise<unknown>
+}
+
+async function setUp(t: TestContext): Promise<Setup> {
+  const server = await redisServer(['--enable-debug-command', 'yes'])
+  const foreign = await server.client()
+  const proxy = await CuttingProxy.start(server.port)
+  const stores: FeatureStore[] = []
+  t.after(async () => {
     for (const store of stores) await store.close()
-    stores = []
-    Object.assign(proxy, {
-      cutAfterBytes: Infinity,
-      isBlackHole: false,
-      isRefusing: false,
-      pieceBytes: Infinity,
-    })
-    await foreign.send('FLUSHALL')
-  })
-  after(async () => {
     await proxy.close()
     await server.remove()
   })
-
-  const open = async (): Promise<FeatureStore> => {
+  const open = async () => {
     const store = await openRedisStore(`redis://127.0.0.1:${proxy.port}`, OPTIONS)
     stores.push(store)
     return store
-  }
-  const started = async (): Promise<[FeatureStore, StoreCopy]> => {
-    const store = await open()
-    return [store, await startCopy(store)]
   }
   const fill = (rows: number) =>
     foreign.sendAll(
@@ -58,8 +47,22 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
         featureBytes(i, 0, 0),
       ]),
     )
+  return {
+    foreign,
+    proxy,
+    open,
+    fill,
+    started: async () => {
+      const store = await open()
+      return [store, await startCopy(store)]
+    },
+  }
+}
 
-  test('what changed and what was deleted while away is caught up with', async () => {
+// They wait most of the time, each with a server of its own.
+describe('Redis: a connection that fails', { skip: NO_REDIS, concurrency: true }, () => {
+  test('what changed and what was deleted while away is caught up with', async (t) => {
+    const { foreign, proxy, started, fill } = await setUp(t)
     await fill(3_000)
     const [store, copy] = await started()
     proxy.isRefusing = true
@@ -89,7 +92,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     assert.match(copy.problems[0], /What is in memory stays in use/)
   })
 
-  test('a full read that is cut again and again begins anew', async () => {
+  test('a full read that is cut again and again begins anew', async (t) => {
+    const { foreign, proxy, open, fill } = await setUp(t)
     await fill(3_000)
     const store = await open()
     const copy = startCopy(store)
@@ -104,7 +108,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     assert.equal(calls.filter((call) => call === 'end').length, 1)
   })
 
-  test('cut at any byte while everybody writes: nothing acknowledged is lost, memory is what the server has', async () => {
+  test('cut at any byte while everybody writes: nothing acknowledged is lost, memory is what the server has', async (t) => {
+    const { foreign, proxy, started } = await setUp(t)
     const [store, copy] = await started()
     let value = 0
     await fc.assert(
@@ -146,7 +151,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     assert.ok(copy.syncs > 10, `${copy.syncs} cuts`)
   })
 
-  test('a connection that leads nowhere is noticed', async () => {
+  test('a connection that leads nowhere is noticed', async (t) => {
+    const { foreign, proxy, started, fill } = await setUp(t)
     await fill(10)
     const [store, copy] = await started()
     proxy.isBlackHole = true
@@ -164,7 +170,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     assert.deepEqual(copy.rows, await rowsOfServer(foreign))
   })
 
-  test('CLIENT KILL', async () => {
+  test('CLIENT KILL', async (t) => {
+    const { foreign, proxy, started, fill } = await setUp(t)
     await fill(100)
     const [store, copy] = await started()
     for (let i = 0; i < 5; i++) {
@@ -176,7 +183,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     }
   })
 
-  test('a server that is busy for a while fails no write', async () => {
+  test('a server that is busy for a while fails no write', async (t) => {
+    const { foreign, started } = await setUp(t)
     const [store, copy] = await started()
     const sleeping = foreign.send('DEBUG', 'SLEEP', '2')
     await sleep(100)
@@ -186,7 +194,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     assert.equal(copy.syncs, 1)
   })
 
-  test('replies in pieces of one byte', async () => {
+  test('replies in pieces of one byte', async (t) => {
+    const { foreign, proxy, started, fill } = await setUp(t)
     proxy.pieceBytes = 1
     await fill(300)
     const [store, copy] = await started()
@@ -196,7 +205,8 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
     assert.equal(copy.rows.restaurants.size, 100)
   })
 
-  test('closed while it is away: it ends at once', async () => {
+  test('closed while it is away: it ends at once', async (t) => {
+    const { proxy, started } = await setUp(t)
     const [store, copy] = await started()
     proxy.isRefusing = true
     proxy.cutAll()
@@ -212,7 +222,7 @@ describe('Redis: a connection that fails', { skip: NO_REDIS }, () => {
   })
 })
 
-describe('Redis: a server that crashes', { skip: NO_REDIS }, () => {
+describe('Redis: a server that crashes', { skip: NO_REDIS, concurrency: true }, () => {
   test('every acknowledged write is there after kill -9 (appendfsync always)', async () => {
     const server = await redisServer(['--appendonly', 'yes', '--appendfsync', 'always'])
     const store = await openRedisStore(server.url, OPTIONS)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, test, type TestContext } from 'node:test'
 import { type ErrorCode, messageOf, NearrankError } from '../../src/errors.ts'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
@@ -16,7 +17,8 @@ const SECRET = 'pa$$ w%rd'
 const SECRET_IN_URL = encodeURIComponent(SECRET)
 const STORE = new URL('../../src/store/redis/store.ts', import.meta.url).href
 
-describe('Redis: what is refused', { skip: NO_REDIS }, () => {
+// They wait most of the time, each with a server of its own.
+describe('Redis: what is refused', { skip: NO_REDIS, concurrency: true }, () => {
   const serverOf = async (t: TestContext, config: string[] = []): Promise<RedisServer> => {
     const server = await redisServer(config)
     t.after(() => server.remove())
@@ -199,7 +201,7 @@ describe('Redis: what is refused', { skip: NO_REDIS }, () => {
 
   test('a closed store keeps no process alive', async (t) => {
     const server = await serverOf(t)
-    const { status, stderr } = runChild(`
+    const { status, stderr } = await runChild(`
       const store = await openRedisStore('${server.url}', ${JSON.stringify(OPTIONS)})
       await store.start({ onSyncStart() {}, onBatch() {}, onSyncEnd() {}, onChanges() {}, onProblem() {} })
       await store.close()`)
@@ -207,8 +209,8 @@ describe('Redis: what is refused', { skip: NO_REDIS }, () => {
   })
 })
 
-test('without its package it says how to get it', () => {
-  const { stdout, stderr } = runChild(`
+test('without its package it says how to get it', async () => {
+  const { stdout, stderr } = await runChild(`
     import { registerHooks } from 'node:module'
     registerHooks({
       resolve(specifier, context, next) {
@@ -221,12 +223,15 @@ test('without its package it says how to get it', () => {
   assert.match(stdout, /^INPUT Cannot use a Redis store: .*npm install @redis\/client/, stderr)
 })
 
-function runChild(body: string): { status: number | null; stdout: string; stderr: string } {
+async function runChild(body: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const script = `import { openRedisStore } from ${JSON.stringify(STORE)}\n${body}`
-  return spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 })
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ])
+  return { status, stdout, stderr }
 }
 
 async function refused(url: string, code: ErrorCode, message: RegExp): Promise<void> {

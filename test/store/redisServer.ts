@@ -76,11 +76,15 @@ async function answers(child: ChildProcess, port: number): Promise<void> {
   throw new Error('redis-server does not answer')
 }
 
+const given = new Set<number>() // to servers that may not listen yet
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
+  if (given.has(port)) return freePort()
+  given.add(port)
   return port
 }

@@ -10,7 +10,7 @@ import { Random } from '../../src/random.ts'
 import { readCheckpoint } from '../../src/training/run/checkpoint.ts'
 import { smallData } from './dataFixture.ts'
 
-const { data, folder } = await smallData({ rows: 100_000, files: 2 })
+const { data, folder } = await smallData({ rows: 60_000, files: 2 })
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const KILLS = 5
 
@@ -44,7 +44,7 @@ for (const order of ['--shuffle', '--no-shuffle'])
       const run = start('killed', order, '--resume', '--threads', String(1 + (kill % 2)))
       // Until one has been killed in mid-epoch, each gets as far as a checkpoint there; then it comes at any time, in start-up too.
       if (resumedInMidEpoch > 0) await sleep(random.below(Math.ceil(wholeMs)))
-      else while (!(await isInMidEpoch(checkpoint)) && run.child.exitCode === null) await sleep(2)
+      else while (!(await isInMidEpoch(checkpoint)) && run.child.exitCode === null) await sleep(10)
       run.child.kill('SIGKILL')
       await run.ended
     }
