@@ -1,4 +1,4 @@
-import { CLICK_PLAN, rowsAt } from '../src/dataset/clicks/clickRows.ts'
+import { CLICK_PLAN, rowsAt } from '../src/dataset/clicks/rowLayout.ts'
 import { bindKernels, compileKernels, type Simd } from '../src/kernels/kernels.ts'
 import { initialState } from '../src/model/initialize.ts'
 import type { Network } from '../src/model/network.ts'

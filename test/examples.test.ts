@@ -18,7 +18,7 @@ import { ThreadStats } from '../src/server/threads/threadStats.ts'
 import type { StoreLayout } from '../src/store/featureStore.ts'
 import { keyOf } from '../src/store/redis/rows.ts'
 import { checkKeys } from '../src/options/checkOptions.ts'
-import { TRAIN_OPTIONS } from '../src/training/settings/trainOptions.ts'
+import { TRAIN_OPTIONS } from '../src/training/settings/allTrainOptions.ts'
 import { fakeServices } from './server/fakeServices.ts'
 import { smallData } from './training/dataFixture.ts'
 

@@ -3,7 +3,7 @@ import { messageOf, NearrankError } from '../errors.ts'
 import { isMissing } from '../files.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
 import { checkKeys } from '../options/checkOptions.ts'
-import { TRAIN_OPTIONS } from '../training/settings/trainOptions.ts'
+import { TRAIN_OPTIONS } from '../training/settings/allTrainOptions.ts'
 import type { TrainOptions } from '../training/types.ts'
 
 const CONFIG_BYTES_MAX = 2 ** 20

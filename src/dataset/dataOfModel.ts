@@ -1,6 +1,6 @@
-import { fitProblem, shapeOf } from '../features/fit.ts'
+import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import type { Network } from '../model/network.ts'
-import type { Tables } from './tables/featureTables.ts'
+import type { Tables } from './tables/readTables.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { DatasetOptions } from './options.ts'
 

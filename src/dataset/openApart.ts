@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
-import { readTables, type Tables } from './tables/featureTables.ts'
+import { readTables, type Tables } from './tables/readTables.ts'
 import { DATA_OPTION, DATASET_OPTIONS, type DatasetOptions, type Split, type OpenOptions } from './options.ts'
 import type { PackAnswer, PackRequest } from './packProcess.ts'
-import { type PackedRows, readRows } from './clicks/packedRows.ts'
+import { type PackedRows, readRows } from './clicks/readRows.ts'
 
 const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000

@@ -5,12 +5,12 @@ import {
   readIds,
   readPlaces,
   type Tables,
-} from '../dataset/tables/featureTables.ts'
+} from '../dataset/tables/readTables.ts'
 import { openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptions, OpenOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import { type Side, widthOf } from '../features/featureSpec.ts'
-import { fitProblem, shapeOf } from '../features/fit.ts'
+import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import type { FeatureId, IdKind } from '../ids.ts'
 import type { Change, FeatureStore, OpenStoreOptions } from '../store/featureStore.ts'
 

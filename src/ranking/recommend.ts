@@ -1,6 +1,6 @@
 import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
 import { openTables } from '../dataset/tables/openTables.ts'
-import { type FeatureTable, readFeaturesInto, readIds, readPlaces } from '../dataset/tables/featureTables.ts'
+import { type FeatureTable, readFeaturesInto, readIds, readPlaces } from '../dataset/tables/readTables.ts'
 import {
   DATA_OPTION,
   type DatasetOptionsReading,

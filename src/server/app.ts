@@ -19,7 +19,7 @@ import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { answerError, installProblems } from './problems/handlers.ts'
 import { Problem } from './problems/problems.ts'
-import { recommendRoute } from './routes/recommend.ts'
+import { recommendRoute } from './routes/recommendDocs.ts'
 import type { Services } from './services.ts'
 
 const PATH_ID_CHARS_MAX = 4096 // before decoding; an id's own limit is checked afterwards

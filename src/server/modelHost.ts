@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { fitProblem, shapeOf } from '../features/fit.ts'
+import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
 import type { ModelDescription } from '../model/modelFile.ts'

@@ -1,7 +1,7 @@
 import { NearrankError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { type Side, SINGULAR } from '../features/featureSpec.ts'
-import { vectorProblem } from '../features/vector.ts'
+import { vectorProblem } from '../features/featureValues.ts'
 import { idProblem } from '../ids.ts'
 import type { Change, StoreLayout } from './featureStore.ts'
 

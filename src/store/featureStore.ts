@@ -1,5 +1,5 @@
 import type { Side } from '../features/featureSpec.ts'
-import type { SideShape } from '../features/fit.ts'
+import type { SideShape } from '../features/fitProblem.ts'
 import type { FeatureId, IdKind } from '../ids.ts'
 
 /** What a store holds of one side. */

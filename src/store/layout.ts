@@ -1,5 +1,5 @@
 import { type Side, SIDES } from '../features/featureSpec.ts'
-import { fitProblem } from '../features/fit.ts'
+import { fitProblem } from '../features/fitProblem.ts'
 import type { OpenStoreOptions, SideLayout, StoreLayout } from './featureStore.ts'
 
 /** What an existing store holds from now on, and what of it is to be written down. */

@@ -1,8 +1,8 @@
 import type { DatasetOptions } from '../dataset/options.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import type { OptionValues } from '../options/option.ts'
-import type { RUN } from './settings/run.ts'
-import type { PRESET_NAMES, SETTINGS } from './settings/settings.ts'
+import type { RUN } from './settings/runOptions.ts'
+import type { PRESET_NAMES, SETTINGS } from './settings/trainSettings.ts'
 
 /**
  * Everything that decides the bytes of the result, beside the data: the same settings give the same weights.

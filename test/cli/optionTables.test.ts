@@ -8,9 +8,9 @@ import { checkKeys } from '../../src/options/checkOptions.ts'
 import type { OptionTable } from '../../src/options/option.ts'
 import { constraintsTable } from '../../src/training/report/constraints.ts'
 import { resolveSettings } from '../../src/training/settings/resolveSettings.ts'
-import { RUN } from '../../src/training/settings/run.ts'
-import { SETTINGS } from '../../src/training/settings/settings.ts'
-import { TRAIN_OPTIONS } from '../../src/training/settings/trainOptions.ts'
+import { RUN } from '../../src/training/settings/runOptions.ts'
+import { SETTINGS } from '../../src/training/settings/trainSettings.ts'
+import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import type { TrainSettings } from '../../src/training/types.ts'
 import { runCli } from './runCli.ts'
 import { goodResult } from './trainResult.ts'
@@ -69,8 +69,8 @@ describe('tables of options', () => {
 
   test('the comment of an entry tells what it means, for editors', () => {
     for (const [path, table] of [
-      ['src/training/settings/settings.ts', SETTINGS],
-      ['src/training/settings/run.ts', RUN],
+      ['src/training/settings/trainSettings.ts', SETTINGS],
+      ['src/training/settings/runOptions.ts', RUN],
       ['src/dataset/options.ts', { ...COLUMNS, ...DATASET_OPTIONS }],
     ] as const)
       for (const key of Object.keys(table))

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { NearrankError } from '../../src/errors.ts'
 import { PRESETS } from '../../src/training/settings/presets.ts'
 import { resolveRun, resolveSettings } from '../../src/training/settings/resolveSettings.ts'
-import { SETTINGS } from '../../src/training/settings/settings.ts'
+import { SETTINGS } from '../../src/training/settings/trainSettings.ts'
 
 /** For each key, values that must be refused. */
 const WRONG: Record<string, unknown[]> = {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { flagsOf } from '../../src/cli/flags/flags.ts'
-import { TRAIN_OPTIONS } from '../../src/training/settings/trainOptions.ts'
+import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const COMMANDS = 'generate train evaluate recommend export serve load loadtest api-key'.split(' ')

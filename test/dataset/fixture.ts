@@ -2,12 +2,12 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { blockRows, rowBytes } from '../../src/dataset/clicks/clickRows.ts'
+import { blockRows, rowBytes } from '../../src/dataset/clicks/rowLayout.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import type { DatasetOptions, OpenOptions } from '../../src/dataset/options.ts'
 import { NearrankError, type ErrorCode } from '../../src/errors.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
-import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
+import type { PackedRows } from '../../src/dataset/clicks/readRows.ts'
 
 /** Writes `select` to a Parquet file below `folder`. */
 export async function writeParquetFile(

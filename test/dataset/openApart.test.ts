@@ -90,11 +90,11 @@ test('it does not outlive the one that asked', { skip: noProc }, async () => {
 })
 
 /** Whether a process that packs this folder is there. */
-function packing(data: string): boolean {
+function packing(given: string): boolean {
   return readdirSync('/proc').some((pid) => {
     try {
       const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      return text.includes('packProcess') && text.includes(data)
+      return text.includes('packProcess') && text.includes(given)
     } catch {
       return false // no process, or it has just ended
     }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
-import { readFeaturesInto, readIds } from '../../src/dataset/tables/featureTables.ts'
+import { readFeaturesInto, readIds } from '../../src/dataset/tables/readTables.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { readAllRows, withFolder } from './fixture.ts'
 

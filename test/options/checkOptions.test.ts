@@ -6,7 +6,7 @@ import { exportModel } from '../../src/model/exportModel.ts'
 import { CALLBACKS, checkKeys, checkOptions } from '../../src/options/checkOptions.ts'
 import { recommend } from '../../src/ranking/recommend.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
-import { TRAIN_OPTIONS } from '../../src/training/settings/trainOptions.ts'
+import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { train } from '../../src/training/train.ts'
 
 function isUsage(...parts: RegExp[]): (error: unknown) => boolean {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
+import type { PackedRows } from '../../src/dataset/clicks/readRows.ts'
 import { ledgerEpoch } from '../../src/training/rows/ledger.ts'
 import type { RowCount } from '../../src/training/rows/rowStream.ts'
 import { CrewHarness } from './crewHarness.ts'

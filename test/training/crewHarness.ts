@@ -1,5 +1,5 @@
 import { CrewLead } from '../../src/training/crew/crewLead.ts'
-import { SUM_COUNT, SUMS } from '../../src/training/crew/control.ts'
+import { SUM_COUNT, SUMS } from '../../src/training/crew/protocol.ts'
 import { initialState } from '../../src/model/initialize.ts'
 import { parametersToState } from '../../src/model/parameters.ts'
 import type { Network, StateDict } from '../../src/model/network.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { allocateRows, blockRows, CLICK_PLAN } from '../../src/dataset/clicks/clickRows.ts'
-import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
+import { allocateRows, blockRows, CLICK_PLAN } from '../../src/dataset/clicks/rowLayout.ts'
+import type { PackedRows } from '../../src/dataset/clicks/readRows.ts'
 import { rowDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import { type RowOrder, RowStream, trainingRows } from '../../src/training/rows/rowStream.ts'
 

@@ -8,8 +8,8 @@ import {
   packBlock,
   rowBytes,
   type RowPlan,
-} from './clickRows.ts'
-import type { PackedBlock, PackedFile, PackedRowsBody } from './packedRows.ts'
+} from './rowLayout.ts'
+import type { PackedBlock, PackedFile, PackedRowsBody } from './readRows.ts'
 import { rowsDigest } from './rowDigest.ts'
 
 const CHUNK_ROWS = 2048 // DuckDB's vectors

@@ -18,10 +18,10 @@ import {
   splitPaths,
   splitSources,
 } from '../sources.ts'
-import { type FeatureTable, readKeys, type Tables } from '../tables/featureTables.ts'
+import { type FeatureTable, readKeys, type Tables } from '../tables/readTables.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
-import { type PackedRows, readRows, ROWS_FORMAT } from './packedRows.ts'
+import { type PackedRows, readRows, ROWS_FORMAT } from './readRows.ts'
 import { checkClickFile, packRows, type RowsPlan } from './packRows.ts'
 
 /** Whether the dataset has any files of a split. */

@@ -14,7 +14,7 @@ import {
   keyOf,
   packHome,
 } from '../sources.ts'
-import { type PackedTable, readTables, type Tables, TABLES_FORMAT } from './featureTables.ts'
+import { type PackedTable, readTables, type Tables, TABLES_FORMAT } from './readTables.ts'
 import { packTable } from './packTable.ts'
 import { planTables } from './tablePlan.ts'
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { type FeatureId, ID_CHARS_MAX, idJson } from '../../ids.ts'
 import type { Change, StoreLayout } from '../../store/featureStore.ts'
-import { FLOAT32_BOUND } from '../../features/vector.ts'
+import { FLOAT32_BOUND } from '../../features/featureValues.ts'
 
 const STRICT = { additionalProperties: false }
 

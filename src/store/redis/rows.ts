@@ -1,6 +1,6 @@
 import { shown } from '../../shown.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
-import { vectorProblem } from '../../features/vector.ts'
+import { vectorProblem } from '../../features/featureValues.ts'
 import { type FeatureId, idText, parseId, wantedId } from '../../ids.ts'
 import { placeProblem } from '../checkChanges.ts'
 import type { Change, StoreLayout } from '../featureStore.ts'

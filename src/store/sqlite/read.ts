@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
 import type { Side } from '../../features/featureSpec.ts'
-import { firstNotFinite, vectorProblem } from '../../features/vector.ts'
+import { firstNotFinite, vectorProblem } from '../../features/featureValues.ts'
 import { type FeatureId, fromInt64, type IdKind, idProblem, idText } from '../../ids.ts'
 import { placeProblem } from '../checkChanges.ts'
 import type { FeatureBatch, StoreLayout } from '../featureStore.ts'

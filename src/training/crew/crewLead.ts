@@ -1,14 +1,25 @@
 import { Worker } from 'node:worker_threads'
-import { CLICK_PLAN, type ClickRows, rowsAt } from '../../dataset/clicks/clickRows.ts'
+import { CLICK_PLAN, type ClickRows, rowsAt } from '../../dataset/clicks/rowLayout.ts'
 import { NearrankError } from '../../errors.ts'
 import { compileKernels, type Simd } from '../../kernels/kernels.ts'
 import type { StateDict } from '../../model/network.ts'
 import { parametersToState, stateToParameters } from '../../model/parameters.ts'
-import { type Arena, type ArenaShape, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
+import { type Arena, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
+import type { ArenaShape } from '../memory/arenaShape.ts'
 import { describeNotFinite } from '../step/adam.ts'
 import type { TrainSettings } from '../types.ts'
-import { CONTROL, CONTROL_WORDS, REQUEST, SUM_COUNT, SUMS } from './control.ts'
-import type { CrewAnswer, CrewJob, CrewStart } from './worker.ts'
+import {
+  CONTROL,
+  CONTROL_WORDS,
+  type CrewAnswer,
+  type CrewJob,
+  type CrewStart,
+  type Position,
+  REQUEST,
+  SUM_COUNT,
+  SUMS,
+  type TrainedArrays,
+} from './protocol.ts'
 
 export interface CrewOptions {
   shape: ArenaShape
@@ -22,22 +33,6 @@ export interface CrewOptions {
 export interface Chunk {
   rows: ClickRows
   logits: Float32Array
-}
-
-/** How far a run is: the steps done, and of the epoch in progress its rows and their sums. */
-export interface Position {
-  step: number
-  rowsDone: number
-  lossSum: number
-  correct: number
-  digest: number
-}
-
-/** Parameters and moments, [layout.size] each: views, not copies. */
-export interface TrainedArrays {
-  parameters: Float32Array
-  momentsM: Float32Array
-  momentsV: Float32Array
 }
 
 /**

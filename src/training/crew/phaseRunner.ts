@@ -1,4 +1,4 @@
-import { CONTROL, TASK_WORDS } from './control.ts'
+import { CONTROL, TASK_WORDS } from './protocol.ts'
 
 /**
  * Spins this often before it sleeps: some tens of microseconds, longer than one thread usually waits for

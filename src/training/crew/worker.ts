@@ -1,31 +1,21 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { bindKernels, type Kernels } from '../../kernels/kernels.ts'
-import { type Arena, type ArenaShape, planArena, RING_CHUNKS } from '../memory/arena.ts'
+import { type Arena, planArena, RING_CHUNKS } from '../memory/arena.ts'
 import { LOSS_NOT_FINITE } from '../step/adam.ts'
 import { RowPass } from '../step/rowPass.ts'
 import { type Batch, foldStep, type Phase, trainStep } from '../step/trainStep.ts'
-import type { TrainSettings } from '../types.ts'
-import { CONTROL, CONTROL_WORDS, REQUEST, SUM_COUNT, SUMS, TASK_WORDS } from './control.ts'
 import { CrewFailed, PhaseRunner } from './phaseRunner.ts'
-
-/** What a worker thread is started with. */
-export interface CrewStart {
-  thread: number
-  module: WebAssembly.Module
-  memory: WebAssembly.Memory
-  shape: ArenaShape
-  settings: TrainSettings | null // null: only scores
-  steps: number // of the whole run, for the schedule
-}
-
-/** What it is to do; rows come through the ring. */
-export type CrewJob =
-  | { type: 'train' } // until the stream ends, a step a batch
-  | { type: 'score' } // until the stream ends, logits into each chunk
-  | { type: 'fold' } // the parameters have been written from outside
-
-/** What it answers, once a job. */
-export type CrewAnswer = { type: 'done' } | { type: 'failed'; message: string; stack: string | undefined }
+import {
+  CONTROL,
+  CONTROL_WORDS,
+  type CrewAnswer,
+  type CrewJob,
+  type CrewStart,
+  REQUEST,
+  SUM_COUNT,
+  SUMS,
+  TASK_WORDS,
+} from './protocol.ts'
 
 /** Rows that one task scores. */
 const SCORE_ROWS = 1024

@@ -1,9 +1,9 @@
-import { CLICK_PLAN, columnBytes, type RowOffsets } from '../../dataset/clicks/clickRows.ts'
+import { CLICK_PLAN, columnBytes, type RowOffsets } from '../../dataset/clicks/rowLayout.ts'
 import { createMemory } from '../../kernels/kernels.ts'
 import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../../model/layout.ts'
-import type { Network } from '../../model/network.ts'
-import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/control.ts'
+import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/protocol.ts'
 import type { Matrix } from '../step/operands.ts'
+import type { ArenaShape } from './arenaShape.ts'
 
 /**
  * Rows that pass through the kernels at once: inputs, masks and one column panel of the weights then fit the
@@ -19,16 +19,6 @@ const SLICES_MAX = 8
 export const RING_CHUNKS = 6
 const CHUNK_ROWS = 32_768
 
-/** What decides the size of everything in the shared memory. */
-export interface ArenaShape {
-  network: Network
-  users: number
-  restaurants: number
-  batchSize: number
-  threads: number
-  purpose: 'train' | 'score'
-}
-
 /** A feature table in the shared memory: rows of `stride` floats, `features` of them used, the rest zeros. */
 export interface TableArea {
   at: number
@@ -37,7 +27,7 @@ export interface TableArea {
   stride: number
 }
 
-/** How the threads agree, see crew/control.ts. */
+/** How the threads agree, see crew/protocol.ts. */
 export interface ControlArea {
   words: number // i32 [CONTROL_WORDS]
   tasks: number // i32 [threads, TASK_WORDS]

@@ -1,4 +1,4 @@
-import { readFeaturesInto, type FeatureTable, type Tables } from '../../dataset/tables/featureTables.ts'
+import { readFeaturesInto, type FeatureTable, type Tables } from '../../dataset/tables/readTables.ts'
 import { widthOf } from '../../features/featureSpec.ts'
 import { normalizationOf, type Normalization } from '../../model/normalization.ts'
 import type { TableArea } from './arena.ts'

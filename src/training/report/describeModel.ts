@@ -1,7 +1,7 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
-import type { Tables } from '../../dataset/tables/featureTables.ts'
+import type { Tables } from '../../dataset/tables/readTables.ts'
 import { namesOf } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import type { ModelContent } from '../../model/modelFile.ts'

@@ -1,6 +1,6 @@
-import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { NearrankError } from '../../errors.ts'
-import type { Position } from '../crew/crewLead.ts'
+import type { Position } from '../crew/protocol.ts'
 import type { RowCount } from './rowStream.ts'
 import type { LedgerEpoch } from '../types.ts'
 

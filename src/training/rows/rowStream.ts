@@ -1,4 +1,4 @@
-import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import {
   allocateRows,
   blockRows,
@@ -6,7 +6,7 @@ import {
   copyRows,
   gatherRows,
   rowBytes,
-} from '../../dataset/clicks/clickRows.ts'
+} from '../../dataset/clicks/rowLayout.ts'
 import { rowDigest } from '../../dataset/clicks/rowDigest.ts'
 import { mix32, Random } from '../../random.ts'
 

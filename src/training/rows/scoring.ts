@@ -1,4 +1,4 @@
-import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import { RING_CHUNKS } from '../memory/arena.ts'

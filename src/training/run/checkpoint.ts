@@ -3,7 +3,7 @@ import { NearrankError } from '../../errors.ts'
 import { diskError, isMissing, writeFileAtomic } from '../../files.ts'
 import type { StateDict } from '../../model/network.ts'
 import { decodeSafetensors, encodeSafetensors } from '../../model/safetensors.ts'
-import type { Position, TrainedArrays } from '../crew/crewLead.ts'
+import type { Position, TrainedArrays } from '../crew/protocol.ts'
 import type { EpochReport, LedgerEpoch } from '../types.ts'
 
 /** Everything that a run needs to go on as if it had never stopped. */

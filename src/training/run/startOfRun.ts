@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { PackedRows } from '../../dataset/clicks/packedRows.ts'
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { NearrankError } from '../../errors.ts'
 import type { Simd } from '../../kernels/kernels.ts'
 import { initialState } from '../../model/initialize.ts'

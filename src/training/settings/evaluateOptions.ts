@@ -1,6 +1,6 @@
 import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { MODEL_OPTION } from '../../model/modelOption.ts'
-import { RUN } from './run.ts'
+import { RUN } from './runOptions.ts'
 
 /** How `evaluate` runs. */
 export const EVALUATE_RUN = { threads: RUN.threads, maxMemoryBytes: RUN.maxMemoryBytes }

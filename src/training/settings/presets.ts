@@ -1,5 +1,5 @@
 import type { PresetName, TrainSettings } from '../types.ts'
-import { SETTINGS } from './settings.ts'
+import { SETTINGS } from './trainSettings.ts'
 
 /**
  * All settings by name: `reference` is the reference job to the letter, `default` what suits this kind of

@@ -4,9 +4,9 @@ import { checkKeys } from '../../options/checkOptions.ts'
 import { defaultsOf, givenOf } from '../../options/option.ts'
 import { PRESETS } from './presets.ts'
 import type { PresetName, TrainRun, TrainSettings } from '../types.ts'
-import { RUN } from './run.ts'
-import { SETTINGS } from './settings.ts'
-import { PLACES } from './trainOptions.ts'
+import { RUN } from './runOptions.ts'
+import { SETTINGS } from './trainSettings.ts'
+import { PLACES } from './allTrainOptions.ts'
 
 const WHERE = 'the options of train'
 

@@ -1,7 +1,7 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { LayerLayout } from '../../model/layout.ts'
 import type { Arena } from '../memory/arena.ts'
-import { learningRateAt } from './schedule.ts'
+import { learningRateAt } from './learningRate.ts'
 import { interleave, type Task } from './tasks.ts'
 import type { TrainSettings } from '../types.ts'
 

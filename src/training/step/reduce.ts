@@ -1,5 +1,5 @@
 import type { Kernels } from '../../kernels/kernels.ts'
-import { SUM_COUNT, SUMS } from '../crew/control.ts'
+import { SUM_COUNT, SUMS } from '../crew/protocol.ts'
 import { type Arena, type FoldedSegment, productGradientOf, productOf } from '../memory/arena.ts'
 import { fromColumn, fromRow } from './operands.ts'
 import { SLICE_STATS } from './rowPass.ts'

@@ -14,8 +14,8 @@ import {
   packBlock,
   rowBytes,
   type RowPlan,
-} from '../../src/dataset/clicks/clickRows.ts'
-import type { PackedRows } from '../../src/dataset/clicks/packedRows.ts'
+} from '../../src/dataset/clicks/rowLayout.ts'
+import type { PackedRows } from '../../src/dataset/clicks/readRows.ts'
 import { DurableFile } from '../../src/dataset/pack/durableFile.ts'
 import { RowStream } from '../../src/training/rows/rowStream.ts'
 import { withFolder } from './fixture.ts'

@@ -6,7 +6,7 @@ import { messageOf } from '../../errors.ts'
 import type { Split } from '../options.ts'
 import { readExactly } from '../pack/packFile.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
-import { BLOCK_ROWS_MAX, CLICK_PLAN, rowBytes, type RowPlan } from './clickRows.ts'
+import { BLOCK_ROWS_MAX, CLICK_PLAN, rowBytes, type RowPlan } from './rowLayout.ts'
 
 export const ROWS_FORMAT = 1
 export const ROWS_FILE = 'clicks.rows'

@@ -1,3 +1,6 @@
+import type { ArenaShape } from '../memory/arenaShape.ts'
+import type { TrainSettings } from '../types.ts'
+
 /** Words of the control block, Int32 in shared memory: how threads agree without messages. */
 export const CONTROL = {
   generation: 0, // of the barrier
@@ -26,3 +29,38 @@ export const SUM_COUNT = 16
 
 /** Words between two threads' task counters: each has a cache line of its own. */
 export const TASK_WORDS = 32
+
+/** How far a run is: the steps done, and of the epoch in progress its rows and their sums. */
+export interface Position {
+  step: number
+  rowsDone: number
+  lossSum: number
+  correct: number
+  digest: number
+}
+
+/** Parameters and moments, [layout.size] each: views, not copies. */
+export interface TrainedArrays {
+  parameters: Float32Array
+  momentsM: Float32Array
+  momentsV: Float32Array
+}
+
+/** What a worker thread is started with. */
+export interface CrewStart {
+  thread: number
+  module: WebAssembly.Module
+  memory: WebAssembly.Memory
+  shape: ArenaShape
+  settings: TrainSettings | null // null: only scores
+  steps: number // of the whole run, for the schedule
+}
+
+/** What it is to do; rows come through the ring. */
+export type CrewJob =
+  | { type: 'train' } // until the stream ends, a step a batch
+  | { type: 'score' } // until the stream ends, logits into each chunk
+  | { type: 'fold' } // the parameters have been written from outside
+
+/** What it answers, once a job. */
+export type CrewAnswer = { type: 'done' } | { type: 'failed'; message: string; stack: string | undefined }

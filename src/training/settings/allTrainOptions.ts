@@ -1,8 +1,8 @@
 import { DATA_OPTION, DATASET_OPTIONS } from '../../dataset/options.ts'
 import type { OptionTable } from '../../options/option.ts'
 import { oneOf, text } from '../../options/schemas.ts'
-import { RUN } from './run.ts'
-import { PRESET_NAMES, SETTINGS } from './settings.ts'
+import { RUN } from './runOptions.ts'
+import { PRESET_NAMES, SETTINGS } from './trainSettings.ts'
 
 /** Where things are, and where settings begin. */
 export const PLACES = {

@@ -3,7 +3,7 @@ import { readFile, readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
-import { readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/featureTables.ts'
+import { readFeaturesInto, readIds, readPlaces } from '../../src/dataset/tables/readTables.ts'
 import { isError, withFolder, writeParquetFile, writeTables } from './fixture.ts'
 
 describe('openTables refuses', () => {

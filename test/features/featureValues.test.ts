@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { FLOAT32_BOUND, firstNotFinite, vectorProblem } from '../../src/features/vector.ts'
+import { FLOAT32_BOUND, firstNotFinite, vectorProblem } from '../../src/features/featureValues.ts'
 
 test('the first value that is not finite, as a plain search finds it', () => {
   const value = fc.oneof(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Side } from '../../src/features/featureSpec.ts'
 import { numberFeatures } from '../../src/features/featureSpec.ts'
-import { fitProblem, shapeOf, type SideShape } from '../../src/features/fit.ts'
+import { fitProblem, shapeOf, type SideShape } from '../../src/features/fitProblem.ts'
 
 const FITS: Record<Side, SideShape> = { users: { features: 2 }, restaurants: { features: 1 } }
 

@@ -1,0 +1,11 @@
+import type { Network } from '../../model/network.ts'
+
+/** What decides the size of everything in the shared memory. */
+export interface ArenaShape {
+  network: Network
+  users: number
+  restaurants: number
+  batchSize: number
+  threads: number
+  purpose: 'train' | 'score'
+}
