@@ -1,4 +1,5 @@
 import { NearrankError } from '../errors.ts'
+import { inputWidth } from '../model/network.ts'
 import { naiveLogits } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 import type { PairScorer } from '../ranking/pairScorer.ts'
@@ -21,7 +22,7 @@ export function goldenCheck(
 ): void {
   const { network } = model
   const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
-  const width = network.userFeatures + network.restaurantFeatures
+  const width = inputWidth(network)
   const logits = new Float64Array(rows.length)
   let finite = 0
   for (const id of users) {

@@ -1,4 +1,4 @@
-import { linearLayers, type LinearLayer, type Network } from './network.ts'
+import { inputWidth, linearLayers, type LinearLayer, type Network } from './network.ts'
 
 /**
  * One layer's parameters as the kernels want them: the transposed weight [inputs, outputs] with the bias as
@@ -43,7 +43,7 @@ export function gemmRows(rows: number): number {
 
 /** Pure: the layout of `network`'s parameters. */
 export function layoutNetwork(network: Network): NetworkLayout {
-  const features = network.userFeatures + network.restaurantFeatures
+  const features = inputWidth(network)
   const layers: LayerLayout[] = []
   const segments: Segment[] = []
   let run: LayerLayout[] = []

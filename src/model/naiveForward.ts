@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { linearLayers, type Network, type StateDict } from './network.ts'
+import { inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 
 /**
  * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
@@ -11,7 +11,7 @@ export function naiveLogits(
   weights: StateDict,
   features: Float64Array | Float32Array,
 ): Float64Array {
-  const featureCount = network.userFeatures + network.restaurantFeatures
+  const featureCount = inputWidth(network)
   const rows = features.length / featureCount
   if (!Number.isInteger(rows))
     throw new NearrankError(

@@ -29,10 +29,15 @@ const UNITS_MAX = 4096
 const LAYERS_MAX = 16
 const FEATURES_MAX = 4096
 
+/** Numbers of one row's input: the user's features, then the restaurant's. */
+export function inputWidth({ userFeatures, restaurantFeatures }: Network): number {
+  return userFeatures + restaurantFeatures
+}
+
 /** The Linear layers of `network`, first to last, the output layer included. */
 export function linearLayers(network: Network): LinearLayer[] {
   const layers: LinearLayer[] = []
-  let inputs = network.userFeatures + network.restaurantFeatures
+  let inputs = inputWidth(network)
   let position = 0
   const units = [...network.hidden, 1]
   for (const [i, outputs] of units.entries()) {

@@ -1,5 +1,5 @@
 import { checkWeights } from './checkWeights.ts'
-import { linearLayers, type Network, type StateDict } from './network.ts'
+import { inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 import { ProtobufWriter } from './protobuf.ts'
 
 const IR_VERSION = 8
@@ -56,7 +56,7 @@ export function encodeOnnx(
       elementType: ELEMENT_INT64,
       data: BigInt64Array.of(1n),
     })
-    const featureCount = network.userFeatures + network.restaurantFeatures
+    const featureCount = inputWidth(network)
     writeValueInfo(graph, GRAPH.input, {
       name: 'features',
       shape: ['N', featureCount],

@@ -22,9 +22,11 @@ test('of many is the sum of each, whatever the order', () => {
     fc.property(fc.array(fc.tuple(row, row, click)), (rows) => {
       const digest = (order: typeof rows) =>
         rowsDigest(
-          Uint32Array.from(order, ([u]) => u),
-          Uint32Array.from(order, ([, r]) => r),
-          Uint8Array.from(order, ([, , c]) => c),
+          {
+            users: Uint32Array.from(order, ([u]) => u),
+            restaurants: Uint32Array.from(order, ([, r]) => r),
+            clicks: Uint8Array.from(order, ([, , c]) => c),
+          },
           0,
           order.length,
         )
@@ -36,6 +38,10 @@ test('of many is the sum of each, whatever the order', () => {
 })
 
 test('takes only the rows it is asked for', () => {
-  const [u, r, c] = [Uint32Array.of(1, 2, 3), Uint32Array.of(4, 5, 6), Uint8Array.of(0, 1, 1)]
-  assert.equal(rowsDigest(u, r, c, 1, 2), rowDigest(2, 5, 1))
+  const rows = {
+    users: Uint32Array.of(1, 2, 3),
+    restaurants: Uint32Array.of(4, 5, 6),
+    clicks: Uint8Array.of(0, 1, 1),
+  }
+  assert.equal(rowsDigest(rows, 1, 2), rowDigest(2, 5, 1))
 })

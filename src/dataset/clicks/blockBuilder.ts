@@ -69,7 +69,7 @@ export class BlockBuilder {
 
   async #flush(): Promise<void> {
     const rows = this.#rows
-    const { users, restaurants, clicks } = this.#block
+    const { clicks } = this.#block
     const packed = packBlock(this.#plan, this.#block, rows, this.#packed)
     for (let i = 0; i < rows; i++) this.#clicks += clicks[i]
     this.#blocks.push({
@@ -77,7 +77,7 @@ export class BlockBuilder {
       rows,
       byteOffset: this.#output.bytes,
       crc32: crc32(packed),
-      digest: rowsDigest(users, restaurants, clicks, 0, rows),
+      digest: rowsDigest(this.#block, 0, rows),
     })
     this.#file.rows += rows
     this.#rows = 0

@@ -1,3 +1,5 @@
+import type { ClickRows } from './rowLayout.ts'
+
 /**
  * The digest of one click, 32 bits. That of many is the sum modulo 2^32, so it is the same in any order: a
  * row lost, used twice or read wrongly shows.
@@ -8,13 +10,7 @@ export function rowDigest(user: number, restaurant: number, click: number): numb
 }
 
 /** The sum of the digests of rows `start` … `end − 1`, modulo 2^32. */
-export function rowsDigest(
-  users: Uint32Array,
-  restaurants: Uint32Array,
-  clicks: Uint8Array,
-  start: number,
-  end: number, // exclusive
-): number {
+export function rowsDigest({ users, restaurants, clicks }: ClickRows, start: number, end: number): number {
   let sum = 0
   for (let i = start; i < end; i++) {
     const pair = Math.imul(users[i] + 1, 0x9e3779b1) ^ Math.imul(restaurants[i] + 1, 0x85ebca77)
