@@ -211,15 +211,16 @@ describe('nearrank load', () => {
 
       test('a store that is in use, or of another layout, is refused', async () => {
         const args = ['load', '--data', folder, '--store']
+        const other = `sqlite:${join(folder, 'other.db')}`
+        await (await openStore(other, layout(ids, 4))).close()
         const inUse = await openStore(address, layout(ids))
-        const refused = await runCli([...args, address])
+        const [refused, unfit] = await runCliLines([
+          [...args, address],
+          [...args, other],
+        ])
         await inUse.close()
         assert.equal(refused.code, 1)
         assert.match(refused.stderr, /another process uses it.*POST \/features/)
-
-        const other = `sqlite:${join(folder, 'other.db')}`
-        await (await openStore(other, layout(ids, 4))).close()
-        const unfit = await runCli([...args, other])
         assert.equal(unfit.code, 1)
         assert.match(unfit.stderr, /it must have 3 features of users \(f0, f1, f2\), found 4/)
       })

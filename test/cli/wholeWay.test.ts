@@ -192,7 +192,7 @@ describe('the whole way on the command line', () => {
         setTimeout(() => kill('SIGINT'), delayMs)
       }
     }
-    const interrupted = await runCli([...args, '--epochs', '2000'], { onStderr: killOnceAfter(1500) })
+    const interrupted = await runCli([...args, '--epochs', '2000'], { onStderr: killOnceAfter(500) })
     assert.equal(interrupted.code, 130, interrupted.stderr)
     assert.equal(interrupted.stdout, '')
     assert.match(

@@ -95,6 +95,7 @@ test(`${RELOADS} reloads, then rollbacks, under load: none fails a request, none
       assert.equal(version, RELOADS + 2 + step)
       assert.equal(seedOf(await rankedList(readers[0], USER, WISH), scores), seed, 'there and back again')
     }
+    await eventually(() => assert.ok(written > 10))
   } finally {
     over.abort()
   }

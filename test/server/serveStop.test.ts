@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../store/redisRowsOfServer.ts'
 import type { Ranked } from './oracle.ts'
 import { type RawAnswer, RawConnection, requestBytes } from './rawConnection.ts'
 import { CENTRE, makeWorld, openConnections, putRow } from './serverFixture.ts'
@@ -43,6 +44,7 @@ describe('stopping', { concurrency: false }, () => {
       }
       const asking = Promise.all(connections.map(ask))
       await sleep(300)
+      await eventually(() => assert.ok(answered > 100))
       server.signal(signal)
       const notReady = await untilNotReady(server.port)
       await asking

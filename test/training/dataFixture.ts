@@ -28,6 +28,7 @@ export async function smallData(
     files: 4,
     testFiles: 2,
     seed: 3,
+    threads: 1,
     ...sizes,
   })
   return { data, folder }

@@ -31,7 +31,7 @@ function start(out: string, ...more: string[]) {
 for (const order of ['--shuffle', '--no-shuffle'])
   test(`killed with SIGKILL ${KILLS} times and resumed, a run ends in the same bytes as one never killed (${order})`, async () => {
     const startedMs = performance.now()
-    const whole = start('whole', order)
+    const whole = start('whole', order, '--threads', '1')
     assert.equal(await whole.ended, 0, whole.said())
     const wholeMs = performance.now() - startedMs
 

@@ -109,7 +109,7 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
     patience: 5,
     learningRate: 0.02,
   }
-  await train(small('whole', settings))
+  await train(small('whole', { ...settings, threads: 1 }))
   const stopAt: Record<string, (event: TrainEvent) => boolean> = {
     step: ({ type }) => type === 'step',
     'second epoch': (event) => event.type === 'epoch' && event.epoch.epoch === 2,
