@@ -78,7 +78,7 @@ function checkOptions(): void {
   for (const name of ['files', 'rounds', 'seconds'] as const) countOf(name)
   if (only !== undefined && !['training', 'serving'].includes(only))
     throw new Error(`--only must be training or serving, found ${only}`)
-  if (only !== undefined && write) throw new Error('--write wants both parts: leave out --only')
+  if (only !== undefined && write) throw new Error('--write needs both parts: leave out --only')
   if (only === 'serving' && full) throw new Error('--full is a round of training: leave out --only serving')
   if (write) replaceSection(readFileSync(PAGE, 'utf8'), '')
 }

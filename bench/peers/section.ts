@@ -12,8 +12,8 @@ export function comparisonSection(comparison: Comparison): string {
     ),
     `    ${command}`,
   ]
-  if (training) parts.push('### Training beside Python', trainingTable(training))
+  if (training) parts.push('### Training compared with Python', trainingTable(training))
   if (full) parts.push('All training files:', trainingTable(full))
-  if (serving) parts.push('### Serving beside Python', servingTable(serving))
+  if (serving) parts.push('### Serving compared with Python', servingTable(serving))
   return parts.join('\n\n')
 }

@@ -110,6 +110,6 @@ async function loadtest<T>({ url }: Server, { data }: Plan, args: string[]): Pro
 
 function summaryOf({ highestRate, latencyMs, cpuMs, cpuRate, failed }: ServingRun): string {
   const latencies = [latencyMs.p50, latencyMs.p95, latencyMs.p99].map((ms) => ms.toFixed(2)).join(', ')
-  const cpu = `${cpuMs.toFixed(2)} ms of CPU a request at ${cpuRate}/s`
+  const cpu = `${cpuMs.toFixed(2)} ms of CPU per request at ${cpuRate}/s`
   return `${highestRate}/s; P50, P95, P99 ${latencies} ms at 30/s; ${cpu}; ${failed} failed`
 }

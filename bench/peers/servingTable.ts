@@ -17,7 +17,7 @@ const HEAD = [
   'requests/s at P95 ≤ 100 ms',
   'Nearrank serves',
   'P50, P95, P99 at 30/s',
-  `CPU a request at ${CPU_RATE}/s`,
+  `CPU per request at ${CPU_RATE}/s`,
   'memory',
 ]
 
@@ -28,9 +28,9 @@ export function servingTable({ agreements, rounds }: Serving): string {
   const failed = sides.flatMap(runsOf).reduce((sum, run) => sum + run.failed, 0)
   const paragraphs = [
     wrap(
-      `1,000 candidates a request; only the server that is measured runs, the load generator beside it. ` +
+      `1,000 candidates per request; only the measured server runs, next to the load generator. ` +
         `${roundsText(rounds.length)} Memory is the peak of the process tree` +
-        (sides.includes('redis') ? '; behind a +: the Redis server.' : '.'),
+        (sides.includes('redis') ? '; a figure after a + is that of the Redis server.' : '.'),
     ),
     markdownTable(
       HEAD,
@@ -83,9 +83,9 @@ function agreementText(agreements: readonly Agreement[]): string {
   const largest = (key: keyof Agreement) => Math.max(...agreements.map((agreement) => agreement[key]))
   const sum = (key: keyof Agreement) => agreements.reduce((total, agreement) => total + agreement[key], 0)
   return wrap(
-    `Before, each peer was asked ${largest('requests')} requests that Nearrank was asked too: ${sum('sameIds')} of ` +
-      `${sum('requests')} answers had the same restaurants in the same order, in the others some whose scores are ` +
-      `within 0.000001 changed places; scores differed by ${largest('maxScoreDifference').toExponential(0)} at most, distances by ` +
+    `Before the measurement, each peer and Nearrank answered the same ${largest('requests')} requests. ${sum('sameIds')} of ` +
+      `${sum('requests')} answers had the same restaurants in the same order; in the others, restaurants whose scores are ` +
+      `within 0.000001 of each other changed places. Scores differed by at most ${largest('maxScoreDifference').toExponential(0)}, distances by at most ` +
       `${(1000 * largest('maxDisplacementDifference')).toFixed(1)} mm.`,
   )
 }

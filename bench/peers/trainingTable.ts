@@ -36,8 +36,8 @@ export function trainingTable(rounds: TrainingRounds): string {
   return [
     wrap(
       `One epoch of ${formatCount(rows)} rows: ${formatCount(steps)} steps of Adam, learning rate 0.001. ` +
-        `${boosts === undefined ? '' : `LightGBM: ${boosts} rounds of boosting over the same rows. `}${roundsText(rounds.length)} Rows/s are those of the ` +
-        'epoch: with the peers this includes reading Parquet, Nearrank packs all training and test rows before.',
+        `${boosts === undefined ? '' : `LightGBM: ${boosts} rounds of boosting over the same rows. `}${roundsText(rounds.length)} ` +
+        'Rows/s are those of the epoch. For the peers this includes reading Parquet; Nearrank packs all training and test rows beforehand.',
     ),
     markdownTable(
       HEAD,
@@ -45,7 +45,7 @@ export function trainingTable(rounds: TrainingRounds): string {
         .filter((side) => rounds[0][side])
         .flatMap((side) => sideRows(rounds, side)),
     ),
-    wrap(`Nearrank's own figure of its peak: ${spreadText(ownPeaks, formatBytes)}. Threads: ${threads}.`),
+    wrap(`Nearrank's own figure for its peak: ${spreadText(ownPeaks, formatBytes)}. Threads: ${threads}.`),
     verdict(rounds),
   ].join('\n\n')
 }
@@ -119,5 +119,5 @@ function peak({ peakBytes }: TrainingRun): number {
 export function roundsText(rounds: number): string {
   return rounds === 1
     ? 'One round.'
-    : `${rounds} rounds, the sides in turn: median, in brackets the lowest and highest; ratios are those of a round.`
+    : `${rounds} rounds, with the sides taking turns. Figures are medians, with the lowest and highest in brackets. Ratios are computed within a round.`
 }

@@ -207,7 +207,7 @@ function print(machine: string, r: Awaited<ReturnType<typeof bench>>): void {
       [
         ['start to ready, 1.1 M rows in SQLite', `${median(r.ready).toFixed(2)} s`, all(r.ready, 2)],
         ...r.cpu.flatMap(({ rate, bare, nearrank: ours }) => [
-          [`CPU a request at ${rate}/s, bare node:http`, ms(median(bare)), all(bare, 3)],
+          [`CPU per request at ${rate}/s, bare node:http`, ms(median(bare)), all(bare, 3)],
           ['  nearrank serve', ms(median(ours)), all(ours, 3)],
           ['  times the bare one', (median(ours) / median(bare)).toFixed(2), ''],
         ]),
