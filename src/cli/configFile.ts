@@ -23,7 +23,7 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
   try {
     const { size } = await stat(path)
     if (size > CONFIG_BYTES_MAX)
-      throw wrong(`at most ${CONFIG_BYTES_MAX} bytes are read, it has ${size}. Is it the right file?`)
+      throw wrong(`it must be at most ${CONFIG_BYTES_MAX} bytes, found ${size}. Is it the right file?`)
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof NearrankError) throw error
@@ -33,12 +33,15 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw wrong(`it is no JSON (${messageOf(error)}). Wanted an object such as {"epochs": 2}.`, error)
+    throw wrong(
+      `it is not valid JSON (${messageOf(error)}). It must be an object such as {"epochs": 2}.`,
+      error,
+    )
   }
   const twice = duplicateKey(text)
-  if (twice !== undefined) throw wrong(`the key ${twice} stands twice. Take one out.`)
+  if (twice !== undefined) throw wrong(`the key ${twice} appears twice. Remove one.`)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong('wanted a JSON object such as {"epochs": 2}, found another value.')
+    throw wrong('it must be a JSON object such as {"epochs": 2}, found another value.')
   checkKeys(TRAIN_OPTIONS, value, `the config file ${path}`)
   return value
 }

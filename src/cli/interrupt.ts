@@ -22,7 +22,7 @@ export class Interrupt {
       process.on(name, () => {
         if (this.#exitCode !== undefined) process.exit(this.#exitCode)
         this.#exitCode = EXIT_CODES[name]
-        if (process.stderr.isTTY) printError('\nStopping. Once more to stop at once.')
+        if (process.stderr.isTTY) printError('\nStopping. Press Ctrl+C again to stop at once.')
         this.#controller.abort()
       })
   }

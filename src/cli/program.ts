@@ -40,6 +40,6 @@ export function buildProgram(version: string, context: CommandContext): Command 
       .allowExcessArguments(false)
       .configureHelp({ formatHelp })
       .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'nearrank: ')) })
-      .helpOption('--help', 'print this')
+      .helpOption('--help', 'print this help')
   return program
 }

@@ -15,7 +15,7 @@ type Body = Record<string, unknown>
  */
 export async function readUserRequest(given: GivenRequest): Promise<UserRequest> {
   if (given.requestRow !== undefined && given.request === undefined)
-    throw missing('--request FILE, which --request-row counts in,')
+    throw missing('--request FILE, which --request-row needs,')
   const { user_id: fileUser, ...body }: Body = given.request === undefined ? {} : await readBody(given)
   const isAll = given.candidates?.length === 1 && given.candidates[0] === 'all'
   const flags: Body = {
@@ -51,7 +51,7 @@ async function readBody(given: GivenRequest): Promise<Body> {
   if (given.requestRow !== undefined)
     throw new NearrankError(
       'USAGE',
-      `Cannot use --request-row: ${path} is no Parquet file, it holds one request`,
+      `Cannot use --request-row: ${path} is not a Parquet file and holds a single request`,
     )
   let body: unknown
   try {
@@ -64,7 +64,7 @@ async function readBody(given: GivenRequest): Promise<Body> {
     )
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new NearrankError('INPUT', `Cannot use the request ${path}: it must hold a JSON object`)
+    throw new NearrankError('INPUT', `Cannot use the request ${path}: it must be a JSON object`)
   return { ...body }
 }
 
@@ -72,7 +72,10 @@ async function readParquetRow(path: string, row: number): Promise<Body> {
   const { readRequests } = await import('../dataset/requests.ts')
   const [found] = await readRequests(path, { offset: row, limit: 1 })
   if (!found)
-    throw new NearrankError('INPUT', `Cannot use row ${row} of ${path}: it has fewer rows, counted from 0`)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use row ${row} of ${path}: it has fewer rows (they count from 0)`,
+    )
   return {
     user_id: found.userId,
     candidate_restaurant_ids: found.candidateRestaurantIds.map(requestId),

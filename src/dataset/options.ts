@@ -104,7 +104,7 @@ export const DATASET_OPTIONS = {
   cache: {
     schema: text(),
     flag: '--cache <dir>',
-    help: 'where packed rows are kept; default DATA/.nearrank',
+    help: 'folder of the packed rows; default DATA/.nearrank',
   },
 } satisfies Record<string, DatasetOption>
 

@@ -28,7 +28,7 @@ export function checkOptions(table: OptionTable, options: unknown, name: string)
   if (!isPlainObject(options))
     throw new NearrankError(
       'USAGE',
-      `Cannot ${name}: an object is wanted, such as { ${required.join(', ')} }, found ${shown(options)}`,
+      `Cannot ${name}: the options must be an object such as { ${required.join(', ')} }, found ${shown(options)}`,
     )
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   for (const key of required)

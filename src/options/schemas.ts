@@ -4,7 +4,7 @@ const TEXT_CHARS_MAX = 4096
 
 /** What a program can read of a schema that one of the builders below has made. */
 export interface SchemaFacts {
-  description?: string // completes the sentence "wanted …": what a person reads when a value is wrong
+  description?: string // completes the sentence "it must be …": what a person reads when a value is wrong
   type?: string
   enum?: readonly string[]
   items?: SchemaFacts
@@ -46,10 +46,10 @@ export const someOf = <const T extends string>(...values: readonly T[]) =>
   })
 
 export const text = () =>
-  Type.String({ minLength: 1, maxLength: TEXT_CHARS_MAX, description: 'a text that is not empty' })
+  Type.String({ minLength: 1, maxLength: TEXT_CHARS_MAX, description: 'a string that is not empty' })
 
 export const texts = (maxItems = 4096) =>
-  Type.Array(text(), { minItems: 1, maxItems, description: 'a list of texts' })
+  Type.Array(text(), { minItems: 1, maxItems, description: 'a list of strings' })
 
 export const globs = () => Type.Union([text(), texts()], { description: 'a glob, or a list of globs' })
 

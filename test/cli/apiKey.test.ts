@@ -39,7 +39,7 @@ describe('nearrank api-key', () => {
     const old = readFileSync(file, 'utf8')
     const again = await runCli(['api-key', '--file', file, '--name', 'app'])
     assert.equal(again.code, 1)
-    assert.match(again.stderr, /its name must be new, found "app" there already/)
+    assert.match(again.stderr, /the name must be new, found "app" in the file/)
     assert.equal(again.stdout, '')
     assert.equal(readFileSync(file, 'utf8'), old)
 

@@ -161,7 +161,7 @@ describe('nearrank load', () => {
           for (const path of [byLoad, byServe]) {
             await assert.rejects(
               openFilledStore({ store: path }, DESCRIPTION),
-              /was being filled and is not complete: run nearrank load again, or start with --data/,
+              /is only partly filled; run nearrank load again, or start with --data/,
             )
           }
           const { code, stderr } = await runCli(['load', '--data', folder, '--store', byLoad])

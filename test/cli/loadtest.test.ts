@@ -32,7 +32,7 @@ const SHORT = ['--rate', '100', '--duration', '0.5', '--warmup', '0.2']
 /** Runs it again, up to ten times, if nothing but the machine was too busy: requests left 1 % later than they were due. */
 async function runInTime(
   args: string[],
-  { wasBusy = /limits are not kept: (.*; )?rate: /, begin = () => {} } = {},
+  { wasBusy = /Limits missed: (.*; )?rate: /, begin = () => {} } = {},
 ): Promise<CliResult> {
   for (let tries = 1; ; tries++) {
     begin()
@@ -120,7 +120,7 @@ describe('nearrank loadtest', () => {
       assert.match(stdout, new RegExp(`${label} +\\d+(\\.\\d+)? ms\\n`))
     assert.match(stdout, /errors +0 % +≤ 0 % +pass/)
     assert.match(stdout, /rate +\d+(\.\d+)?\/s +≥ 99\/s +pass/)
-    assert.match(stderr, /^nearrank: The limits are not kept: p99: .* ms, wanted at most 1\.00 ms\n$/)
+    assert.match(stderr, /^nearrank: Limits missed: p99: .* ms, must be at most 1\.00 ms\n$/)
     assert.doesNotMatch(body, /candidate/)
   })
 
@@ -136,7 +136,7 @@ describe('nearrank loadtest', () => {
     assert.equal(strict.code, 1)
     assert.match(strict.stdout, /40 ok, 10 failed/)
     assert.match(strict.stdout, /status 503 +10/)
-    assert.match(strict.stderr, /errors: 20 %, wanted at most 0 %/)
+    assert.match(strict.stderr, /errors: 20 %, must be at most 0 %/)
     const json = await runInTime([...short, '--errors', '0.2', '--json'], { begin })
     assert.equal(json.code, 0)
     assert.equal((JSON.parse(json.stdout) as Json).failed, 10)
@@ -160,8 +160,8 @@ describe('nearrank loadtest', () => {
     assert.ok(trials.length >= 3)
     const lines = stderr.trim().split('\n')
     assert.equal(lines.length, trials.length)
-    assert.match(lines[0], /^25\/s +P50 .* P95 .* P99 .* keeps the limits$/)
-    assert.match(stderr, /\/s +P50 .* misses (p95: .* wanted at most 200 ms|rate: )/)
+    assert.match(lines[0], /^25\/s +P50 .* P95 .* P99 .* meets the limits$/)
+    assert.match(stderr, /\/s +P50 .* misses (p95: .* must be at most 200 ms|rate: )/)
   })
 
   test('an interrupt prints what was measured, exit code 130', async (t) => {
@@ -194,16 +194,16 @@ describe('nearrank loadtest', () => {
       [['loadtest', '--requests', file], 2, /--url URL is missing/],
       [['loadtest', '--url', url], 2, /--requests FILE is missing/],
       [args('127.0.0.1:1'), 2, /it must be like http:/],
-      [args(url, '--rate', '0'), 2, /Wanted a number from 0\.01 to 100000/],
-      [args(url, '--rate', '-5'), 2, /Wanted a number from/],
-      [args(url, '--rate', 'NaN'), 2, /Wanted a number/],
+      [args(url, '--rate', '0'), 2, /It must be a number from 0\.01 to 100000/],
+      [args(url, '--rate', '-5'), 2, /It must be a number from/],
+      [args(url, '--rate', 'NaN'), 2, /It must be a number/],
       [args(url, '--errors', '2'), 2, /from 0 to 1/],
-      [args(url, '--find-max'), 2, /wants a limit of the latency/],
-      [args(url, '--find-max', '--duration', '5', '--p95', '1'), 2, /--trial-seconds in place/],
-      [args(url, '--trial-seconds', '5'), 2, /belongs to --find-max/],
+      [args(url, '--find-max'), 2, /needs a latency limit/],
+      [args(url, '--find-max', '--duration', '5', '--p95', '1'), 2, /--trial-seconds instead of --duration/],
+      [args(url, '--trial-seconds', '5'), 2, /--trial-seconds needs --find-max/],
       [args(url, '--rate', '0.01', '--duration', '1'), 2, /none is due/],
       [args(url, '--p95', '1'), 1, /Cannot reach http:\/\/127\.0\.0\.1:1: ECONNREFUSED; start the server/],
-      [['loadtest', '--url', url, '--requests', empty], 1, /it has no rows/],
+      [['loadtest', '--url', url, '--requests', empty], 1, /at least one request, found no rows/],
       [['loadtest', '--url', url, '--requests', `${file}.no`], 1, /requests\.parquet\.no/],
       [['loadtest', '--url', url, '--requests', import.meta.filename], 1, /loadtest\.test\.ts/],
     ]

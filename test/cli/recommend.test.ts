@@ -131,7 +131,7 @@ describe('nearrank recommend', () => {
     assert.match(table.stdout, /restaurant +score +distance/)
     assert.match(table.stdout, /14 +0\.\d{4} +2,224 m/)
     assert.equal(nothing.code, 0)
-    assert.match(nothing.stdout, /No candidate lies within 10 m/)
+    assert.match(nothing.stdout, /No candidate is within 10 m/)
   })
 
   test('candidates without features are left out, with a note', async () => {
@@ -147,7 +147,7 @@ describe('nearrank recommend', () => {
     ]
     const { stdout, stderr } = await runCli(args)
     assert.equal((JSON.parse(stdout) as Answer).restaurants.length, 1)
-    assert.match(stderr, /2 candidates are not known, left out: 8, x/)
+    assert.match(stderr, /2 unknown candidates are left out: 8, x/)
   })
 
   test('an unknown user, data that does not fit the model, a damaged model: exit code 1', async () => {

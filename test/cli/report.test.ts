@@ -64,6 +64,6 @@ describe('report', () => {
       '✓  every row used in every epoch',
     ])
       assert.ok(summary.includes(part), `${part} is not in\n${summary}`)
-    assert.match(renderTrainSummary(goodResult('default'), null), /not known/)
+    assert.match(renderTrainSummary(goodResult('default'), null), /unknown/)
   })
 })

@@ -149,7 +149,7 @@ describe('the whole way on the command line', () => {
     )
     assert.equal((jsonOf(all).restaurants as object[]).length, 300)
     assert.equal(some.code, 0)
-    assert.match(some.stderr, /1 candidate.* not known.*99999/)
+    assert.match(some.stderr, /1 unknown candidate.* left out.*99999/)
     assert.equal(nobody.code, 1)
     assert.match(nobody.stderr, /user 99999 has no features/)
     for (const [i, [text, message]] of badRequests.entries()) {

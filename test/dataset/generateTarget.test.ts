@@ -32,12 +32,12 @@ describe('generate', () => {
       await mkdir(join(folder, 'other/train'), { recursive: true })
       await assert.rejects(
         generate({ ...SMALL, out: join(folder, 'other') }),
-        isError('INPUT', /it holds train and no dataset.json/),
+        isError('INPUT', /it holds train but no dataset.json/),
       )
       await writeFile(join(folder, 'file'), '')
       await assert.rejects(
         generate({ ...SMALL, out: join(folder, 'file') }),
-        isError('INPUT', /it is no folder/),
+        isError('INPUT', /it is not a folder/),
       )
     }))
 
@@ -100,7 +100,7 @@ describe('generate', () => {
       [{ seed: -1 }, /seed/],
       [{ files: 0 }, /files/],
       [{ testRows: Number.NaN }, /testRows.*NaN/],
-      [{ candidates: 91 }, /91 distinct candidates are wanted of 90 restaurants/],
+      [{ candidates: 91 }, /91 distinct candidates need at least that number of restaurants, found 90/],
     ] as const)
       await assert.rejects(generate({ ...SMALL, out: 'nowhere', ...options }), isError('USAGE', pattern))
   })

@@ -53,7 +53,7 @@ describe('options', () => {
     for (const options of [undefined, null, [], 'x'])
       assert.throws(
         () => checkOptions(TRAIN_OPTIONS, options, 'train'),
-        isUsage(/^Cannot train: an object is wanted, such as \{ data, out \}, found /),
+        isUsage(/^Cannot train: the options must be an object such as \{ data, out \}, found /),
       )
     for (const missing of [{ data: 'd' }, { data: 'd', out: undefined }])
       assert.throws(() => checkOptions(TRAIN_OPTIONS, missing, 'train'), isUsage(/option out is missing/))

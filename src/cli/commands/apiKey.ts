@@ -8,12 +8,12 @@ import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { print, printError, printJson } from '../output/output.ts'
 
 const OPTIONS = {
-  file: { schema: text(), flag: '--file <file>', help: 'file of keys, made if missing (required)' },
+  file: { schema: text(), flag: '--file <file>', help: 'key file, created if missing (required)' },
   name: { schema: text(), flag: '--name <name>', help: 'whose key it is (required)' },
   rights: {
     schema: someOf(...RIGHTS),
     flag: '--rights <list>',
-    help: `what it may do: ${RIGHTS.join(', ')}, with commas between (default read)`,
+    help: `what it allows, comma-separated: ${RIGHTS.join(', ')}; default read`,
   },
   ...JSON_OPTION,
 } satisfies OptionTable
@@ -21,11 +21,9 @@ const OPTIONS = {
 /** `nearrank api-key`: a new key for the server. */
 export function apiKeyCommand(_context: CommandContext): Command {
   const command = new Command('api-key')
-    .summary('a new key for the server')
+    .summary('create an API key for the server')
     .usage('--file <file> --name <name> [options]')
-    .description(
-      'Makes an API key, adds its hash to a file for serve --api-keys, and prints the key, this once.',
-    )
+    .description('Creates an API key, adds its hash to a file for serve --api-keys, and prints the key once.')
   addFlags(command, 'Options:', OPTIONS)
   command.addHelpText(
     'after',
@@ -41,7 +39,7 @@ export function apiKeyCommand(_context: CommandContext): Command {
     const { addApiKey } = await import('../../server/keys/apiKeyFile.ts')
     const key = await addApiKey(file, { name, rights })
     if (json) return printJson({ name, rights, key }, ['name', 'rights', 'key'])
-    printError(`The key of ${name} (${rights.join(', ')}); it is kept nowhere else:`)
+    printError(`API key of ${name} (${rights.join(', ')}). It cannot be shown again:`)
     print(key)
   })
 }

@@ -29,14 +29,16 @@ const JSON_KEYS = [
 /** `nearrank evaluate`: how good a model is on the test clicks. */
 export function evaluateCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('evaluate')
-    .summary('how good a model is on the test clicks')
+    .summary('measure a model on the test clicks')
     .usage('--data <dir> --model <dir> [options]')
-    .description('Measures a model on the test clicks, beside the majority class and the best possible.')
+    .description(
+      'Measures a model on the test clicks, compared with the majority class and the best possible.',
+    )
   const places = { ...DATA_OPTION, ...MODEL_OPTION }
   const datasetOptions = optionsReading('test')
-  addFlags(command, 'Places:', places)
+  addFlags(command, 'Paths:', places)
   addFlags(command, 'Run:', { ...EVALUATE_RUN, ...JSON_OPTION })
-  addFlags(command, 'Data (default: columns as the model was trained):', datasetOptions)
+  addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
   command.addHelpText('after', '\nExample:\n  nearrank evaluate --data data --model model --json')
 
   return command.action(async () => {

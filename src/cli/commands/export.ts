@@ -12,7 +12,7 @@ const OPTIONS = { ...MODEL_OPTION, ...EXPORT_OPTIONS, ...JSON_OPTION }
 /** `nearrank export`: a model as one file that other programs read. */
 export function exportCommand(_context: CommandContext): Command {
   const command = new Command('export')
-    .summary('a model as one file for other programs')
+    .summary('write a model as one ONNX or safetensors file')
     .usage('--model <dir> [options]')
     .description('Writes a model as one file for other programs: raw features in, click probabilities out.')
   addFlags(command, 'Options:', OPTIONS)
@@ -20,7 +20,7 @@ export function exportCommand(_context: CommandContext): Command {
   return command.action(async () => {
     const { model, format = 'onnx', out = `model.${format}`, json } = givenOptions(command, OPTIONS)
     if (model === undefined)
-      throw new NearrankError('USAGE', 'Cannot export: --model DIR is missing, the model folder')
+      throw new NearrankError('USAGE', 'Cannot export: --model DIR is missing; give the model folder')
     const { exportModel } = await import('../../model/exportModel.ts')
     const { path, bytes } = await exportModel(model, { format, out })
     if (json) printJson({ format, path, bytes }, ['format', 'path', 'bytes'])

@@ -23,9 +23,9 @@ const JSON_KEYS = [
 /** `nearrank generate`: the reference data of any size. */
 export function generateCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('generate')
-    .summary('the reference data of any size')
+    .summary('generate reference data of any size')
     .usage('--out <dir> [options]')
-    .description('Makes the reference data of any size: features, clicks and requests as Parquet files.')
+    .description('Generates reference data of any size: features, clicks and requests as Parquet files.')
   const { threads, ...dataOptions } = GENERATE_OPTIONS
   addFlags(command, 'Data:', dataOptions)
   addFlags(command, 'Run:', { threads, ...JSON_OPTION })
@@ -36,7 +36,7 @@ export function generateCommand({ interrupt, progress }: CommandContext): Comman
   return command.action(async () => {
     const { out, json, ...options } = givenOptions(command, { ...GENERATE_OPTIONS, ...JSON_OPTION })
     if (out === undefined)
-      throw new NearrankError('USAGE', 'Cannot generate: --out DIR is missing, the folder to make')
+      throw new NearrankError('USAGE', 'Cannot generate: --out DIR is missing; give the folder to create')
     const { generate } = await import('../../dataset/generator/generate.ts')
     const result = await generate({
       out,

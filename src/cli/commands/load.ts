@@ -29,11 +29,11 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
     .summary('fill a feature store from Parquet')
     .usage('--data <dir> --store <address> [options]')
     .description(
-      'Writes the features of all users and restaurants into a store, which is made where it is missing.\n' +
-        'Rows that only the store has stay.',
+      'Writes the features of all users and restaurants into a store, which is created if missing.\n' +
+        'Rows that are only in the store stay.',
     )
   const datasetOptions = optionsReading()
-  addFlags(command, 'Places:', PLACES)
+  addFlags(command, 'Paths:', PLACES)
   addFlags(command, 'Output:', OUTPUT)
   addFlags(command, 'Data:', datasetOptions)
   command.addHelpText('after', '\nExample:\n  nearrank load --data data --store sqlite:features.db')

@@ -14,11 +14,11 @@ const SEARCH_ROWS = 10_000 // how far a search's rates go is not known before
 /** `nearrank loadtest`: requests at a fixed rate, and whether the answers keep the limits. */
 export function loadtestCommand({ interrupt }: CommandContext): Command {
   const command = new Command('loadtest')
-    .summary('requests at a fixed rate, held to limits')
+    .summary('send requests at a fixed rate and check limits')
     .usage('--url <url> --requests <file> [options]')
     .description(
-      'Sends each request when it is due, whatever came back, and measures from when it was due.\n' +
-        'Exit code 1 where a limit is missed.',
+      'Sends each request when it is due, whether or not earlier ones have been answered.\n' +
+        'Measures latency from the moment when a request is due. Exit code 1 if a limit is missed.',
     )
   for (const [heading, options] of LOADTEST_GROUPS) addFlags(command, heading, options)
   command.addHelpText(
@@ -31,7 +31,8 @@ export function loadtestCommand({ interrupt }: CommandContext): Command {
     const flags: LoadTestFlags = givenOptions(command, LOADTEST_OPTIONS)
     const { url, requests, rate = 30, durationS = 60, warmupS = 2, trialS = 5, limits = {} } = flags
     if (url === undefined) throw wrong('--url URL is missing')
-    if (requests === undefined) throw wrong('--requests FILE is missing, like data/requests.parquet')
+    if (requests === undefined)
+      throw wrong('--requests FILE is missing; give one such as data/requests.parquet')
     checkSearch(flags)
     const [{ readPreparedRequests }, { runLoadTest }, { findMaxRate }] = await Promise.all([
       import('../../loadtest/readPreparedRequests.ts'),
@@ -73,15 +74,16 @@ export function loadtestCommand({ interrupt }: CommandContext): Command {
 
 function checkSearch({ findMax, durationS, trialS, limits = {} }: LoadTestFlags): void {
   const { errorShare: _, ...latencies } = limits
-  if (findMax && durationS !== undefined) throw wrong('--find-max has --trial-seconds in place of --duration')
-  if (!findMax && trialS !== undefined) throw wrong('--trial-seconds belongs to --find-max')
+  if (findMax && durationS !== undefined)
+    throw wrong('--find-max takes --trial-seconds instead of --duration')
+  if (!findMax && trialS !== undefined) throw wrong('--trial-seconds needs --find-max')
   // Without one a server that queues for ever would do at any rate.
   if (findMax && Object.keys(latencies).length === 0)
-    throw wrong('--find-max wants a limit of the latency, like --p95 10')
+    throw wrong('--find-max needs a latency limit, such as --p95 10')
 }
 
 function printResult(result: LoadTestResult | FindMaxResult, { json, findMax }: LoadTestFlags): void {
-  if (!json) print(`${findMax ? 'Highest rate that keeps the limits:\n\n' : ''}${renderLoadTest(result)}`)
+  if (!json) print(`${findMax ? 'Highest rate that meets the limits:\n\n' : ''}${renderLoadTest(result)}`)
   else {
     if (result.errors.length > 0) printError(renderErrors(result.errors))
     if ('trials' in result)
@@ -96,9 +98,9 @@ function printResult(result: LoadTestResult | FindMaxResult, { json, findMax }: 
 /** @throws NearrankError where the exit code is not 0. */
 function endWith({ isInterrupted, durationSeconds, limits }: LoadTestResult): void {
   if (isInterrupted)
-    throw new NearrankError('ABORTED', `Interrupted after ${durationSeconds.toFixed(1)} s of what counts`)
+    throw new NearrankError('ABORTED', `Interrupted after ${durationSeconds.toFixed(1)} s of measurement`)
   const missed = missedLimits(limits)
-  if (missed !== '') throw new NearrankError('CONFLICT', `The limits are not kept: ${missed}`)
+  if (missed !== '') throw new NearrankError('CONFLICT', `Limits missed: ${missed}`)
 }
 
 function wrong(problem: string): NearrankError {

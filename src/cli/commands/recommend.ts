@@ -10,21 +10,21 @@ import { REQUEST_OPTIONS } from '../flags/recommend.ts'
 import { renderTable } from '../output/table.ts'
 
 const OUTPUT = {
-  json: { ...JSON_OPTION.json, help: 'print one JSON object, the same that the API answers' },
+  json: { ...JSON_OPTION.json, help: 'print one JSON object, the answer of the HTTP API' },
 }
 
 /** `nearrank recommend`: one ranked list, as the API will give it. */
 export function recommendCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('recommend')
-    .summary('one ranked list for one request')
+    .summary('rank restaurants for one request')
     .usage('--data <dir> --model <dir> --request <file> [options]')
-    .description('Ranks restaurants near a user by click probability. Flags win over what the request says.')
+    .description('Ranks restaurants near a user by click probability. Flags override the request file.')
   const places = { ...DATA_OPTION, ...MODEL_OPTION }
   const datasetOptions = optionsReading()
-  addFlags(command, 'Places:', places)
+  addFlags(command, 'Paths:', places)
   addFlags(command, 'Request:', REQUEST_OPTIONS)
   addFlags(command, 'Output:', OUTPUT)
-  addFlags(command, 'Data (default: as the model was trained):', datasetOptions)
+  addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank recommend --data data --model model --request data/requests.parquet --request-row 7\n' +
@@ -55,13 +55,11 @@ export function recommendCommand({ interrupt, progress }: CommandContext): Comma
     progress.end()
     if (unknown.length > 0)
       printError(
-        `${formatCount(unknown.length)} ${unknown.length === 1 ? 'candidate is' : 'candidates are'} not known, left out: ${someOf(unknown)}`,
+        `${formatCount(unknown.length)} unknown ${unknown.length === 1 ? 'candidate is' : 'candidates are'} left out: ${someOf(unknown)}`,
       )
     if (givenOptions(command, OUTPUT).json) printJson({ restaurants }, ['restaurants'])
     else if (restaurants.length === 0)
-      print(
-        `No candidate lies within ${formatCount(request.request.maxDistM)} m. A larger --max-dist reaches farther.`,
-      )
+      print(`No candidate is within ${formatCount(request.request.maxDistM)} m. Try a larger --max-dist.`)
     else
       print(
         renderTable(

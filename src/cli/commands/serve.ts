@@ -12,18 +12,18 @@ import { SERVE_OPTIONS, SERVE_OUTPUT, SERVE_PLACES, SERVE_PROTECTION } from '../
 /** `nearrank serve`: ranked places over HTTP, until it is told to stop. */
 export function serveCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('serve')
-    .summary('ranked places over HTTP')
+    .summary('rank restaurants near a user over HTTP')
     .usage('--model <dir> [options]')
     .description(
       'Serves ranked restaurants near a user, from features that can change at any moment.\n' +
-        'SIGTERM or Ctrl+C answers what has arrived and stops; SIGHUP loads the model folder again.',
+        'SIGTERM or Ctrl+C stops it after answering what has arrived; SIGHUP reloads the model folder.',
     )
   const datasetOptions = optionsReading()
-  addFlags(command, 'Places:', SERVE_PLACES)
+  addFlags(command, 'Paths:', SERVE_PLACES)
   addFlags(command, 'Serving:', SERVE_OPTIONS)
   addFlags(command, 'Protection:', SERVE_PROTECTION)
   addFlags(command, 'Output:', SERVE_OUTPUT)
-  addFlags(command, 'Data (default: as the model was trained):', datasetOptions)
+  addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank serve --model model --data data --store sqlite:features.db --port 8080\n' +
@@ -76,7 +76,7 @@ function tellReady(server: RunningServer, asJson: boolean): void {
   else
     print(
       `Serving ${formatCount(restaurants)} restaurants to ${formatCount(users)} users on ${url} (${workers} workers).\n` +
-        `Try it at ${url}/docs; Ctrl+C stops it.`,
+        `Try it at ${url}/docs. Press Ctrl+C to stop.`,
     )
 }
 

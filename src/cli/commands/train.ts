@@ -19,7 +19,7 @@ const CONFIG_OPTION = {
   config: {
     schema: text(),
     flag: '--config <file>',
-    help: 'JSON with these options in camelCase; flags win',
+    help: 'JSON with these options in camelCase; flags override it',
   },
 } satisfies OptionTable
 
@@ -40,11 +40,11 @@ const JSON_KEYS = [
 /** `nearrank train`: Parquet files to a model directory. */
 export function trainCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('train')
-    .summary('Parquet files to a model')
+    .summary('train a model on Parquet files')
     .usage('--data <dir> --out <dir> [options]')
     .description('Trains a model. The rows are packed on first use; every epoch then streams them.')
-  addFlags(command, 'Places:', PLACES)
-  addFlags(command, 'Settings (each preset has its own):', SETTINGS)
+  addFlags(command, 'Paths:', PLACES)
+  addFlags(command, 'Settings (the preset decides the defaults):', SETTINGS)
   addFlags(command, 'Run:', { ...RUN, ...CONFIG_OPTION, ...JSON_OPTION })
   addFlags(command, 'Data:', DATASET_OPTIONS)
   command.addHelpText(
@@ -92,9 +92,12 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
 function mergeOptions(config: Partial<TrainOptions>, flags: Partial<TrainOptions>): TrainOptions {
   const { data, out, ...rest } = { ...config, ...flags }
   if (data === undefined)
-    throw new NearrankError('USAGE', 'Cannot train: --data DIR is missing, the folder with the Parquet files')
+    throw new NearrankError(
+      'USAGE',
+      'Cannot train: --data DIR is missing; give the folder with the Parquet files',
+    )
   if (out === undefined)
-    throw new NearrankError('USAGE', 'Cannot train: --out DIR is missing, the folder for the model')
+    throw new NearrankError('USAGE', 'Cannot train: --out DIR is missing; give the folder for the model')
   const columns = { ...config.columns, ...flags.columns }
   return { ...rest, data, out, ...(Object.keys(columns).length > 0 ? { columns } : {}) }
 }

@@ -12,9 +12,13 @@ const SERVER = {
   candidates: {
     schema: boolean(),
     flag: '--no-candidates',
-    help: 'send no candidate lists: rank all within reach',
+    help: 'send no candidate lists: rank everything within reach',
   },
-  apiKey: { schema: text(), flag: '--api-key <key>', help: 'or, unseen: NEARRANK_API_KEY=…' },
+  apiKey: {
+    schema: text(),
+    flag: '--api-key <key>',
+    help: 'better in NEARRANK_API_KEY, hidden from the process list',
+  },
 } satisfies OptionTable
 
 const LOAD = {
@@ -23,21 +27,21 @@ const LOAD = {
     flag: '--rate <n>',
     help: 'requests per second, default 30',
   },
-  durationS: { schema: seconds(), flag: '--duration <seconds>', help: 'counted, default 60' },
+  durationS: { schema: seconds(), flag: '--duration <seconds>', help: 'measured time, default 60' },
   warmupS: {
     schema: number(0, 3600),
     flag: '--warmup <seconds>',
-    help: 'before, at the same rate, not counted; default 2',
+    help: 'unmeasured time before, at the same rate; default 2',
   },
   timeoutMs: {
     schema: integer(1, 600_000),
     flag: '--timeout-ms <ms>',
-    help: 'from when a request was due, default 10000',
+    help: 'from when a request is due, default 10000',
   },
   connections: {
     schema: integer(1, 60_000),
     flag: '--connections <n>',
-    help: 'at most, default 1024; opened as they are needed',
+    help: 'at most, default 1024; opened as needed',
   },
 } satisfies OptionTable
 
@@ -46,17 +50,17 @@ const LIMITS = {
     schema: latency(),
     flag: '--p95 <ms>',
     term: '--p50, --p90, --p95, --p99, --p999 <ms>',
-    help: 'latency of that share, from when a request was due',
+    help: 'limits of these latency percentiles',
   },
   p50Ms: { schema: latency(), flag: '--p50 <ms>' },
   p90Ms: { schema: latency(), flag: '--p90 <ms>' },
   p99Ms: { schema: latency(), flag: '--p99 <ms>' },
   p999Ms: { schema: latency(), flag: '--p999 <ms>' },
-  maxMs: { schema: latency(), flag: '--max <ms>', help: 'the longest latency' },
+  maxMs: { schema: latency(), flag: '--max <ms>', help: 'limit of the longest latency' },
   errorShare: {
     schema: number(0, 1),
     flag: '--errors <share>',
-    help: 'that may fail (any answer but 2xx, or none), default 0',
+    help: 'share that may fail (no answer, or not 2xx), default 0',
   },
 } satisfies OptionTable
 
@@ -64,12 +68,12 @@ const SEARCH = {
   findMax: {
     schema: boolean(),
     flag: '--find-max',
-    help: 'find the highest rate that keeps the limits, within 5 %',
+    help: 'find the highest rate that meets the limits, within 5 %',
   },
   trialS: {
     schema: seconds(),
     flag: '--trial-seconds <seconds>',
-    help: 'of each trial, default 5; the first is --rate or 100',
+    help: 'of each trial, default 5; the first has --rate, or 100',
   },
 } satisfies OptionTable
 
@@ -78,7 +82,7 @@ const LIMIT_GROUP = { limits: group(LIMITS, 'an object of limits') }
 export const LOADTEST_GROUPS: [heading: string, OptionTable][] = [
   ['Server:', SERVER],
   ['Load:', LOAD],
-  ['Limits (at least 99 % of the rate must also have been sent in time):', LIMIT_GROUP],
+  ['Limits (at least 99 % of the rate must also be sent in time):', LIMIT_GROUP],
   ['Search:', SEARCH],
   ['Output:', JSON_OPTION],
 ]

@@ -19,7 +19,7 @@ export function parserOf(schema: SchemaFacts & object): ParseValue {
   return (text) => {
     const value = parse(text)
     const wanted = wantedInstead(schema, value)
-    if (wanted !== undefined) throw new InvalidArgumentError(`Wanted ${wanted}.`)
+    if (wanted !== undefined) throw new InvalidArgumentError(`It must be ${wanted}.`)
     return value
   }
 }

@@ -9,13 +9,13 @@ export const REQUEST_OPTIONS = {
   request: {
     schema: text(),
     flag: '--request <file>',
-    help: 'the JSON body of the API (with user_id), or Parquet',
+    help: 'JSON body of the API with user_id, or a Parquet file',
   },
   /** Of the Parquet file. */
   requestRow: {
     schema: integer(0, 2 ** 40),
     flag: '--request-row <n>',
-    help: 'row of requests.parquet, from 0 (default)',
+    help: 'row of the Parquet file, counted from 0 (default)',
   },
   user: { schema: text(), flag: '--user <id>', help: 'user id: 42, u00042 or a string id' },
   /** Ids; ['all']: every restaurant. */
@@ -33,11 +33,11 @@ export const REQUEST_OPTIONS = {
   },
   /** Degrees. */
   longitude: { schema: number(-180, 180), flag: '--longitude <degrees>' },
-  size: { schema: integer(1, 1e9), flag: '--size <n>', help: 'how many at most, default 20' },
+  size: { schema: integer(1, 1e9), flag: '--size <n>', help: 'how many to return at most, default 20' },
   maxDistM: {
     schema: number(0, 1e9),
     flag: '--max-dist <metres>',
-    help: 'farther ones are left out, default 5000',
+    help: 'leave out restaurants farther away, default 5000',
   },
   sortByDistance: {
     schema: boolean(),

@@ -9,7 +9,7 @@ const IDS = {
     schema: oneOf(...ID_KINDS),
     flag: '--user-ids <kind>',
     term: '--user-ids, --restaurant-ids <kind>',
-    help: 'of a new store: integer (default), unsigned, string',
+    help: 'ids of a new store: integer (default), unsigned, string',
   },
   restaurants: { schema: oneOf(...ID_KINDS), flag: '--restaurant-ids <kind>' },
 } satisfies OptionTable
@@ -21,17 +21,17 @@ export const SERVE_PLACES = {
     flag: '--store <address>',
     help: 'sqlite:FILE (default features.db) or redis://HOST:PORT',
   },
-  data: { schema: text(), flag: '--data <dir>', help: 'Parquet that fills a store without restaurants' },
+  data: { schema: text(), flag: '--data <dir>', help: 'Parquet files that fill a store without restaurants' },
   ids: group(IDS, 'an object of kinds'),
 } satisfies OptionTable
 
 export const SERVE_OPTIONS = {
-  host: { schema: text(), flag: '--host <address>', help: 'where to listen; default 127.0.0.1' },
-  port: { schema: integer(0, 65_535), flag: '--port <n>', help: 'default 8080; 0: a free one' },
+  host: { schema: text(), flag: '--host <address>', help: 'address to listen on; default 127.0.0.1' },
+  port: { schema: integer(0, 65_535), flag: '--port <n>', help: 'default 8080; 0 picks a free one' },
   workers: {
     schema: integer(1, 256),
     flag: '--workers <n>',
-    help: 'threads that listen; default one for each core',
+    help: 'listening threads; default one for each core',
   },
   unknownUser: {
     schema: oneOf('fail', 'average'),
@@ -44,22 +44,22 @@ export const SERVE_PROTECTION = {
   apiKeys: {
     schema: text(),
     flag: '--api-keys <file>',
-    help: 'keys that open the API; made by nearrank api-key',
+    help: 'keys that give access to the API; see nearrank api-key',
   },
   candidatesMax: {
     schema: integer(1, 1_000_000),
     flag: '--max-candidates <n>',
-    help: 'of a request; default 10000',
+    help: 'limit for each request; default 10000',
   },
   waitingMax: {
     schema: integer(1, 100_000),
     flag: '--max-queue <n>',
-    help: 'requests that wait in a thread, more get 503; default 64',
+    help: 'requests waiting in a thread; more get 503; default 64',
   },
   drainSeconds: {
     schema: number(0, 3600),
     flag: '--drain-seconds <s>',
-    help: 'for what is running when the server stops; default 30',
+    help: 'time to answer running requests at the stop; default 30',
   },
 } satisfies OptionTable
 
@@ -67,7 +67,7 @@ export const SERVE_OUTPUT = {
   logLevel: {
     schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'),
     flag: '--log-level <level>',
-    help: 'of the JSON lines on stderr; debug: each request',
+    help: 'of the JSON log on stderr; debug logs every request',
   },
   json: { ...JSON_OPTION.json, help: 'print one JSON object when ready: url, port, …' },
 } satisfies OptionTable

@@ -7,14 +7,14 @@ export type ParseValue = (text: string) => unknown
 export function parseInteger(text: string): number {
   const value = Number(text)
   if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError('Wanted an integer.')
+    throw new InvalidArgumentError('It must be an integer.')
   return value
 }
 
 export function parseNumber(text: string): number {
   const value = Number(text)
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(value))
-    throw new InvalidArgumentError('Wanted a number.')
+    throw new InvalidArgumentError('It must be a number.')
   return value
 }
 
@@ -28,7 +28,7 @@ export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?(|B|KiB|MiB|GiB)$/.exec(text)
   const bytes = match ? Number(match[1]) * UNIT_BYTES[match[2]] : Number.NaN
   if (!Number.isSafeInteger(Math.round(bytes)) || (match?.[2] === '' && !Number.isInteger(bytes)))
-    throw new InvalidArgumentError('Wanted a size such as 1GiB, 512MiB, 65536KiB or a number of bytes.')
+    throw new InvalidArgumentError('It must be a size such as 1GiB, 512MiB, 65536KiB or a number of bytes.')
   return Math.round(bytes)
 }
 
@@ -41,12 +41,12 @@ export function parseIntegers(text: string): number[] {
 export function parseNames(text: string): string[] {
   const names = text.split(',')
   if (names.includes(''))
-    throw new InvalidArgumentError('Wanted a list with commas between, without empty parts.')
+    throw new InvalidArgumentError('It must be a comma-separated list without empty parts.')
   return names
 }
 
 export function parseText(text: string): string {
-  if (text === '') throw new InvalidArgumentError('Wanted a text that is not empty.')
+  if (text === '') throw new InvalidArgumentError('It must be a string that is not empty.')
   return text
 }
 
@@ -67,5 +67,5 @@ function checkedChoice<T extends string>(text: string, choices: readonly T[], wa
   const choice = choices.find((one) => one === text)
   if (choice !== undefined) return choice
   const guess = nearest(text, choices)
-  throw new InvalidArgumentError(`Wanted ${wanted}.${guess ? ` Did you mean ${guess}?` : ''}`)
+  throw new InvalidArgumentError(`It must be ${wanted}.${guess ? ` Did you mean ${guess}?` : ''}`)
 }

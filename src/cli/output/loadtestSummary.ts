@@ -35,7 +35,7 @@ export function renderLoadTest(result: LoadTestResult): string {
   if (errors.length > 0) parts.push(renderErrors(errors))
   if (sendDelayMs.p99 !== null)
     parts.push(
-      `Sent after due: P99 ${formatMs(sendDelayMs.p99)}, max ${formatMs(sendDelayMs.max)}; it counts in the latency.`,
+      `Send delay: P99 ${formatMs(sendDelayMs.p99)}, max ${formatMs(sendDelayMs.max)}; the latencies include it.`,
     )
   return parts.join('\n\n')
 }
@@ -51,17 +51,17 @@ export function renderErrors(errors: LoadTestResult['errors']): string {
 /** One line for each trial of a search. */
 export function trialLine({ rate, latencyMs, limits }: LoadTestResult): string {
   const missed = missedLimits(limits)
-  const verdict = missed === '' ? 'keeps the limits' : `misses ${missed}`
+  const verdict = missed === '' ? 'meets the limits' : `misses ${missed}`
   return `${formatRate(rate)}  P50 ${formatMs(latencyMs.p50)}  P95 ${formatMs(latencyMs.p95)}  P99 ${formatMs(latencyMs.p99)}  ${verdict}`
 }
 
-/** `p95: 12.3 ms, wanted at most 10.0 ms; errors: …` */
+/** `p95: 12.3 ms, must be at most 10.0 ms; errors: …` */
 export function missedLimits(limits: readonly LimitCheck[]): string {
   return limits
     .filter(({ met }) => !met)
     .map(({ name, limit, measured }) => {
       const format = formatOf(name)
-      return `${name}: ${format(measured)}, wanted ${name === 'rate' ? 'at least' : 'at most'} ${format(limit)}`
+      return `${name}: ${format(measured)}, must be ${name === 'rate' ? 'at least' : 'at most'} ${format(limit)}`
     })
     .join('; ')
 }

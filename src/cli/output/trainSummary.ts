@@ -37,7 +37,7 @@ function renderFigures(result: TrainResult, bayesAccuracy: number | null): strin
       ['test rows', formatCount(test.rows)],
       ['accuracy', test.accuracy.toFixed(4)],
       ['  majority class', test.majorityAccuracy.toFixed(4)],
-      ['  best possible (Bayes)', bayesAccuracy?.toFixed(4) ?? 'not known'],
+      ['  best possible (Bayes)', bayesAccuracy?.toFixed(4) ?? 'unknown'],
     )
   rows.push(['model', result.out])
   return renderTable([], rows, ['left', 'left'])

@@ -70,8 +70,8 @@ export class TrainProgress {
     if (!isAbort) return error
     const how =
       this.#checkpointStep === undefined
-        ? 'There is no checkpoint yet: the same command starts anew.'
-        : `The checkpoint of step ${formatCount(this.#checkpointStep)} is kept: the same command with --resume goes on from there.`
+        ? 'There is no checkpoint yet: the same command starts from the beginning.'
+        : `The checkpoint of step ${formatCount(this.#checkpointStep)} is kept: the same command with --resume continues from there.`
     return new NearrankError('ABORTED', `Training was interrupted. ${how}`, { cause: messageOf(error) })
   }
 

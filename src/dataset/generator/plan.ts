@@ -79,7 +79,7 @@ const PLACE = {
     schema: text(),
     required: true,
     flag: '--out <dir>',
-    help: 'folder to make (required); an earlier generated data set is replaced',
+    help: 'folder to create (required); an earlier generated data set is replaced',
   },
 } satisfies OptionTable
 
@@ -131,7 +131,7 @@ export function generateCounts(options: GenerateOptions): GenerateCounts {
   if (counts.requests > 0 && counts.candidates > counts.restaurants)
     throw new NearrankError(
       'USAGE',
-      `Cannot generate: ${counts.candidates} distinct candidates are wanted of ${counts.restaurants} restaurants; ask for fewer candidates`,
+      `Cannot generate: ${counts.candidates} distinct candidates need at least that number of restaurants, found ${counts.restaurants}; ask for fewer candidates`,
     )
   return counts
 }

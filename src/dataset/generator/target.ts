@@ -77,7 +77,7 @@ async function moveIntoPlace(folder: string, target: string): Promise<void> {
  */
 async function checkTarget(target: string): Promise<void> {
   const names = await readdir(target).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOTDIR') throw foreign(target, 'it is no folder')
+    if (errnoOf(error) === 'ENOTDIR') throw foreign(target, 'it is not a folder')
     if (isMissing(error)) return []
     throw diskError(error, `generate into ${target}`)
   })
@@ -93,7 +93,7 @@ async function checkTarget(target: string): Promise<void> {
   }
   if (rest.includes(MOVING)) return
   if (!(await readDatasetInfo(target)))
-    throw foreign(target, `it holds ${rest[0]} and no ${DATASET_FILE} of ours`)
+    throw foreign(target, `it holds ${rest[0]} but no ${DATASET_FILE} of Nearrank's`)
 }
 
 function foreign(target: string, what: string): NearrankError {

@@ -19,7 +19,7 @@ export const RUN = {
     schema: size(64 * MEBIBYTE, 2 ** 50),
     default: 1024 * MEBIBYTE,
     flag: '--max-memory <size>',
-    help: '1GiB (default), 768MiB, bytes: for the whole process',
+    help: 'for the whole process: 1GiB (default), 768MiB or bytes',
   }),
   /** Time between checkpoints; 0: no checkpoints; default 60. */
   checkpointSeconds: withDefault({
@@ -37,13 +37,13 @@ export const RUN = {
     schema: oneOf('off', 'auto', 'on'),
     default: 'off',
     flag: '--turbo <when>',
-    help: 'the same result sooner: auto (default), on, off',
+    help: 'the same result, faster: auto (default), on, off',
   }),
   /** Go on from the checkpoint beside `out`; with none there, start anew. */
   resume: withDefault({
     schema: boolean(),
     default: false,
     flag: '--resume',
-    help: 'go on from the checkpoint, if there is one',
+    help: 'continue from the checkpoint, if there is one',
   }),
 }

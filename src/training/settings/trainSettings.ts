@@ -20,7 +20,7 @@ export const SETTINGS = {
     default: 2,
     reference: 5,
     flag: '--epochs <n>',
-    help: 'times that every row is learned from',
+    help: 'passes over the training rows',
   }),
   /** Of the first step after the warm-up. */
   learningRate: setting({
@@ -28,7 +28,7 @@ export const SETTINGS = {
     default: 3e-3,
     reference: 1e-8,
     flag: '--learning-rate <x>',
-    help: 'of the first step after the warm-up',
+    help: 'rate of the first step after the warm-up',
   }),
   /** From the learning rate down to 0 at the last step, unless it is constant. */
   schedule: setting({
@@ -52,7 +52,7 @@ export const SETTINGS = {
     default: 1024,
     reference: 1024,
     flag: '--batch-size <rows>',
-    help: 'rows of one step',
+    help: 'rows in one step',
   }),
   /** Units of each hidden layer. */
   hidden: setting({
@@ -72,7 +72,7 @@ export const SETTINGS = {
     default: ['none', 'relu'],
     reference: ['none', 'relu'],
     flag: '--activations <names>',
-    help: 'none,relu: after each; with new --hidden all relu',
+    help: 'none,relu: after each layer; with --hidden: all relu',
   }),
   /** Adam's decay of the first moment. */
   beta1: setting({
@@ -81,7 +81,7 @@ export const SETTINGS = {
     reference: 0.9,
     flag: '--optimizer-beta1 <b>',
     term: '--optimizer-beta1, --optimizer-beta2 <b>',
-    help: "Adam's decay of both moments",
+    help: "decay of Adam's two moments",
   }),
   /** Adam's decay of the second moment. */
   beta2: setting({ schema: fraction(), default: 0.999, reference: 0.999, flag: '--optimizer-beta2 <b>' }),
@@ -115,7 +115,7 @@ export const SETTINGS = {
     default: true,
     reference: false,
     flag: '--normalize, --no-normalize',
-    help: 'features to mean 0, deviation 1, or as they are',
+    help: 'scale features to mean 0, deviation 1, or leave them',
   }),
   /** Of initial weights, order of rows and validation split. */
   seed: setting({
@@ -123,7 +123,7 @@ export const SETTINGS = {
     default: 1,
     reference: 1,
     flag: '--seed <n>',
-    help: 'of initial weights, order and split',
+    help: 'of the initial weights, row order and validation split',
   }),
   /** Share of the rows held out, 0 … 0.5. */
   validation: setting({
@@ -131,7 +131,7 @@ export const SETTINGS = {
     default: 0.01,
     reference: 0,
     flag: '--validation <share>',
-    help: '0.01: share of the rows held out, 0 to 0.5',
+    help: 'share of the rows held out, 0 to 0.5, such as 0.01',
   }),
   /** The weights of which epoch are the model's; best: of the lowest validation loss. */
   keep: setting({
@@ -139,7 +139,7 @@ export const SETTINGS = {
     default: 'best',
     reference: 'last',
     flag: '--keep <which>',
-    help: 'weights of the best (by validation loss) or last epoch',
+    help: 'the best (by validation loss) or last epoch',
   }),
   /** Epochs without a better validation loss before stopping; 0: never stop early. */
   patience: setting({
@@ -147,7 +147,7 @@ export const SETTINGS = {
     default: 0,
     reference: 0,
     flag: '--patience <epochs>',
-    help: 'stop after so many without a better one; 0: never',
+    help: 'stop after this many without a better one; 0: never',
   }),
 }
 
