@@ -14,16 +14,16 @@ const STALE_AFTER_MS = 24 * 3600 * 1000
 const REASONS: Record<string, string> = {
   ENOSPC: 'the disk is full; free some space or choose another path',
   EDQUOT: 'the disk quota is used up; free some space or choose another path',
-  EFBIG: 'the file would be larger than is allowed here; raise the limit or choose another path',
+  EFBIG: 'the file would exceed the size limit; raise the limit or choose another path',
   EACCES: 'permission is denied; change the permissions or choose another path',
   EPERM: 'the operation is not permitted; change the permissions or choose another path',
   EROFS: 'the file system is read-only; choose another path',
-  ENOTDIR: 'a part of the path is not a directory; choose another path',
+  ENOTDIR: 'part of the path is not a directory; choose another path',
   EISDIR: 'it is a directory; choose another name',
-  ENOENT: 'a part of the path does not exist; create it or choose another path',
+  ENOENT: 'part of the path does not exist; create it or choose another path',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
-  EBUSY: 'it is in use, or a mount point; choose a place inside it',
-  EXDEV: 'it is on another file system than its parent; choose a place inside it',
+  EBUSY: 'it is in use, or a mount point; choose a path inside it',
+  EXDEV: 'it is on a different file system from its parent; choose a path inside it',
   EIO: 'the device reported an error; check the disk',
   EMFILE: 'too many files are open; raise the limit',
 }
@@ -66,7 +66,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
     if (there !== undefined && !there.isFile())
       throw new NearrankError(
         'INPUT',
-        `Cannot ${action}: a file is wanted, found ${there.isDirectory() ? 'a directory' : 'a device or pipe'}; choose another name`,
+        `Cannot ${action}: it must be a file, found ${there.isDirectory() ? 'a directory' : 'a device or pipe'}; choose another name`,
       )
     await mkdir(dirname(target), { recursive: true })
     const temporary = siblingPath(target, 'new')

@@ -58,7 +58,7 @@ function listed(names: readonly string[] = [], first: number): string {
   if (all.length <= LIST_CHARS_MAX) return all
   const rest = names.slice(Math.max(first, 0)).join(', ')
   const shown = rest.length > LIST_CHARS_MAX ? `${rest.slice(0, LIST_CHARS_MAX)}…` : rest
-  return first > 0 ? `from the ${first + 1}. on ${shown}` : shown
+  return first > 0 ? `from feature ${first + 1} on: ${shown}` : shown
 }
 
 function kindsOf({ ids }: SideShape): readonly IdKind[] | undefined {

@@ -13,9 +13,9 @@ export function schemaProblem(schema: TSchema, value: unknown): string | undefin
     (a, b) => depthOf(b.instancePath) - depthOf(a.instancePath),
   )
   const [error] = errors
-  if (error === undefined) return 'it does not fit its schema'
+  if (error === undefined) return 'it does not match its schema'
   const keys = keysOf(error.instancePath)
-  if (error.keyword === 'boolean') return `key ${keys.join('.')} is not known`
+  if (error.keyword === 'boolean') return `key ${keys.join('.')} is unknown`
   if (error.keyword === 'required')
     return `key ${[...keys, error.params.requiredProperties[0]].join('.')} is missing`
   const alike = errors.filter(({ instancePath }) => instancePath === error.instancePath)
@@ -26,7 +26,7 @@ export function schemaProblem(schema: TSchema, value: unknown): string | undefin
       one.keyword === 'const' ? `must be ${JSON.stringify(one.params.allowedValue)}` : one.message,
     ),
   )
-  const name = keys.length === 0 ? 'the whole' : keys.join('.')
+  const name = keys.length === 0 ? 'the value' : keys.join('.')
   return `${name} ${[...sentences].join(' or ').replaceAll(' or must be ', ' or ')}, found ${shown(valueAt(value, keys))}`
 }
 

@@ -171,7 +171,7 @@ export function createMemory(bytes: number): WebAssembly.Memory {
   if (bytes > MEMORY_BYTES_MAX)
     throw new NearrankError(
       'MEMORY',
-      `Cannot hold the feature tables and buffers: they take ${(bytes / 2 ** 30).toFixed(1)} GiB, and one WebAssembly memory holds 4 GiB at most. Use fewer features or rows in the tables.`,
+      `Cannot hold the feature tables and buffers: they take ${(bytes / 2 ** 30).toFixed(1)} GiB, and one WebAssembly memory holds at most 4 GiB. Use fewer features or rows in the tables.`,
     )
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })

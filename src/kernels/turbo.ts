@@ -51,7 +51,7 @@ export function compileForRun(
       return { module: compileTurbo(simd), turbo: true }
     } catch (error) {
       setFlagsFromString(FLAG.replace('--', '--no-'))
-      report(`${messageOf(error)}: going on without it`)
+      report(`${messageOf(error)}: continuing without it`)
     }
   return { module: compileKernels(simd), turbo: false }
 }
@@ -83,7 +83,7 @@ export function checkKernels(kernels: Kernels, buffer: ArrayBufferLike): void {
     )
       throw new NearrankError(
         'INPUT',
-        'Cannot use --turbo: this version of Node computes something else with it (its products fail the self-check)',
+        'Cannot use --turbo: this version of Node computes different results with it (its products fail the self-check)',
       )
 }
 

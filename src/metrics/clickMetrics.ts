@@ -106,7 +106,7 @@ function checkUsers(users: Uint32Array, count: number, usersEnd: number): void {
   if (largest >= usersEnd)
     throw new NearrankError(
       'INTERNAL',
-      `Cannot group rows by user: user rows are 0 … ${usersEnd - 1}, found ${largest}`,
+      `Cannot group rows by user: user rows must be 0 to ${usersEnd - 1}, found ${largest}`,
     )
 }
 

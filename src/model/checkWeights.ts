@@ -34,5 +34,5 @@ export function checkWeights(network: Network, weights: StateDict, options: Chec
     if (at !== -1) throw wrong(`tensor ${name} must be finite, element ${at} is ${tensor.data[at]}`)
   }
   for (const name of weights.keys())
-    if (!shapes.has(name)) throw wrong(`tensor ${name} is none of this network's`)
+    if (!shapes.has(name)) throw wrong(`tensor ${name} does not belong to this network`)
 }

@@ -159,7 +159,7 @@ async function checkIsDirectory(directory: string): Promise<void> {
   }
   throw new NearrankError(
     'INPUT',
-    `Cannot load a model from ${directory}: a directory with ${MODEL_FILE} is wanted, found ${found}; give the directory that training wrote`,
+    `Cannot load a model from ${directory}: it must be a directory with ${MODEL_FILE}, found ${found}; give the directory that training wrote`,
   )
 }
 
@@ -170,11 +170,11 @@ async function readBounded(path: string, bytesMax: number): Promise<Uint8Array> 
     })
   try {
     const entry = await stat(path)
-    if (!entry.isFile()) throw refuse('a file is wanted, found something else')
+    if (!entry.isFile()) throw refuse('it must be a file, found something else')
     if (entry.size > bytesMax)
       throw new NearrankError(
         'DAMAGED',
-        `Cannot read ${path}: at most ${bytesMax} bytes are wanted, found ${entry.size}; restore it from a copy or train again`,
+        `Cannot read ${path}: it must be at most ${bytesMax} bytes, found ${entry.size}; restore it from a copy or train again`,
       )
     return await readFile(path)
   } catch (error) {

@@ -123,16 +123,16 @@ export function parseModelFile(text: string, options: { where: string }): ModelD
     throw damaged(`it is not valid JSON (${messageOf(error)})`, error)
   }
   const twice = duplicateKey(text)
-  if (twice !== undefined) throw damaged(`key ${twice} stands twice in one object`)
+  if (twice !== undefined) throw damaged(`key ${twice} appears twice in one object`)
   if (typeof whole !== 'object' || whole === null || Array.isArray(whole))
-    throw damaged('a JSON object is wanted, found something else')
+    throw damaged('it must be a JSON object, found something else')
 
   const { checksum, ...description } = whole as Record<string, unknown>
   const { formatVersion } = description
   if (typeof formatVersion === 'number' && Number.isInteger(formatVersion) && formatVersion > FORMAT_VERSION)
     throw new NearrankError(
       'INPUT',
-      `Cannot read ${where}: format version ${FORMAT_VERSION} is wanted, found ${formatVersion}; a newer Nearrank wrote it, so upgrade to read it`,
+      `Cannot read ${where}: the format version must be ${FORMAT_VERSION}, found ${formatVersion}; a newer Nearrank wrote it, so upgrade to read it`,
     )
   const problem = schemaProblem(ModelDescriptionSchema, description)
   if (problem !== undefined) throw damaged(problem)

@@ -16,7 +16,7 @@ export function naiveLogits(
   if (!Number.isInteger(rows))
     throw new NearrankError(
       'INTERNAL',
-      `Cannot compute logits: whole rows of ${featureCount} features are wanted, found ${features.length} numbers`,
+      `Cannot compute logits: the features must be whole rows of ${featureCount}, found ${features.length} numbers`,
     )
   let x = Float64Array.from(features) // [rows, inputs]
   for (const { name, inputs, outputs, activation } of linearLayers(network)) {

@@ -63,7 +63,7 @@ export function checkNetwork(network: Network): void {
     throw wrong(`at most ${LAYERS_MAX} hidden layers are allowed`, `${hidden.length}`)
   if (activations.length !== hidden.length)
     throw wrong(
-      `one activation (none or relu) is wanted for each of the ${hidden.length} hidden layers`,
+      `each of the ${hidden.length} hidden layers needs one activation (none or relu)`,
       `${activations.length} (${activations.join(',')})`,
     )
   for (const units of hidden)
@@ -71,5 +71,5 @@ export function checkNetwork(network: Network): void {
       throw wrong(`hidden layers have 1 to ${UNITS_MAX} units`, `${units}`)
   for (const count of [network.userFeatures, network.restaurantFeatures])
     if (!Number.isInteger(count) || count < 1 || count > FEATURES_MAX)
-      throw wrong(`1 to ${FEATURES_MAX} features on either side are allowed`, `${count}`)
+      throw wrong(`1 to ${FEATURES_MAX} features are allowed on each side`, `${count}`)
 }

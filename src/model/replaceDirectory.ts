@@ -27,7 +27,7 @@ export async function replaceDirectory(target: string, replacement: string): Pro
       if (attempt === ATTEMPTS_MAX)
         throw new NearrankError(
           'DISK',
-          `Cannot replace ${target}: other processes replaced it ${ATTEMPTS_MAX} times meanwhile; let one at a time write there`,
+          `Cannot replace ${target}: other processes replaced it ${ATTEMPTS_MAX} times in the meantime; let only one at a time write there`,
         )
       const old = siblingPath(target, 'old')
       if ((await tryRename(target, old)) === 'done') aside.push(old)

@@ -88,7 +88,7 @@ export function encodeSafetensors(tensors: StateDict, metadata: Record<string, s
  */
 export function decodeSafetensors(bytes: Uint8Array, options: DecodeSafetensorsOptions): Safetensors {
   const { where } = options
-  if (bytes.length < 8) throw damaged(where, `at least 8 bytes are wanted, found ${bytes.length}`)
+  if (bytes.length < 8) throw damaged(where, `it must be at least 8 bytes long, found ${bytes.length}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const headerLength = Number(view.getBigUint64(0, true))
   const headerLengthMax = Math.min(HEADER_BYTES_MAX, bytes.length - 8)
@@ -133,7 +133,7 @@ function checkSeal(bytes: Uint8Array, headerLength: number, options: DecodeSafet
   const isSealed =
     8 + headerLength > SEAL_END && Buffer.from(bytes.subarray(8, SEAL_START)).equals(Buffer.from(SEAL_PREFIX))
   if (!isSealed && options.requireChecksum === true)
-    throw damaged(options.where, 'a checksum is wanted at the beginning of the header, found none')
+    throw damaged(options.where, 'the header must begin with a checksum, found none')
   if (isSealed && Buffer.from(bytes.subarray(SEAL_START, SEAL_END)).toString('latin1') !== sealOf(bytes))
     throw damaged(options.where, 'its content does not match its checksum')
 }
@@ -158,7 +158,7 @@ function metadataOf(header: Record<string, unknown>, where: string): Record<stri
   if (!isObject(metadata)) throw damaged(where, `${METADATA} must be an object of strings`)
   const notes: [string, string][] = []
   for (const [key, text] of Object.entries(metadata)) {
-    if (typeof text !== 'string') throw damaged(where, `${METADATA} must hold strings, ${key} is none`)
+    if (typeof text !== 'string') throw damaged(where, `${METADATA} must hold strings, ${key} is not one`)
     notes.push([key, text])
   }
   return Object.fromEntries(notes) // defines properties, so that a key `__proto__` is a key
@@ -167,15 +167,13 @@ function metadataOf(header: Record<string, unknown>, where: string): Record<stri
 function tensorEntry(name: string, entry: unknown, where: string) {
   const wrong = (problem: string) => damaged(where, `tensor ${name}: ${problem}`)
   if (!isObject(entry) || Object.keys(entry).toSorted().join() !== 'data_offsets,dtype,shape')
-    throw wrong('exactly dtype, shape and data_offsets are wanted')
+    throw wrong('it must have exactly dtype, shape and data_offsets')
   const { dtype, shape, data_offsets: offsets } = entry
-  if (dtype !== 'F32') throw wrong(`dtype F32 is wanted, found ${JSON.stringify(dtype)}`)
+  if (dtype !== 'F32') throw wrong(`dtype must be F32, found ${JSON.stringify(dtype)}`)
   if (!isCountArray(shape) || shape.length > DIMENSIONS_MAX)
-    throw wrong(
-      `a shape of at most ${DIMENSIONS_MAX} whole numbers is wanted, found ${JSON.stringify(shape)}`,
-    )
+    throw wrong(`shape must be at most ${DIMENSIONS_MAX} whole numbers, found ${JSON.stringify(shape)}`)
   if (!isCountArray(offsets) || offsets.length !== 2)
-    throw wrong(`data_offsets of two whole numbers are wanted, found ${JSON.stringify(offsets)}`)
+    throw wrong(`data_offsets must be two whole numbers, found ${JSON.stringify(offsets)}`)
   const [start, end] = offsets
   if (elementCount(shape) * 4 !== end - start)
     throw wrong(`shape [${shape.join(', ')}] takes ${elementCount(shape) * 4} bytes, found ${end - start}`)
@@ -197,7 +195,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function damaged(where: string, problem: string, cause?: unknown): NearrankError {
   return new NearrankError(
     'DAMAGED',
-    `Cannot read ${where}: ${problem}. The file is damaged or no float32 safetensors file; restore it from a copy or make it anew`,
+    `Cannot read ${where}: ${problem}. The file is damaged or is not a float32 safetensors file; restore it from a copy or write it again`,
     { cause },
   )
 }

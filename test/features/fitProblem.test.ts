@@ -37,11 +37,11 @@ test('other names, or the same in another order: all of them, or of a long list 
   const names = Array.from({ length: 200 }, (_, i) => `f${i}`)
   const other = names.with(150, 'x')
   const said = problem({ features: 200, names }, { features: 200, names: other }) ?? ''
-  assert.match(said, /must be from the 151\. on f150, f151, .*, found from the 151\. on x, f151, /)
+  assert.match(said, /must be from feature 151 on: f150, f151, .*, found from feature 151 on: x, f151, /)
   const [wanted, found] = [names.slice(0, 199), names]
   assert.match(
     problem({ features: 199, names: wanted }, { features: 200, names: found }) ?? '',
-    /^it must have 199 features of users \(.*\), found 200 \(from the 200\. on f199\)$/,
+    /^it must have 199 features of users \(.*\), found 200 \(from feature 200 on: f199\)$/,
   )
 })
 

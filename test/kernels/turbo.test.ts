@@ -57,6 +57,6 @@ test('auto: for long runs only, and without it where the self-check fails; on: a
   assert.equal(compile('on', 1), true)
   assert.deepEqual(notes, [])
   assert.equal(compile('auto', 5e6, false), false)
-  assert.deepEqual(notes, ['it computes something else: going on without it'])
+  assert.deepEqual(notes, ['it computes something else: continuing without it'])
   assert.throws(() => compile('on', 1, false), /something else/)
 })

@@ -138,7 +138,7 @@ describe('ClickMetrics', () => {
     const metrics = new ClickMetrics({ users: 5 })
     assert.throws(() => metrics.add(Float32Array.of(1, 1), Uint8Array.of(1, 0), Uint32Array.of(4, 5), 2), {
       code: 'INTERNAL',
-      message: /0 … 4, found 5/,
+      message: /0 to 4, found 5/,
     })
   })
 

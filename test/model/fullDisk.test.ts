@@ -23,9 +23,8 @@ test('a limit on the size of files: the earlier model stays, whole', {
   skip: process.platform === 'win32' && 'Windows has no ulimit',
 }, async (t) => {
   check(execFileSync('sh', ['-c', LIMITED, 'sh', process.execPath, CHILD, await temporaryDirectory(t)]), {
-    model:
-      /^DISK Cannot save the model as .*model: the file would be larger than is allowed here; .*\(EFBIG\)$/,
-    file: /^DISK Cannot write .*checkpoint: the file would be larger .*\(EFBIG\)$/,
+    model: /^DISK Cannot save the model as .*model: the file would exceed the size limit; .*\(EFBIG\)$/,
+    file: /^DISK Cannot write .*checkpoint: the file would exceed the size limit.*\(EFBIG\)$/,
   })
 })
 

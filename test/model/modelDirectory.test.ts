@@ -127,7 +127,7 @@ test('each damage is found and named', async (t) => {
         await mkdir(join(d, 'weights.safetensors'))
       },
       'INPUT',
-      /a file is wanted/,
+      /it must be a file/,
     ],
   ]
   for (const [name, harm, code, message] of cases) {
@@ -145,7 +145,7 @@ test('weights that fit their checksum but not their network are refused', async 
     [(tensors) => tensors.delete('model.3.bias'), /tensor model\.3\.bias is missing/],
     [
       (tensors) => tensors.set('model.9.bias', tensors.get('model.3.bias')!),
-      /model\.9\.bias is none of this/,
+      /model\.9\.bias does not belong to this/,
     ],
     [(tensors) => tensors.get('model.3.bias')!.data.fill(Infinity), /model\.3\.bias must be finite/],
     [(tensors) => tensors.get('model.0.weight')!.shape.push(1), /model\.0\.weight must have shape \[4, 5\]/],

@@ -61,8 +61,8 @@ test('NaN and infinity in what the trainer tells become null', () => {
 
 test('each wrong key is named with its path', () => {
   const cases: [path: string, value: unknown, message: RegExp][] = [
-    ['extra', 1, /key extra is not known/],
-    ['network.depth', 1, /key network\.depth is not known/],
+    ['extra', 1, /key extra is unknown/],
+    ['network.depth', 1, /key network\.depth is unknown/],
     ['metrics.note', 'good', /metrics\.note must be null or number, found "good"/],
     ['columns.userId', undefined, /key columns\.userId is missing/],
     ['weights', undefined, /key weights is missing/],
@@ -70,7 +70,7 @@ test('each wrong key is named with its path', () => {
     ['network.hidden.1', 0, /network\.hidden\.1 must be >= 1, found 0/],
     ['network.hidden.1', 1e9, /1 to 4096 units, found 1000000000/],
     ['network.activations.0', 'tanh', /network\.activations\.0 must be "none" or "relu", found "tanh"/],
-    ['network.activations', ['none'], /one activation .* for each of the 2 hidden layers, found 1/],
+    ['network.activations', ['none'], /each of the 2 hidden layers needs one activation .*, found 1/],
     ['network.userFeatures', 4, /columns\.userFeatures must name 4 features, found 3/],
     ['columns.restaurantFeatures', ['a', 'a'], /columns\.restaurantFeatures names a feature twice/],
     ['weights.file', '../../etc/passwd', /weights\.file must be "weights\.safetensors", found/],
@@ -101,7 +101,7 @@ test('each wrong key is named with its path', () => {
 test('a newer format says to upgrade, whatever else it holds', () => {
   assert.throws(() => parseModelFile('{"formatVersion": 2, "news": []}', { where }), {
     code: 'INPUT',
-    message: /format version 1 is wanted, found 2.*upgrade/,
+    message: /format version must be 1, found 2.*upgrade/,
   })
 })
 
@@ -110,16 +110,16 @@ test('what is no JSON object, or holds a key twice, is damaged', () => {
   const cases: [text: string, message: RegExp][] = [
     ['', /not valid JSON/],
     [text.slice(0, -20), /not valid JSON/],
-    ['[]', /JSON object is wanted/],
-    ['null', /JSON object is wanted/],
+    ['[]', /must be a JSON object/],
+    ['null', /must be a JSON object/],
     ['{}', /is missing/],
     [
       text.replace('"preset": "default"', '"preset": "default", "preset": "default"'),
-      /key preset stands twice/,
+      /key preset appears twice/,
     ],
     [text.replace('"seed": 7', '"seed": 8'), /does not match its checksum/],
-    [text.replace('"preset"', '"__proto__"'), /not known|missing/],
-    [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, /JSON object is wanted/],
+    [text.replace('"preset"', '"__proto__"'), /unknown|missing/],
+    [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, /must be a JSON object/],
   ]
   for (const [damaged, message] of cases)
     assert.throws(() => parseModelFile(damaged, { where }), {

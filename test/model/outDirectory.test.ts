@@ -46,13 +46,13 @@ test('anything else is refused by check and save alike, and stays as it is', asy
   await writeFile(join(at('extra'), 'thesis.tex'), 'x')
 
   const cases: [path: string, message: RegExp][] = [
-    [at('file'), /a directory is wanted, found a file/],
-    [join(at('file'), 'model'), /file is no directory/],
-    [at('other'), /it holds notes\.txt, no part of a model/],
+    [at('file'), /it must be a directory, found a file/],
+    [join(at('file'), 'model'), /file is not a directory/],
+    [at('other'), /it holds notes\.txt, which is not part of a Nearrank model/],
     [at('foreign'), /but no model\.json of Nearrank's/],
     [at('damaged'), /but no model\.json of Nearrank's/],
     [at('partial'), /it holds model\.onnx, but no model\.json/],
-    [at('extra'), /it holds thesis\.tex, no part of a model/],
+    [at('extra'), /it holds thesis\.tex, which is not part of a Nearrank model/],
     [at('x'.repeat(250)), /at most 200 bytes long, found 250/],
     ['/', /root of a file system/],
   ]

@@ -109,7 +109,7 @@ export function describeStore(
         const far = ['age', 'spend', 'n'.repeat(1000)]
         await assert.rejects(
           home.open({ layout: { users: { ...users, names: far }, restaurants } }),
-          isError('INPUT', new RegExp(`must be from the ${long + 1}. on n{300}…, found age, spend`)),
+          isError('INPUT', new RegExp(`must be from feature ${long + 1} on: n{300}…, found age, spend`)),
         )
         const again = await home.open({ layout: named })
         assert.deepEqual(again.layout, named, 'a refusal has written nothing down')

@@ -55,7 +55,7 @@ export async function addApiKey(
   if (entries.some((entry) => entry.name === name))
     throw new NearrankError(
       'INPUT',
-      `Cannot add a key to ${path}: its name must be new, found ${JSON.stringify(name)} there already; choose another name`,
+      `Cannot add a key to ${path}: the name must be new, found ${JSON.stringify(name)} in the file; choose another name`,
     )
   const content = { keys: [...entries, added] }
   const problem = schemaProblem(KeyFile, content)
@@ -77,13 +77,13 @@ function readEntries(path: string): ApiKeyEntry[] {
   const text = readText(path)
   const json = parseJson(path, text)
   const twice = duplicateKey(text)
-  if (twice !== undefined) throw wrong(path, `key ${JSON.stringify(twice)} stands twice in one object`)
+  if (twice !== undefined) throw wrong(path, `key ${JSON.stringify(twice)} appears twice in one object`)
   const problem = schemaProblem(KeyFile, json)
   if (problem !== undefined) throw wrong(path, problem)
   const { keys } = json as { keys: ApiKeyEntry[] }
   for (const field of ['name', 'sha256'] as const)
     if (new Set(keys.map((key) => key[field])).size < keys.length)
-      throw wrong(path, `each ${field} must stand once, found one twice`)
+      throw wrong(path, `each ${field} must be unique, found a duplicate`)
   return keys
 }
 

@@ -4,7 +4,7 @@ import { Problem } from '../problems/problems.ts'
 
 export const UNKNOWN_KEY = new Problem(
   'UNAUTHENTICATED',
-  'Cannot allow this request: a known key is wanted in the header Authorization: Bearer or X-Api-Key',
+  'Cannot allow this request: it needs a known API key in the header Authorization: Bearer or X-Api-Key',
 )
 
 declare module 'fastify' {
