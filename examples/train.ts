@@ -10,7 +10,7 @@ const result = await train({
   data,
   out,
   epochs: 2,
-  resume: true, // from the checkpoint of an earlier, stopped run; anew where there is none
+  resume: true, // from the checkpoint of an earlier, stopped run; without one, from the beginning
   signal: controller.signal,
   onProgress: (event) => {
     if (event.type === 'epoch') {

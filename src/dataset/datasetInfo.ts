@@ -50,12 +50,12 @@ export async function readDatasetInfo(data: string): Promise<DatasetInfo | undef
     if (Value.Check(DatasetInfoSchema, value)) return value
     if (!isOurs(value)) return undefined
     const [problem] = Value.Errors(DatasetInfoSchema, value)
-    throw new Error(`${problem?.instancePath || 'the whole'} ${problem?.message}`)
+    throw new Error(`${problem?.instancePath || 'the value'} ${problem?.message}`)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw new NearrankError(
       'INPUT',
-      `Cannot use ${path}: it is not what nearrank generate writes (${messageOf(error)}); remove it, or generate the data anew`,
+      `Cannot use ${path}: it is not what nearrank generate writes (${messageOf(error)}); remove it, or generate the data again`,
       { cause: error },
     )
   }

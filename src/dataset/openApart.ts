@@ -100,7 +100,7 @@ function crashed(data: string, how: string, said: string): NearrankError {
   const advice =
     how === 'SIGKILL'
       ? 'it was killed, by the system if memory ran out'
-      : 'a file may be damaged in a way that its reader does not survive'
+      : 'a damaged file may have crashed its reader'
   return new NearrankError(
     'INPUT',
     `Cannot pack the data in ${data}: the process that read it ended with ${how}; ${advice}${said && `\n${said}`}`,

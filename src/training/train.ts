@@ -248,7 +248,7 @@ function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void):
       if (Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0)
         report({
           type: 'note',
-          message: `Feature ${feature.name} of the ${side} lies far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
+          message: `Feature ${feature.name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
         })
 }
 

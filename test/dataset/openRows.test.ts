@@ -192,7 +192,7 @@ describe('openRows', () => {
       await rm(join(data, 'train/b.parquet'))
       await assert.rejects(
         openTrain({ data, onMissing: 'drop' }),
-        isError('INPUT', /no row is left.*1 dropped/),
+        isError('INPUT', /no rows are left.*1 were dropped/),
       )
     }))
 

@@ -93,7 +93,7 @@ describe('openRows refuses', () => {
         'train/a.parquet',
         'SELECT 5 AS user_id, 30 AS restaurant_id, 1 AS click WHERE false',
       )
-      await assert.rejects(openTrain({ data }), isError('INPUT', /no row is left/))
+      await assert.rejects(openTrain({ data }), isError('INPUT', /no rows are left/))
     }))
 
   test('a truncated, a damaged and a text file among good ones', () =>

@@ -27,7 +27,7 @@ describe('openTables refuses', () => {
     [
       'a feature beyond float32',
       `SELECT 1 AS user_id, 1e300::DOUBLE AS f00`,
-      /reach of 32 bits/,
+      /range of a 32-bit float/,
       /row 0 holds 1e\+?300/,
     ],
     [
@@ -38,17 +38,17 @@ describe('openTables refuses', () => {
     [
       'duplicate ids',
       `SELECT if(i = 3, 1, i) AS user_id, 1::FLOAT AS f00 FROM range(5) t(i)`,
-      /1 stands in row 1 and row 3/,
+      /1 is in row 1 and row 3/,
     ],
     [
       'duplicate ids far apart',
       `SELECT if(i = 3, 1, i) * 1000000007 AS user_id, 1::FLOAT AS f00 FROM range(5) t(i)`,
-      /1000000007 stands in row 1 and row 3/,
+      /1000000007 is in row 1 and row 3/,
     ],
     [
       'duplicate strings',
       `SELECT if(i = 4, 'u0', 'u' || i) AS user_id, 1::FLOAT AS f00 FROM range(5) t(i)`,
-      /u0 stands in row 0 and row 4/,
+      /u0 is in row 0 and row 4/,
     ],
     [
       'fractions as ids',
@@ -118,9 +118,15 @@ describe('openTables refuses', () => {
         isError('INPUT', /Cannot read user_features.parquet/, /truncated/),
       )
       await writeFile(path, 'user_id,f00\n1,2\n')
-      await assert.rejects(openTables({ data }), isError('INPUT', /user_features.parquet: it is no Parquet/))
+      await assert.rejects(
+        openTables({ data }),
+        isError('INPUT', /user_features.parquet: it is not a Parquet/),
+      )
       await writeFile(path, '')
-      await assert.rejects(openTables({ data }), isError('INPUT', /user_features.parquet: it is no Parquet/))
+      await assert.rejects(
+        openTables({ data }),
+        isError('INPUT', /user_features.parquet: it is not a Parquet/),
+      )
       await assert.rejects(openTables({ data, userFile: 'nope.parquet' }), isError('INPUT', /no such file/))
       await assert.rejects(openTables({ data: join(data, 'nope') }), isError('INPUT', /no such folder/))
       assert.deepEqual(await readdir(join(data, '.nearrank')).catch(() => []), [])

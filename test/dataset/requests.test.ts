@@ -83,7 +83,7 @@ describe('readRequests', () => {
   test('refuses what is no Parquet, or not there', () =>
     withFolder(async (folder) => {
       await writeFile(join(folder, 'r.parquet'), '{}')
-      await assert.rejects(readRequests(join(folder, 'r.parquet')), isError('INPUT', /no Parquet file/))
+      await assert.rejects(readRequests(join(folder, 'r.parquet')), isError('INPUT', /not a Parquet file/))
       await assert.rejects(readRequests(join(folder, 'none')), isError('INPUT', /no such file/))
     }))
 })

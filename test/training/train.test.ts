@@ -201,7 +201,7 @@ test('what is no checkpoint in its place is refused and untouched', async () => 
   const options = small('place')
   await writeFile(`${options.out}.checkpoint`, 'my notes')
   for (const resume of [true, false])
-    await assert.rejects(train({ ...options, resume }), refuses('INPUT', /no checkpoint/))
+    await assert.rejects(train({ ...options, resume }), refuses('INPUT', /not a Nearrank checkpoint/))
   assert.equal(await readFile(`${options.out}.checkpoint`, 'utf8'), 'my notes')
 })
 
@@ -275,7 +275,7 @@ test('a damaged pack is found while it is read, and names what to do', async () 
 
 test('options are checked at the edge: no unknown key, no wrong value, none missing', async () => {
   const wrong: [options: unknown, text: RegExp][] = [
-    [undefined, /object is wanted/],
+    [undefined, /must be an object/],
     [{}, /data is missing/],
     [{ data }, /out is missing/],
     [{ data, out: null }, /out/],

@@ -59,14 +59,14 @@ export async function openRows(
       if (body.rows === 0)
         throw new NearrankError(
           'INPUT',
-          `Cannot use the ${split} clicks: no row is left in ${sources.length} file(s), ${body.dropped} dropped for want of features`,
+          `Cannot use the ${split} clicks: no rows are left in ${sources.length} file(s), ${body.dropped} were dropped because features are missing`,
         )
       for (const source of sources) await checkUnchanged(source)
       await writeManifest(folder, { format: ROWS_FORMAT, fingerprint, key, ...body })
     })
   })
   const made = await readRows(directory, split)
-  if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was put`)
+  if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was written`)
   await removeStale(home, prefix + fingerprint, prefix, key)
   return made
 }

@@ -24,7 +24,7 @@ export async function buildFolder(
     await mkdir(temporary)
   } catch (error) {
     const { message } = diskError(error, `keep packed data in ${home}`)
-    const advice = 'name a folder that can be written to with `cache` (--cache)'
+    const advice = 'choose a writable folder with `cache` (--cache)'
     throw new NearrankError('DISK', `${message}; ${advice}`, { cause: error })
   }
   try {

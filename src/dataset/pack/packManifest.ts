@@ -47,7 +47,7 @@ export async function readManifest<T extends TSchema>(
 export function damagedPack(folder: string, what: string, cause?: unknown): NearrankError {
   return new NearrankError(
     'DAMAGED',
-    `Cannot use the packed data in ${folder}: ${what}; delete that folder and run again, it is made anew from the Parquet files`,
+    `Cannot use the packed data in ${folder}: ${what}; delete that folder and run again; it is made again from the Parquet files`,
     { cause },
   )
 }

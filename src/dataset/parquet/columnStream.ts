@@ -45,7 +45,7 @@ export async function* streamColumns(
         if (numbers[i] !== rowStart + i)
           throw new NearrankError(
             'INTERNAL',
-            `${file.name}: row ${numbers[i]} came in place of ${rowStart + i}`,
+            `${file.name}: row ${numbers[i]} came instead of ${rowStart + i}`,
           )
       yield { rowStart, rows: chunk.rowCount, columns }
       rowStart += chunk.rowCount

@@ -44,7 +44,7 @@ export async function readParquetFile(
 export async function statFile(path: string, name: string): Promise<{ size: number; mtimeMs: number }> {
   try {
     const stats = await stat(path)
-    if (!stats.isFile()) throw new Error('it is no file')
+    if (!stats.isFile()) throw new Error('it is not a file')
     return { size: stats.size, mtimeMs: stats.mtimeMs }
   } catch (error) {
     const missing = isMissing(error)
@@ -89,12 +89,12 @@ export function unreadable(name: string, error: unknown): NearrankError {
   if (duckDbMessage(error).startsWith('Out of Memory'))
     return new NearrankError(
       'MEMORY',
-      `Cannot read ${name} in the memory that is left for it (${duckDbMessage(error)}): allow more (--max-memory), or write it with smaller row groups`,
+      `Cannot read ${name} in the memory that is left for it (${duckDbMessage(error)}): allow more (--max-memory), or write the file with smaller row groups`,
       { cause: error },
     )
   return new NearrankError(
     'INPUT',
-    `Cannot read ${name}: it is no Parquet file, or it is damaged or truncated (${duckDbMessage(error)})`,
+    `Cannot read ${name}: it is not a Parquet file, or it is damaged or truncated (${duckDbMessage(error)})`,
     { cause: error },
   )
 }

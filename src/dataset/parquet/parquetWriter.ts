@@ -63,7 +63,7 @@ export async function writeParquet(path: string, table: ParquetTable): Promise<v
       throw writeError(path, duckDbMessage(error))
     }
   })
-  if (start !== rows) throw new NearrankError('INTERNAL', `${path}: ${start} rows of ${rows} were asked for`)
+  if (start !== rows) throw new NearrankError('INTERNAL', `${path}: ${start} of ${rows} rows were requested`)
   const handle = await open(path, 'r+')
   try {
     await handle.sync()

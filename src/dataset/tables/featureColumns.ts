@@ -20,7 +20,7 @@ export function featureColumns(
   if (features.length === 0)
     throw new NearrankError(
       'INPUT',
-      `Cannot use ${file.name}: it has no numeric columns to take as features, its columns are ${file.columns
+      `Cannot use ${file.name}: it has no numeric columns to use as features, its columns are ${file.columns
         .map((column) => `${column.name} ${column.type}`)
         .join(', ')}`,
     )

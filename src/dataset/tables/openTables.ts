@@ -51,7 +51,7 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
       await writeManifest(folder, { format: TABLES_FORMAT, fingerprint, key, ...packed })
     })
     const made = await readTables(directory)
-    if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was put`)
+    if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was written`)
     await removeStale(home, PREFIX + fingerprint, PREFIX, key)
     return made
   })

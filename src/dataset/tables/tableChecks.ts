@@ -18,7 +18,7 @@ export async function notFinite(
   row: number,
 ): Promise<NearrankError> {
   const found = await cellText(connection, file, column, row)
-  const reach = /^[-+0-9]/.test(found) ? ' within the reach of 32 bits' : ''
+  const reach = /^[-+0-9]/.test(found) ? ' within the range of a 32-bit float' : ''
   return new NearrankError(
     'INPUT',
     `Cannot use ${file.name}: column ${column} must be a finite number${reach}, row ${row} holds ${found}`,
@@ -53,7 +53,7 @@ export async function checkDuplicates(
   const id = await cellText(connection, plan.file, plan.idColumn, duplicate.row)
   throw new NearrankError(
     'INPUT',
-    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold every id once, ${id} stands in row ${duplicate.earlierRow} and row ${duplicate.row}`,
+    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold every id once, ${id} is in row ${duplicate.earlierRow} and row ${duplicate.row}`,
   )
 }
 

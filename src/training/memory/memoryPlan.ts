@@ -54,12 +54,12 @@ export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
   if (arena.bytes > MEMORY_BYTES_MAX)
     throw new NearrankError(
       'MEMORY',
-      `Cannot hold the run in one WebAssembly memory: 4 GiB is the limit, the plan takes ${mebibytes(arena.bytes)}, of it ${what}. Use fewer features, users or units.`,
+      `Cannot hold the run in one WebAssembly memory: 4 GiB is the limit, the plan takes ${mebibytes(arena.bytes)}, including ${what}. Use fewer features, users or units.`,
     )
   if (planned > maxMemoryBytes)
     throw new NearrankError(
       'MEMORY',
-      `Cannot run within --max-memory ${mebibytes(maxMemoryBytes)}: the plan takes ${mebibytes(planned)}, of it ${what}. ` +
+      `Cannot run within --max-memory ${mebibytes(maxMemoryBytes)}: the plan takes ${mebibytes(planned)}, including ${what}. ` +
         `Give --max-memory ${mebibytes(planned).replace(' ', '')} or more, or use fewer features or units.`,
     )
 }

@@ -26,7 +26,7 @@ export function ledgerEpoch(
   const wrong = (what: string, wanted: number, found: number) =>
     new NearrankError(
       'INTERNAL',
-      `The ledger of epoch ${epoch} does not add up: ${what}: wanted ${wanted}, found ${found}`,
+      `The ledger of epoch ${epoch} does not add up: ${what}: expected ${wanted}, found ${found}`,
     )
   if (rows !== count.rows) throw wrong('rows trained on', count.rows, rows)
   if (digest !== count.digest) throw wrong('digest of the rows trained on', count.digest, digest)

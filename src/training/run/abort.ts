@@ -7,6 +7,6 @@ export async function abortable<T>(signal: AbortSignal | undefined, work: () => 
     return await work()
   } catch (error) {
     if (!signal?.aborted || (error instanceof NearrankError && error.code === 'ABORTED')) throw error
-    throw new NearrankError('ABORTED', 'Stopped as asked', { cause: error })
+    throw new NearrankError('ABORTED', 'Stopped as requested', { cause: error })
   }
 }

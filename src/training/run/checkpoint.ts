@@ -95,6 +95,6 @@ export async function removeCheckpoint(path: string): Promise<void> {
 function notOurs(path: string): NearrankError {
   return new NearrankError(
     'INPUT',
-    `Cannot resume from ${path}: it is no checkpoint of nearrank. Move it away, or choose another --out`,
+    `Cannot resume from ${path}: it is not a Nearrank checkpoint. Move it away, or choose another --out`,
   )
 }

@@ -45,7 +45,7 @@ export async function startOfRun(options: TrainingRunOptions, path: string): Pro
     if (found !== undefined)
       onProgress({
         type: 'note',
-        message: `Starting anew: the checkpoint ${path} is not used without --resume`,
+        message: `Starting from the beginning: the checkpoint ${path} is only used with --resume`,
       })
     lead.setWeights(initialState(network, settings.seed))
     return { state: firstState(options), isResumed: false, best }
@@ -54,7 +54,7 @@ export async function startOfRun(options: TrainingRunOptions, path: string): Pro
     throw new NearrankError(
       'INPUT',
       `Cannot resume from ${path}: it belongs to a run with other settings, other data or another kernel build. ` +
-        'Repeat that run, or train without --resume to start anew.',
+        'Repeat that run, or train without --resume to start from the beginning.',
     )
   const arrays: CheckpointArrays = { ...lead.trained(), best }
   for (const name of Object.keys(arrays) as (keyof CheckpointArrays)[]) arrays[name].set(found.arrays[name])

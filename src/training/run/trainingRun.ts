@@ -160,7 +160,7 @@ export class TrainingRun {
     if (step !== wanted)
       throw new NearrankError(
         'INTERNAL',
-        `After epoch ${epoch} the run has taken ${step} steps, ${wanted} are due`,
+        `After epoch ${epoch} the run has taken ${step} steps, expected ${wanted}`,
       )
   }
 
@@ -236,7 +236,7 @@ export class TrainingRun {
     throw new NearrankError(
       'ABORTED',
       this.#options.run.checkpointSeconds > 0
-        ? `Stopped ${where}. The checkpoint ${this.#path} holds everything: the same command with --resume goes on from there.`
+        ? `Stopped ${where}. The checkpoint ${this.#path} holds everything: the same command with --resume continues from there.`
         : `Stopped ${where}, without a checkpoint`,
     )
   }
@@ -247,7 +247,7 @@ export class TrainingRun {
     if (what === undefined) return
     throw new NearrankError(
       'NOT_FINITE',
-      `Cannot go on: NaN or infinity in ${what}, epoch ${this.#state.epoch}, step ${lead.position().step}. ` +
+      `Cannot continue training: NaN or infinity in ${what}, epoch ${this.#state.epoch}, step ${lead.position().step}. ` +
         `Lower the learning rate (${settings.learningRate}), or normalise the features.`,
     )
   }
