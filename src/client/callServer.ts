@@ -106,11 +106,11 @@ function readAnswer<T>({ status, headers, text }: RawAnswer, call: Call<T>): T {
   if (!call.statuses.includes(status) && (status < 200 || status >= 300))
     throw new NearrankApiError(call.action, problemFields(status, headers, text))
   try {
-    if (!call.statuses.includes(status)) throw new TypeError(`wanted ${call.statuses.join(' or ')}`)
+    if (!call.statuses.includes(status)) throw new TypeError(`expected ${call.statuses.join(' or ')}`)
     return call.read({ status, headers, json: text === '' ? undefined : parseWire(text) })
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause)
-    const title = `the server's answer, status ${status}, is none of Nearrank's`
+    const title = `the answer with status ${status} is not one of Nearrank's`
     throw new NearrankApiError(call.action, { status, code: 'BAD_ANSWER', title, detail }, { cause })
   }
 }

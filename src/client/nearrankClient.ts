@@ -163,7 +163,7 @@ export class NearrankClient {
   /** Whether the server takes requests. A server that cannot be reached is an error. */
   async ready({ signal }: CallOptions = {}): Promise<Readiness> {
     const request = {
-      action: 'ask whether the server is ready',
+      action: 'check whether the server is ready',
       method: 'GET',
       path: '/health/ready',
     } as const

@@ -94,5 +94,5 @@ function wrong(wanted: string, found: unknown): TypeError {
     : typeof found === 'object' && found !== null
       ? `an object with ${Object.keys(found).slice(0, 5).join(', ') || 'nothing'}`
       : String(found).slice(0, 60)
-  return new TypeError(`wanted ${wanted}, found ${shown}`)
+  return new TypeError(`expected ${wanted}, found ${shown}`)
 }

@@ -27,7 +27,9 @@ export function wireId(id: Id): number | string {
 export function pathId(id: Id): string {
   checkId(id)
   if (id === '.' || id === '..')
-    throw new TypeError(`Cannot use the id "${id}" in a URL, which takes it for a step; use another id`)
+    throw new TypeError(
+      `Cannot use the id "${id}" in a URL: it would be read as a relative path; use another id`,
+    )
   return encodeURIComponent(String(id))
 }
 

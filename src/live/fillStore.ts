@@ -116,7 +116,7 @@ async function fillSide(
     if (signal?.aborted)
       throw new NearrankError(
         'ABORTED',
-        `Filling the store from ${data} was stopped at row ${first} of ${rows} ${side}. The same command goes over all rows again.`,
+        `Filling the store from ${data} was stopped at row ${first} of ${rows} ${side}. The same command writes all rows again.`,
       )
     await store.write(Array.from(order.subarray(first, first + WRITE_ROWS), changeOf))
     onProgress?.({ stage: 'write', side, rowsDone: Math.min(first + WRITE_ROWS, rows), rowsTotal: rows })

@@ -116,7 +116,10 @@ export class IdTable {
     const row = this.rows
     if (row === this.#memory.rowsMax) return -1
     if (!this.#setKey(id))
-      throw new NearrankError('INTERNAL', `${idText(id)} is no id of a table of ${this.#memory.kind} ids`)
+      throw new NearrankError(
+        'INTERNAL',
+        `${idText(id)} is not an id for a table of ${this.#memory.kind} ids`,
+      )
     if (this.#memory.kind === 'string') {
       const text = idText(id)
       const start = this.#counters[TEXT_UNITS]

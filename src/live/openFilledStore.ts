@@ -47,7 +47,7 @@ export async function openFilledStore(
     if (isFilling && !fill)
       throw new NearrankError(
         'INPUT',
-        'Cannot serve from the store: it must be complete, found one that was being filled and is not complete: run nearrank load again, or start with --data',
+        'Cannot serve from the store: it must be complete, found one that is only partly filled; run nearrank load again, or start with --data',
       )
     const rows = await store.count()
     if (fill && (isFilling || rows.restaurants === 0))

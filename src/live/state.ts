@@ -275,7 +275,7 @@ export class LiveState implements StoreListener {
       .then(() => nextTurn())
       .then(() => this.#publish())
       .catch((error: unknown) => {
-        throw new NearrankError('INTERNAL', 'the ranking threads did not take over new memory', {
+        throw new NearrankError('INTERNAL', 'the listening threads did not take over new memory', {
           cause: error,
         })
       })

@@ -95,7 +95,7 @@ export function growLiveMemory(memory: LiveMemory, rowsMax: Record<Side, number>
     const { ids, features, width } = from[side]
     for (let row = 0; row < ids.rows; row++)
       if (to[side].ids.add(ids.idAt(row)) !== row)
-        throw new NearrankError('INTERNAL', `row ${row} of ${side} has no room in a larger table`)
+        throw new NearrankError('INTERNAL', `row ${row} of ${side} does not fit into a larger table`)
     to[side].features.set(features.subarray(0, ids.rows * width))
   }
   to.sums.set(from.sums)

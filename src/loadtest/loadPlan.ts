@@ -32,7 +32,7 @@ export function planLoad(options: ServerOptions): LoadPlan {
   for (const [name, limit] of Object.entries(limits))
     checkBetween(`limits.${name}`, limit, 0, name === 'errorShare' ? 1 : TIMEOUT_MS_MAX)
   if (requests.length === 0)
-    throw new NearrankError('INPUT', 'Cannot test: at least one request is wanted, found none')
+    throw new NearrankError('INPUT', 'Cannot test: at least one request is needed, found none')
   const { signal, onProgress } = options
   return { target, requests, warmupMs, timeoutMs, connections, limits, signal, onProgress }
 }
@@ -44,7 +44,7 @@ export function checkLoad(rate: number, durationMs: number): void {
   if (countIn(rate, durationMs) === 0)
     throw new NearrankError(
       'USAGE',
-      `Cannot test: at ${rate} requests per second none is due in ${durationMs} ms; take a longer duration`,
+      `Cannot test: at ${rate} requests per second none is due in ${durationMs} ms; use a longer duration`,
     )
 }
 

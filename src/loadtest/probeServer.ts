@@ -13,9 +13,9 @@ const ADVICE: Record<number, string> = {
   401: 'give an API key with the right to read (--api-key)',
   403: 'give an API key with the right to read (--api-key)',
   404: 'is it a Nearrank server, and does its store hold the users of these requests?',
-  413: 'the requests are larger than the server takes: see its candidate and body limits',
+  413: 'the requests are larger than the server accepts: see its candidate and body limits',
   422: 'the requests do not fit this server',
-  503: 'it is not ready, or has too much to do',
+  503: 'it is not ready, or it is overloaded',
 }
 
 /**

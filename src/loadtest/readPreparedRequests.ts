@@ -34,6 +34,6 @@ export async function readPreparedRequests(
     if (slice.length < limit) break
   }
   if (prepared.length === 0)
-    throw new NearrankError('INPUT', `Cannot use ${path}: at least one request is wanted, it has no rows`)
+    throw new NearrankError('INPUT', `Cannot use ${path}: it must hold at least one request, found no rows`)
   return prepared
 }

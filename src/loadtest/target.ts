@@ -21,9 +21,9 @@ export function parseTarget(url: string): Target {
   if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol))
     throw wrong(url, 'it must be like http://127.0.0.1:8080')
   if (parsed.username !== '' || parsed.password !== '')
-    throw wrong(parsed.origin, 'a user name and password are not sent; a key is given apart')
+    throw wrong(parsed.origin, 'a user name and password are not sent; give an API key separately')
   if (parsed.search !== '' || parsed.hash !== '')
-    throw wrong(url, 'it must end with the path, without ? and #, since /recommend/ID is put behind')
+    throw wrong(url, 'it must end with the path, without ? and #, since /recommend/ID is appended')
   const isTls = parsed.protocol === 'https:'
   const host = parsed.hostname.replace(/^\[|\]$/g, '')
   return {

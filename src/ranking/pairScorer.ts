@@ -61,7 +61,7 @@ export class PairScorer {
     if (features.length !== network.userFeatures)
       throw new NearrankError(
         'INPUT',
-        `Cannot rank: the model wants ${network.userFeatures} user features, found ${features.length}`,
+        `Cannot rank: the model takes ${network.userFeatures} user features, found ${features.length}`,
       )
     this.#f32.set(features, this.#input / 4)
     this.#kernels.rowProduct(this.#user, this.#input, userWeight, units, bias, units, features.length)

@@ -52,8 +52,8 @@ export class Ranker {
     if (latitude.length !== rows || longitude.length !== rows)
       throw new NearrankError(
         'INPUT',
-        'Cannot rank: features, latitude and longitude must be of the same restaurants, found ' +
-          `${rows}, ${latitude.length} and ${longitude.length} of them`,
+        'Cannot rank: features, latitude and longitude must be of the same number of restaurants, found ' +
+          `${rows}, ${latitude.length} and ${longitude.length}`,
       )
     const scorer = new PairScorer(
       createScoringMemory({ ...options, restaurantsMax: rows }),

@@ -33,10 +33,10 @@ export const RecommendBody = {
       },
       maxItems: CANDIDATES_MAX,
       description:
-        'What to rank; left out: every restaurant within max_dist. Ids that are not known are left out, twice the same counts once.',
+        'Restaurants to rank; by default all within max_dist. Unknown ids and duplicates are ignored.',
     },
-    latitude: { type: 'number', minimum: -90, maximum: 90, description: 'Of the user, degrees' },
-    longitude: { type: 'number', minimum: -180, maximum: 180, description: 'Of the user, degrees' },
+    latitude: { type: 'number', minimum: -90, maximum: 90, description: 'Where the user is, degrees' },
+    longitude: { type: 'number', minimum: -180, maximum: 180, description: 'Where the user is, degrees' },
     size: {
       type: 'integer',
       minimum: 1,
@@ -48,7 +48,7 @@ export const RecommendBody = {
       type: 'number',
       minimum: 0,
       default: DEFAULT_MAX_DIST_M,
-      description: 'Great-circle metres; farther ones are left out',
+      description: 'Great-circle distance in metres; restaurants farther away are left out',
     },
     sort_dist: {
       type: 'boolean',

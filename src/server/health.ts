@@ -29,7 +29,7 @@ function reasonsOf(phase: Phase, store: StoreStatus, rows: Readonly<Record<Side,
   const reasons: string[] = []
   if (phase === 'stopping') reasons.push('The server is shutting down.')
   if (!store.connected) reasons.push('The store cannot be reached: features are served from memory.')
-  else if (!store.synced) reasons.push('The store is being read anew: features may be out of date.')
+  else if (!store.synced) reasons.push('The store is being read again: features may be out of date.')
   for (const [side, count] of Object.entries(rows))
     if (count === 0) reasons.push(`There are no ${side} in the store.`)
   return reasons

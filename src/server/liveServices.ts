@@ -74,6 +74,7 @@ async function changeModel(
 }
 
 function modelsOf({ models }: Progress): ModelHost {
-  if (!models) throw new Problem('NOT_READY', 'Cannot tell of a model yet: features are still being loaded')
+  if (!models)
+    throw new Problem('NOT_READY', 'Cannot describe the model yet: features are still being loaded')
   return models
 }

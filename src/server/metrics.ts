@@ -39,19 +39,15 @@ export class Metrics {
   }
 
   #addRankings(): void {
-    this.#add(
-      'nearrank_requests_total',
-      'counter',
-      'Requests for a ranked list, by status of the answer.',
-      () =>
-        STATUSES.map((status) => ({
-          labels: { status },
-          value: this.#sum((thread) => thread.statusCount(status)),
-        })),
+    this.#add('nearrank_requests_total', 'counter', 'Requests for a ranked list, by status.', () =>
+      STATUSES.map((status) => ({
+        labels: { status },
+        value: this.#sum((thread) => thread.statusCount(status)),
+      })),
     )
     this.#histogram(
       'nearrank_request_duration_seconds',
-      'From a request’s head to its answer, where it got a ranked list.',
+      'Time from the head of a request to its answer, ranked lists only.',
       LATENCY_BOUNDS,
       (thread) => thread.latency,
     )
@@ -73,13 +69,13 @@ export class Metrics {
     this.#add(
       'nearrank_not_finite_total',
       'counter',
-      'Restaurants left out, since their scores are not finite.',
+      'Restaurants left out because their scores are not finite.',
       () => [{ value: this.#sum((thread) => thread.notFinite) }],
     )
   }
 
   #addThreads(): void {
-    this.#gauge('nearrank_queue_length', 'Requests that wait for their turn.', () =>
+    this.#gauge('nearrank_queue_length', 'Requests that are waiting.', () =>
       this.#sum((thread) => thread.waiting),
     )
     this.#add(
@@ -98,11 +94,11 @@ export class Metrics {
 
   #addServer(): void {
     const health = this.#health
-    this.#gauge('nearrank_ready', '1: ready to serve.', () => Number(health().ready))
+    this.#gauge('nearrank_ready', '1 if the server is ready.', () => Number(health().ready))
     this.#gauge('nearrank_workers', 'Listening threads that take requests.', () => health().listeningThreads)
     this.#gauge(
       'nearrank_model_version',
-      '1 for the first model since the start, one more for each change.',
+      'Version of the model: 1 at the start, one more after each change.',
       () => health().model?.version ?? 0,
     )
     this.#add('nearrank_rows', 'gauge', 'Rows in memory.', () => {
@@ -112,12 +108,12 @@ export class Metrics {
         { labels: { side: 'restaurants' }, value: restaurants },
       ]
     })
-    this.#gauge('nearrank_store_connected', '1: the store can be reached.', () =>
+    this.#gauge('nearrank_store_connected', '1 if the store can be reached.', () =>
       Number(health().store.connected),
     )
     this.#gauge(
       'nearrank_store_lag_seconds',
-      'Since when memory may be behind the store; 0: it is not.',
+      'How long memory may have been behind the store; 0 if it is not.',
       () => health().store.lagMs / 1000,
     )
   }
@@ -130,7 +126,7 @@ export class Metrics {
       const { user, system } = process.cpuUsage()
       return [{ value: (user + system) / 1e6 }]
     })
-    this.#gauge('process_start_time_seconds', 'Start of the process, seconds since 1970.', () =>
+    this.#gauge('process_start_time_seconds', 'Start time of the process, seconds since 1970.', () =>
       Math.round(performance.timeOrigin / 1000),
     )
   }

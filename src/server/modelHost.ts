@@ -64,8 +64,7 @@ export class ModelHost implements ModelService {
 
   rollback(): Promise<ServedModel> {
     return this.#alone(async () => {
-      if (!this.#before)
-        throw new NearrankError('CONFLICT', 'Cannot go back: there is no model before this one')
+      if (!this.#before) throw new NearrankError('CONFLICT', 'Cannot roll back: there is no previous model')
       return this.#swap(this.#before.files)
     })
   }
@@ -98,13 +97,13 @@ export class ModelHost implements ModelService {
     if (problem !== undefined)
       throw new NearrankError(
         'INPUT',
-        `Cannot serve the model: ${problem}; put a model for these features there`,
+        `Cannot serve the model: ${problem}; put a model with the right features there`,
       )
   }
 
   async #alone(work: () => Promise<ServedModel>): Promise<ServedModel> {
     if (this.#isBusy)
-      throw new NearrankError('CONFLICT', 'Cannot change the model: another change of it is running')
+      throw new NearrankError('CONFLICT', 'Cannot change the model: another change is running')
     this.#isBusy = true
     try {
       return await work()

@@ -91,7 +91,7 @@ function assemble(made: {
     ranksForMeanUser: settings.unknownUser === 'average',
     publish: (memory) => threads.publish(memory),
     onProblem: (message) => logger.warn(message),
-    onFailure: (error) => crash(error, 'memory cannot follow the store any more'),
+    onFailure: (error) => crash(error, 'memory can no longer follow the store'),
     onSynced: (counts) => logger.info(counts, 'the store has been read'),
   })
   const progress: Progress = { phase: 'starting', models: undefined }

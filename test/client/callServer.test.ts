@@ -193,21 +193,21 @@ describe("the caller's signal", () => {
 
 describe('answers that are none', () => {
   const wrongLists: [string, RegExp][] = [
-    ['', /wanted an object with restaurants, found undefined/],
+    ['', /expected an object with restaurants, found undefined/],
     ['not json', /JSON/],
     ['{"restaurants":[', /JSON/],
     ['null', /found null/],
     ['[]', /a list of 0/],
-    ['{}', /wanted a list as restaurants, found undefined/],
-    ['{"restaurants":{}}', /wanted a list as restaurants/],
-    ['{"restaurants":[1]}', /wanted an object with id, found 1/],
+    ['{}', /expected a list as restaurants, found undefined/],
+    ['{"restaurants":{}}', /expected a list as restaurants/],
+    ['{"restaurants":[1]}', /expected an object with id, found 1/],
     ['{"restaurants":[{"score":1,"displacement":1}]}', /integer or a string as id, found undefined/],
     ['{"restaurants":[{"id":1.5,"score":1,"displacement":1}]}', /found 1\.5/],
     ['{"restaurants":[{"id":1,"score":null,"displacement":1}]}', /finite number as score, found null/],
     ['{"restaurants":[{"id":1,"score":"0.5","displacement":1}]}', /finite number as score/],
     ['{"restaurants":[{"id":1,"score":1e999,"displacement":1}]}', /Infinity/],
     ['{"restaurants":[{"id":1,"score":1}]}', /finite number as displacement/],
-    ['{"__proto__":{"restaurants":[]}}', /wanted a list as restaurants/],
+    ['{"__proto__":{"restaurants":[]}}', /expected a list as restaurants/],
   ]
   for (const [text, message] of wrongLists)
     test(`recommend: ${text || 'nothing'}`, async () => {

@@ -206,7 +206,7 @@ describe('Ranker', () => {
     const ranker = new Ranker(tiny())
     assert.throws(() => ranker.rank(new Float32Array(2), { ...everything, candidateRows: [0] }), {
       code: 'INPUT',
-      message: /wants 1 user features, found 2/,
+      message: /takes 1 user features, found 2/,
     })
     assert.throws(() => ranker.rank(Float32Array.of(Number.NaN), { ...everything, candidateRows: [0] }), {
       code: 'NOT_FINITE',

@@ -38,7 +38,7 @@ test('a server without its store, or without rows, is ready and says what is wro
     [{ store: LOST }, ['The store cannot be reached: features are served from memory.']],
     [
       { store: { ...parts.store, synced: false } },
-      ['The store is being read anew: features may be out of date.'],
+      ['The store is being read again: features may be out of date.'],
     ],
     [
       { rows: { users: 0, restaurants: 0 } },

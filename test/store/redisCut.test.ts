@@ -89,7 +89,7 @@ describe('Redis: a connection that fails', { skip: NO_REDIS, concurrency: true }
     await store.write([put('users', 1, [1, 1, 1])])
     assert.deepEqual(copy.rows, await rowsOfServer(foreign))
     assert.ok(copy.problems.length > 0 && copy.problems.length < 5, copy.problems.join())
-    assert.match(copy.problems[0], /What is in memory stays in use/)
+    assert.match(copy.problems[0], /The copy in memory stays in use/)
   })
 
   test('a full read that is cut again and again begins anew', async (t) => {

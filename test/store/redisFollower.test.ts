@@ -94,7 +94,7 @@ async function settle(server: SteppedServer): Promise<void> {
 function expectSame(copy: StoreCopy, server: SteppedServer): void {
   const expected = noRows()
   for (const [id, value] of server.values) applyChanges(expected, [put('users', id, [value])])
-  const problems = copy.problems.filter((message) => !message.includes('unless it was deleted this moment'))
+  const problems = copy.problems.filter((message) => !message.includes('unless it has just been deleted'))
   assert.deepEqual(problems, [])
   assert.deepEqual(copy.rows, expected)
 }

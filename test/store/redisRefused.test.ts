@@ -60,7 +60,7 @@ describe('Redis: what is refused', { skip: NO_REDIS, concurrency: true }, () => 
   test('password, user and database', async (t) => {
     const server = await serverOf(t, ['--requirepass', SECRET])
     const at = `127.0.0.1:${server.port}`
-    await refused(`redis://${at}`, 'INPUT', /wants a password/)
+    await refused(`redis://${at}`, 'INPUT', /requires a password/)
     await refused(`redis://:wrong@${at}`, 'INPUT', /refuses the user name or the password/)
     await refused(`redis://nobody:${SECRET_IN_URL}@${at}`, 'INPUT', /refuses the user name or the password/)
     await refused(`redis://:${SECRET_IN_URL}@${at}/99`, 'INPUT', /has no database 99/)
@@ -123,7 +123,7 @@ describe('Redis: what is refused', { skip: NO_REDIS, concurrency: true }, () => 
     await refused(server.url, 'INPUT', /it must have 3 features of users, found 30 in nearrank:meta/)
     await foreign.send('DEL', 'nearrank:meta')
     await foreign.send('SET', 'nearrank:meta', 'x')
-    await refused(server.url, 'CONFLICT', /something else than a hash/)
+    await refused(server.url, 'CONFLICT', /something other than a hash/)
   })
 
   test('memory full: reads go on, writes say why, and what was written is told', async (t) => {
@@ -179,7 +179,7 @@ describe('Redis: what is refused', { skip: NO_REDIS, concurrency: true }, () => 
     const store = await storeOf(t, server.url)
     await assert.rejects(
       store.write([put('users', 1, [1, 2, 3])]),
-      isError('CONFLICT', /something else than a hash/),
+      isError('CONFLICT', /something other than a hash/),
     )
     assert.equal(await foreign.send('GET', 'nearrank:user:1'), 'mine')
     await store.close()

@@ -40,7 +40,7 @@ test('a limit on the size of files: the write fails, what was acknowledged stays
 test('a place that cannot be written to', { skip }, async () => {
   const { failures, acknowledged } = await run('unshare', [...IN_NAMESPACE, READ_ONLY, 'sh'])
   assert.equal(acknowledged, 0)
-  assert.match(failures[0], /^DISK Cannot open the store .*check that the folder/)
+  assert.match(failures[0], /^DISK Cannot open the store .*check that its folder/)
 })
 
 async function run(

@@ -95,7 +95,7 @@ describe('SQLite store', () => {
     for (const names of ['a,b,c', '["a","b"]', '["a","b",3]', 'null']) {
       const path = await filled(10)
       edit(path, `UPDATE layout SET names = '${names}' WHERE side = 'users'`)
-      await assert.rejects(openSqliteStore(path, OPTIONS), isError('DAMAGED', /what it says of its users/))
+      await assert.rejects(openSqliteStore(path, OPTIONS), isError('DAMAGED', /its description of the users/))
     }
   })
 

@@ -56,14 +56,14 @@ function answerUnrouted(
     return answerError(
       new Problem(
         'UNKNOWN_ROUTE',
-        `Cannot ${method} ${shown}: there is no such path; /openapi.json lists all`,
+        `Cannot ${method} ${shown}: there is no such path; /openapi.json lists all paths`,
       ),
       request,
       reply,
     )
   const allow = [...new Set([...allowed, 'OPTIONS'])].toSorted().join(', ')
   if (method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
-  const detail = `Cannot ${method} ${shown}: the path takes ${allow}`
+  const detail = `Cannot ${method} ${shown}: the path accepts ${allow}`
   return answerError(new Problem('METHOD_NOT_ALLOWED', detail, { headers: { allow } }), request, reply)
 }
 

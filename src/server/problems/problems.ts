@@ -10,32 +10,32 @@ interface ProblemKind {
 const TABLE = {
   BAD_REQUEST: { status: 400, title: 'The request is not valid HTTP for this server' },
   BAD_JSON: { status: 400, title: 'The body is not JSON' },
-  BAD_BODY: { status: 400, title: 'The body does not fit its schema' },
+  BAD_BODY: { status: 400, title: 'The body does not match its schema' },
   BAD_ID: { status: 400, title: 'The id in the path is not valid' },
   TOO_MANY_CANDIDATES: { status: 400, title: 'Too many candidates' },
   UNAUTHENTICATED: {
     status: 401,
-    title: 'A valid API key is needed',
+    title: 'A valid API key is required',
     headers: { 'www-authenticate': 'Bearer' },
   },
-  FORBIDDEN: { status: 403, title: 'The API key lacks the right' },
+  FORBIDDEN: { status: 403, title: 'The API key lacks the required right' },
   UNKNOWN_USER: { status: 404, title: 'There is no such user' },
   UNKNOWN_RESTAURANT: { status: 404, title: 'There is no such restaurant' },
   UNKNOWN_ROUTE: { status: 404, title: 'There is no such path' },
-  METHOD_NOT_ALLOWED: { status: 405, title: 'The path does not take this method' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The path does not accept this method' },
   REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },
   RELOAD_RUNNING: { status: 409, title: 'Another change of the model is running' },
-  NO_PREVIOUS_MODEL: { status: 409, title: 'There is no model to go back to' },
+  NO_PREVIOUS_MODEL: { status: 409, title: 'There is no previous model' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
-  MODEL_REJECTED: { status: 422, title: 'The model cannot be served; the old one stays' },
+  MODEL_REJECTED: { status: 422, title: 'The new model cannot be served; the old one stays' },
   NOT_FINITE: { status: 500, title: 'A score was not finite' },
   INTERNAL: { status: 500, title: 'Internal error' },
   OVERLOADED: { status: 503, title: 'Too many requests at once', headers: { 'retry-after': '1' } },
   NOT_READY: { status: 503, title: 'The server is still starting', headers: { 'retry-after': '1' } },
   STORE_UNAVAILABLE: {
     status: 503,
-    title: 'The feature store cannot be written now',
+    title: 'The feature store cannot be written to at the moment',
     headers: { 'retry-after': '1' },
   },
   STORE_FULL: { status: 507, title: 'There is no room for more rows' },
@@ -77,7 +77,7 @@ export function problemBody(code: ProblemCode, detail: string): string {
 // Details that stand for messages which may tell of paths and addresses inside.
 const STORE_DETAIL =
   'Cannot write to the feature store now: nothing, or only a part, was written; send it again in a moment'
-const INTERNAL_DETAIL = 'Cannot answer this request: an error inside the server, which has logged it'
+const INTERNAL_DETAIL = 'Cannot answer this request: an internal error, which the server has logged'
 
 const OF_NEARRANK: Partial<Record<ErrorCode, { code: ProblemCode; detail?: string }>> = {
   INPUT: { code: 'BAD_BODY' },
@@ -94,14 +94,17 @@ const OF_FASTIFY: Record<string, { code: ProblemCode; detail?: string }> = {
   FST_ERR_MAX_PARAM_LENGTH: { code: 'BAD_ID', detail: 'Cannot use the id: it is too long' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'BAD_REQUEST',
-    detail: 'Cannot read the body: its size is not the announced Content-Length',
+    detail: 'Cannot read the body: its size does not match the Content-Length',
   },
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'BODY_TOO_LARGE', detail: 'Cannot take the body: it is too large' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'BODY_TOO_LARGE', detail: 'Cannot accept the body: it is too large' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'UNSUPPORTED_MEDIA_TYPE',
-    detail: 'Cannot read the body: the header Content-Type is missing or not one that this path takes',
+    detail: 'Cannot read the body: the header Content-Type is missing or not one that this path accepts',
   },
-  FST_ERR_NOT_FOUND: { code: 'UNKNOWN_ROUTE', detail: 'There is no such path; /openapi.json lists all' },
+  FST_ERR_NOT_FOUND: {
+    code: 'UNKNOWN_ROUTE',
+    detail: 'There is no such path; /openapi.json lists all paths',
+  },
 }
 
 /**

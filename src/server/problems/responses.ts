@@ -9,7 +9,7 @@ export const ProblemSchema = Type.Object(
     type: Type.String({ description: 'urn:nearrank:problem: and the code in lower case' }),
     title: Type.String({ description: 'what the code means' }),
     status: Type.Integer({ description: 'the HTTP status' }),
-    detail: Type.String({ description: 'what could not be done here, what was wanted and what was found' }),
+    detail: Type.String({ description: 'what could not be done, what was needed and what was found' }),
     code: Type.Enum(Object.keys(PROBLEMS) as ProblemCode[], { description: 'for programs' }),
   },
   { additionalProperties: false },

@@ -15,7 +15,7 @@ export const ServedModelSchema = Type.Object(
   {
     version: Type.Integer({
       minimum: 1,
-      description: '1 for the first since the start, one more for each change',
+      description: '1 at the start of the server, one more after each change',
     }),
     path: Type.String(),
     checksum: Type.String({ description: 'SHA-256 of the weights' }),
@@ -33,7 +33,7 @@ export function servedModelJson({ version, path, checksum, createdAt, loadedAt }
 export function adminRoutes(app: FastifyInstance, models: ModelService): void {
   const tags = ['Model']
   const config = { right: 'admin' } as const
-  const done = { 200: jsonResponse('The model that is served now.', ServedModelSchema) }
+  const done = { 200: jsonResponse('The current model.', ServedModelSchema) }
 
   app.get(
     '/admin/model',
@@ -41,7 +41,7 @@ export function adminRoutes(app: FastifyInstance, models: ModelService): void {
       config,
       schema: {
         operationId: 'get_model',
-        summary: 'The model that is served',
+        summary: 'Describe the current model',
         tags,
         response: { ...done, ...problemResponses('INTERNAL') },
       },
@@ -56,7 +56,7 @@ export function adminRoutes(app: FastifyInstance, models: ModelService): void {
         operationId: 'reload_model',
         summary: 'Load the model folder again',
         description:
-          'The new model is loaded, warmed and checked off the path and swapped in between two requests. Without a body.',
+          'The new model is loaded, warmed and checked while the old one is served, then swapped in between two requests. Takes no body.',
         tags,
         response: {
           ...done,
@@ -79,8 +79,8 @@ export function adminRoutes(app: FastifyInstance, models: ModelService): void {
       config,
       schema: {
         operationId: 'rollback_model',
-        summary: 'Back to the model before',
-        description: 'Without a body.',
+        summary: 'Return to the previous model',
+        description: 'Takes no body.',
         tags,
         response: {
           ...done,

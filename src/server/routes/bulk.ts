@@ -36,15 +36,15 @@ export function bulkRoute(app: FastifyInstance, features: FeatureService, limits
     validatorCompiler: () => () => true, // the lines are checked one by one, by the same schemas
     schema: {
       operationId: 'put_features',
-      summary: 'Put many rows in, or take them out',
-      description: `All lines are checked before anything is written; the first wrong one is named. Empty lines are skipped. Of several lines for one row the last wins. At most ${LOADS_MAX} loads run at once.`,
+      summary: 'Write or delete many rows',
+      description: `All lines are checked before anything is written; an error names the first wrong line. Empty lines are skipped. If several lines are about one row, the last one wins. At most ${LOADS_MAX} loads run at once.`,
       tags: ['Features'],
       consumes: MEDIA_TYPES,
       body: Type.Union([userLine, restaurantLine, userDeletion, restaurantDeletion], {
         description: `Newline-delimited JSON. A line is one of these, and at most ${limits.rowBodyBytesMax} bytes long.`,
       }),
       response: {
-        200: jsonResponse('How many lines there were of each kind.', Answer),
+        200: jsonResponse('The number of lines of each kind.', Answer),
         ...problemResponses(...PROBLEMS_OF_LOADS),
       },
     },

@@ -56,7 +56,7 @@ function getRow(app: FastifyInstance, { side, name, url, params, features }: Row
         operationId: `get_${name}`,
         summary: `The features of a ${name}`,
         description:
-          'As the server ranks with them now. Numbers are the shortest that read back as the same 32-bit float.',
+          'The row that the server ranks with now. Numbers are the shortest that read back as the same 32-bit float.',
         tags: TAGS,
         params,
         response: {
@@ -82,9 +82,9 @@ function putRow(app: FastifyInstance, { side, name, url, params, features }: Row
       config: { right: 'write' },
       schema: {
         operationId: `put_${name}`,
-        summary: `Put a ${name} in, or replace it`,
+        summary: `Insert or replace a ${name}`,
         description:
-          'Once answered, the row is durable and every request that begins later is ranked with it.',
+          'Once the write is answered, the row is durable, and every request that begins later is ranked with it.',
         tags: TAGS,
         params,
         body: side === 'users' ? user : restaurant,
@@ -111,7 +111,7 @@ function deleteRow(app: FastifyInstance, { side, name, url, params, features }: 
       config: { right: 'write' },
       schema: {
         operationId: `delete_${name}`,
-        summary: `Take a ${name} out`,
+        summary: `Delete a ${name}`,
         tags: TAGS,
         params,
         response: {

@@ -17,14 +17,14 @@ const Ready = Type.Object(
         kind: Type.Enum([...STORE_KINDS]),
         connected: Type.Boolean(),
         synced: Type.Boolean({ description: 'the copy in memory is complete, as far as is known' }),
-        lag_ms: Type.Number({ description: 'since when it may be behind the store; 0: it is not' }),
+        lag_ms: Type.Number({ description: 'how long it may have been behind the store; 0 if it is not' }),
       },
       STRICT,
     ),
     model: Type.Union([Type.Omit(ServedModelSchema, ['path'], STRICT), Type.Null()]), // anybody may see it
     users: Type.Integer({ minimum: 0 }),
     restaurants: Type.Integer({ minimum: 0 }),
-    workers: Type.Integer({ minimum: 0, description: 'that take requests' }),
+    workers: Type.Integer({ minimum: 0, description: 'listening threads that take requests' }),
   },
   STRICT,
 )
@@ -41,7 +41,7 @@ export function healthRoutes(app: FastifyInstance, services: Services): void {
         operationId: 'live',
         summary: 'Whether the process answers at all',
         tags,
-        response: { 200: jsonResponse('It does.', Live) },
+        response: { 200: jsonResponse('The process answers.', Live) },
       },
     },
     async () => ({ status: 'live' }),
@@ -54,7 +54,10 @@ export function healthRoutes(app: FastifyInstance, services: Services): void {
         operationId: 'ready',
         summary: 'Whether requests should be sent here',
         tags,
-        response: { 200: jsonResponse('Yes.', Ready), 503: jsonResponse('Not now, see reasons.', Ready) },
+        response: {
+          200: jsonResponse('Send requests here.', Ready),
+          503: jsonResponse('Do not send requests now; see reasons.', Ready),
+        },
       },
     },
     async (_request, reply) => {

@@ -22,11 +22,11 @@ const SCHEMA = {
   operationId: 'recommend',
   summary: 'Ranked restaurants near a user',
   description:
-    'Restaurants within reach, best first. The header nearrank-user says `average` where the user is unknown and the mean user took its place; ' +
-    'Server-Timing says what parsing, ranking and writing took.',
+    'Restaurants within reach, best first. The header nearrank-user is `average` if the user is unknown and the list is for the mean user. ' +
+    'Server-Timing holds the time that parsing, ranking and writing took.',
   tags: ['Ranking'],
   params: Type.Object(
-    { user_id: Type.String({ description: 'The user: `42`, or `u00042` where ids are integers' }) },
+    { user_id: Type.String({ description: 'The user: `42`, or `u00042` if ids are integers' }) },
     CLOSED,
   ),
   body: RecommendBody,

@@ -24,16 +24,16 @@ const WANTED = 'redis://[user:password@]host[:port][/database][?prefix=PREFIX], 
  */
 export function parseRedisAddress(text: string): RedisAddress {
   // What is found is not told, and the URL parser's own error, which holds the text, is no cause: passwords.
-  if (!URL.canParse(text)) throw wrong('it must be a URL', 'another text')
+  if (!URL.canParse(text)) throw wrong('it must be a URL', 'something else')
   const url = new URL(text)
   if (!['redis:', 'rediss:'].includes(url.protocol))
     throw wrong('its scheme must be redis or rediss', JSON.stringify(url.protocol.slice(0, -1)))
   if (url.hostname === '') throw wrong('it must name a host', 'none')
   if (!/^\/?\d{0,7}$/.test(url.pathname) || Number(url.pathname.slice(1)) > DATABASE_MAX)
-    throw wrong('its path must be the number of a database', JSON.stringify(url.pathname.slice(0, 50)))
-  if (url.hash !== '') throw wrong('it must have no part behind a #', 'one; write %23 for a # in a password')
+    throw wrong('its path must be a database number', JSON.stringify(url.pathname.slice(0, 50)))
+  if (url.hash !== '') throw wrong('it must not have a fragment (#)', 'one; write %23 for a # in a password')
   for (const key of url.searchParams.keys())
-    if (key !== 'prefix') throw wrong('its only parameter is prefix', JSON.stringify(key.slice(0, 50)))
+    if (key !== 'prefix') throw wrong('its only parameter may be prefix', JSON.stringify(key.slice(0, 50)))
   const prefix = url.searchParams.get('prefix') ?? DEFAULT_PREFIX
   if (prefix.length === 0 || prefix.length > PREFIX_CHARS_MAX)
     throw wrong(`prefix must be 1 to ${PREFIX_CHARS_MAX} characters`, `${prefix.length}`)

@@ -12,7 +12,7 @@ const REPLIES: Record<string, Reason> = {
     'UNAVAILABLE',
     'its memory limit (maxmemory) is reached; raise maxmemory, or delete what is not needed',
   ],
-  MISCONF: ['DISK', 'it cannot save to its own disk and so refuses writes; see its log'],
+  MISCONF: ['DISK', 'it cannot save to its own disk, so it refuses writes; see its log'],
   READONLY: ['UNAVAILABLE', 'it is a read-only replica; give the address of the primary'],
   MASTERDOWN: ['UNAVAILABLE', 'it is a replica that has lost its primary; try again later'],
   NOREPLICAS: [
@@ -21,11 +21,11 @@ const REPLIES: Record<string, Reason> = {
   ],
   LOADING: ['UNAVAILABLE', 'it is still loading its data from disk; try again in a moment'],
   BUSY: ['UNAVAILABLE', 'it is busy running a script; try again later'],
-  NOAUTH: ['INPUT', 'it wants a password; put it into the URL: redis://:PASSWORD@host'],
+  NOAUTH: ['INPUT', 'it requires a password; put it into the URL: redis://:PASSWORD@host'],
   WRONGPASS: ['INPUT', 'it refuses the user name or the password; correct them in the URL'],
   NOPERM: [
     'INPUT',
-    'its access rules do not allow this user what is needed; allow the hash, scan, multi and client tracking commands on the keys of the prefix',
+    'its access rules do not allow this user everything that is needed; allow the hash, scan, multi and client tracking commands on the keys of the prefix',
   ],
   DENIED: [
     'INPUT',
@@ -37,16 +37,16 @@ const REPLIES: Record<string, Reason> = {
     'INPUT',
     'it is a node of a cluster, and all keys must be on one server; use a single server',
   ],
-  WRONGTYPE: ['CONFLICT', 'a key holds something else than a hash; delete that key, or use another prefix'],
+  WRONGTYPE: ['CONFLICT', 'a key holds something other than a hash; delete that key, or use another prefix'],
 }
 
 const FAILURES: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there; start the server, or correct the address',
   ENOTFOUND: 'there is no such host; correct the address',
-  EAI_AGAIN: 'the name of the host cannot be looked up for now; check the network',
+  EAI_AGAIN: 'the host name cannot be looked up at the moment; check the network',
   ETIMEDOUT: 'it does not answer; check the address and the network',
-  EHOSTUNREACH: 'there is no way to the host; check the network',
-  ENETUNREACH: 'there is no way to the host; check the network',
+  EHOSTUNREACH: 'there is no route to the host; check the network',
+  ENETUNREACH: 'there is no route to the host; check the network',
   ECONNRESET: 'it closed the connection',
   EPIPE: 'it closed the connection',
 }

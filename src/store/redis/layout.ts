@@ -68,7 +68,7 @@ async function readLayout(connection: RedisConnection, key: string): Promise<Sto
     const names = json === undefined ? undefined : parseNames(json, Number(features))
     if (json !== undefined && names === undefined)
       throw unusable(
-        `${field(`${name}.names`)} must be a JSON list of ${features} names, found ${shownField(json)}; correct it or take it out`,
+        `${field(`${name}.names`)} must be a JSON list of ${features} names, found ${shownField(json)}; correct it or delete it`,
       )
     return { features: Number(features), ids, ...(names && { names }) }
   }

@@ -56,7 +56,7 @@ export class RedisListener {
       // The scan has found the key: most probably a hash with other fields.
       else if ('absent' in decoded)
         this.#tell(
-          `Cannot use the hash ${key.key}: it must have the field features, found none, unless it was deleted this moment; write it again`,
+          `Cannot use the hash ${key.key}: it must have the field features, found none, unless it has just been deleted; write it again`,
         )
     }
     for (const side of SIDES)
@@ -87,7 +87,10 @@ export class RedisListener {
 
   #endWindow(): void {
     const leftOut = this.#problems - PROBLEMS_MAX
-    if (leftOut > 0) this.#listener.onProblem(`Cannot use ${leftOut} more keys of the last while either`)
+    if (leftOut > 0)
+      this.#listener.onProblem(
+        `Cannot use ${leftOut} more keys either; at most ${PROBLEMS_MAX} are named at a time`,
+      )
     this.#windowStartMs = performance.now()
     this.#problems = 0
   }

@@ -180,7 +180,7 @@ class RedisStore implements FeatureStore {
       if (this.#closing.signal.aborted) return
       // For the first time nobody serves from memory yet, and what is wrong stays wrong.
       if (reason.code === 'INPUT') this.#started.reject(reason)
-      this.#tell(`${reason.message}. What is in memory stays in use; connecting again`)
+      this.#tell(`${reason.message}. The copy in memory stays in use; reconnecting`)
       connection = await this.#reconnect()
     }
   }
@@ -259,7 +259,7 @@ class RedisStore implements FeatureStore {
     if (this.#link !== null) return this.#link
     throw new NearrankError(
       'UNAVAILABLE',
-      `Cannot ${action} the Redis server at ${this.#address.shown}: the connection is lost and not back yet; try again in a moment`,
+      `Cannot ${action} the Redis server at ${this.#address.shown}: the connection is lost and not yet restored; try again in a moment`,
     )
   }
 

@@ -25,13 +25,10 @@ const REASONS: Record<number, [ErrorCode, string]> = {
   [IOERR]: ['DISK', 'the system reported an error in reading or writing; check the disk and its limits'],
   [CORRUPT]: ['DAMAGED', 'the file is damaged; restore a backup, or delete it and fill a new one'],
   [FULL]: ['DISK', 'the disk is full; free some space'],
-  [CANTOPEN]: [
-    'DISK',
-    'the file cannot be opened or made there; check that the folder is there and can be written to',
-  ],
+  [CANTOPEN]: ['DISK', 'the file cannot be opened or created; check that its folder exists and is writable'],
   [NOTADB]: [
     'INPUT',
-    'it must be a feature store, found a file that is none (or one with a damaged beginning); choose another path',
+    'it must be a feature store, found another file (or a store whose beginning is damaged); choose another path',
   ],
 }
 

@@ -47,7 +47,7 @@ async function prepare(target: string, action: string): Promise<void> {
     if (!there.isFile())
       throw new NearrankError(
         'INPUT',
-        `Cannot ${action}: a file is wanted, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another path`,
+        `Cannot ${action}: it must be a file, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another path`,
       )
   } catch (error) {
     if (!isMissing(error)) throw diskError(error, action)
@@ -129,7 +129,7 @@ function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<
     if (!areKnown || (json !== null && names === undefined))
       throw new NearrankError(
         'DAMAGED',
-        `Cannot open the store ${path}: what it says of its ${side} is damaged; restore a backup, or fill a new store`,
+        `Cannot open the store ${path}: its description of the ${side} is damaged; restore a backup, or fill a new store`,
       )
     layout[side] = { features, ids, ...(names && { names }) }
     counts[side] = rows

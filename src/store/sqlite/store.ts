@@ -177,7 +177,7 @@ class SqliteStore implements FeatureStore {
     if (this.#closing)
       throw new NearrankError(
         'CONFLICT',
-        `Cannot ${action} the store ${this.#path}: it must be open, found it closed; open it again`,
+        `Cannot ${action} the store ${this.#path}: it must be open, found closed; open it again`,
       )
   }
 }

@@ -127,7 +127,7 @@ describe('methods and paths', () => {
       assert.equal(options.statusCode, 204)
       assert.equal(options.headers.allow, allow)
       const wrong = await send(app, `PATCH ${path}`)
-      assertProblem(wrong, 'METHOD_NOT_ALLOWED', new RegExp(`takes ${allow}$`))
+      assertProblem(wrong, 'METHOD_NOT_ALLOWED', new RegExp(`accepts ${allow}$`))
       assert.equal(wrong.headers.allow, allow)
     }
   })

@@ -9,17 +9,17 @@ export const READ_RIGHT_NEEDED = new Problem(
 )
 export const OVERLOADED = new Problem(
   'OVERLOADED',
-  'Cannot answer now: too many requests wait; send it again in a second',
+  'Cannot answer now: too many requests are waiting; send it again in a second',
 )
 export const LOADS_ARRIVING = new Problem(
   'OVERLOADED',
-  'Cannot take the load now: others are arriving; send it again in a second',
+  'Cannot accept the load now: others are arriving; send it again in a second',
 )
 export const NOT_READY = new Problem('NOT_READY', 'Cannot rank yet: features are still being loaded')
-export const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot take the body: it is too large')
+export const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot accept the body: it is too large')
 export const NOT_JSON = new Problem(
   'UNSUPPORTED_MEDIA_TYPE',
-  'Cannot read the body: the header Content-Type is missing or not one that this path takes',
+  'Cannot read the body: the header Content-Type is missing or not one that this path accepts',
 )
 export const BAD_PATH = new Problem('BAD_REQUEST', 'Cannot read the path: it is not valid')
 export const BAD_ENCODING = new Problem(
@@ -28,7 +28,7 @@ export const BAD_ENCODING = new Problem(
 )
 export const DOT_STEPS = new Problem(
   'UNKNOWN_ROUTE',
-  'Cannot find the path: it must not contain . or .. as a step',
+  'Cannot find the path: it must not contain . or .. as a segment',
 )
 export const TOO_SLOW = new Problem(
   'REQUEST_TIMEOUT',
@@ -36,5 +36,5 @@ export const TOO_SLOW = new Problem(
 )
 export const NOT_HTTP = new Problem(
   'BAD_REQUEST',
-  'Cannot read the request: it must be HTTP/1.1 with a head of at most 16 KiB and a body of one length',
+  'Cannot read the request: it must be HTTP/1.1 with a head of at most 16 KiB and a single body length',
 )

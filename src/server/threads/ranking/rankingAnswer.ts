@@ -108,7 +108,7 @@ export class RankingAnswer {
     if (!list)
       throw new Problem(
         'TOO_MANY_CANDIDATES',
-        `Cannot use the request: at most ${candidatesMax} restaurants may be within max_dist where candidate_restaurant_ids is left out, found more; ask for a smaller max_dist`,
+        `Cannot use the request: at most ${candidatesMax} restaurants may be within max_dist if candidate_restaurant_ids is left out, found more; use a smaller max_dist`,
       )
     if (list.notFinite > 0) {
       stats.countNotFinite(list.notFinite)
