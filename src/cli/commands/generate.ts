@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { NearrankError } from '../../errors.ts'
 import type { GenerateResult } from '../../dataset/generator/generate.ts'
-import { GENERATE_OPTIONS } from '../../dataset/generator/plan.ts'
+import { GENERATE_OPTIONS } from '../../dataset/generator/options.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'

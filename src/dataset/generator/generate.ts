@@ -4,23 +4,20 @@ import { NearrankError } from '../../errors.ts'
 import { DATASET_FILE, type DatasetInfo } from '../datasetInfo.ts'
 import { diskError, syncDirectory, writeNewFile } from '../../files.ts'
 import { replaceDataset } from './target.ts'
+import { type GenerateCounts, type GenerateOptions, type GenerateStage, generateCounts } from './options.ts'
 import {
-  type GenerateCounts,
-  type GenerateOptions,
-  type GenerateStage,
   type GenerateTask,
   RESTAURANT_FEATURES,
   SCORE_FEATURES,
   USER_FEATURES,
   clickTasks,
   firstTasks,
-  generateCounts,
 } from './plan.ts'
 import { type MadeFile, makeFiles } from './pool.ts'
 import { featureNames } from './tables.ts'
 import type { GeneratorWorkerData } from './worker.ts'
 
-export type { GenerateOptions, GenerateProgress } from './plan.ts'
+export type { GenerateOptions, GenerateProgress } from './options.ts'
 
 export interface GenerateResult {
   rows: number
