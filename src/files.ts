@@ -18,8 +18,8 @@ const REASONS: Record<string, string> = {
   EACCES: 'permission is denied; change the permissions or choose another path',
   EPERM: 'the operation is not permitted; change the permissions or choose another path',
   EROFS: 'the file system is read-only; choose another path',
-  ENOTDIR: 'part of the path is not a directory; choose another path',
-  EISDIR: 'it is a directory; choose another name',
+  ENOTDIR: 'part of the path is not a folder; choose another path',
+  EISDIR: 'it is a folder; choose another name',
   ENOENT: 'part of the path does not exist; create it or choose another path',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
   EBUSY: 'it is in use, or a mount point; choose a path inside it',
@@ -66,7 +66,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
     if (there !== undefined && !there.isFile())
       throw new NearrankError(
         'INPUT',
-        `Cannot ${action}: it must be a file, found ${there.isDirectory() ? 'a directory' : 'a device or pipe'}; choose another name`,
+        `Cannot ${action}: it must be a file, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another name`,
       )
     await mkdir(dirname(target), { recursive: true })
     const temporary = siblingPath(target, 'new')

@@ -73,8 +73,8 @@ test('a directory, a pipe, a path through a file and a link to itself are refuse
   await writeFile(at('file'), 'x')
   await symlink('loop', at('loop'))
   const cases: [path: string, code: string, message: RegExp][] = [
-    [at('folder'), 'INPUT', /it must be a file, found a directory/],
-    [join(at('file'), 'below'), 'DISK', /part of the path is not a directory.*ENOTDIR/],
+    [at('folder'), 'INPUT', /it must be a file, found a folder/],
+    [join(at('file'), 'below'), 'DISK', /part of the path is not a folder.*ENOTDIR/],
     [at('loop'), 'DISK', /ELOOP/],
     [at('n'.repeat(201)), 'INPUT', /at most 200 bytes long, found 201/],
   ]

@@ -27,7 +27,7 @@ export async function exportModel(
   if (dirname(target) === dirname(own) && target !== own)
     throw new NearrankError(
       'INPUT',
-      `Cannot export to ${out}: the model directory may hold only the model's own files; choose another path`,
+      `Cannot export to ${out}: the model folder may hold only the model's own files; choose another path`,
     )
   const bytes =
     format === 'onnx'

@@ -159,13 +159,13 @@ async function checkIsDirectory(directory: string): Promise<void> {
   }
   throw new NearrankError(
     'INPUT',
-    `Cannot load a model from ${directory}: it must be a directory with ${MODEL_FILE}, found ${found}; give the directory that training wrote`,
+    `Cannot load a model from ${directory}: it must be a folder with ${MODEL_FILE}, found ${found}; give the folder that training wrote`,
   )
 }
 
 async function readBounded(path: string, bytesMax: number): Promise<Uint8Array> {
   const refuse = (problem: string, cause?: unknown) =>
-    new NearrankError('INPUT', `Cannot read ${path}: ${problem}; give the directory that training wrote`, {
+    new NearrankError('INPUT', `Cannot read ${path}: ${problem}; give the folder that training wrote`, {
       cause,
     })
   try {

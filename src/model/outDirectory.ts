@@ -18,7 +18,7 @@ export async function checkOutDirectory(directory: string): Promise<void> {
   const refuse = (problem: string) =>
     new NearrankError(
       'INPUT',
-      `Cannot save a model as ${directory}: ${problem}. It would be replaced as a whole; choose a new or empty directory`,
+      `Cannot save a model as ${directory}: ${problem}. It would be replaced as a whole; choose a new or empty folder`,
     )
   siblingPath(target, 'new') // its name is not too long
   const parent = dirname(target)
@@ -29,7 +29,7 @@ export async function checkOutDirectory(directory: string): Promise<void> {
       throw error
     })
     if (there === undefined) return await checkParent(parent, directory)
-    if (!there.isDirectory()) throw refuse('it must be a directory, found a file')
+    if (!there.isDirectory()) throw refuse('it must be a folder, found a file')
     if (there.dev !== (await stat(parent)).dev) throw refuse('it is a mount point, which cannot be renamed')
     await checkParent(parent, directory)
     const entries = (await readdir(target)).filter((entry) => !LITTER.has(entry))
@@ -49,7 +49,7 @@ async function checkParent(parent: string, directory: string): Promise<void> {
     if (!(await stat(parent)).isDirectory())
       throw new NearrankError(
         'INPUT',
-        `Cannot save a model as ${directory}: ${parent} is not a directory; choose another path`,
+        `Cannot save a model as ${directory}: ${parent} is not a folder; choose another path`,
       )
     await access(parent, constants.W_OK | constants.X_OK)
   } catch (error) {

@@ -11,7 +11,7 @@ const DEFAULT_WAITING_MAX = 64
 const DEFAULT_DRAIN_SECONDS = 30
 
 export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
-  model: string // model directory
+  model: string // model folder
   store?: string // @default sqlite:features.db
   host?: string // @default 127.0.0.1
   port?: number // 0: a free one, @default 8080

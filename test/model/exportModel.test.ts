@@ -51,7 +51,7 @@ test('what cannot be exported is refused and nothing is written', async (t) => {
     [directory, { format: 'pickle' as 'onnx', out }, 'USAGE', /one of onnx, safetensors, found "pickle"/],
     [directory, { format, out: join(directory, 'weights.safetensors') }, 'INPUT', /the model's own files/],
     [directory, { format, out: join(directory, 'copy.onnx') }, 'INPUT', /the model's own files/],
-    [directory, { format, out: join(parent, 'folder') }, 'INPUT', /found a directory/],
+    [directory, { format, out: join(parent, 'folder') }, 'INPUT', /found a folder/],
     [join(parent, 'folder'), { format, out }, 'INPUT', /no such file/],
   ]
   for (const [from, options, code, message] of cases)

@@ -46,8 +46,8 @@ test('anything else is refused by check and save alike, and stays as it is', asy
   await writeFile(join(at('extra'), 'thesis.tex'), 'x')
 
   const cases: [path: string, message: RegExp][] = [
-    [at('file'), /it must be a directory, found a file/],
-    [join(at('file'), 'model'), /file is not a directory/],
+    [at('file'), /it must be a folder, found a file/],
+    [join(at('file'), 'model'), /file is not a folder/],
     [at('other'), /it holds notes\.txt, which is not part of a Nearrank model/],
     [at('foreign'), /but no model\.json of Nearrank's/],
     [at('damaged'), /but no model\.json of Nearrank's/],

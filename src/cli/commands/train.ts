@@ -37,7 +37,7 @@ const JSON_KEYS = [
   'parameters',
 ] as const
 
-/** `nearrank train`: Parquet files to a model directory. */
+/** `nearrank train`: Parquet files to a model folder. */
 export function trainCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('train')
     .summary('train a model on Parquet files')
