@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-const FILES_AT_ONCE = 2
+const FILES_AT_ONCE = 4
 
 const root = join(import.meta.dirname, '..')
 const given = process.argv.slice(2)

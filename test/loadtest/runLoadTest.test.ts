@@ -217,7 +217,8 @@ describe('runLoadTest', () => {
     const result = await run(url, { timeoutMs: 60_000 })
     assert.equal(result.ok + result.failed, 30)
     assert.ok(result.ok >= 9 && result.ok <= 12, `${result.ok}`)
-    assert.ok(count(result, 'ECONNREFUSED') >= 15, JSON.stringify(result.errors))
+    const atOnce = count(result, 'ECONNREFUSED') + count(result, 'ECONNRESET')
+    assert.ok(atOnce >= 15, JSON.stringify(result.errors))
   })
 
   test('an answer in many pieces, to many at a time', async (t) => {

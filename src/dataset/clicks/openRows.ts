@@ -38,16 +38,7 @@ export async function openRows(
   tables: Tables,
   split: Split,
 ): Promise<PackedRows> {
-  const data = await dataFolder(options)
-  const home = packHome(options, data)
-  const sources = await splitSources(options, data, split)
-  const { userId, restaurantId, click } = columnNames(options)
-  const onMissing = options.onMissing ?? 'fail'
-  const settings = [split, userId, restaurantId, click, onMissing]
-  const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
-  const key = keyOf(data, sources, tables.key, settings)
-  const prefix = `rows-${split}-`
-  const directory = join(home, prefix + fingerprint)
+  const { data, home, sources, fingerprint, key, prefix, directory } = await locate(options, tables, split)
   const found = await readRows(directory, split)
   if (found) return found
   await withDuckDb(options, async (connection) => {
@@ -69,6 +60,27 @@ export async function openRows(
   if (!made) throw new NearrankError('INTERNAL', `the pack ${directory} is not where it was written`)
   await removeStale(home, prefix + fingerprint, prefix, key)
   return made
+}
+
+/** The packed clicks of a split, if they are packed as they are now. @throws NearrankError as `openRows`. */
+export async function findRows(
+  options: DatasetOptions,
+  tables: Tables,
+  split: Split,
+): Promise<PackedRows | undefined> {
+  return readRows((await locate(options, tables, split)).directory, split)
+}
+
+async function locate(options: DatasetOptions, tables: Tables, split: Split) {
+  const data = await dataFolder(options)
+  const home = packHome(options, data)
+  const sources = await splitSources(options, data, split)
+  const { userId, restaurantId, click } = columnNames(options)
+  const settings = [split, userId, restaurantId, click, options.onMissing ?? 'fail']
+  const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
+  const key = keyOf(data, sources, tables.key, settings)
+  const prefix = `rows-${split}-`
+  return { data, home, sources, fingerprint, key, prefix, directory: join(home, prefix + fingerprint) }
 }
 
 /** Checks every file's columns before the first row is read. */

@@ -1,6 +1,7 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
-import { namesOf, type Side } from '../../features/featureSpec.ts'
+import { namesOf, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
@@ -13,10 +14,11 @@ import {
   fingerprintOf,
   keyOf,
   packHome,
+  type SourceFile,
 } from '../sources.ts'
 import { type PackedTable, readTables, type Tables, TABLES_FORMAT } from './readTables.ts'
 import { packTable } from './packTable.ts'
-import { planTables } from './tablePlan.ts'
+import { planTables, tableColumns, type TablePlan } from './tablePlan.ts'
 
 const PREFIX = 'tables-'
 
@@ -26,17 +28,10 @@ const PREFIX = 'tables-'
  * @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.
  */
 export async function openTables(options: DatasetOptions & OpenOptions): Promise<Tables> {
-  const data = await dataFolder(options)
-  const home = packHome(options, data)
-  const sources = [
-    await featureSource(options, data, 'users'),
-    await featureSource(options, data, 'restaurants'),
-  ]
+  const { home, sources, key } = await locate(options)
   return withDuckDb(options, async (connection) => {
     const plans = await planTables(connection, options, sources)
-    const taken = plans.map(({ idColumn, features, places }) => [idColumn, namesOf(features), places])
-    const fingerprint = fingerprintOf(sources, TABLES_FORMAT, taken)
-    const key = keyOf(data, sources, columnNames(options), options.userFeatures, options.restaurantFeatures)
+    const fingerprint = fingerprintOf(sources, TABLES_FORMAT, plans.map(takenBy))
     const directory = join(home, PREFIX + fingerprint)
     const found = await readTables(directory)
     if (found) return found
@@ -55,4 +50,36 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
     await removeStale(home, PREFIX + fingerprint, PREFIX, key)
     return made
   })
+}
+
+/**
+ * The packed feature tables of a dataset as it is now; undefined where they have to be packed. Opens no
+ * Parquet file: which columns were taken follows from the files and the options, and the pack tells them.
+ * @throws NearrankError INPUT when a file of the dataset is missing.
+ */
+export async function findTables(options: DatasetOptions): Promise<Tables | undefined> {
+  const { home, sources, key, columns } = await locate(options)
+  for (const name of await readdir(home).catch(() => [])) {
+    if (!name.startsWith(PREFIX)) continue
+    // A damaged one is reported by who opens it by its name.
+    const tables = await readTables(join(home, name)).catch(() => undefined)
+    if (tables?.key !== key) continue
+    const taken = SIDES.map((side) => takenBy({ ...tables[side], ...tableColumns(side, columns) }))
+    if (name === PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken)) return tables
+  }
+  return undefined
+}
+
+/** What is taken from a file, as the fingerprint has it. */
+function takenBy({ idColumn, features, places }: Pick<TablePlan, 'idColumn' | 'features' | 'places'>) {
+  return [idColumn, namesOf(features), places]
+}
+
+async function locate(options: DatasetOptions) {
+  const data = await dataFolder(options)
+  const columns = columnNames(options)
+  const sources: SourceFile[] = []
+  for (const side of SIDES) sources.push(await featureSource(options, data, side))
+  const key = keyOf(data, sources, columns, options.userFeatures, options.restaurantFeatures)
+  return { home: packHome(options, data), sources, key, columns }
 }

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type FeatureSpec, numberFeatures, type Side, SIDES } from '../../features/featureSpec.ts'
-import type { DatasetOptions } from '../options.ts'
+import type { ColumnNames, DatasetOptions } from '../options.ts'
 import { columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
 import { columnNames, type SourceFile } from '../sources.ts'
 import { checkNumeric, featureColumns } from './featureColumns.ts'
@@ -30,9 +30,8 @@ export async function planTables(
   const plans: TablePlan[] = []
   for (const [i, side] of SIDES.entries()) {
     const file = await readParquetFile(connection, sources[i].path, sources[i].name)
-    const idColumn = side === 'users' ? columns.userId : columns.restaurantId
+    const { idColumn, places } = tableColumns(side, columns)
     holdsStrings(file, columnNamed(file, idColumn)) // or integers; nothing else
-    const places: TablePlan['places'] = side === 'users' ? null : [columns.latitude, columns.longitude]
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
     plans.push({
@@ -44,4 +43,10 @@ export async function planTables(
     })
   }
   return plans
+}
+
+/** The columns of a side's file that are no features. */
+export function tableColumns(side: Side, columns: ColumnNames): Pick<TablePlan, 'idColumn' | 'places'> {
+  if (side === 'users') return { idColumn: columns.userId, places: null }
+  return { idColumn: columns.restaurantId, places: [columns.latitude, columns.longitude] }
 }
