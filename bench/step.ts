@@ -95,10 +95,10 @@ export function benchStep(simd: Simd): StepLine[] {
 export function fillTables(arena: Arena, buffer: ArrayBufferLike): void {
   const random = new Random(2)
   const pool = Float32Array.from({ length: 100_003 }, () => random.normal())
-  for (const { at, rows, stride, features } of [arena.tables.users, arena.tables.restaurants]) {
+  for (const { at, rows, stride, numbers } of [arena.tables.users, arena.tables.restaurants]) {
     const table = new Float32Array(buffer, at, rows * stride)
     for (let row = 0, next = 0; row < rows; row++)
-      for (let k = 0; k < features; k++, next = (next + 1) % pool.length) table[row * stride + k] = pool[next]
+      for (let k = 0; k < numbers; k++, next = (next + 1) % pool.length) table[row * stride + k] = pool[next]
   }
 }
 

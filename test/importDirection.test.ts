@@ -45,7 +45,18 @@ const PACKAGES: Record<string, string[]> = {
   fastify: ['server'],
   kdbush: ['geo'],
   pino: ['server'],
-  typebox: ['training', 'ranking', 'dataset', 'model', 'server', 'loadtest', 'store', 'json', 'options'],
+  typebox: [
+    'training',
+    'ranking',
+    'dataset',
+    'model',
+    'server',
+    'loadtest',
+    'store',
+    'features',
+    'json',
+    'options',
+  ],
 }
 
 interface Import {

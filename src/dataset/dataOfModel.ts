@@ -1,29 +1,52 @@
+import { NearrankError } from '../errors.ts'
+import { type FeatureSpec, namesOf } from '../features/featureSpec.ts'
 import { fitProblem, shapeOf } from '../features/fitProblem.ts'
-import type { Network } from '../model/network.ts'
 import type { Tables } from './tables/readTables.ts'
+import { modelFeatures } from '../model/modelFeatures.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { DatasetOptions } from './options.ts'
 
 /** Where the features of a model's data are: the columns it was trained on, unless `options` names others. */
-export function dataOfModel<T extends DatasetOptions>({ columns }: ModelDescription, options: T) {
-  const { userFeatures, restaurantFeatures, ...names } = columns
-  return {
+export function dataOfModel<T extends DatasetOptions>(description: ModelDescription, options: T) {
+  const { userFeatures, restaurantFeatures, ...names } = description.columns
+  const data = {
     ...options,
     columns: { ...names, ...options.columns },
     userFeatures: options.userFeatures ?? userFeatures,
     restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,
   }
+  const { features } = description
+  if (!features) return data
+  const fitted = {
+    users: renamed(features.users, data.userFeatures),
+    restaurants: renamed(features.restaurants, data.restaurantFeatures),
+  }
+  return { ...data, fitted }
+}
+
+/** The same features in other columns; @throws NearrankError INPUT where they are not as many. */
+function renamed(features: readonly FeatureSpec[], names: readonly string[]): FeatureSpec[] {
+  if (names.length !== features.length)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use the columns ${names.join(', ')}: the model takes ${features.length} features, ${namesOf(features).join(', ')}, in this order`,
+    )
+  return features.map((feature, i) => ({ ...feature, name: names[i] }))
 }
 
 /**
  * Why tables do not fit a network; undefined: they do. Columns may
  * have any names, so only their number counts.
  */
-export function tablesProblem(network: Network, { users, restaurants }: Tables): string | undefined {
+export function tablesProblem(
+  description: ModelDescription,
+  { users, restaurants }: Tables,
+): string | undefined {
+  const wanted = modelFeatures(description)
   return fitProblem({
     wanted: {
-      users: { features: network.userFeatures },
-      restaurants: { features: network.restaurantFeatures },
+      users: { features: wanted.users.length },
+      restaurants: { features: wanted.restaurants.length },
     },
     found: { users: shapeOf(users.features), restaurants: shapeOf(restaurants.features) },
   })

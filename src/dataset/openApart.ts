@@ -12,7 +12,13 @@ const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000
 
 /** What is sent to the process that packs: plain data only, and of a caller's options only these. */
-const SENT = new Set([...Object.keys(DATA_OPTION), ...Object.keys(DATASET_OPTIONS), 'memoryBytes', 'threads'])
+const SENT = new Set([
+  ...Object.keys(DATA_OPTION),
+  ...Object.keys(DATASET_OPTIONS),
+  'memoryBytes',
+  'threads',
+  'fitted',
+])
 
 type Options = DatasetOptions & OpenOptions
 

@@ -6,6 +6,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from '../options/option.ts'
+import type { FeatureSpec, Side } from '../features/featureSpec.ts'
 import { globs, oneOf, text, texts } from '../options/schemas.ts'
 
 export type Split = 'train' | 'test'
@@ -84,12 +85,12 @@ export const DATASET_OPTIONS = {
   testFiles: { schema: globs(), flag: '--test-files <glob>', clicks: ['test'] },
   /** The names of columns that are no features; each has a default. */
   columns: group(COLUMNS, 'an object of column names'),
-  /** Column names in order; default: all named f<digits>, else all numeric columns that are no ids. */
+  /** Column names in order; default: all named f<digits>, else every column that can be a feature. */
   userFeatures: {
     schema: texts(),
     flag: '--user-features <names>',
     term: '--user-features, --restaurant-features',
-    help: 'f00,f01,…; default all f<digits>, else all numeric',
+    help: 'f00,f01,…; default all f<digits>, else all there are',
   },
   /** The same for restaurants; latitude and longitude are never features unless named here. */
   restaurantFeatures: { schema: texts(), flag: '--restaurant-features <names>' },
@@ -141,10 +142,11 @@ export function optionsReading<R extends Split = never>(...splits: R[]): Pick<Ta
   return concerned(DATASET_OPTIONS) as Pick<Table, KeyReading<R>>
 }
 
-/** How to read a dataset; none of this changes what is read. */
+/** How to read a dataset. */
 export interface OpenOptions {
   memoryBytes?: number // for DuckDB's buffers; default 256 MiB
   threads?: number // for DuckDB; default 1
+  fitted?: Record<Side, readonly FeatureSpec[]> // of a model; absent: fitted to the data
   signal?: AbortSignal
   onProgress?: (progress: OpenProgress) => void
 }

@@ -9,7 +9,7 @@ import { openRows } from './clicks/openRows.ts'
 
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
 export interface PackRequest {
-  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads'>
+  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads' | 'fitted'>
   rows: { splits: Split[]; tables: string } | null // null: the feature tables themselves
 }
 

@@ -3,21 +3,84 @@ export type Side = 'users' | 'restaurants'
 export const SIDES = ['users', 'restaurants'] as const
 export const SINGULAR = { users: 'user', restaurants: 'restaurant' } as const
 
-/** One feature of a side. */
-export interface FeatureSpec {
+/** A number, taken as it is. */
+export interface NumberFeature {
   name: string
   kind: 'number'
-  width: number // numbers that it takes of a row's vector
+  missing?: MissingNumber // absent: training saw none missing, and none may be
 }
 
-/** Features that are one number each. */
-export function numberFeatures(names: readonly string[]): FeatureSpec[] {
-  return names.map((name) => ({ name, kind: 'number', width: 1 }))
+/** What becomes of a number that is missing. */
+export interface MissingNumber {
+  value: number // takes its place: the mean of the others
+  flag: boolean // a second number follows: 1 if it was missing, else 0
 }
 
-/** The length of a row's vector. */
-export function widthOf(features: readonly FeatureSpec[]): number {
-  return features.reduce((sum, { width }) => sum + width, 0)
+/** One of some values: a row of an embedding table. */
+export interface CategoryFeature {
+  name: string
+  kind: 'category'
+  values: readonly string[] // the vocabulary, most frequent first; the code of values[i] is i + 2
+  dim: number // numbers of an embedding row
+}
+
+/** Several of some values, in no order: the mean of their embedding rows. */
+export interface CategoriesFeature {
+  name: string
+  kind: 'categories'
+  values: readonly string[]
+  dim: number
+  maxValues: number // further ones are left out
+}
+
+/** Words, hashed: the mean of their embedding rows. */
+export interface TextFeature {
+  name: string
+  kind: 'text'
+  buckets: number // the code of a word is 2 + its hash modulo this
+  dim: number
+  maxValues: number
+}
+
+/** A list of numbers of one length. */
+export interface VectorFeature {
+  name: string
+  kind: 'vector'
+  length: number
+  missing?: { values: readonly number[]; flag: boolean } // as of a number, for the whole list
+}
+
+/** A moment: the days since 1970 as a number, parts of the date and the day as categories. */
+export interface TimeFeature {
+  name: string
+  kind: 'time'
+  parts: readonly TimePart[]
+  dim: number
+  missing: MissingNumber // of the days; parts have a code of their own for it
+}
+
+export const TIME_PARTS = ['days', 'hour', 'weekday', 'month'] as const
+export type TimePart = (typeof TIME_PARTS)[number]
+
+/** One feature, fitted: what training saw decides how a value is encoded from then on. */
+export type FeatureSpec =
+  | NumberFeature
+  | CategoryFeature
+  | CategoriesFeature
+  | TextFeature
+  | VectorFeature
+  | TimeFeature
+
+export type FeatureKind = FeatureSpec['kind']
+
+/** Features that are one number each, none of them ever missing. */
+export function numberFeatures(names: readonly string[]): NumberFeature[] {
+  return names.map((name) => ({ name, kind: 'number' }))
+}
+
+/** Whether all of them are: then a row is a vector of numbers, and everything is as in version 0.1. */
+export function arePlainNumbers(features: readonly FeatureSpec[]): features is NumberFeature[] {
+  return features.every((feature) => feature.kind === 'number' && feature.missing === undefined)
 }
 
 export function namesOf(features: readonly FeatureSpec[]): string[] {

@@ -1,18 +1,18 @@
 import type { IdKind } from '../ids.ts'
-import { type FeatureSpec, namesOf, type Side, SIDES, widthOf } from './featureSpec.ts'
+import { type FeatureSpec, namesOf, type Side, SIDES } from './featureSpec.ts'
 
 const LIST_CHARS_MAX = 300 // of each list of names, in a message
 
 /** What is wanted of one side, or known of it; what is absent does not matter, or is not known. */
 export interface SideShape {
-  features: number // numbers of a row's vector
+  features: number // how many
   names?: readonly string[] | undefined // of the features, in their order
   ids?: IdKind | readonly IdKind[] | undefined // several: all the kinds that these ids are of
 }
 
 /** What features are like, all of them known. */
 export function shapeOf(features: readonly FeatureSpec[]): { features: number; names: string[] } {
-  return { features: widthOf(features), names: namesOf(features) }
+  return { features: features.length, names: namesOf(features) }
 }
 
 /**

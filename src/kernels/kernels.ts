@@ -80,6 +80,44 @@ export interface Kernels {
     epsilon: number,
     decay: number,
   ): number
+  embed(
+    x: number,
+    ldx: number,
+    indices: number,
+    rowsTable: number,
+    rowsStride: number,
+    word: number,
+    slots: number,
+    table: number,
+    dim: number,
+    out: number,
+    ldo: number,
+    rows: number,
+  ): void
+  setColumn(x: number, ldx: number, value: number, rows: number): void
+  embeddingAdam(
+    p: number,
+    m: number,
+    v: number,
+    dim: number,
+    codes: number,
+    ldc: number,
+    slots: number,
+    residue: number,
+    residues: number,
+    deltas: number,
+    ldd: number,
+    rows: number,
+    sumOf: number,
+    touched: number,
+    sums: number,
+    stepSize: number,
+    vScale: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+  ): number
   scaleRows(x: number, ldx: number, factor: number, rows: number, width: number): void
   reluRows(x: number, ldx: number, rows: number, width: number): void
   backRelu(

@@ -9,7 +9,8 @@ import {
 import { openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptions, OpenOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
-import { type Side, widthOf } from '../features/featureSpec.ts'
+import { arePlainNumbers, type FeatureSpec, type Side, SIDES } from '../features/featureSpec.ts'
+import { widthOf } from '../features/rowShape.ts'
 import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import type { FeatureId, IdKind } from '../ids.ts'
 import type { Change, FeatureStore, OpenStoreOptions } from '../store/featureStore.ts'
@@ -65,6 +66,18 @@ export async function fillStore({ store, ...options }: FillStoreOptions): Promis
   return { users: tables.users.rows, restaurants: tables.restaurants.rows }
 }
 
+/** @throws NearrankError INPUT for features that no store can hold yet. */
+export function checkStorable(features: Record<Side, readonly FeatureSpec[]>): void {
+  const other = SIDES.flatMap((side) => features[side]).find((feature) => !arePlainNumbers([feature]))
+  if (other)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot keep the features in a store: all must be numbers of which none is missing, found ${other.name}, ${
+        other.kind === 'number' ? 'which may be missing' : `of the kind ${other.kind}`
+      }; choose other columns (--user-features, --restaurant-features)`,
+    )
+}
+
 async function openData({
   onProgress,
   ...options
@@ -76,6 +89,7 @@ async function openData({
         onProgress?.({ stage: 'pack', side: stage, rowsDone, rowsTotal })
     },
   })
+  checkStorable({ users: tables.users.features, restaurants: tables.restaurants.features })
   return tables
 }
 

@@ -1,6 +1,6 @@
 import { NearrankError } from '../errors.ts'
 import { inputWidth } from '../model/network.ts'
-import { naiveLogits } from '../model/naiveForward.ts'
+import { naiveInputs, naiveLogits } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 import type { PairScorer } from '../ranking/pairScorer.ts'
 import type { Side } from '../features/featureSpec.ts'
@@ -29,10 +29,10 @@ export function goldenCheck(
     const user = featuresAt(tables, 'users', liveRowOf(tables.users, id))
     scorer.setUser(user)
     scorer.scoreInto(logits, rows, rows.length)
-    const pairs = new Float32Array(rows.length * width)
+    const pairs = new Float64Array(rows.length * width)
     for (const [i, row] of rows.entries()) {
-      pairs.set(user, i * width)
-      pairs.set(featuresAt(tables, 'restaurants', row), i * width + network.userFeatures)
+      const pair = { users: user, restaurants: featuresAt(tables, 'restaurants', row) }
+      pairs.set(naiveInputs(network, model.weights, pair), i * width)
     }
     const promised = naiveLogits(network, model.weights, pairs)
     for (const [i, logit] of logits.entries()) {

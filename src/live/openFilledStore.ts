@@ -7,7 +7,7 @@ import { shapeOf } from '../features/fitProblem.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
 import type { FeatureStore } from '../store/featureStore.ts'
 import { openStore } from '../store/openStore.ts'
-import { type FillProgress, fillStore, storeForData } from './fillStore.ts'
+import { checkStorable, type FillProgress, fillStore, storeForData } from './fillStore.ts'
 
 export interface FilledStoreOptions {
   store: string // address
@@ -35,6 +35,7 @@ export async function openFilledStore(
   const fill = options.fill && dataOfModel(description, options.fill)
   const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const { users, restaurants } = modelFeatures(description)
+  checkStorable({ users, restaurants })
   const store = await openStore(url, {
     layout: {
       users: { ...shapeOf(users), ...(ids?.users && { ids: ids.users }) },

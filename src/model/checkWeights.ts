@@ -1,5 +1,5 @@
 import { type ErrorCode, NearrankError } from '../errors.ts'
-import { linearLayers, type Network, type StateDict } from './network.ts'
+import { type Network, type StateDict, tensorShapes } from './network.ts'
 
 /** What to call the weights in a message, and the code of the error. */
 export interface CheckWeightsOptions {
@@ -18,11 +18,7 @@ export function checkWeights(network: Network, weights: StateDict, options: Chec
       options.code,
       `Cannot use ${options.where}: ${problem}; restore it from a copy or train again`,
     )
-  const shapes = new Map<string, number[]>()
-  for (const { name, inputs, outputs } of linearLayers(network)) {
-    shapes.set(`${name}.weight`, [outputs, inputs])
-    shapes.set(`${name}.bias`, [outputs])
-  }
+  const shapes = tensorShapes(network)
   for (const [name, shape] of shapes) {
     const tensor = weights.get(name)
     if (tensor === undefined)

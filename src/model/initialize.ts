@@ -1,9 +1,20 @@
 import { Random } from '../random.ts'
-import { linearLayers, type Network, type StateDict } from './network.ts'
+import { FIRST_CODE } from '../features/rowShape.ts'
+import { embeddingsOf, embeddingTensor, linearLayers, type Network, type StateDict } from './network.ts'
 
-/** Initial weights and biases: uniform in ±1/√inputs, as PyTorch's nn.Linear; the same for the same seed. */
+/**
+ * Initial weights and biases: uniform in ±1/√inputs, as PyTorch's nn.Linear; embeddings uniform in ±0.05,
+ * those of missing and unseen values 0. The same for the same seed.
+ */
 export function initialState(network: Network, seed: number): StateDict {
   const state: StateDict = new Map()
+  for (const [i, table] of embeddingsOf(network).entries()) {
+    const random = new Random(seed, INITIAL_EMBEDDINGS, i)
+    const data = new Float32Array(table.codes * table.dim)
+    for (let at = FIRST_CODE * table.dim; at < data.length; at++)
+      data[at] = EMBEDDING_BOUND * (2 * random.float() - 1)
+    state.set(embeddingTensor(table), { shape: [table.codes, table.dim], data })
+  }
   for (const [i, { name, inputs, outputs }] of linearLayers(network).entries()) {
     const random = new Random(seed, INITIAL_WEIGHTS, i)
     const bound = 1 / Math.sqrt(inputs)
@@ -15,5 +26,7 @@ export function initialState(network: Network, seed: number): StateDict {
   return state
 }
 
-// The stream's number, so that other uses of the same seed draw other numbers.
+// The streams' numbers, so that other uses of the same seed draw other numbers.
 const INITIAL_WEIGHTS = 1
+const INITIAL_EMBEDDINGS = 5
+const EMBEDDING_BOUND = 0.05

@@ -1,4 +1,12 @@
-import { inputWidth, linearLayers, type LinearLayer, type Network } from './network.ts'
+import {
+  embeddingsOf,
+  type EmbeddingTable,
+  inputWidth,
+  linearLayers,
+  type LinearLayer,
+  type Network,
+  numberInputs,
+} from './network.ts'
 
 /**
  * One layer's parameters as the kernels want them: the transposed weight [inputs, outputs] with the bias as
@@ -26,14 +34,26 @@ export interface Segment {
   rows: number // of the product, bias row included, padded
 }
 
+/** One embedding table [codes, dim] among the parameters. */
+export interface EmbeddingLayout {
+  table: EmbeddingTable
+  offset: number // floats from the start of the parameters
+  size: number // floats
+  column: number // of a row's inputs, where its numbers begin
+  word: number // of a side's row, where its codes begin
+  code: number // the same among the codes of all embeddings
+}
+
 /** Where every parameter stands, in an array of `size` floats; gradients and moments use the same places. */
 export interface NetworkLayout {
   network: Network
   layers: LayerLayout[]
+  layersSize: number // floats of all layers; they come first
+  embeddings: EmbeddingLayout[]
   hidden: Segment[] // each ends in a ReLU
   output: Segment // ends in the logit: column 0 of 8
   size: number // floats
-  features: number
+  features: number // inputs of a row
 }
 
 /** Rows that gemm can take: even and at least 4. */
@@ -62,7 +82,27 @@ export function layoutNetwork(network: Network): NetworkLayout {
     offset += at.size
     inputs = outputs
   }
-  return { network, layers, hidden: segments, output: segmentOf(run), size: offset, features }
+  const layersSize = offset
+  const embeddings = layoutEmbeddings(network, layersSize)
+  const size = embeddings.reduce((sum, table) => sum + table.size, layersSize)
+  const output = segmentOf(run)
+  return { network, layers, layersSize, embeddings, hidden: segments, output, size, features }
+}
+
+function layoutEmbeddings(network: Network, first: number): EmbeddingLayout[] {
+  let offset = first
+  let column = numberInputs(network)
+  let code = 0
+  const words = { users: network.userFeatures, restaurants: network.restaurantFeatures }
+  return embeddingsOf(network).map((table) => {
+    const { codes, dim, slots, side } = table
+    const at = { table, offset, size: codes * dim, column, word: words[side], code }
+    offset += at.size
+    column += dim
+    words[side] += slots
+    code += slots
+    return at
+  })
 }
 
 function segmentOf(layers: LayerLayout[]): Segment {

@@ -115,7 +115,7 @@ function encodeFiles({ description, weights, report, encoded }: SaveModelOptions
   const { safetensors: weightsBytes, onnx: onnxBytes } =
     encoded ?? encodeWeights(network, weights, createdBy.version)
   const text = formatModelFile({
-    formatVersion: FORMAT_VERSION,
+    formatVersion: description.features ? FORMAT_VERSION : 1,
     ...description,
     weights: { file: WEIGHTS_FILE, sha256: sha256(weightsBytes), bytes: weightsBytes.length },
     onnx: { file: ONNX_FILE, sha256: sha256(onnxBytes), bytes: onnxBytes.length },

@@ -1,10 +1,17 @@
 import { type FeatureSpec, numberFeatures, type Side } from '../features/featureSpec.ts'
-import type { ModelDescription } from './modelFile.ts'
+
+/** What a description tells of the features: fitted ones, or else the names of plain numbers. */
+interface Described {
+  columns: { userFeatures: string[]; restaurantFeatures: string[] }
+  features?: Record<Side, FeatureSpec[]>
+}
 
 /** What a model takes of each side, in the order of its inputs. */
-export function modelFeatures({ columns }: Pick<ModelDescription, 'columns'>): Record<Side, FeatureSpec[]> {
-  return {
-    users: numberFeatures(columns.userFeatures),
-    restaurants: numberFeatures(columns.restaurantFeatures),
-  }
+export function modelFeatures({ columns, features }: Described): Record<Side, FeatureSpec[]> {
+  return (
+    features ?? {
+      users: numberFeatures(columns.userFeatures),
+      restaurants: numberFeatures(columns.restaurantFeatures),
+    }
+  )
 }

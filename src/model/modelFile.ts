@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { messageOf, NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
-import { checkNetwork } from './network.ts'
+import { FeatureSchema } from '../features/featureSchema.ts'
+import { namesOf, SIDES, SINGULAR } from '../features/featureSpec.ts'
+import { modelFeatures } from './modelFeatures.ts'
+import { checkNetwork, inputsOf } from './network.ts'
 import { schemaProblem } from '../json/schemaProblem.ts'
 
-export const FORMAT_VERSION = 1
+/** 1: all features are plain numbers, and the file is as version 0.1 wrote it. 2: they are listed, fitted. */
+export const FORMAT_VERSION = 2
 export const MODEL_FILE = 'model.json'
 export const WEIGHTS_FILE = 'weights.safetensors'
 export const ONNX_FILE = 'model.onnx'
@@ -21,10 +25,24 @@ const Measure = Type.Union([Type.Null(), Type.Number()])
 const Opaque = Type.Unsafe<object>(Type.Record(Type.String(), Type.Unknown()))
 const OpaqueList = Type.Unsafe<object[]>(Type.Array(Type.Record(Type.String(), Type.Unknown())))
 
+const EmbeddingTable = Type.Object(
+  {
+    name: Name, // `user.gender`, and of one part of a time `user.joined.hour`
+    side: Type.Union([Type.Literal('users'), Type.Literal('restaurants')]),
+    codes: Type.Integer({ minimum: 2 }),
+    dim: Type.Integer({ minimum: 4, multipleOf: 4 }),
+    slots: Type.Integer({ minimum: 1 }),
+  },
+  closed,
+)
+
+const Features = Type.Array(FeatureSchema, { minItems: 1, maxItems: 4096 })
+
 const Network = Type.Object(
   {
-    userFeatures: Type.Integer({ minimum: 1 }),
-    restaurantFeatures: Type.Integer({ minimum: 1 }),
+    userFeatures: Type.Integer({ minimum: 0 }),
+    restaurantFeatures: Type.Integer({ minimum: 0 }),
+    embeddings: Type.Optional(Type.Array(EmbeddingTable, { minItems: 1, maxItems: 16_384 })),
     hidden: Type.Array(Type.Integer({ minimum: 1 })),
     activations: Type.Array(Type.Union([Type.Literal('none'), Type.Literal('relu')])),
   },
@@ -65,6 +83,7 @@ const content = {
   createdBy: Type.Object({ name: Type.Literal('nearrank'), version: Name }, closed),
   columns: Columns,
   network: Network,
+  features: Type.Optional(Type.Object({ users: Features, restaurants: Features }, closed)), // format 2
   preset: Name,
   settings: Opaque,
   simd: Type.Union([Type.Literal('relaxed'), Type.Literal('strict')]),
@@ -83,7 +102,7 @@ const seals = {
 }
 
 const ModelDescriptionSchema = Type.Object(
-  { formatVersion: Type.Literal(FORMAT_VERSION), ...content, ...seals },
+  { formatVersion: Type.Integer({ minimum: 1, maximum: FORMAT_VERSION }), ...content, ...seals },
   closed,
 )
 const ModelContentSchema = Type.Object(content, closed)
@@ -132,7 +151,7 @@ export function parseModelFile(text: string, options: { where: string }): ModelD
   if (typeof formatVersion === 'number' && Number.isInteger(formatVersion) && formatVersion > FORMAT_VERSION)
     throw new NearrankError(
       'INPUT',
-      `Cannot read ${where}: the format version must be ${FORMAT_VERSION}, found ${formatVersion}; a newer Nearrank wrote it, so upgrade to read it`,
+      `Cannot read ${where}: the format version must be 1 or ${FORMAT_VERSION}, found ${formatVersion}; a newer Nearrank wrote it, so upgrade to read it`,
     )
   const problem = schemaProblem(ModelDescriptionSchema, description)
   if (problem !== undefined) throw damaged(problem)
@@ -142,19 +161,38 @@ export function parseModelFile(text: string, options: { where: string }): ModelD
   return description as ModelDescription
 }
 
+type Inputs = ReturnType<typeof inputsOf>
+
 /** What a schema of single values cannot see. */
-function contradiction({ network, columns }: ModelDescription): string | undefined {
+function contradiction(description: ModelDescription): string | undefined {
+  const { network, columns, features, formatVersion } = description
   try {
     checkNetwork(network)
   } catch (error) {
     return messageOf(error)
   }
-  for (const side of ['userFeatures', 'restaurantFeatures'] as const) {
-    if (columns[side].length !== network[side])
-      return `columns.${side} must name ${network[side]} features, found ${columns[side].length}`
-    if (new Set(columns[side]).size !== columns[side].length) return `columns.${side} names a feature twice`
+  if ((formatVersion === FORMAT_VERSION) !== (features !== undefined))
+    return `features must be listed in format ${FORMAT_VERSION}, and only there`
+  const fitted = modelFeatures(description)
+  for (const side of SIDES) {
+    const key = `${SINGULAR[side]}Features` as const
+    const names = columns[key]
+    if (new Set(names).size !== names.length) return `columns.${key} names a feature twice`
+    if (!features && names.length !== network[key])
+      return `columns.${key} must name ${network[key]} features, found ${names.length}`
+    if (names.join('\n') !== namesOf(fitted[side]).join('\n'))
+      return `columns.${key} must name the features of ${side} in their order`
   }
+  const { hidden: _, activations: __, ...inputs } = network
+  if (JSON.stringify(sorted(inputs)) !== JSON.stringify(sorted(inputsOf(fitted))))
+    return 'the inputs of the network must be those of the features'
   return undefined
+}
+
+/** The same keys in one order, whoever wrote them. */
+function sorted({ userFeatures, restaurantFeatures, embeddings = [] }: Inputs) {
+  const tables = embeddings.map(({ name, side, codes, dim, slots }) => [name, side, codes, dim, slots])
+  return [userFeatures, restaurantFeatures, tables]
 }
 
 /** SHA-256 of the content in compact JSON, so that spaces and line ends do not count. */

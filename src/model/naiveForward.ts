@@ -1,5 +1,8 @@
 import { NearrankError } from '../errors.ts'
-import { inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
+import { type Side, SIDES } from '../features/featureSpec.ts'
+import { layoutNetwork } from './layout.ts'
+import { embeddingTensor, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
+import { sideInputs, writeInputs } from './sideInputs.ts'
 
 /**
  * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
@@ -30,6 +33,32 @@ export function naiveLogits(
         y[row * outputs + out] = activation === 'relu' ? Math.max(0, sum) : sum
       }
     x = y
+  }
+  return x
+}
+
+/**
+ * The inputs of one pair, from the encoded row of each side, for `naiveLogits`. Codes are read from the bits
+ * of the same rows.
+ */
+export function naiveInputs(
+  network: Network,
+  weights: StateDict,
+  rows: Record<Side, Float32Array>,
+): Float64Array {
+  const layout = layoutNetwork(network)
+  const x = new Float64Array(layout.features)
+  for (const side of SIDES) {
+    const inputs = sideInputs(layout, side)
+    const own = new Float64Array(inputs.width)
+    const { buffer, byteOffset, length } = rows[side]
+    const row = { numbers: rows[side], codes: new Uint32Array(buffer, byteOffset, length), at: 0 }
+    for (const one of inputs.embeddings) {
+      const values = tensorData(weights, embeddingTensor(one.embedding.table))
+      writeInputs({ ...inputs, embeddings: [one] }, row, { f32: own, start: 0 }, { values, tableAt: () => 0 })
+    }
+    for (let i = 0; i < inputs.numbers; i++) own[i] = rows[side][i]
+    for (const [i, column] of inputs.columns.entries()) x[column] = own[i]
   }
   return x
 }

@@ -1,17 +1,30 @@
 import { NearrankError } from '../errors.ts'
+import { type FeatureSpec, type Side, SIDES, SINGULAR } from '../features/featureSpec.ts'
+import {
+  embeddingsOf as embeddingsOfFeature,
+  type EmbeddingSpec,
+  rowShape,
+  type RowShape,
+} from '../features/rowShape.ts'
 
 /** What stands behind a hidden layer. */
 export type Activation = 'none' | 'relu'
 
 /**
- * A multi-layer perceptron from one row's features to one logit: Linear → activation for each hidden layer,
- * then Linear → 1. A row is the user's features, then the restaurant's.
+ * A multi-layer perceptron from one row's inputs to one logit: Linear → activation for each hidden layer,
+ * then Linear → 1. The inputs are the user's numbers, the restaurant's, then the embeddings in their order.
  */
 export interface Network {
-  userFeatures: number
-  restaurantFeatures: number
+  userFeatures: number // numbers of a user
+  restaurantFeatures: number // numbers of a restaurant
+  embeddings?: EmbeddingTable[] // absent: there are none
   hidden: number[] // units of each hidden layer, first to last
   activations: Activation[] // one for each hidden layer
+}
+
+/** A table [codes, dim] of which a row of data takes the rows of its codes, or their mean. */
+export interface EmbeddingTable extends EmbeddingSpec {
+  side: Side // whose feature it is; `name` begins with it: `user.gender`
 }
 
 /** Float32 tensors by name, shaped and named as PyTorch's `state_dict()` of the same network has them. */
@@ -28,10 +41,49 @@ export interface LinearLayer {
 const UNITS_MAX = 4096
 const LAYERS_MAX = 16
 const FEATURES_MAX = 4096
+const INPUTS_MAX = 16_384
 
-/** Numbers of one row's input: the user's features, then the restaurant's. */
-export function inputWidth({ userFeatures, restaurantFeatures }: Network): number {
+/** The numbers among one row's inputs: they come first. */
+export function numberInputs({ userFeatures, restaurantFeatures }: Network): number {
   return userFeatures + restaurantFeatures
+}
+
+/** All inputs of one row. */
+export function inputWidth(network: Network): number {
+  return embeddingsOf(network).reduce((sum, { dim }) => sum + dim, numberInputs(network))
+}
+
+export function embeddingsOf({ embeddings = [] }: Network): readonly EmbeddingTable[] {
+  return embeddings
+}
+
+/** The name of an embedding table's tensor, as PyTorch would have it. */
+export function embeddingTensor({ name }: EmbeddingTable): string {
+  return `embedding.${name}.weight`
+}
+
+/** A row of a side as the network takes it: its numbers, then the codes of its embeddings in their order. */
+export function sideRow(network: Network, side: Side): RowShape {
+  const numbers = side === 'users' ? network.userFeatures : network.restaurantFeatures
+  const own = embeddingsOf(network).filter((table) => table.side === side)
+  const codes = own.reduce((sum, { slots }) => sum + slots, 0)
+  return { numbers, codes, words: numbers + codes }
+}
+
+/** The inputs of a network for such features, without its layers. */
+export function inputsOf(
+  features: Record<Side, readonly FeatureSpec[]>,
+): Pick<Network, 'userFeatures' | 'restaurantFeatures' | 'embeddings'> {
+  const embeddings = SIDES.flatMap((side) =>
+    features[side].flatMap(embeddingsOfFeature).map(({ name, codes, dim, slots }): EmbeddingTable => {
+      return { name: `${SINGULAR[side]}.${name}`, side, codes, dim, slots }
+    }),
+  )
+  return {
+    userFeatures: rowShape(features.users).numbers,
+    restaurantFeatures: rowShape(features.restaurants).numbers,
+    ...(embeddings.length > 0 && { embeddings }),
+  }
 }
 
 /** The Linear layers of `network`, first to last, the output layer included. */
@@ -49,9 +101,21 @@ export function linearLayers(network: Network): LinearLayer[] {
   return layers
 }
 
-/** How many parameters Adam sees: every weight and bias of every layer. */
+/** How many parameters Adam sees: every weight and bias of every layer, every number of every embedding. */
 export function parameterCount(network: Network): number {
-  return linearLayers(network).reduce((sum, layer) => sum + (layer.inputs + 1) * layer.outputs, 0)
+  const layers = linearLayers(network).reduce((sum, layer) => sum + (layer.inputs + 1) * layer.outputs, 0)
+  return embeddingsOf(network).reduce((sum, { codes, dim }) => sum + codes * dim, layers)
+}
+
+/** The name and shape of every tensor of a network, in the order in which files hold them. */
+export function tensorShapes(network: Network): Map<string, number[]> {
+  const shapes = new Map<string, number[]>()
+  for (const table of embeddingsOf(network)) shapes.set(embeddingTensor(table), [table.codes, table.dim])
+  for (const { name, inputs, outputs } of linearLayers(network)) {
+    shapes.set(`${name}.weight`, [outputs, inputs])
+    shapes.set(`${name}.bias`, [outputs])
+  }
+  return shapes
 }
 
 /** @throws NearrankError USAGE where the network cannot be built. */
@@ -69,7 +133,14 @@ export function checkNetwork(network: Network): void {
   for (const units of hidden)
     if (!Number.isInteger(units) || units < 1 || units > UNITS_MAX)
       throw wrong(`hidden layers have 1 to ${UNITS_MAX} units`, `${units}`)
-  for (const count of [network.userFeatures, network.restaurantFeatures])
-    if (!Number.isInteger(count) || count < 1 || count > FEATURES_MAX)
-      throw wrong(`1 to ${FEATURES_MAX} features are allowed on each side`, `${count}`)
+  for (const side of SIDES) {
+    const { numbers, words } = sideRow(network, side)
+    if (!Number.isInteger(numbers) || words < 1 || numbers > FEATURES_MAX)
+      throw wrong(`1 to ${FEATURES_MAX} features are allowed on each side`, `${numbers}`)
+  }
+  if (inputWidth(network) > INPUTS_MAX)
+    throw wrong(
+      `at most ${INPUTS_MAX} inputs are allowed, numbers and embeddings together`,
+      `${inputWidth(network)}`,
+    )
 }

@@ -1,5 +1,6 @@
 import { checkWeights } from './checkWeights.ts'
-import { inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
+import { linearLayers, type Network, type StateDict } from './network.ts'
+import { inputInfos, inputNodes, type Node, type ValueInfo } from './onnxInputs.ts'
 import { ProtobufWriter } from './protobuf.ts'
 
 const IR_VERSION = 8
@@ -21,18 +22,11 @@ const TENSOR_TYPE = { elemType: 1, shape: 2 }
 const SHAPE = { dim: 1 }
 const DIMENSION = { value: 1, parameter: 2 }
 
-interface Node {
-  name: string
-  operator: string
-  inputs: string[]
-  output: string
-  integers?: Record<string, number>
-}
-
 /**
  * The network as an ONNX model (opset 17, IR version 8): input `features` float32 [N, F], the user's then the
- * restaurant's; output `score` float32 [N], the click probability. Initializers carry the state dict's names.
- * The same arguments give the same bytes.
+ * restaurant's; output `score` float32 [N], the click probability. With embeddings the inputs are `numbers`
+ * float32 [N, …], if there are any, and `codes` int64 [N, …]: of the user's row, then of the restaurant's.
+ * Initializers carry the state dict's names. The same arguments give the same bytes.
  * @throws NearrankError INTERNAL where `weights` are not this network's.
  */
 export function encodeOnnx(
@@ -46,22 +40,15 @@ export function encodeOnnx(
     .string(MODEL.producerName, 'nearrank')
     .string(MODEL.producerVersion, options.producerVersion)
   writer.message(MODEL.graph, (graph) => {
-    for (const node of nodesOf(network)) graph.message(GRAPH.node, (message) => writeNode(message, node))
+    const input = inputNodes(network)
+    for (const node of [...input.nodes, ...layerNodes(network, input.value)])
+      graph.message(GRAPH.node, (message) => writeNode(message, node))
     graph.string(GRAPH.name, 'nearrank')
     for (const [name, { shape, data }] of weights)
       writeTensor(graph, { name, shape, elementType: ELEMENT_FLOAT, data })
-    writeTensor(graph, {
-      name: 'score.axes',
-      shape: [1],
-      elementType: ELEMENT_INT64,
-      data: BigInt64Array.of(1n),
-    })
-    const featureCount = inputWidth(network)
-    writeValueInfo(graph, GRAPH.input, {
-      name: 'features',
-      shape: ['N', featureCount],
-      about: `${network.userFeatures} user features, then ${network.restaurantFeatures} restaurant features`,
-    })
+    writeIntegers(graph, 'score.axes', [1])
+    for (const [name, integers] of input.constants) writeIntegers(graph, name, integers)
+    for (const info of inputInfos(network)) writeValueInfo(graph, GRAPH.input, info)
     writeValueInfo(graph, GRAPH.output, { name: 'score', shape: ['N'], about: 'click probability' })
   })
   writer.message(MODEL.opsetImport, (opset) =>
@@ -71,9 +58,9 @@ export function encodeOnnx(
 }
 
 /** Gemm, with Relu where the network has it, for each layer; then Sigmoid, and [N, 1] becomes [N]. */
-function nodesOf(network: Network): Node[] {
+function layerNodes(network: Network, input: string): Node[] {
   const nodes: Node[] = []
-  let value = 'features'
+  let value = input
   for (const { name, activation } of linearLayers(network)) {
     const output = `${name}.output`
     const inputs = [value, `${name}.weight`, `${name}.bias`]
@@ -99,6 +86,11 @@ function writeNode(message: ProtobufWriter, node: Node): void {
     )
 }
 
+function writeIntegers(graph: ProtobufWriter, name: string, integers: readonly number[]): void {
+  const data = BigInt64Array.from(integers, BigInt)
+  writeTensor(graph, { name, shape: [integers.length], elementType: ELEMENT_INT64, data })
+}
+
 function writeTensor(
   graph: ProtobufWriter,
   tensor: { name: string; shape: number[]; elementType: number; data: Float32Array | BigInt64Array },
@@ -113,16 +105,12 @@ function writeTensor(
   })
 }
 
-function writeValueInfo(
-  graph: ProtobufWriter,
-  field: number,
-  value: { name: string; shape: (number | string)[]; about: string },
-): void {
+function writeValueInfo(graph: ProtobufWriter, field: number, value: ValueInfo): void {
   graph.message(field, (info) => {
     info.string(VALUE_INFO.name, value.name)
     info.message(VALUE_INFO.type, (type) =>
       type.message(TYPE.tensorType, (tensor) => {
-        tensor.varint(TENSOR_TYPE.elemType, ELEMENT_FLOAT)
+        tensor.varint(TENSOR_TYPE.elemType, value.elementType ?? ELEMENT_FLOAT)
         tensor.message(TENSOR_TYPE.shape, (shape) => {
           for (const size of value.shape)
             shape.message(SHAPE.dim, (dimension) =>

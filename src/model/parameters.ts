@@ -1,5 +1,5 @@
 import type { LayerLayout, NetworkLayout } from './layout.ts'
-import type { StateDict } from './network.ts'
+import { embeddingTensor, type StateDict } from './network.ts'
 
 /**
  * Copies a state dict (weights [outputs, inputs], biases [outputs]) to its places in `parameters`; padding
@@ -7,6 +7,8 @@ import type { StateDict } from './network.ts'
  */
 export function stateToParameters(layout: NetworkLayout, state: StateDict, parameters: Float32Array): void {
   parameters.fill(0)
+  for (const { table, offset } of layout.embeddings)
+    parameters.set(state.get(embeddingTensor(table))!.data, offset)
   for (const at of layout.layers) {
     const weight = state.get(`${at.layer.name}.weight`)!.data
     const bias = state.get(`${at.layer.name}.bias`)!.data
@@ -20,6 +22,10 @@ export function stateToParameters(layout: NetworkLayout, state: StateDict, param
 /** The way back: copies, so that the result does not change with `parameters`. */
 export function parametersToState(layout: NetworkLayout, parameters: Float32Array): StateDict {
   const state: StateDict = new Map()
+  for (const { table, offset, size } of layout.embeddings) {
+    const data = parameters.slice(offset, offset + size)
+    state.set(embeddingTensor(table), { shape: [table.codes, table.dim], data })
+  }
   for (const at of layout.layers) {
     const { name, inputs, outputs } = at.layer
     const weight = new Float32Array(outputs * inputs)

@@ -2,6 +2,7 @@ import { NearrankError } from '../errors.ts'
 import { unitVectors } from '../geo/greatCircle.ts'
 import { cellOf } from '../geo/placeCells.ts'
 import type { FeatureId } from '../ids.ts'
+import { sideRow } from '../model/network.ts'
 import { PairScorer } from './pairScorer.ts'
 import { type RankingSource, RankPass, type RankWhere, sigmoid } from './rankPass.ts'
 import { createScoringMemory, type ScoringMemoryOptions } from './scoringMemory.ts'
@@ -28,7 +29,7 @@ export interface RankedRestaurant {
 
 export interface RankerOptions
   extends Pick<ScoringMemoryOptions, 'network' | 'weights' | 'precomputeBytesMax'> {
-  restaurantFeatures: Float32Array // [restaurants, network.restaurantFeatures], raw
+  restaurantFeatures: Float32Array // [restaurants, words], encoded rows: of plain numbers as they are
   latitude: Float64Array // [restaurants], degrees
   longitude: Float64Array // [restaurants], degrees
   idOf?: (row: number) => FeatureId // of a restaurant, @default the row itself
@@ -48,7 +49,7 @@ export class Ranker {
    */
   constructor(options: RankerOptions) {
     const { network, restaurantFeatures, latitude, longitude, idOf = (row: number) => row } = options
-    const rows = restaurantFeatures.length / network.restaurantFeatures
+    const rows = restaurantFeatures.length / sideRow(network, 'restaurants').words
     if (latitude.length !== rows || longitude.length !== rows)
       throw new NearrankError(
         'INPUT',
@@ -71,8 +72,8 @@ export class Ranker {
   }
 
   /**
-   * The ranked list for one user: `userFeatures` [network.userFeatures], raw. Equal scores (or distances) are
-   * ordered by id.
+   * The ranked list for one user: `userFeatures`: the encoded row of the user. Equal scores (or distances)
+   * are ordered by id.
    * @throws NearrankError INPUT for a request out of its bounds, NOT_FINITE for a score that is no number.
    */
   rank(userFeatures: Float32Array, request: RankRequest): { restaurants: RankedRestaurant[] } {

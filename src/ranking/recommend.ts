@@ -8,7 +8,7 @@ import {
   type OpenOptions,
 } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
-import { widthOf } from '../features/featureSpec.ts'
+import { widthOf } from '../features/rowShape.ts'
 import { requireId } from '../ids.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { MODEL_OPTION } from '../model/modelOption.ts'
@@ -51,7 +51,7 @@ export async function recommend(
   const { description, weights } = await loadModelFiles(model)
   const tables = await openTables(dataOfModel(description, data))
   const { network } = description
-  const problem = tablesProblem(network, tables)
+  const problem = tablesProblem(description, tables)
   if (problem !== undefined)
     throw new NearrankError(
       'INPUT',

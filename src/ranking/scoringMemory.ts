@@ -1,6 +1,9 @@
+import { type Side, SIDES } from '../features/featureSpec.ts'
 import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } from '../kernels/kernels.ts'
 import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
-import type { Network, StateDict } from '../model/network.ts'
+import { layoutNetwork } from '../model/layout.ts'
+import { embeddingTensor, type Network, type StateDict } from '../model/network.ts'
+import { sideInputs, type SideInputs } from '../model/sideInputs.ts'
 
 const CACHE_LINE_BYTES = 64
 const PADDED_UNITS = 8 // the kernels take units by eight; padding is zero and adds nothing
@@ -17,8 +20,9 @@ export interface ScoringMemory {
   layers: EffectiveLayer[] // without the first one
   firstUnits: number // of the first layer
   units: number // the same, padded
-  userWeight: number // [userFeatures, units]
-  restaurantWeight: number // [restaurantFeatures, units]
+  inputs: Record<Side, SideInputs>
+  weight: Record<Side, number> // [inputs of the side, units]
+  embeddings: number // where the tables would be if all parameters were here, in their order
   bias: number // [units]
   zeros: number // [units]
   wOut: number // [units], where one hidden layer is all there is
@@ -55,16 +59,22 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     end = Math.ceil((end + 4 * floats) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES
     return at
   }
+  const layout = layoutNetwork(network)
+  const inputs = { users: sideInputs(layout, 'users'), restaurants: sideInputs(layout, 'restaurants') }
   const at = {
-    userWeight: reserve(network.userFeatures * units),
-    restaurantWeight: reserve(network.restaurantFeatures * units),
+    weight: {
+      users: reserve(inputs.users.width * units),
+      restaurants: reserve(inputs.restaurants.width * units),
+    },
+    embeddings: reserve(layout.size - layout.layersSize) - 4 * layout.layersSize,
     bias: reserve(units),
     zeros: reserve(units),
     wOut: reserve(units),
   }
   const scratch = end
-  const inputs = Math.max(network.userFeatures, network.restaurantFeatures)
-  reserve(inputs + 2 * units + 2 * CHUNK_ROWS + 3 * (CACHE_LINE_BYTES / 4))
+  const widest = Math.max(inputs.users.width, inputs.restaurants.width)
+  const words = Math.max(inputs.users.words, inputs.restaurants.words)
+  reserve(widest + words + 2 * units + 2 * CHUNK_ROWS + 4 * (CACHE_LINE_BYTES / 4))
   const scratchBytes = end - scratch
   end += (threads - 1) * scratchBytes
   const partsBytes = 4 * restaurantsMax * units
@@ -77,6 +87,7 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     memory,
     kernels: compileKernels(simd),
     network,
+    inputs,
     layers,
     firstUnits: first.outputs,
     units,
@@ -87,19 +98,19 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     restaurantsMax,
   }
   writeWeights(made, first)
+  const f32 = new Float32Array(memory.buffer)
+  for (const { table, offset } of layout.embeddings)
+    f32.set(weights.get(embeddingTensor(table))!.data, at.embeddings / 4 + offset)
   return made
 }
 
 function writeWeights(made: ScoringMemory, { inputs, outputs, weight, bias }: EffectiveLayer): void {
   const f32 = new Float32Array(made.memory.buffer)
-  const { userFeatures } = made.network
   for (let unit = 0; unit < outputs; unit++) {
     f32[made.bias / 4 + unit] = bias[unit]
-    for (let f = 0; f < inputs; f++) {
-      const base = f < userFeatures ? made.userWeight : made.restaurantWeight
-      const row = f < userFeatures ? f : f - userFeatures
-      f32[base / 4 + row * made.units + unit] = weight[unit * inputs + f]
-    }
+    for (const side of SIDES)
+      for (const [row, column] of made.inputs[side].columns.entries())
+        f32[made.weight[side] / 4 + row * made.units + unit] = weight[unit * inputs + column]
   }
   if (made.layers.length === 1) f32.set(made.layers[0].weight, made.wOut / 4)
 }

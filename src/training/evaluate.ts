@@ -54,7 +54,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),
     }
     const { tables } = await openTablesApart(open)
-    const problem = tablesProblem(network, tables)
+    const problem = tablesProblem(description, tables)
     if (problem !== undefined)
       throw new NearrankError(
         'INPUT',

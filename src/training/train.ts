@@ -5,7 +5,6 @@ import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { NearrankError } from '../errors.ts'
-import { widthOf } from '../features/featureSpec.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -15,7 +14,7 @@ import {
   recoverModelDirectory,
   saveModel,
 } from '../model/modelDirectory.ts'
-import { checkNetwork, parameterCount, type Network, type StateDict } from '../model/network.ts'
+import { checkNetwork, inputsOf, parameterCount, type Network, type StateDict } from '../model/network.ts'
 import { foldNormalization } from '../model/normalization.ts'
 import { checkOutDirectory } from '../model/outDirectory.ts'
 import { packageVersion } from '../packageVersion.ts'
@@ -90,8 +89,7 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   }
   const { tables, peakRssBytes } = await openTablesApart(open)
   const network: Network = {
-    userFeatures: widthOf(tables.users.features),
-    restaurantFeatures: widthOf(tables.restaurants.features),
+    ...inputsOf({ users: tables.users.features, restaurants: tables.restaurants.features }),
     hidden: settings.hidden,
     activations: settings.activations,
   }
@@ -124,7 +122,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const steps = settings.epochs * stepsPerEpoch
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   checkParts(rows, pack.rows, settings)
-  const normalization = settings.normalize ? tablesNormalization(tables) : null
+  const normalization = settings.normalize ? tablesNormalization(tables, network) : null
   const { module, turbo } = compileForRun(simd, {
     turbo: prepared.run.turbo,
     rows: settings.epochs * rows,

@@ -50,7 +50,7 @@ describe('openTables', () => {
       assert.ok(Math.abs(users.standardDeviation[3] / deviation - 1) < 1e-12)
     }))
 
-  test('takes f-columns by number, else every numeric column, else those named', () =>
+  test('takes f-columns by number, else every column with something to say, else those named', () =>
     withFolder(async (data) => {
       const write = (columns: string) =>
         writeParquetFile(data, 'user_features.parquet', `SELECT 1::BIGINT AS user_id, ${columns}`)
@@ -63,13 +63,18 @@ describe('openTables', () => {
       await assert.rejects(features(['age', 'nope']), isError('INPUT', /no column nope/, /f10, f2, age, f0/))
       await assert.rejects(features(['age', 'age']), isError('INPUT', /twice/))
       await write(`1.5 AS f0, 'x' AS f1`)
-      await assert.rejects(features(), isError('INPUT', /f1 must hold numbers, found VARCHAR/))
-      await write(`3 AS age, 'x' AS name, 1.5::DECIMAL(4,1) AS score, true AS flag, 1.0 AS latitude`)
-      assert.deepEqual(await features(), ['age', 'score'])
+      assert.deepEqual(await features(), ['f0', 'f1'])
+      await write(
+        `3 AS age, 'x' AS name, 1.5::DECIMAL(4,1) AS score, true AS flag, {'a': 1} AS struct, 1.0 AS latitude`,
+      )
+      assert.deepEqual(await features(), ['age', 'name', 'score', 'flag'])
       assert.deepEqual(await features(['flag', 'latitude']), ['flag', 'latitude'])
-      await assert.rejects(features(['name']), isError('INPUT', /name must hold numbers, found VARCHAR/))
-      await write(`'x' AS name`)
-      await assert.rejects(features(), isError('INPUT', /no numeric columns/, /name VARCHAR/))
+      await assert.rejects(
+        features(['struct']),
+        isError('INPUT', /column struct cannot be a feature/, /STRUCT/),
+      )
+      await write(`NULL::VARCHAR AS name`)
+      assert.deepEqual(await features(), ['user_id'])
     }))
 
   test('an id may be an integer of any width, or a string', () =>

@@ -5,24 +5,28 @@
 export class ColumnStatistics {
   readonly mean: Float64Array // [columns]
   readonly #squares: Float64Array // [columns], sums of squared distances to the mean
+  readonly #skipped: number // words of a row behind its columns
   #rows = 0
 
-  constructor(columns: number) {
+  /** `stride`: words from row to row. */
+  constructor(columns: number, stride = columns) {
+    this.#skipped = stride - columns
     this.mean = new Float64Array(columns)
     this.#squares = new Float64Array(columns)
   }
 
-  /** `block`: [rows, columns]. The same blocks give the same bits. */
+  /** `block`: [rows, stride]. The same blocks give the same bits. */
   add(block: Float32Array, rows: number): void {
     const columns = this.mean.length
     if (rows === 0) return
     const before = this.#rows
     this.#rows += rows
     const sums = new Float64Array(columns)
-    for (let row = 0, at = 0; row < rows; row++) for (let k = 0; k < columns; k++) sums[k] += block[at++]
+    for (let row = 0, at = 0; row < rows; row++, at += this.#skipped)
+      for (let k = 0; k < columns; k++) sums[k] += block[at++]
     for (let k = 0; k < columns; k++) sums[k] /= rows
     const squares = new Float64Array(columns)
-    for (let row = 0, at = 0; row < rows; row++)
+    for (let row = 0, at = 0; row < rows; row++, at += this.#skipped)
       for (let k = 0; k < columns; k++) {
         const distance = block[at++] - sums[k]
         squares[k] += distance * distance

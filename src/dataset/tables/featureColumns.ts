@@ -1,55 +1,117 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
+import { type DeclaredFeature, inferFeature, type LeftOut } from '../../features/declared.ts'
+import type { FeatureSpec } from '../../features/featureSpec.ts'
+import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
-import { type ParquetFile, columnNamed } from '../parquet/parquetFile.ts'
+import { type ParquetColumn, type ParquetFile, columnNamed } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
+import { featureStatistics, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
+import { typesFor, valueTypeOf } from './valueTypes.ts'
 
-const NUMERIC = /^(?:U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/
 const NUMBERED = /^f\d+$/
 const FEATURES_MAX = 4096
 
+/** The features of a table, fitted to it, in the order of their columns; and what is left out. */
+export interface TableFeatures {
+  features: FeatureSpec[]
+  leftOut: LeftOut[]
+}
+
 /**
- * The columns of a feature table that make up its vectors, in order: those `named`, else all called
- * `f<digits>` by number, else every numeric column that is no id and no place, as the file has them.
+ * The features of a table: of the columns that are `named`, else of those called `f<digits>` by number, else
+ * of every column that is no id and no place and that has something to say; if there is none, of the ids.
+ * @throws NearrankError INPUT where there are none, or a named column cannot be one.
  */
-export function featureColumns(
+export async function tableFeatures(
+  connection: DuckDBConnection,
   file: ParquetFile,
-  named: string[] | undefined,
-  columns: ColumnNames,
-): string[] {
-  const features = named ?? defaultFeatures(file, columns)
-  if (features.length === 0)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot use ${file.name}: it has no numeric columns to use as features, its columns are ${file.columns
-        .map((column) => `${column.name} ${column.type}`)
-        .join(', ')}`,
-    )
+  { named, idColumn, columns }: { named: string[] | undefined; idColumn: string; columns: ColumnNames },
+): Promise<TableFeatures> {
+  const chosen = named ?? numberedColumns(file, columns)
+  if (chosen) checkNames(file, chosen)
+  const candidates = chosen?.map((name) => columnNamed(file, name)) ?? otherColumns(file, columns)
+  const leftOut: LeftOut[] = []
+  const features: FeatureSpec[] = []
+  for (const [i, measured] of (await measureColumns(connection, file, candidates)).entries()) {
+    const declared = chosen ? namedFeature(file, candidates[i], measured) : inferFeature(measured)
+    if (typeof declared === 'string') leftOut.push({ name: measured.name, reason: declared })
+    else features.push(fitFeature(declared, await featureStatistics(connection, file, declared, measured)))
+  }
+  // A side that is known by its ids alone has them for its feature.
+  if (features.length === 0 && !chosen) {
+    const [measured] = await measureColumns(connection, file, [columnNamed(file, idColumn)])
+    const declared = { name: idColumn, kind: 'category', minCount: 1 } as const
+    features.push(fitFeature(declared, await featureStatistics(connection, file, declared, measured)))
+  }
+  if (features.length === 0) throw noFeatures(file, leftOut)
   if (features.length > FEATURES_MAX)
     throw new NearrankError(
       'INPUT',
       `Cannot use ${file.name}: at most ${FEATURES_MAX} features are allowed, found ${features.length}`,
     )
-  if (new Set(features).size !== features.length)
+  return { features, leftOut }
+}
+
+/** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */
+export function checkColumns(file: ParquetFile, features: readonly FeatureSpec[]): void {
+  for (const { name, kind } of features) {
+    const column = columnNamed(file, name)
+    if (typesFor(kind).includes(valueTypeOf(column))) continue
     throw new NearrankError(
       'INPUT',
-      `Cannot use ${file.name}: a feature is named twice in ${features.join(', ')}`,
+      `Cannot use ${file.name}: column ${name} must hold values for a feature of the kind ${kind}, found ${column.type}`,
     )
-  for (const feature of features) checkNumeric(file, feature, true)
-  return features
+  }
 }
 
 /** @throws NearrankError INPUT when the column is missing or holds no numbers. */
-export function checkNumeric(file: ParquetFile, name: string, orBoolean = false): void {
-  const { type } = columnNamed(file, name)
-  if (NUMERIC.test(type) || (orBoolean && type === 'BOOLEAN')) return
-  throw new NearrankError('INPUT', `Cannot use ${file.name}: column ${name} must hold numbers, found ${type}`)
+export function checkNumeric(file: ParquetFile, name: string): void {
+  const column = columnNamed(file, name)
+  const type = valueTypeOf(column)
+  if (type === 'integer' || type === 'fraction') return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: column ${name} must hold numbers, found ${column.type}`,
+  )
 }
 
-function defaultFeatures(file: ParquetFile, columns: ColumnNames): string[] {
+/**
+ * A column that was asked for is a feature even if it seems to say nothing; booleans are numbers, 0 and 1.
+ */
+function namedFeature(file: ParquetFile, column: ParquetColumn, measured: MeasuredColumn): DeclaredFeature {
+  const { name } = column
+  if (measured.type === 'boolean') return { name, kind: 'number' }
+  const declared = inferFeature({ ...measured, missing: 0, distinct: 2 })
+  if (typeof declared !== 'string') return declared
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: column ${name} cannot be a feature, ${declared}; found ${column.type}`,
+  )
+}
+
+function numberedColumns(file: ParquetFile, columns: ColumnNames): string[] | undefined {
+  const names = otherColumns(file, columns).map(({ name }) => name)
+  const numbered = names.filter((name) => NUMBERED.test(name))
+  return numbered.length > 0 ? numbered.toSorted(naturalOrder) : undefined
+}
+
+/** Those that are no ids and no places. */
+function otherColumns(file: ParquetFile, columns: ColumnNames): ParquetColumn[] {
   const taken = new Set(Object.values(columns))
-  const others = file.columns.filter((column) => !taken.has(column.name))
-  // By name alone: a feature that holds no numbers is an error, not a column to leave out.
-  const numbered = others.map((column) => column.name).filter((name) => NUMBERED.test(name))
-  if (numbered.length > 0) return numbered.toSorted(naturalOrder)
-  return others.filter((column) => NUMERIC.test(column.type)).map((column) => column.name)
+  return file.columns.filter((column) => !taken.has(column.name))
+}
+
+function checkNames(file: ParquetFile, names: string[]): void {
+  if (new Set(names).size === names.length) return
+  throw new NearrankError('INPUT', `Cannot use ${file.name}: a feature is named twice in ${names.join(', ')}`)
+}
+
+function noFeatures(file: ParquetFile, leftOut: readonly LeftOut[]): NearrankError {
+  const columns = file.columns.map((column) => `${column.name} ${column.type}`).join(', ')
+  const why = leftOut.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
+  return new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: it has no columns to use as features, its columns are ${columns}${why && ` (left out: ${why})`}`,
+  )
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
-import { namesOf, type Side, SIDES } from '../../features/featureSpec.ts'
+import { arePlainNumbers, namesOf, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
@@ -57,8 +57,15 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
  * Parquet file: which columns were taken follows from the files and the options, and the pack tells them.
  * @throws NearrankError INPUT when a file of the dataset is missing.
  */
-export async function findTables(options: DatasetOptions): Promise<Tables | undefined> {
+export async function findTables(options: DatasetOptions & OpenOptions): Promise<Tables | undefined> {
   const { home, sources, key, columns } = await locate(options)
+  const { fitted } = options
+  if (fitted) {
+    const taken = SIDES.map((side) =>
+      takenBy({ features: [...fitted[side]], ...tableColumns(side, columns) }),
+    )
+    return readTables(join(home, PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken)))
+  }
   for (const name of await readdir(home).catch(() => [])) {
     if (!name.startsWith(PREFIX)) continue
     // A damaged one is reported by who opens it by its name.
@@ -72,14 +79,17 @@ export async function findTables(options: DatasetOptions): Promise<Tables | unde
 
 /** What is taken from a file, as the fingerprint has it. */
 function takenBy({ idColumn, features, places }: Pick<TablePlan, 'idColumn' | 'features' | 'places'>) {
-  return [idColumn, namesOf(features), places]
+  const plain = [idColumn, namesOf(features), places]
+  return arePlainNumbers(features) ? plain : [...plain, features]
 }
 
-async function locate(options: DatasetOptions) {
+async function locate(options: DatasetOptions & OpenOptions) {
   const data = await dataFolder(options)
   const columns = columnNames(options)
   const sources: SourceFile[] = []
   for (const side of SIDES) sources.push(await featureSource(options, data, side))
-  const key = keyOf(data, sources, columns, options.userFeatures, options.restaurantFeatures)
+  const { userFeatures, restaurantFeatures, fitted } = options
+  const settings = [columns, userFeatures, restaurantFeatures]
+  const key = keyOf(data, sources, ...settings, ...(fitted ? [fitted] : []))
   return { home: packHome(options, data), sources, key, columns }
 }

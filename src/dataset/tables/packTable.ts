@@ -2,18 +2,20 @@ import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import { shown } from '../../shown.ts'
-import { namesOf, widthOf } from '../../features/featureSpec.ts'
-import { firstNotFinite } from '../../features/featureValues.ts'
+import { arePlainNumbers, namesOf } from '../../features/featureSpec.ts'
+import { rowShape } from '../../features/rowShape.ts'
 import { idProblem } from '../../ids.ts'
 import { ColumnStatistics } from './columnStatistics.ts'
 import { streamColumns } from '../parquet/columnStream.ts'
-import { arrayOf, firstNull, sqlName, wordsOf } from '../parquet/duckdb.ts'
+import { sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { idKeyOf, idKeySql, keyWords } from './idColumn.ts'
 import { columnNamed } from '../parquet/parquetFile.ts'
 import type { PackedTable, PackFile } from './readTables.ts'
 import type { KeyedPlan, TablePlan } from './tablePlan.ts'
-import { checkDuplicates, checkId, notFinite, takePlaces } from './tableChecks.ts'
+import { ColumnEncoders } from './columnEncoders.ts'
+import { badValue, checkDuplicates, checkId, takePlaces } from './tableChecks.ts'
+import { valueSql } from './valueTypes.ts'
 
 export interface TableRun {
   folder: string
@@ -36,7 +38,6 @@ export async function packTable(
   run: TableRun,
 ): Promise<PackedTable> {
   const { file, features, places } = unkeyed
-  if (file.rows === 0) throw new NearrankError('INPUT', `Cannot use ${file.name}: it has no rows`)
   if (file.rows > ROWS_MAX)
     throw new NearrankError(
       'INPUT',
@@ -45,12 +46,13 @@ export async function packTable(
   const idKey = await idKeyOf(connection, file, columnNamed(file, unkeyed.idColumn))
   const plan = { ...unkeyed, idKey }
   const hasNames = idKey === 'MD5'
-  const width = widthOf(features)
+  const { numbers: numberCount, words: width } = rowShape(features)
   const output = await DurableFile.create(join(run.folder, `${plan.side}.f32`))
   try {
     const blockRows = Math.max(1, Math.floor(BLOCK_FLOATS / width))
     const block = new Float32Array(blockRows * width) // [blockRows, width]
-    const statistics = new ColumnStatistics(width)
+    const columns = new ColumnEncoders(features, block)
+    const statistics = new ColumnStatistics(numberCount, width)
     const words = keyWords(idKey)
     const keys = new Uint32Array(file.rows * words)
     const degrees = new Float64Array(places ? 2 * file.rows : 0) // [2, rows]
@@ -63,16 +65,11 @@ export async function packTable(
       keys.set(wordsOf(ids), chunk.rowStart * words)
       if (hasNames) names.push(encodeNames(plan, chunk.rowStart, values.pop() as DuckDBVector))
       if (places) await takePlaces(connection, plan, chunk, values.splice(features.length), degrees)
-      for (const [k, { name }] of features.entries()) {
-        const missing = firstNull(values[k])
-        const bad = missing >= 0 ? missing : firstNotFinite(floatsOf(values[k]), 0, chunk.rows)
-        if (bad >= 0) throw await notFinite(connection, file, name, chunk.rowStart + bad)
-      }
       for (let done = 0; done < chunk.rows; ) {
         const at = chunk.rowStart + done - blockStart
         const count = Math.min(chunk.rows - done, blockRows - at)
-        for (let k = 0; k < width; k++)
-          copyColumn(floatsOf(values[k]).subarray(done, done + count), block, at * width + k, width)
+        const bad = columns.encode(values, done, done + count, at)
+        if (bad) throw await badValue(connection, file, { ...bad, row: chunk.rowStart + bad.row })
         done += count
         if (at + count === blockRows) {
           statistics.add(block, blockRows)
@@ -90,6 +87,8 @@ export async function packTable(
     return {
       rows: file.rows,
       features: namesOf(features),
+      ...(!arePlainNumbers(features) && { fitted: features }),
+      ...(plan.leftOut.length > 0 && { leftOut: plan.leftOut }),
       idType: hasNames ? 'string' : 'integer',
       idKey,
       table: { bytes: output.bytes, crc32: output.crc32 },
@@ -106,19 +105,10 @@ export async function packTable(
 
 function expressionsOf(plan: KeyedPlan): string[] {
   const key = idKeySql(plan.idColumn, plan.idKey)
-  const features = plan.features.map(({ name }) => `TRY_CAST(${sqlName(name)} AS FLOAT)`)
+  const features = plan.features.map(({ name, kind }) => valueSql(columnNamed(plan.file, name), kind))
   const places = (plan.places ?? []).map((name) => `TRY_CAST(${sqlName(name)} AS DOUBLE)`)
   const names = plan.idKey === 'MD5' ? [`${sqlName(plan.idColumn)}::VARCHAR`] : []
   return [key, ...features, ...places, ...names]
-}
-
-/** Copies a column's values to every `stride`-th element of `target`, from `at` on. */
-function copyColumn(values: Float32Array, target: Float32Array, at: number, stride: number): void {
-  for (let i = 0; i < values.length; i++) target[at + i * stride] = values[i]
-}
-
-function floatsOf(vector: DuckDBVector): Float32Array {
-  return arrayOf(vector) as Float32Array
 }
 
 /**

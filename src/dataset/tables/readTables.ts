@@ -1,8 +1,11 @@
 import { type Static, Type } from 'typebox'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
-import { type FeatureSpec, numberFeatures, type Side, widthOf } from '../../features/featureSpec.ts'
+import { type FeatureSpec, numberFeatures, type Side } from '../../features/featureSpec.ts'
+import { widthOf } from '../../features/rowShape.ts'
 import type { IdKind } from '../../ids.ts'
+import type { LeftOut } from '../../features/declared.ts'
+import { FeatureSchema } from '../../features/featureSchema.ts'
 import type { IdKey } from './idColumn.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
 import { readPackFile, readWholePackFile } from '../pack/packFile.ts'
@@ -19,14 +22,17 @@ const PackedTableSchema = Type.Object({
   features: Type.Array(Type.String(), { minItems: 1 }),
   idType: Type.Union([Type.Literal('integer'), Type.Literal('string')]), // as the keys tell
   idKey: Type.Union([Type.Literal('BIGINT'), Type.Literal('UBIGINT'), Type.Literal('MD5')]),
-  table: PackFileSchema, // <side>.f32: float32 [rows, width of the features]
+  table: PackFileSchema, // <side>.f32: rows of numbers (float32) and codes (uint32)
   keys: PackFileSchema, // <side>.keys: 2 or 4 words of 32 bits for each row
   // <side>.names, string ids alone: u32 byte lengths [rows], then the bytes
   names: Type.Union([PackFileSchema, Type.Null()]),
   // restaurants.places: float64 [2, rows], latitudes first
   places: Type.Union([PackFileSchema, Type.Null()]),
-  mean: Type.Array(Type.Number()), // [width]
-  standardDeviation: Type.Array(Type.Number()), // [width]
+  mean: Type.Array(Type.Number()), // [numbers of a row]
+  standardDeviation: Type.Array(Type.Number()), // [numbers]
+  // Absent: each feature is a plain number.
+  fitted: Type.Optional(Type.Array(FeatureSchema, { minItems: 1 })),
+  leftOut: Type.Optional(Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }))),
 })
 const Manifest = Type.Object({
   format: Type.Literal(TABLES_FORMAT),
@@ -48,10 +54,11 @@ export interface FeatureTable {
   rows: number
   features: FeatureSpec[] // named as their columns, in the order of the vector
   idKey: IdKey
-  path: string // packed file: float32, little-endian, [rows, width of the features]
+  leftOut: LeftOut[] // columns that are no features
+  path: string // packed file: little-endian, [rows, words], of a row first its numbers, then its codes
   crc32: number
-  mean: number[] // [width], computed in float64 over the table's rows
-  standardDeviation: number[] // [width], of the population; 0 for a constant
+  mean: number[] // [numbers], computed in float64 over the table's rows
+  standardDeviation: number[] // [numbers], of the population; 0 for a constant
   files: Pick<PackedTable, 'table' | 'keys' | 'names' | 'places'>
 }
 
@@ -69,12 +76,14 @@ export async function readTables(directory: string): Promise<Tables | undefined>
   if (!manifest) return undefined
   const { fingerprint, key } = manifest
   const table = (side: Side): FeatureTable => {
-    const { rows, features, idType: _, idKey, mean, standardDeviation, ...files } = manifest[side]
+    const { rows, features, fitted, leftOut, idType: _, ...others } = manifest[side]
+    const { idKey, mean, standardDeviation, ...files } = others
     const path = join(directory, `${side}.f32`)
     return {
       side,
       rows,
-      features: numberFeatures(features),
+      features: fitted ?? numberFeatures(features),
+      leftOut: leftOut ?? [],
       idKey,
       path,
       crc32: files.table.crc32,
@@ -87,7 +96,7 @@ export async function readTables(directory: string): Promise<Tables | undefined>
 }
 
 /**
- * Reads a packed table into rows of `stride` floats (≥ the number of features; the rest is left as it is), in
+ * Reads a packed table into rows of `stride` words (≥ those of a row; the rest is left as it is), in
  * pieces of 4 MiB. `target` may be a view on shared memory. @throws NearrankError DAMAGED
  */
 export async function readFeaturesInto(
@@ -101,14 +110,15 @@ export async function readFeaturesInto(
       'INTERNAL',
       `${table.rows} rows of ${width} floats do not fit ${target.length} in steps of ${stride}`,
     )
+  const words = new Uint32Array(target.buffer, target.byteOffset, target.length)
   let row = 0
   let column = 0
   for await (const piece of readPackFile(table.path, table.files.table.bytes, table.crc32)) {
-    const floats = new Float32Array(piece.buffer, piece.byteOffset, piece.length / 4)
-    for (let at = 0; at < floats.length; ) {
-      const count = Math.min(width - column, floats.length - at)
+    const found = new Uint32Array(piece.buffer, piece.byteOffset, piece.length / 4)
+    for (let at = 0; at < found.length; ) {
+      const count = Math.min(width - column, found.length - at)
       const to = row * stride + column
-      for (let i = 0; i < count; i++) target[to + i] = floats[at + i]
+      for (let i = 0; i < count; i++) words[to + i] = found[at + i]
       at += count
       column += count
       if (column === width) {

@@ -3,6 +3,7 @@ import { NearrankError } from '../../errors.ts'
 import type { ColumnChunk } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull } from '../parquet/duckdb.ts'
 import { wantedId } from '../../ids.ts'
+import type { BadValue } from './columnEncoders.ts'
 import { keyWords, kindOfKey } from './idColumn.ts'
 import { IdIndex } from './idIndex.ts'
 import type { KeyedPlan, TablePlan } from './tablePlan.ts'
@@ -10,18 +11,19 @@ import { type ParquetFile, cellText } from '../parquet/parquetFile.ts'
 
 const DEGREES_MAX = [90, 180]
 
-/** What is said of a feature that is null, NaN, infinite, or too large. */
-export async function notFinite(
+/** What is said of a value that cannot be encoded; of a number: null, NaN, infinite, or too large. */
+export async function badValue(
   connection: DuckDBConnection,
   file: ParquetFile,
-  column: string,
-  row: number,
+  { feature, row, problem }: BadValue,
 ): Promise<NearrankError> {
-  const found = await cellText(connection, file, column, row)
+  const { name, kind } = feature
+  const found = await cellText(connection, file, name, row)
   const reach = /^[-+0-9]/.test(found) ? ' within the range of a 32-bit float' : ''
+  const wanted = kind === 'number' ? `must be a finite number${reach}` : problem.replace(/, found .*/s, '')
   return new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${column} must be a finite number${reach}, row ${row} holds ${found}`,
+    `Cannot use ${file.name}: column ${name} ${wanted}, row ${row} holds ${found}`,
   )
 }
 

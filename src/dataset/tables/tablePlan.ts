@@ -1,9 +1,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type FeatureSpec, numberFeatures, type Side, SIDES } from '../../features/featureSpec.ts'
-import type { ColumnNames, DatasetOptions } from '../options.ts'
+import { NearrankError } from '../../errors.ts'
+import type { LeftOut } from '../../features/declared.ts'
+import { type FeatureSpec, type Side, SIDES } from '../../features/featureSpec.ts'
+import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
 import { columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
 import { columnNames, type SourceFile } from '../sources.ts'
-import { checkNumeric, featureColumns } from './featureColumns.ts'
+import { checkColumns, checkNumeric, tableFeatures } from './featureColumns.ts'
 import { holdsStrings, type IdKey } from './idColumn.ts'
 
 /** What to take from a feature table: decided before anything is read. */
@@ -12,6 +14,7 @@ export interface TablePlan {
   file: ParquetFile
   idColumn: string
   features: FeatureSpec[] // named as their columns
+  leftOut: LeftOut[]
   places: [latitude: string, longitude: string] | null
 }
 
@@ -20,27 +23,29 @@ export interface KeyedPlan extends TablePlan {
   idKey: IdKey
 }
 
-/** Decides what is taken from the two files; reads nothing but their metadata. */
+/**
+ * Decides what is taken from the two files; fits the features to them, unless `options` has them fitted.
+ */
 export async function planTables(
   connection: DuckDBConnection,
-  options: DatasetOptions,
+  options: DatasetOptions & OpenOptions,
   sources: SourceFile[],
 ): Promise<TablePlan[]> {
   const columns = columnNames(options)
   const plans: TablePlan[] = []
   for (const [i, side] of SIDES.entries()) {
     const file = await readParquetFile(connection, sources[i].path, sources[i].name)
+    if (file.rows === 0) throw new NearrankError('INPUT', `Cannot use ${file.name}: it has no rows`)
     const { idColumn, places } = tableColumns(side, columns)
     holdsStrings(file, columnNamed(file, idColumn)) // or integers; nothing else
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
-    plans.push({
-      side,
-      file,
-      idColumn,
-      features: numberFeatures(featureColumns(file, named, columns)),
-      places,
-    })
+    const fitted = options.fitted?.[side]
+    if (fitted) checkColumns(file, fitted)
+    const made = fitted
+      ? { features: [...fitted], leftOut: [] }
+      : await tableFeatures(connection, file, { named, idColumn, columns })
+    plans.push({ side, file, idColumn, ...made, places })
   }
   return plans
 }

@@ -3,6 +3,7 @@ export { hidden } from './hidden'
 export { gather } from './gather'
 export { loss, logits } from './loss'
 export { adam } from './adam'
+export { embed, embeddingAdam, setColumn } from './embedding'
 export {
   scaleRows,
   reluRows,

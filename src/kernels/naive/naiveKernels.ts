@@ -1,5 +1,6 @@
 import { NearrankError } from '../../errors.ts'
 import type { Kernels } from '../kernels.ts'
+import { naiveEmbedding } from './embedding.ts'
 import { naiveProducts } from './products.ts'
 import { naiveRows } from './rows.ts'
 import { naiveScore } from './score.ts'
@@ -14,10 +15,12 @@ import { viewsOf } from './views.ts'
  */
 export function naiveKernels(memory: { readonly buffer: ArrayBufferLike } | ArrayBufferLike): Kernels {
   const views = viewsOf('buffer' in memory ? memory.buffer : memory)
+  const training = naiveTraining(views)
   return {
     ...naiveProducts(views),
     ...naiveRows(views),
-    ...naiveTraining(views),
+    ...training,
+    ...naiveEmbedding(views, training.adam),
     ...naiveScore(views),
     peak: () => {
       throw new NearrankError(

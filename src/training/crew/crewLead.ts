@@ -165,7 +165,7 @@ export class CrewLead {
   /** What has become NaN or infinite; undefined: nothing. */
   notFinite(): string | undefined {
     const code = Atomics.load(this.#control, CONTROL.notFinite)
-    return code === 0 ? undefined : describeNotFinite(code, this.arena.layout.layers)
+    return code === 0 ? undefined : describeNotFinite(code, this.arena.layout)
   }
 
   /** Runs one job on all threads; settles when all have left it. If it is fed, `feed` runs beside it. */

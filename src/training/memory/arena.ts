@@ -1,6 +1,14 @@
 import { CLICK_PLAN, columnBytes, type RowOffsets } from '../../dataset/clicks/rowLayout.ts'
 import { createMemory } from '../../kernels/kernels.ts'
-import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../../model/layout.ts'
+import type { RowShape } from '../../features/rowShape.ts'
+import {
+  type EmbeddingLayout,
+  gemmRows,
+  layoutNetwork,
+  type NetworkLayout,
+  type Segment,
+} from '../../model/layout.ts'
+import { numberInputs, sideRow } from '../../model/network.ts'
 import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/protocol.ts'
 import type { Matrix } from '../step/operands.ts'
 import type { ArenaShape } from './arenaShape.ts'
@@ -18,13 +26,35 @@ const SLICES_MAX = 8
 /** Chunks of rows between the reader and the workers. */
 export const RING_CHUNKS = 6
 const CHUNK_ROWS = 32_768
+/** Embedding tables from this size on are updated by several tasks: a power of two of them. */
+const LARGE_TABLE_CODES = 4096
+const TABLE_TASKS = 8
 
-/** A feature table in the shared memory: rows of `stride` floats, `features` of them used, the rest zeros. */
+/** A feature table in the shared memory: rows of numbers, then codes, then zeros up to `stride` words. */
 export interface TableArea {
   at: number
   rows: number
-  features: number
+  numbers: number
   stride: number
+}
+
+/** What the step of the embeddings needs beside the parameters: of the batch at hand. */
+export interface EmbeddingArea {
+  codes: Matrix // u32 [batch, codes of all embeddings]
+  deltas: Matrix // [batch, embedding inputs]: gradient of the loss at them
+  inputs: number // embedding inputs, padded to what a product takes
+  backward: Matrix // [outputs of the first segment, inputs]: the way back to them
+  steps: EmbeddingStep[]
+}
+
+/** What one task updates: the rows of a table of which the code, modulo `residues`, is `residue`. */
+export interface EmbeddingStep {
+  embedding: EmbeddingLayout
+  residue: number
+  residues: number
+  sumOf: number // u32 [codes]: 1 + which sum is that of a code; 0: none, as between two steps
+  touched: number // u32 [batch · slots]: the codes that have a sum
+  sums: number // [batch · slots, dim]
 }
 
 /** How the threads agree, see crew/protocol.ts. */
@@ -37,7 +67,7 @@ export interface ControlArea {
 /** All parameters in one piece, [layout.size], and what Adam keeps beside them. */
 export interface ParameterArea {
   values: number
-  gradients: number
+  gradients: number // [layout.layersSize]: those of embeddings are summed elsewhere
   momentsM: number
   momentsV: number
   snapshot: number // [3, layout.size]: parameters and moments as of one step; for checkpoints
@@ -101,6 +131,7 @@ export interface Arena {
   control: ControlArea
   tables: { users: TableArea; restaurants: TableArea }
   parameters: ParameterArea
+  embedded: EmbeddingArea | null // null: there are no embeddings, or nothing is trained
   folded: FoldedArea
   slices: SliceArea
   scratch: Scratch[] // by thread
@@ -127,13 +158,13 @@ export function planArena(shape: ArenaShape): Arena {
     sums: reserve(SUM_COUNT, 8),
   }
   const tables = {
-    users: planTable(reserve, shape.users, userFeatures),
-    restaurants: planTable(reserve, shape.restaurants, restaurantFeatures),
+    users: planTable(reserve, shape.users, sideRow(shape.network, 'users')),
+    restaurants: planTable(reserve, shape.restaurants, sideRow(shape.network, 'restaurants')),
   }
   const floats = shape.purpose === 'train' ? layout.size : 0
   const parameters = {
     values: reserve(layout.size),
-    gradients: reserve(floats),
+    gradients: reserve(Math.min(floats, layout.layersSize)),
     momentsM: reserve(floats),
     momentsV: reserve(floats),
     snapshot: reserve(3 * floats),
@@ -142,12 +173,40 @@ export function planArena(shape: ArenaShape): Arena {
   const slices = planSlices(reserve, shape, layout, ldx)
   const scratch = Array.from({ length: shape.threads }, () => planScratch(reserve, layout, ldx))
   const ring = planRing(reserve, shape.batchSize)
-  return { shape, layout, bytes, control, tables, parameters, folded, slices, scratch, ring }
+  const embedded =
+    shape.purpose === 'train' && layout.embeddings.length > 0 ? planEmbedded(reserve, layout, shape) : null
+  return { shape, layout, bytes, control, tables, parameters, embedded, folded, slices, scratch, ring }
 }
 
-function planTable(reserve: Reserve, rows: number, features: number): TableArea {
-  const stride = tableStride(features)
-  return { at: reserve((rows + 1) * stride), rows, features, stride }
+function planTable(reserve: Reserve, rows: number, { numbers, words }: RowShape): TableArea {
+  const stride = tableStride(words)
+  return { at: reserve((rows + 1) * stride), rows, numbers, stride }
+}
+
+function planEmbedded(reserve: Reserve, layout: NetworkLayout, { batchSize }: ArenaShape): EmbeddingArea {
+  const codes = layout.embeddings.reduce((sum, { table }) => sum + table.slots, 0)
+  const inputs = (layout.features - numberInputs(layout.network) + 7) & ~7
+  const [first] = [...layout.hidden, layout.output]
+  const rows = batchSize + 3 // a product takes rows by two, at least four
+  return {
+    codes: { at: reserve(rows * codes), ld: codes },
+    deltas: { at: reserve(rows * inputs), ld: inputs },
+    inputs,
+    backward: { at: reserve(first.outputs * inputs), ld: inputs },
+    steps: layout.embeddings.flatMap((embedding) => {
+      const { table } = embedding
+      const residues = table.codes < LARGE_TABLE_CODES ? 1 : TABLE_TASKS
+      const sumOf = reserve(table.codes)
+      return Array.from({ length: residues }, (_, residue) => ({
+        embedding,
+        residue,
+        residues,
+        sumOf,
+        touched: reserve(batchSize * table.slots),
+        sums: reserve(batchSize * table.slots * table.dim),
+      }))
+    }),
+  }
 }
 
 function planFolded(

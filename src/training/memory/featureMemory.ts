@@ -1,5 +1,5 @@
 import { readFeaturesInto, type FeatureTable, type Tables } from '../../dataset/tables/readTables.ts'
-import { widthOf } from '../../features/featureSpec.ts'
+import { inputWidth, type Network, numberInputs } from '../../model/network.ts'
 import { normalizationOf, type Normalization } from '../../model/normalization.ts'
 import type { TableArea } from './arena.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
@@ -15,14 +15,15 @@ export async function loadFeatures(
 ): Promise<void> {
   const { users, restaurants } = lead.arena.tables
   await loadTable(lead, tables.users, users, normalization, 0)
-  await loadTable(lead, tables.restaurants, restaurants, normalization, widthOf(tables.users.features))
+  await loadTable(lead, tables.restaurants, restaurants, normalization, users.numbers)
 }
 
-/** To mean 0 and standard deviation 1 over each table's own rows. */
-export function tablesNormalization({ users, restaurants }: Tables): Normalization {
+/** Numbers to mean 0 and standard deviation 1 over each table's own rows; embeddings stay as they are. */
+export function tablesNormalization({ users, restaurants }: Tables, network: Network): Normalization {
+  const embedded = Array.from({ length: inputWidth(network) - numberInputs(network) })
   return normalizationOf(
-    [...users.mean, ...restaurants.mean],
-    [...users.standardDeviation, ...restaurants.standardDeviation],
+    [...users.mean, ...restaurants.mean, ...embedded.map(() => 0)],
+    [...users.standardDeviation, ...restaurants.standardDeviation, ...embedded.map(() => 1)],
   )
 }
 
@@ -33,12 +34,12 @@ async function loadTable(
   normalization: Normalization | null,
   firstFeature: number,
 ): Promise<void> {
-  const { at: start, rows, features, stride } = area
+  const { at: start, rows, numbers, stride } = area
   const target = lead.floats(start, rows * stride)
   await readFeaturesInto(table, target, stride)
   if (normalization === null) return
-  const mean = normalization.mean.subarray(firstFeature, firstFeature + features)
-  const scale = normalization.scale.subarray(firstFeature, firstFeature + features)
+  const mean = normalization.mean.subarray(firstFeature, firstFeature + numbers)
+  const scale = normalization.scale.subarray(firstFeature, firstFeature + numbers)
   for (let row = 0, at = 0; row < rows; row++, at += stride)
-    for (let k = 0; k < features; k++) target[at + k] = (target[at + k] - mean[k]) * scale[k]
+    for (let k = 0; k < numbers; k++) target[at + k] = (target[at + k] - mean[k]) * scale[k]
 }

@@ -50,7 +50,7 @@ export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
     4 * Object.values(arena.tables).reduce((floats, { rows, stride }) => floats + rows * stride, 0)
   const what =
     `${mebibytes(tables)} for the features of ${users} users (${network.userFeatures} each) and ${restaurants} restaurants ` +
-    `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters`
+    `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters${largestEmbeddings(arena)}`
   if (arena.bytes > MEMORY_BYTES_MAX)
     throw new NearrankError(
       'MEMORY',
@@ -62,6 +62,18 @@ export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
       `Cannot run within --max-memory ${mebibytes(maxMemoryBytes)}: the plan takes ${mebibytes(planned)}, including ${what}. ` +
         `Give --max-memory ${mebibytes(planned).replace(' ', '')} or more, or use fewer features or units.`,
     )
+}
+
+/** The features whose embeddings take the most, for the message. */
+function largestEmbeddings({ layout }: Arena): string {
+  const largest = layout.embeddings
+    .toSorted((a, b) => b.size - a.size)
+    .slice(0, 3)
+    .filter(({ size }) => 4 * size >= MIB)
+    .map(
+      ({ table, size }) => `${mebibytes(4 * size)} for ${table.name}: ${table.codes} codes of ${table.dim}`,
+    )
+  return largest.length > 0 ? ` (${largest.join(', ')})` : ''
 }
 
 /**

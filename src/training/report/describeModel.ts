@@ -2,7 +2,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
-import { namesOf } from '../../features/featureSpec.ts'
+import { arePlainNumbers, namesOf, SIDES } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
@@ -39,6 +39,9 @@ export function describeModel(
       restaurantFeatures: namesOf(tables.restaurants.features),
     },
     network,
+    ...(!SIDES.every((side) => arePlainNumbers(tables[side].features)) && {
+      features: { users: tables.users.features, restaurants: tables.restaurants.features },
+    }),
     preset: result.preset,
     settings: result.settings,
     simd: result.simd,

@@ -1,7 +1,9 @@
 import type { Kernels } from '../../kernels/kernels.ts'
-import type { LayerLayout } from '../../model/layout.ts'
+import type { NetworkLayout } from '../../model/layout.ts'
+import { embeddingTensor, numberInputs } from '../../model/network.ts'
 import type { Arena } from '../memory/arena.ts'
 import { learningRateAt } from './learningRate.ts'
+import { fromColumn } from './operands.ts'
 import { interleave, type Task } from './tasks.ts'
 import type { TrainSettings } from '../types.ts'
 
@@ -20,12 +22,13 @@ export interface AdamOptions {
   settings: TrainSettings
   steps: number // of the whole run, for the schedule
   step: () => number // the step to take, from 1
+  rows: () => number // of the batch
   report: (code: number) => void // called if NaN or infinity appears, see describeNotFinite
 }
 
-/** Adam over all parameters, in pieces. */
+/** Adam over all parameters: the layers in pieces, the embeddings table by table. */
 export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions): Task[] {
-  const { settings, steps, step, report } = options
+  const { settings, steps, step, report, rows } = options
   const { epsilon, weightDecay } = settings
   // The bias corrections must know the same β as the kernel, which has them in float32.
   const beta1 = Math.fround(settings.beta1)
@@ -39,6 +42,24 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
     sizes.vScale = 1 / Math.sqrt(1 - beta2 ** sizes.step)
     sizes.decay = 1 - rate * weightDecay
   }
+  const optimiser = { sizes, update, beta1, beta2, epsilon, report }
+  return interleave([
+    ...layerTasks(arena, kernels, optimiser),
+    ...embeddingTasks(arena, kernels, optimiser, rows),
+  ])
+}
+
+/** What the tasks of a step share. */
+interface Optimiser extends Pick<AdamOptions, 'report'> {
+  sizes: StepSizes
+  update: () => void // of `sizes`, once a step
+  beta1: number
+  beta2: number
+  epsilon: number
+}
+
+function layerTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser): Task[][] {
+  const { sizes, update, beta1, beta2, epsilon, report } = optimiser
   const { values, gradients, momentsM, momentsV } = arena.parameters
   const piece = (tensor: number, from: number, count: number, decays: boolean): Task => {
     const at = 4 * from
@@ -60,14 +81,59 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
       if (bad !== 0) report(notFiniteCode(tensor, bad))
     }
   }
-  const groups = arena.layout.layers.flatMap((at, i) => {
+  return arena.layout.layers.flatMap((at, i) => {
     const weights = at.inputs * at.outputs
     const pieces: Task[] = []
     for (let from = 0; from < weights; from += PIECE)
       pieces.push(piece(2 * i, at.offset + from, Math.min(PIECE, weights - from), true))
     return [pieces, [piece(2 * i + 1, at.offset + weights, at.outputs, false)]]
   })
-  return interleave(groups)
+}
+
+/**
+ * The embeddings: of each table only the rows that the batch touched, as PyTorch's SparseAdam. The moments of
+ * the others neither fade nor move anything.
+ */
+function embeddingTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser, rows: () => number): Task[][] {
+  const { embedded, layout, parameters } = arena
+  if (!embedded) return []
+  const { sizes, update, beta1, beta2, epsilon, report } = optimiser
+  const firstColumn = numberInputs(layout.network)
+  return embedded.steps.map(({ embedding, residue, residues, sumOf, touched, sums }) => {
+    const { table, offset, column, code } = embedding
+    const tensor = 2 * layout.layers.length + layout.embeddings.indexOf(embedding)
+    const at = 4 * offset
+    const codes = fromColumn(embedded.codes, code)
+    const deltas = fromColumn(embedded.deltas, column - firstColumn)
+    const task = () => {
+      update()
+      const bad = kernels.embeddingAdam(
+        parameters.values + at,
+        parameters.momentsM + at,
+        parameters.momentsV + at,
+        table.dim,
+        codes.at,
+        codes.ld,
+        table.slots,
+        residue,
+        residues,
+        deltas.at,
+        deltas.ld,
+        rows(),
+        sumOf,
+        touched,
+        sums,
+        sizes.stepSize,
+        sizes.vScale,
+        beta1,
+        beta2,
+        epsilon,
+        sizes.decay,
+      )
+      if (bad !== 0) report(notFiniteCode(tensor, bad))
+    }
+    return [task]
+  })
 }
 
 /** Of the loss itself. */
@@ -78,11 +144,14 @@ function notFiniteCode(tensor: number, kinds: number): number {
 }
 
 /** What a code in the control block says: "the gradient of model.1.weight". */
-export function describeNotFinite(code: number, layers: LayerLayout[]): string {
+export function describeNotFinite(code: number, { layers, embeddings }: NetworkLayout): string {
   if (code === LOSS_NOT_FINITE) return 'the loss'
   const tensor = (code - 2) >> 3
   const kinds = (code - 2) & 7
-  const name = `${layers[tensor >> 1].layer.name}.${tensor & 1 ? 'bias' : 'weight'}`
+  const name =
+    tensor < 2 * layers.length
+      ? `${layers[tensor >> 1].layer.name}.${tensor & 1 ? 'bias' : 'weight'}`
+      : embeddingTensor(embeddings[tensor - 2 * layers.length].table)
   if (kinds & 1) return `the gradient of ${name}`
   return kinds & 2 ? `a moment of ${name}` : name
 }

@@ -1,5 +1,6 @@
 import type { Kernels } from '../../kernels/kernels.ts'
-import { type Arena, type FoldedSegment, productOf } from '../memory/arena.ts'
+import { numberInputs } from '../../model/network.ts'
+import { type Arena, type EmbeddingArea, type FoldedSegment, productOf } from '../memory/arena.ts'
 import { asIs, fromColumn, fromRow, gemm, type Matrix, repeated, transpose } from './operands.ts'
 import { interleave, panels, type Task } from './tasks.ts'
 
@@ -23,6 +24,12 @@ export function foldPhases(arena: Arena, kernels: Kernels, memory: WebAssembly.M
     if (backward === null) continue
     const phase = Math.max(segment.layers.length - 1, output.segment.layers.length)
     at(phase).push([backwardTask(arena, kernels, folded, backward)])
+  }
+  if (arena.embedded) {
+    // With a hidden layer: the way back to the inputs that are embeddings.
+    const [first] = hidden
+    const phase = Math.max((first?.segment.layers.length ?? 1) - 1, output.segment.layers.length)
+    if (first) at(phase).push([embeddingTask(arena, kernels, first, arena.embedded)])
   }
   return phases.filter((groups) => groups.length > 0).map(interleave)
 }
@@ -80,6 +87,24 @@ function backwardTask(arena: Arena, kernels: Kernels, folded: FoldedSegment, to:
   return () => {
     transpose(kernels, to, product, inputs, outputs)
     if (isLast) kernels.scaleRows(to.at, to.ld, outputWeights, outputs, inputs)
+  }
+}
+
+/** The same for the embeddings alone: the rows of the first segment's product that they meet, transposed. */
+function embeddingTask(
+  { folded, layout }: Arena,
+  kernels: Kernels,
+  first: FoldedSegment,
+  { backward }: EmbeddingArea,
+): Task {
+  const { outputs } = first.segment
+  const numbers = numberInputs(layout.network)
+  const inputs = layout.features - numbers
+  const rows = fromRow(productOf(first), numbers)
+  const isLast = folded.hidden.length === 1
+  return () => {
+    transpose(kernels, backward, rows, inputs, outputs)
+    if (isLast) kernels.scaleRows(backward.at, backward.ld, folded.outputWeights, outputs, inputs)
   }
 }
 

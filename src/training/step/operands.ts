@@ -65,6 +65,18 @@ export function gemm(
   kernels.gemm(c.at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
 }
 
+/** The same product into another place: c [rows, columns] at `at`, its rows as far apart as those of `c`. */
+export function gemmInto(
+  kernels: Kernels,
+  at: number,
+  { c, a, b, init }: GemmOperands,
+  rows: number,
+  columns: number,
+  inner: number,
+): void {
+  kernels.gemm(at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
+}
+
 /** h = bias + x·w; mask = [h > 0]; z4: the four partial sums of relu(h)·wOut. */
 export function hidden(
   kernels: Kernels,

@@ -1,6 +1,7 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import { gemmRows } from '../../model/layout.ts'
 import { type Arena, BLOCK_ROWS, productOf, type RingSlot, type Scratch } from '../memory/arena.ts'
+import { EmbeddingPass } from './embeddingPass.ts'
 import { outputBias } from './fold.ts'
 import {
   asIs,
@@ -13,6 +14,13 @@ import {
   repeated,
   transposed,
 } from './operands.ts'
+
+/** The rows [from, from + rows) of a slot that one step learns from. */
+export interface BatchRows {
+  slot: RingSlot
+  from: number
+  rows: number
+}
 
 /** Words of a slice's statistics, float64. */
 export const SLICE_STATS = { loss: 0, delta: 1, correct: 2, digest: 3 } as const
@@ -40,6 +48,7 @@ export class RowPass {
   readonly #stats: Float64Array
   // by slice: gradients of the output weights, if there is no hidden layer
   readonly #linearSums: Float32Array[]
+  readonly #embeddings: EmbeddingPass | null // null: there are none
 
   constructor(arena: Arena, kernels: Kernels, memory: WebAssembly.Memory, thread: number) {
     const { slices } = arena
@@ -50,6 +59,7 @@ export class RowPass {
     this.#last = planLast(arena, this.#scratch)
     this.#bias = outputBias(arena, memory)
     this.#stats = new Float64Array(memory.buffer, slices.stats, Math.max(slices.count, 1) * 4)
+    this.#embeddings = arena.layout.embeddings.length > 0 ? new EmbeddingPass(arena, kernels, thread) : null
     this.#linearSums = slices.sums.map(([{ at, ld }]) => new Float32Array(memory.buffer, at, ld))
   }
 
@@ -64,33 +74,38 @@ export class RowPass {
   }
 
   /**
-   * One slice of a batch, rows [from, from + rows) of a slot: sums its gradients and statistics. `scale`: 1 /
-   * rows of the batch.
+   * One slice of a batch, rows [first, first + rows) of it: sums its gradients and statistics, and leaves for
+   * each row what its embeddings learn from it.
    */
-  trainSlice(slice: number, slot: RingSlot, from: number, rows: number, scale: number): void {
+  trainSlice(slice: number, { slot, from, rows: batchRows }: BatchRows, first: number, rows: number): void {
     const { z4, delta } = this.#scratch
     const stats = this.#arena.slices.stats + 32 * slice
     const bias = this.#bias()
+    const scale = 1 / batchRows
     this.#stats.fill(0, 4 * slice, 4 * slice + 4)
     let digest = 0
     for (let done = 0; done < rows; done += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - done)
       const padded = gemmRows(count)
-      const clicks = slot.rows.clicks + from + done
-      digest += this.#forward(slot, from + done, count, padded) >>> 0
+      const row = first + done // of the batch
+      const clicks = slot.rows.clicks + from + row
+      digest += this.#forward(slot, from + row, count, padded, row) >>> 0
       this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
       this.#backward(slice, padded, done === 0)
+      this.#embeddings?.backward(row, padded)
     }
     this.#stats[4 * slice + SLICE_STATS.digest] = digest
   }
 
   /**
    * Gathers the rows and leaves z4, the mask and the activations in the scratch; returns the rows' digest.
+   * `batchRow`: the first of them in the batch that learns from them; absent: they are only scored.
    */
-  #forward(slot: RingSlot, from: number, rows: number, padded: number): number {
+  #forward(slot: RingSlot, from: number, rows: number, padded: number, batchRow?: number): number {
     const kernels = this.#kernels
     const { x, z4 } = this.#scratch
     const digest = this.#gather(slot, from, rows, padded)
+    this.#embeddings?.gather(slot, from, rows, batchRow)
     const last = this.#last
     if (last === null) {
       kernels.dotRows(z4, x.at, x.ld, this.#arena.folded.outputWeights, padded, x.ld)
@@ -120,10 +135,10 @@ export class RowPass {
       padded,
       users.at,
       users.stride,
-      users.features,
+      users.numbers,
       restaurants.at,
       restaurants.stride,
-      restaurants.features,
+      restaurants.numbers,
     )
   }
 

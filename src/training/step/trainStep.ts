@@ -1,9 +1,9 @@
 import type { Kernels } from '../../kernels/kernels.ts'
-import type { Arena, RingSlot } from '../memory/arena.ts'
+import type { Arena } from '../memory/arena.ts'
 import { adamTasks, type AdamOptions } from './adam.ts'
 import { foldPhases } from './fold.ts'
 import { reduceTasks } from './reduce.ts'
-import type { RowPass } from './rowPass.ts'
+import type { BatchRows, RowPass } from './rowPass.ts'
 import type { Task } from './tasks.ts'
 import { unfoldPhases } from './unfold.ts'
 
@@ -15,10 +15,7 @@ export interface Phase {
 }
 
 /** The batch of the step at hand: rows [from, from + rows) of a slot. The same object in every step. */
-export interface Batch {
-  slot: RingSlot
-  from: number
-  rows: number
+export interface Batch extends BatchRows {
   step: number // from 1
 }
 
@@ -46,7 +43,7 @@ export function trainStep(
     { name: 'rows', tasks: rowTasks(arena, rowPass, batch), count: slices }, // forward, loss, backward
     phase('reduce', reduceTasks(arena, kernels, memory, slices)),
     ...unfoldPhases(arena, kernels).map((tasks) => phase('unfold', tasks)),
-    phase('adam', adamTasks(arena, kernels, { settings, steps, step, report })),
+    phase('adam', adamTasks(arena, kernels, { settings, steps, step, report, rows: () => batch.rows })),
     ...[afterUpdate, ...furtherFolds].map((tasks) => phase('fold', tasks)), // for the next step's rows
   ]
 }
@@ -61,7 +58,7 @@ function rowTasks({ slices }: Arena, rowPass: RowPass, batch: Batch): Task[] {
   return slices.sums.map((_, slice) => () => {
     const first = slice * slices.rows
     const rows = Math.min(slices.rows, batch.rows - first)
-    rowPass.trainSlice(slice, batch.slot, batch.from + first, rows, 1 / batch.rows)
+    rowPass.trainSlice(slice, batch, first, rows)
   })
 }
 

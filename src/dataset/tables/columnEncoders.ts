@@ -1,0 +1,95 @@
+import type { DuckDBVector } from '@duckdb/node-api'
+import { type FeatureEncoder, featureEncoder, type Words, wordsOf } from '../../features/encodeRow.ts'
+import type { FeatureSpec } from '../../features/featureSpec.ts'
+import { rowShape } from '../../features/rowShape.ts'
+import type { RawValue } from '../../features/values.ts'
+import { arrayOf } from '../parquet/duckdb.ts'
+
+/** A value that cannot be encoded. */
+export interface BadValue {
+  feature: FeatureSpec
+  row: number
+  problem: string // as the encoder says it
+}
+
+interface ColumnEncoder extends FeatureEncoder {
+  feature: FeatureSpec
+  number: number // word of a row at which its numbers begin
+  code: number
+}
+
+/** Encodes columns of a table, as `valueSql` gives them, into rows of a block. */
+export class ColumnEncoders {
+  readonly #columns: ColumnEncoder[]
+  readonly #block: Words // [rows, words of a row]
+  readonly #width: number
+
+  constructor(features: readonly FeatureSpec[], block: Float32Array) {
+    const { numbers, words } = rowShape(features)
+    let number = 0
+    let code = numbers
+    this.#columns = features.map((feature) => {
+      const encoder = featureEncoder(feature)
+      const column = { ...encoder, feature, number, code }
+      number += encoder.numbers
+      code += encoder.codes
+      return column
+    })
+    this.#block = wordsOf(block)
+    this.#width = words
+  }
+
+  /** Encodes rows `start` … `end` − 1 of the vectors, to row `at` of the block and on. */
+  encode(vectors: readonly DuckDBVector[], start: number, end: number, at: number): BadValue | undefined {
+    for (const [k, column] of this.#columns.entries()) {
+      const bad =
+        column.feature.kind === 'number'
+          ? this.#encodeNumbers(column, (arrayOf(vectors[k]) as Float32Array).subarray(start, end), at)
+          : this.#encodeValues(column, vectors[k], { start, end }, at)
+      if (bad) return { feature: column.feature, row: start + bad.row, problem: bad.problem }
+    }
+    return undefined
+  }
+
+  /** The same as the encoder, without a call for each number. */
+  #encodeNumbers({ feature, number }: ColumnEncoder, values: Float32Array, at: number) {
+    if (feature.kind !== 'number') return undefined
+    const { f32 } = this.#block
+    const { missing } = feature
+    const width = this.#width
+    let to = at * width + number
+    for (let row = 0; row < values.length; row++, to += width) {
+      const value = values[row]
+      if (value - value === 0) {
+        f32[to] = value
+        if (missing?.flag) f32[to + 1] = 0
+        continue
+      }
+      if (!missing || !Number.isNaN(value)) return { row, problem: 'must be a finite number' }
+      f32[to] = missing.value
+      if (missing.flag) f32[to + 1] = 1
+    }
+    return undefined
+  }
+
+  #encodeValues(
+    { encode, number, code }: ColumnEncoder,
+    vector: DuckDBVector,
+    { start, end }: { start: number; end: number },
+    at: number,
+  ) {
+    for (let row = 0; row < end - start; row++) {
+      const first = (at + row) * this.#width
+      const problem = encode(rawOf(vector.getItem(start + row)), this.#block, first + number, first + code)
+      if (problem !== undefined) return { row, problem }
+    }
+    return undefined
+  }
+}
+
+/** A value as DuckDB gives it, as a feature takes it. */
+function rawOf(value: unknown): RawValue {
+  // By its shape and not by its class, since whoever only trains need not load the library.
+  const items = (value as { items?: readonly unknown[] } | null)?.items
+  return Array.isArray(items) ? items.map(rawOf) : (value as RawValue)
+}

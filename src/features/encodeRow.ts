@@ -1,0 +1,195 @@
+import type {
+  CategoriesFeature,
+  FeatureSpec,
+  TextFeature,
+  TimeFeature,
+  VectorFeature,
+} from './featureSpec.ts'
+import { FLOAT32_BOUND } from './featureValues.ts'
+import { codedParts, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, UNSEEN_CODE } from './rowShape.ts'
+import { partOf, timeOf } from './time.ts'
+import { shown } from '../shown.ts'
+import { type RawValue, textOfValue } from './values.ts'
+
+/** Encoded rows, as floats and as codes: two views of the same memory. */
+export interface Words {
+  f32: Float32Array
+  u32: Uint32Array
+}
+
+export function wordsOf({ buffer, byteOffset, length }: Float32Array): Words {
+  return {
+    f32: new Float32Array(buffer, byteOffset, length),
+    u32: new Uint32Array(buffer, byteOffset, length),
+  }
+}
+
+/** Encodes the values of one feature. */
+export interface FeatureEncoder {
+  /**
+   * Writes what `value` becomes: its numbers from word `number` on, its codes from word `code` on. Returns
+   * what is wrong with the value, as a part of a sentence; undefined: nothing.
+   */
+  encode: (value: RawValue, to: Words, number: number, code: number) => string | undefined
+  numbers: number
+  codes: number
+}
+
+/** The one way from a raw value to a row: packing, ranking and serving all take it. */
+export function featureEncoder(feature: FeatureSpec): FeatureEncoder {
+  const numbers = numbersOf(feature)
+  const codes = embeddingsOf(feature).reduce((sum, { slots }) => sum + slots, 0)
+  return { numbers, codes, encode: encodeOf(feature) }
+}
+
+/** Encodes whole rows. */
+export class RowEncoder {
+  readonly features: readonly FeatureSpec[]
+  readonly #encoders: FeatureEncoder[]
+  readonly #numbers: number
+
+  constructor(features: readonly FeatureSpec[]) {
+    this.features = features
+    this.#encoders = features.map(featureEncoder)
+    this.#numbers = this.#encoders.reduce((sum, { numbers }) => sum + numbers, 0)
+  }
+
+  /**
+   * Writes a row from word `at` on; `values`: of the features, in their order. Returns what is wrong with one
+   * of them, as a part of a sentence; undefined: nothing.
+   */
+  encodeInto(to: Words, at: number, values: readonly RawValue[]): string | undefined {
+    let number = at
+    let code = at + this.#numbers
+    for (const [i, { encode, numbers, codes }] of this.#encoders.entries()) {
+      const problem = encode(values[i], to, number, code)
+      if (problem !== undefined) return `feature ${this.features[i].name} ${problem}`
+      number += numbers
+      code += codes
+    }
+    return undefined
+  }
+}
+
+function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
+  switch (feature.kind) {
+    case 'number': {
+      const { missing } = feature
+      return (value, { f32 }, at) => {
+        const isMissing = isAbsent(value)
+        if (isMissing && !missing) return `must be a finite number, found ${shown(value)}`
+        const number = isMissing ? missing!.value : numberOf(value)
+        if (number === undefined) return `must be a finite number as a 32-bit float, found ${shown(value)}`
+        f32[at] = number
+        if (missing?.flag) f32[at + 1] = isMissing ? 1 : 0
+        return undefined
+      }
+    }
+    case 'category': {
+      const codes = codesOf(feature.values)
+      return (value, { u32 }, _, at) => {
+        const text = textOfValue(value)
+        if (text === undefined) return `must be a text, a number or a boolean, found ${shown(value)}`
+        u32[at] = text === null ? MISSING_CODE : (codes.get(text) ?? UNSEEN_CODE)
+        return undefined
+      }
+    }
+    case 'categories':
+      return encodeCategories(feature)
+    case 'text':
+      return encodeText(feature)
+    case 'vector':
+      return encodeVector(feature)
+    case 'time':
+      return encodeTime(feature)
+  }
+}
+
+function encodeCategories({ values, maxValues }: CategoriesFeature): FeatureEncoder['encode'] {
+  const codes = codesOf(values)
+  return (value, { u32 }, _, at) => {
+    const list = value ?? []
+    if (!Array.isArray(list)) return `must be a list, found ${shown(value)}`
+    u32.fill(MISSING_CODE, at, at + maxValues)
+    let count = 0
+    for (const item of list as readonly RawValue[]) {
+      const text = textOfValue(item)
+      if (text === undefined)
+        return `must be a list of texts, numbers or booleans, found ${shown(item)} in it`
+      if (text === null || count === maxValues) continue
+      u32[at + count++] = codes.get(text) ?? UNSEEN_CODE
+    }
+    return undefined
+  }
+}
+
+function encodeText({ buckets, maxValues }: TextFeature): FeatureEncoder['encode'] {
+  return (value, { u32 }, _, at) => {
+    const text = textOfValue(value)
+    if (text === undefined) return `must be a text, found ${shown(value)}`
+    u32.fill(MISSING_CODE, at, at + maxValues)
+    const words = text === null ? [] : wordsIn(text)
+    for (const [i, word] of words.slice(0, maxValues).entries())
+      u32[at + i] = FIRST_CODE + (hashOf(word) % buckets)
+    return undefined
+  }
+}
+
+function encodeVector({ length, missing }: VectorFeature): FeatureEncoder['encode'] {
+  return (value, { f32 }, at) => {
+    const isMissing = isAbsent(value)
+    if (isMissing && !missing) return `must be a list of ${length} numbers, found ${shown(value)}`
+    const list = isMissing ? missing!.values : value
+    if (!Array.isArray(list) || list.length !== length)
+      return `must be a list of ${length} numbers, found ${Array.isArray(list) ? `${list.length}` : shown(value)}`
+    for (const [i, item] of (list as readonly RawValue[]).entries()) {
+      const number = numberOf(item)
+      if (number === undefined) return `must hold finite numbers, found ${shown(item)} in it`
+      f32[at + i] = number
+    }
+    if (missing?.flag) f32[at + length] = isMissing ? 1 : 0
+    return undefined
+  }
+}
+
+function encodeTime({ parts, missing }: TimeFeature): FeatureEncoder['encode'] {
+  const hasDays = parts.includes('days')
+  const coded = codedParts(parts)
+  return (value, { f32, u32 }, number, code) => {
+    const time = isAbsent(value) ? null : timeOf(value)
+    if (time === undefined) return `must be a date or a time, found ${shown(value)}`
+    if (hasDays) {
+      f32[number] = time === null ? missing.value : time / 86_400_000
+      if (missing.flag) f32[number + 1] = time === null ? 1 : 0
+    }
+    for (const [i, part] of coded.entries())
+      u32[code + i] = time === null ? MISSING_CODE : FIRST_CODE + partOf(time, part)
+    return undefined
+  }
+}
+
+function codesOf(values: readonly string[]): Map<string, number> {
+  return new Map(values.map((value, i) => [value, FIRST_CODE + i]))
+}
+
+function isAbsent(value: RawValue): boolean {
+  return value === null || value === undefined || (typeof value === 'number' && Number.isNaN(value))
+}
+
+/** A number that a float32 can hold; undefined: it is none. */
+function numberOf(value: RawValue): number | undefined {
+  const number = typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : value
+  return typeof number === 'number' && Math.abs(number) < FLOAT32_BOUND ? number : undefined
+}
+
+/** The words of a text: runs of letters and digits, in lower case. */
+function wordsIn(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+}
+
+/** FNV-1a over the UTF-8 bytes, 32 bits. */
+function hashOf(word: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(word)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return hash >>> 0
+}

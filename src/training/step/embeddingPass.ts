@@ -1,0 +1,109 @@
+import type { Side } from '../../features/featureSpec.ts'
+import type { Kernels } from '../../kernels/kernels.ts'
+import type { EmbeddingLayout } from '../../model/layout.ts'
+import { numberInputs } from '../../model/network.ts'
+import type { Arena, EmbeddingArea, RingSlot, Scratch } from '../memory/arena.ts'
+import { asIs, fromColumn, gemmInto, type GemmOperands, repeated } from './operands.ts'
+
+const NO_ROW = -1
+
+/** How one embedding comes into the block. */
+interface EmbeddingGather {
+  side: Side
+  to: number // its first column of x
+  tableAt: number // of the side's rows
+  stride: number
+  word: number // of such a row, where its codes begin
+  slots: number
+  values: number // the embedding table
+  dim: number
+  codes: number // of the batch's first row, among those kept
+  ldc: number
+}
+
+/** Between the rows of a block and the embedding tables, on one thread. */
+export class EmbeddingPass {
+  readonly #arena: Arena
+  readonly #gathers: EmbeddingGather[]
+  readonly #one: number // the first row's place of the 1
+  readonly #kernels: Kernels
+  readonly #scratch: Scratch
+  readonly #back: GemmOperands | null // to the inputs that are embeddings; null: nothing is trained
+  readonly #inner: number // units of the first segment, through which it leads
+  readonly #scalesRows: boolean // the gradient at those units lacks the rows' own factor
+
+  constructor(arena: Arena, kernels: Kernels, thread: number) {
+    const { embedded, folded } = arena
+    const [first] = folded.hidden
+    this.#arena = arena
+    this.#kernels = kernels
+    this.#scratch = arena.scratch[thread]
+    this.#gathers = arena.layout.embeddings.map((one) => planGather(arena, this.#scratch, one))
+    this.#one = fromColumn(this.#scratch.x, arena.layout.features).at
+    this.#back = embedded && planBack(arena, embedded, this.#scratch)
+    this.#inner = first ? first.segment.outputs : 1
+    this.#scalesRows = folded.hidden.length === 1
+  }
+
+  /**
+   * Completes the rows of the block: their embeddings, and the 1 behind them. With `batchRow` their codes are
+   * kept, as those of the batch's rows from there on.
+   */
+  gather(slot: RingSlot, from: number, rows: number, batchRow = NO_ROW): void {
+    const kernels = this.#kernels
+    const { x } = this.#scratch
+    for (const { side, to, tableAt, stride, word, slots, values, dim, codes, ldc } of this.#gathers) {
+      const indices = slot.rows[side] + 4 * from
+      const out = batchRow === NO_ROW ? 0 : codes + 4 * batchRow * ldc
+      kernels.embed(to, x.ld, indices, tableAt, stride, word, slots, values, dim, out, ldc, rows)
+    }
+    kernels.setColumn(this.#one, x.ld, 1, rows)
+  }
+
+  /**
+   * Leaves the gradient at the embeddings of a block, of which the first row is row `batchRow` of the batch.
+   */
+  backward(batchRow: number, padded: number): void {
+    const { embedded } = this.#arena
+    if (!this.#back || !embedded) return
+    const { deltas, inputs } = embedded
+    const at = deltas.at + 4 * batchRow * deltas.ld
+    gemmInto(this.#kernels, at, this.#back, padded, inputs, this.#inner)
+    if (this.#scalesRows) this.#kernels.scaleRows(at, deltas.ld, this.#scratch.delta, padded, inputs)
+  }
+}
+
+function planGather(
+  { tables, parameters, embedded }: Arena,
+  { x }: Scratch,
+  { table, column, word, offset, code }: EmbeddingLayout,
+): EmbeddingGather {
+  const { side, slots, dim } = table
+  const { at, stride } = tables[side]
+  return {
+    side,
+    to: fromColumn(x, column).at,
+    tableAt: at,
+    stride,
+    word,
+    slots,
+    values: parameters.values + 4 * offset,
+    dim,
+    codes: embedded ? fromColumn(embedded.codes, code).at : 0,
+    ldc: embedded?.codes.ld ?? 0,
+  }
+}
+
+/** From the gradient at the first segment's units, or from that of the logit, to the embeddings. */
+function planBack(
+  { folded, layout }: Arena,
+  { deltas, backward }: EmbeddingArea,
+  { mask, back, delta }: Scratch,
+): GemmOperands {
+  const init = repeated(folded.zeros)
+  if (folded.hidden.length === 0) {
+    const w = { at: folded.outputWeights + 4 * numberInputs(layout.network), ld: 0 }
+    return { c: deltas, a: { at: delta, row: 1, column: 0 }, b: w, init }
+  }
+  return { c: deltas, a: asIs(folded.hidden.length === 1 ? mask : back[0]), b: backward, init }
+}
