@@ -6,17 +6,20 @@ import { namesOf, widthOf } from '../../features/featureSpec.ts'
 import { firstNotFinite } from '../../features/featureValues.ts'
 import { idProblem } from '../../ids.ts'
 import { ColumnStatistics } from './columnStatistics.ts'
-import { streamColumns } from '../parquet/columnStream.ts'
+import { type ColumnChunk, fileRow, streamColumns } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { idKeyOf, idKeySql, keyWords } from './idColumn.ts'
 import { columnNamed } from '../parquet/parquetFile.ts'
+import type { TablePolicies } from '../policies.ts'
+import { findKeptRows, keptChunks, type KeptRows } from './keptRows.ts'
 import type { PackedTable, PackFile } from './readTables.ts'
 import type { KeyedPlan, TablePlan } from './tablePlan.ts'
 import { checkDuplicates, checkId, notFinite, takePlaces } from './tableChecks.ts'
 
 export interface TableRun {
   folder: string
+  policies: TablePolicies
   signal: AbortSignal | undefined
   onRows: (rowsDone: number) => void
 }
@@ -44,6 +47,8 @@ export async function packTable(
     )
   const idKey = await idKeyOf(connection, file, columnNamed(file, unkeyed.idColumn))
   const plan = { ...unkeyed, idKey }
+  const kept = await findKeptRows(connection, plan, run)
+  const rows = kept?.rows.length ?? file.rows
   const hasNames = idKey === 'MD5'
   const width = widthOf(features)
   const output = await DurableFile.create(join(run.folder, `${plan.side}.f32`))
@@ -52,21 +57,22 @@ export async function packTable(
     const block = new Float32Array(blockRows * width) // [blockRows, width]
     const statistics = new ColumnStatistics(width)
     const words = keyWords(idKey)
-    const keys = new Uint32Array(file.rows * words)
-    const degrees = new Float64Array(places ? 2 * file.rows : 0) // [2, rows]
+    const keys = new Uint32Array(rows * words)
+    const degrees = new Float64Array(places ? 2 * rows : 0) // [2, rows]
     const names: EncodedNames[] = []
-    let blockStart = 0 // row of the file that the block begins with
+    let blockStart = 0 // row of the table that the block begins with
 
-    for await (const chunk of streamColumns(connection, file, expressionsOf(plan), run.signal)) {
+    const chunks = streamColumns(connection, file, expressionsOf(plan), run.signal)
+    for await (const chunk of keptChunks(chunks, kept)) {
       const [ids, ...values] = chunk.columns
       await checkId(connection, plan, chunk, ids)
       keys.set(wordsOf(ids), chunk.rowStart * words)
-      if (hasNames) names.push(encodeNames(plan, chunk.rowStart, values.pop() as DuckDBVector))
+      if (hasNames) names.push(encodeNames(plan, chunk, values.pop() as DuckDBVector))
       if (places) await takePlaces(connection, plan, chunk, values.splice(features.length), degrees)
       for (const [k, { name }] of features.entries()) {
         const missing = firstNull(values[k])
         const bad = missing >= 0 ? missing : firstNotFinite(floatsOf(values[k]), 0, chunk.rows)
-        if (bad >= 0) throw await notFinite(connection, file, name, chunk.rowStart + bad)
+        if (bad >= 0) throw await notFinite(connection, file, name, fileRow(chunk, bad))
       }
       for (let done = 0; done < chunk.rows; ) {
         const at = chunk.rowStart + done - blockStart
@@ -80,15 +86,15 @@ export async function packTable(
           blockStart += blockRows
         }
       }
-      run.onRows(chunk.rowStart + chunk.rows)
+      run.onRows(fileRow(chunk, chunk.rows - 1) + 1)
     }
-    const rest = file.rows - blockStart
+    const rest = rows - blockStart
     statistics.add(block, rest)
     await output.write(block.subarray(0, rest * width))
     await output.close()
     await checkDuplicates(connection, plan, keys)
     return {
-      rows: file.rows,
+      rows,
       features: namesOf(features),
       idType: hasNames ? 'string' : 'integer',
       idKey,
@@ -98,6 +104,7 @@ export async function packTable(
       places: places ? await writePart(run.folder, `${plan.side}.places`, [degrees]) : null,
       mean: Array.from(statistics.mean),
       standardDeviation: Array.from(statistics.standardDeviation()),
+      ...(kept && (await writeIgnored(run.folder, plan.side, kept))),
     }
   } finally {
     await output.abandon()
@@ -125,14 +132,14 @@ function floatsOf(vector: DuckDBVector): Float32Array {
  * The names of a chunk, as lengths and bytes.
  * @throws NearrankError INPUT for one that no store could hold.
  */
-function encodeNames({ file, idColumn }: TablePlan, rowStart: number, vector: DuckDBVector): EncodedNames {
+function encodeNames({ file, idColumn }: TablePlan, chunk: ColumnChunk, vector: DuckDBVector): EncodedNames {
   const names = Array.from({ length: vector.itemCount }, (_, i) => String(vector.getItem(i)))
   for (const [i, name] of names.entries()) {
     const wanted = idProblem(name, 'string')
     if (wanted !== undefined)
       throw new NearrankError(
         'INPUT',
-        `Cannot use ${file.name}: column ${idColumn} must hold ${wanted} in every row, row ${rowStart + i} holds ${shown(name)}`,
+        `Cannot use ${file.name}: column ${idColumn} must hold ${wanted} in every row, row ${fileRow(chunk, i)} holds ${shown(name)}`,
       )
   }
   const lengths = Uint32Array.from(names, (name) => Buffer.byteLength(name))
@@ -144,6 +151,12 @@ async function writeNames(folder: string, side: string, names: EncodedNames[]): 
     ...names.map(({ lengths }) => lengths),
     ...names.map(({ bytes }) => bytes),
   ])
+}
+
+/** What a manifest tells of the rows that are no rows of the table. */
+async function writeIgnored(folder: string, side: string, { ignored, placelessKeys }: KeptRows) {
+  if (placelessKeys.length === 0) return { ignored }
+  return { ignored, placeless: await writePart(folder, `${side}.placeless`, [placelessKeys]) }
 }
 
 async function writePart(folder: string, name: string, parts: ArrayBufferView[]): Promise<PackFile> {
