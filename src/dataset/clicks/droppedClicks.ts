@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
+import { formatCount } from '../../format.ts'
 import { firstNull, wordsOf } from '../parquet/duckdb.ts'
 import { cellText, type ParquetFile } from '../parquet/parquetFile.ts'
 import { NO_ROW } from '../tables/idIndex.ts'
@@ -26,9 +27,9 @@ export interface ClickChunk {
 /** The counts in words, without those that are 0; '' if all are. */
 export function droppedText({ noFeatures, nulls, badPlace }: DroppedClicks): string {
   return [
-    noFeatures > 0 ? `${noFeatures} without features` : '',
-    nulls > 0 ? `${nulls} without an id or a label` : '',
-    badPlace > 0 ? `${badPlace} on restaurants without a valid place` : '',
+    noFeatures > 0 ? `${formatCount(noFeatures)} without features` : '',
+    nulls > 0 ? `${formatCount(nulls)} without an id or a label` : '',
+    badPlace > 0 ? `${formatCount(badPlace)} on restaurants without a valid place` : '',
   ]
     .filter((text) => text !== '')
     .join(', ')

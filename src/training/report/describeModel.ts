@@ -4,19 +4,28 @@ import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { namesOf } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
+import { rememberedPolicies } from '../../dataset/policies.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
 import { formatBytes } from '../../format.ts'
 import { packageVersion } from '../../packageVersion.ts'
+import { droppedList, type DroppedRows } from './droppedRows.ts'
 import type { ReportContext } from './report.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
 /** What `model.json` tells of a run. */
 export function describeModel(
   result: TrainResult,
-  made: { options: TrainOptions; tables: Tables; network: Network; fingerprint: string },
+  made: {
+    options: TrainOptions
+    tables: Tables
+    network: Network
+    fingerprint: string
+    dropped: DroppedRows | undefined
+  },
 ): ModelContent {
-  const { options, tables, network, fingerprint } = made
+  const { options, tables, network, fingerprint, dropped } = made
+  const policies = rememberedPolicies(options)
   const {
     packSeconds,
     trainSeconds,
@@ -59,6 +68,8 @@ export function describeModel(
       maxMemoryBytes,
       threads,
       turbo,
+      ...(policies && { policies }), // see policiesOfModel
+      ...(dropped && { dropped }),
       ...circumstances(),
     },
   }
@@ -66,8 +77,7 @@ export function describeModel(
 
 /** What the report tells beside the result. */
 export function reportContext(
-  options: TrainOptions,
-  tables: Tables,
+  { options, tables, dropped }: { options: TrainOptions; tables: Tables; dropped: DroppedRows | undefined },
   info: DatasetInfo | undefined,
 ): ReportContext {
   return {
@@ -76,6 +86,7 @@ export function reportContext(
     data: basename(resolve(options.data)),
     userFeatures: namesOf(tables.users.features),
     restaurantFeatures: namesOf(tables.restaurants.features),
+    ...(dropped && { dropped: droppedList(dropped) }),
     bayesAccuracy: info?.bayesAccuracy ?? null,
     bayesLogLoss: info?.bayesLogLoss ?? null,
   }
