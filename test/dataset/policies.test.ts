@@ -193,6 +193,17 @@ describe('onBadPlace', () => {
       )
     }))
 
+  test('an id of more bits than the table is none of those left out', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      await writeRestaurants(data, '0, 1, 91, 1', '2, 2, 1, 1')
+      const clicks = `SELECT 5 AS user_id, unnest([0, 2, 18446744073709551615, NULL])::UBIGINT AS restaurant_id, 1 AS click`
+      await writeParquetFile(data, 'train/a.parquet', clicks)
+      const rows = await openTrain({ data, onBadPlace: 'drop', onMissing: 'drop' })
+      assert.deepEqual(rows.droppedBecause, { noFeatures: 1, nulls: 1, badPlace: 1 })
+      await rows.close()
+    }))
+
   test('only the row that is used counts', () =>
     withFolder(async (data) => {
       await writeTables(data)

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
-import { firstNull, wordsOf } from '../parquet/duckdb.ts'
+import { isNullAt, validBits, wordsOf } from '../parquet/duckdb.ts'
 import { cellText, type ParquetFile } from '../parquet/parquetFile.ts'
 import { NO_ROW } from '../tables/idIndex.ts'
 import { missingLabel } from './labels.ts'
@@ -44,8 +44,8 @@ const REASONS = ['noFeatures', 'nulls', 'badPlace'] as const
 const [KEPT, NO_FEATURES, NULL, BAD_PLACE] = [0, 1, 2, 3] // 1 more than the number of a reason
 
 /**
- * Which clicks of a chunk are kept, and of the others, how many are dropped for each reason. Costs as much as
- * all the rest of packing: for chunks with a null or with a click without features only.
+ * Which clicks of a chunk are kept, and of the others, how many are dropped for each reason. Only for chunks
+ * with a null or with a click without features, so that clean data does not pay for it.
  * @throws NearrankError INPUT for a click that may not be dropped.
  */
 export async function sortOut(
@@ -77,13 +77,13 @@ export async function sortOut(
 
 /** Marks what is null, and takes the row away from ids that have no key at all. */
 function markNulls(why: Uint8Array, { vectors, rows }: ClickChunk): void {
-  if (firstNull(vectors.clicks) >= 0)
-    for (let i = 0; i < why.length; i++) if (vectors.clicks.getItem(i) === null) why[i] = NULL
+  const clicks = validBits(vectors.clicks)
+  for (let i = 0; i < why.length; i++) if (isNullAt(clicks, i)) why[i] = NULL
   for (const side of ['users', 'restaurants'] as const) {
-    if (firstNull(vectors[side].keys) < 0) continue
+    const keys = validBits(vectors[side].keys)
     for (let i = 0; i < why.length; i++) {
-      if (vectors[side].keys.getItem(i) !== null) continue
-      if (isNull(vectors[side], i)) why[i] = NULL
+      if (!isNullAt(keys, i)) continue
+      if (isNullId(vectors[side], i)) why[i] = NULL
       else rows[side][i] = NO_ROW // an id of more bits than the table's
     }
   }
@@ -91,15 +91,15 @@ function markNulls(why: Uint8Array, { vectors, rows }: ClickChunk): void {
 
 function markPlaceless(why: Uint8Array, { placeless }: ClickSide, { vectors }: ClickChunk): void {
   if (!placeless) return
+  const bits = validBits(vectors.restaurants.keys)
   const found = new Uint32Array(why.length)
   placeless.lookupInto(wordsOf(vectors.restaurants.keys), why.length, found)
   for (let i = 0; i < why.length; i++)
-    if (why[i] === KEPT && found[i] !== NO_ROW && vectors.restaurants.keys.getItem(i) !== null)
-      why[i] = BAD_PLACE
+    if (why[i] === KEPT && found[i] !== NO_ROW && !isNullAt(bits, i)) why[i] = BAD_PLACE
 }
 
-function isNull(ids: IdVectors, i: number): boolean {
-  return ids.keys.getItem(i) === null && (ids.isNull === undefined || ids.isNull.getItem(i) === true)
+function isNullId({ keys, isNull }: IdVectors, i: number): boolean {
+  return isNullAt(validBits(keys), i) && (isNull === undefined || isNull.getItem(i) === true)
 }
 
 /** What is said of a click with a null. */
@@ -110,8 +110,8 @@ async function missingValue(
   i: number,
 ): Promise<NearrankError> {
   const row = rowStart + i
-  if (vectors.clicks.getItem(i) === null) return missingLabel(connection, plan, file, row)
-  const { column } = isNull(vectors.users, i) ? plan.user : plan.restaurant
+  if (isNullAt(validBits(vectors.clicks), i)) return missingLabel(connection, plan, file, row)
+  const { column } = isNullId(vectors.users, i) ? plan.user : plan.restaurant
   return new NearrankError(
     'INPUT',
     `Cannot use ${file.name}: column ${column} must hold an id in every row, row ${row} holds null; leave such clicks out with onMissing 'drop' (--on-missing drop)`,

@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
-import { arrayOf, firstNull, sqlName } from '../parquet/duckdb.ts'
+import { arrayOf, isNullAt, sqlName, validBits } from '../parquet/duckdb.ts'
 import { cellText, columnNamed, type ParquetFile } from '../parquet/parquetFile.ts'
 
 /** Where labels are, and what makes one a click. */
@@ -47,8 +47,8 @@ export function clickSql(file: ParquetFile, { clickColumn, clickThreshold }: Lab
 /** The first of a chunk's clicks that is neither 0 nor 1 nor null; −1: none is. */
 export function firstWrongClick(vector: DuckDBVector): number {
   const clicks = arrayOf(vector) as Uint8Array
-  const hasNulls = firstNull(vector) >= 0
-  return clicks.findIndex((click, i) => click > 1 && !(hasNulls && vector.getItem(i) === null))
+  const bits = validBits(vector)
+  return clicks.findIndex((click, i) => click > 1 && !isNullAt(bits, i))
 }
 
 /** What is said of a label that is neither 0 nor 1. */

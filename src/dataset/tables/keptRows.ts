@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
-import { arrayOf, firstNull, sqlName, wordsOf } from '../parquet/duckdb.ts'
+import { arrayOf, firstNull, isNullAt, sqlName, validBits, wordsOf } from '../parquet/duckdb.ts'
 import { selectItems } from '../parquet/selectItems.ts'
 import type { TablePolicies } from '../policies.ts'
 import { idKeySql, keyWords } from './idColumn.ts'
@@ -111,9 +111,10 @@ async function scanRows(
     const [ids, isNull, ...axes] = chunk.columns
     const chunkKeys = wordsOf(ids)
     const hasNulls = firstNull(ids) >= 0
+    const bits = validBits(ids)
     if (!hasNulls) keys.set(chunkKeys, count * words)
     for (let i = 0; i < chunk.rows; i++) {
-      if (hasNulls && ids.getItem(i) === null) {
+      if (hasNulls && isNullAt(bits, i)) {
         if (policies.onMissing === 'drop' && isNull.getItem(i) === true) continue
         throw await unusableId(connection, plan, chunk.rowStart + i)
       }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
-import { arrayOf, firstNull } from '../parquet/duckdb.ts'
+import { arrayOf, firstNull, isNullAt, validBits } from '../parquet/duckdb.ts'
 import { wantedId } from '../../ids.ts'
 import { keyWords, kindOfKey } from './idColumn.ts'
 import { IdIndex } from './idIndex.ts'
@@ -76,10 +76,10 @@ export async function duplicateId(
 
 /** The first of the latitudes (axis 0) or longitudes (1) from `start` on that is no degrees; −1: none is. */
 export function firstBadDegree(vector: DuckDBVector, values: Float64Array, axis: number, start = 0): number {
-  const hasNulls = firstNull(vector) >= 0
+  const bits = validBits(vector)
   const bound = DEGREES_MAX[axis]
   for (let i = start; i < values.length; i++)
-    if (!(Math.abs(values[i]) <= bound) || (hasNulls && vector.getItem(i) === null)) return i
+    if (!(Math.abs(values[i]) <= bound) || isNullAt(bits, i)) return i
   return -1
 }
 
