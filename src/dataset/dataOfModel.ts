@@ -4,13 +4,21 @@ import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import type { Tables } from './tables/readTables.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
-import type { DatasetOptions } from './options.ts'
+import { givenOf } from '../options/option.ts'
+import { type DatasetOptions, POLICIES } from './options.ts'
+import { policiesOfModel } from './policies.ts'
 
-/** Where the features of a model's data are: the columns it was trained on, unless `options` names others. */
+/**
+ * Where the features of a model's data are, and what to do about bad rows: the columns and the policies it
+ * was trained with, unless `options` has others.
+ * @throws NearrankError DAMAGED if the model tells no such policies.
+ */
 export function dataOfModel<T extends DatasetOptions>(description: ModelDescription, options: T) {
   const { userFeatures, restaurantFeatures, ...names } = description.columns
   const data = {
     ...options,
+    ...policiesOfModel(description),
+    ...givenOf(POLICIES, options),
     columns: { ...names, ...options.columns },
     userFeatures: options.userFeatures ?? userFeatures,
     restaurantFeatures: options.restaurantFeatures ?? restaurantFeatures,

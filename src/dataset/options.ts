@@ -7,9 +7,11 @@ import {
   type OptionValues,
 } from '../options/option.ts'
 import type { FeatureSpec, Side } from '../features/featureSpec.ts'
-import { globs, oneOf, text, texts } from '../options/schemas.ts'
+import { globs, number, oneOf, text, texts } from '../options/schemas.ts'
 
 export type Split = 'train' | 'test'
+
+const LABEL_MAX = 1e15 // of a threshold: far below the integers that a float64 rounds
 
 /** An option of a data set; `clicks`: it concerns only who reads the clicks of these splits. */
 interface DatasetOption extends Option {
@@ -62,6 +64,35 @@ export const DATA_OPTION = {
   },
 } satisfies Record<string, DatasetOption>
 
+/** What to do about rows that cannot be used as they are. */
+export const POLICIES = {
+  /**
+   * What to do with a click without an id, a label or features, and with a row of a feature table without an
+   * id; default fail.
+   */
+  onMissing: {
+    schema: oneOf('fail', 'drop'),
+    flag: '--on-missing <what>',
+    term: '--on-missing, --on-bad-place <what>',
+    help: 'no id, label, features or place: fail (default) or drop',
+  },
+  /** What to do with a restaurant without a valid place, and with its clicks; default fail. */
+  onBadPlace: { schema: oneOf('fail', 'drop'), flag: '--on-bad-place <what>' },
+  /** Which row of a feature table to use for an id that has several; default fail. */
+  onDuplicate: {
+    schema: oneOf('fail', 'first', 'last'),
+    flag: '--on-duplicate <what>',
+    help: 'an id in two feature rows: fail (default), first or last',
+  },
+  /** A label of at least this is a click; default: labels are 0 or 1. */
+  clickThreshold: {
+    schema: number(-LABEL_MAX, LABEL_MAX),
+    flag: '--click-threshold <x>',
+    help: 'labels are ratings, and clicks from this one on',
+    clicks: ['train', 'test'],
+  },
+} satisfies Record<string, DatasetOption>
+
 /** Which files of the folder, which columns, and what to do about holes in them. */
 export const DATASET_OPTIONS = {
   /** Relative to the folder, as all files; default user_features.parquet. */
@@ -94,13 +125,7 @@ export const DATASET_OPTIONS = {
   },
   /** The same for restaurants; latitude and longitude are never features unless named here. */
   restaurantFeatures: { schema: texts(), flag: '--restaurant-features <names>' },
-  /** What to do with a click whose user or restaurant has no features; default fail. */
-  onMissing: {
-    schema: oneOf('fail', 'drop'),
-    flag: '--on-missing <what>',
-    help: 'a click without features: fail (default) or drop',
-    clicks: ['train', 'test'],
-  },
+  ...POLICIES,
   /** Folder of the packed rows; default <data>/.nearrank. */
   cache: {
     schema: text(),

@@ -12,6 +12,7 @@ import { planArena } from './memory/arena.ts'
 import { CrewLead } from './crew/crewLead.ts'
 import { loadFeatures } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes } from './memory/memoryPlan.ts'
+import { droppedNote, droppedRows } from './report/droppedRows.ts'
 import { scorePack } from './rows/scoring.ts'
 import { EVALUATE_OPTIONS, type EVALUATE_RUN } from './settings/evaluateOptions.ts'
 import { resolveRun } from './settings/resolveSettings.ts'
@@ -72,8 +73,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     const {
       packs: [pack],
     } = await openRowsApart(open, tables, ['test'])
+    const dropped = droppedRows(tables, { test: pack })
     const info = await readDatasetInfo(options.data)
     try {
+      if (dropped) options.onProgress?.({ type: 'note', message: droppedNote(dropped) })
       const lead = new CrewLead({ shape, simd: bestSimd() })
       try {
         await loadFeatures(lead, tables, null)

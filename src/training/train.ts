@@ -26,6 +26,7 @@ import { CrewLead } from './crew/crewLead.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { loadFeatures, tablesNormalization } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
+import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
 import { trainingRows } from './rows/rowStream.ts'
 import { scorePack } from './rows/scoring.ts'
@@ -50,6 +51,7 @@ interface Prepared {
   shape: ArenaShape
   packSeconds: number
   packPeakRssBytes: number
+  dropped: DroppedRows | undefined
   startedMs: number
   report: (event: TrainEvent) => void
 }
@@ -110,12 +112,14 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
-  return { options, settings, run, ...packed, network, shape, startedMs, report }
+  const dropped = droppedRows(tables, { train: pack, test })
+  return { options, settings, run, ...packed, dropped, network, shape, startedMs, report }
 }
 
 async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const { options, settings, tables, pack, shape, network, packSeconds, report, startedMs } = prepared
   const { signal, out } = options
+  if (prepared.dropped) report({ type: 'note', message: droppedNote(prepared.dropped) })
   const simd = bestSimd()
   const rowsByFile = trainingRows(pack, settings)
   const stepsPerEpoch = batchesPerEpoch(rowsByFile, settings)
@@ -194,17 +198,17 @@ function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
 }
 
 async function save(
-  { options, tables, network, pack }: Prepared,
+  { options, tables, network, pack, dropped }: Prepared,
   result: TrainResult,
   weights: StateDict,
   encoded: EncodedWeights,
 ): Promise<void> {
   const info = await readDatasetInfo(options.data)
   await saveModel(options.out, {
-    description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint }),
+    description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint, dropped }),
     weights,
     encoded,
-    report: renderReport(result, reportContext(options, tables, info)),
+    report: renderReport(result, reportContext({ options, tables, dropped }, info)),
   })
 }
 

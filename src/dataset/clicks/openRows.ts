@@ -18,11 +18,14 @@ import {
   splitPaths,
   splitSources,
 } from '../sources.ts'
-import { type FeatureTable, readKeys, type Tables } from '../tables/readTables.ts'
+import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
+import { clickSettings } from '../policies.ts'
 import { type PackedRows, readRows, ROWS_FORMAT } from './readRows.ts'
-import { checkClickFile, packRows, type RowsPlan } from './packRows.ts'
+import { droppedText, reasonsOf } from './droppedClicks.ts'
+import { packRows } from './packRows.ts'
+import { checkClickFile, type RowsPlan } from './rowsPlan.ts'
 
 /** Whether the dataset has any files of a split. */
 export async function hasSplit(options: DatasetOptions, split: Split): Promise<boolean> {
@@ -50,7 +53,7 @@ export async function openRows(
       if (body.rows === 0)
         throw new NearrankError(
           'INPUT',
-          `Cannot use the ${split} clicks: no rows are left in ${sources.length} file(s), ${body.dropped} were dropped because features are missing`,
+          `Cannot use the ${split} clicks: no rows are left in ${sources.length} file(s), ${body.dropped} were dropped${body.dropped > 0 ? ` (${droppedText(reasonsOf(body))})` : ''}`,
         )
       for (const source of sources) await checkUnchanged(source)
       await writeManifest(folder, { format: ROWS_FORMAT, fingerprint, key, ...body })
@@ -76,7 +79,14 @@ async function locate(options: DatasetOptions, tables: Tables, split: Split) {
   const home = packHome(options, data)
   const sources = await splitSources(options, data, split)
   const { userId, restaurantId, click } = columnNames(options)
-  const settings = [split, userId, restaurantId, click, options.onMissing ?? 'fail']
+  const settings = [
+    split,
+    userId,
+    restaurantId,
+    click,
+    options.onMissing ?? 'fail',
+    ...clickSettings(options),
+  ]
   const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
   const key = keyOf(data, sources, tables.key, settings)
   const prefix = `rows-${split}-`
@@ -93,17 +103,25 @@ async function planRows(
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
-    const index = new IdIndex(await readKeys(table), keyWords(table.idKey))
+    const words = keyWords(table.idKey)
+    const index = new IdIndex(await readKeys(table), words)
     const { name } = await featureSource(options, data, table.side)
-    return { column, table: name, key: table.idKey, index }
+    const placelessKeys = await readPlacelessKeys(table)
+    const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
+    return { column, table: name, key: table.idKey, index, placeless }
   }
-  const user = await side(columns.userId, tables.users)
-  const restaurant = await side(columns.restaurantId, tables.restaurants)
+  const plan = {
+    user: await side(columns.userId, tables.users),
+    restaurant: await side(columns.restaurantId, tables.restaurants),
+    clickColumn: columns.click,
+    clickThreshold: options.clickThreshold,
+    onMissing: options.onMissing ?? 'fail',
+  }
   const files: ParquetFile[] = []
   for (const source of sources) {
     const file = await readParquetFile(connection, source.path, source.name)
-    checkClickFile(file, user, restaurant, columns.click)
+    checkClickFile(file, plan)
     files.push(file)
   }
-  return { files, user, restaurant, clickColumn: columns.click, onMissing: options.onMissing ?? 'fail' }
+  return { files, ...plan }
 }

@@ -15,7 +15,7 @@ const Count = Type.Integer({ minimum: 0 })
 const PackedFileSchema = Type.Object({
   name: Type.String(), // of the source file, relative to the data folder
   rows: Count, // kept
-  dropped: Count, // clicks without features, with onMissing 'drop'
+  dropped: Count, // clicks that the policies leave out
   firstBlock: Count,
   blockCount: Count,
 })
@@ -26,10 +26,12 @@ const PackedBlockSchema = Type.Object({
   crc32: Count,
   digest: Count, // see rowDigest
 })
+const DroppedSchema = Type.Object({ noFeatures: Count, nulls: Count, badPlace: Count })
 const BodySchema = Type.Object({
   rows: Type.Integer({ minimum: 1 }),
   clicks: Count, // rows with click 1
   dropped: Count,
+  droppedBecause: Type.Optional(DroppedSchema), // absent: all of them have no features
   digest: Count,
   files: Type.Array(PackedFileSchema),
   blocks: Type.Array(PackedBlockSchema),
@@ -66,7 +68,7 @@ export interface PackedRows extends PackedRowsBody {
 export async function readRows(directory: string, split: Split): Promise<PackedRows | undefined> {
   const manifest = await readManifest(directory, ManifestSchema)
   if (!manifest) return undefined
-  const { fingerprint, rows, clicks, dropped, digest, files, blocks } = manifest
+  const { fingerprint, rows, clicks, dropped, droppedBecause, digest, files, blocks } = manifest
   const plan = CLICK_PLAN
   const bytesEach = rowBytes(plan)
   const path = join(directory, ROWS_FILE)
@@ -86,6 +88,7 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
     rows,
     clicks,
     dropped,
+    ...(droppedBecause && { droppedBecause }),
     digest,
     files,
     blocks,

@@ -3,11 +3,17 @@ import { NearrankError } from '../../errors.ts'
 import { arrayOf, sqlParquet } from './duckdb.ts'
 import { type ParquetFile, unreadable } from './parquetFile.ts'
 
-/** Consecutive rows of a file, at most 2,048 of them. The vectors live as long as the chunk. */
+/** Rows of a file in their order, at most 2,048 of them. The vectors live as long as the chunk. */
 export interface ColumnChunk {
-  rowStart: number // in the file, from 0
+  rowStart: number // how many rows came before
   rows: number
   columns: DuckDBVector[]
+  fileRows?: Uint32Array // [rows], where each is in the file; absent: all rows come, from the first on
+}
+
+/** Where row `i` of a chunk is in its file. */
+export function fileRow({ rowStart, fileRows }: ColumnChunk, i: number): number {
+  return fileRows ? fileRows[i] : rowStart + i
 }
 
 /**

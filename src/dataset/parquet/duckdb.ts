@@ -87,6 +87,16 @@ export function arrayOf(vector: DuckDBVector): ArrayBufferView<ArrayBuffer> {
   return array
 }
 
+/** One bit for each value of a vector, 0 for a null; null if there are none. Lives as long as its chunk. */
+export function validBits(vector: DuckDBVector): Uint32Array | null {
+  const { data } = (vector as unknown as { validity: { data: BigUint64Array | null } }).validity
+  return data && new Uint32Array(data.buffer, data.byteOffset, 2 * data.length)
+}
+
+export function isNullAt(bits: Uint32Array | null, i: number): boolean {
+  return bits !== null && ((bits[i >>> 5] >>> (i & 31)) & 1) === 0
+}
+
 /** The first null in a vector, −1 without any. */
 export function firstNull(vector: DuckDBVector): number {
   const { data } = (vector as unknown as { validity: { data: BigUint64Array | null } }).validity

@@ -55,6 +55,14 @@ export function idKeySql(column: string, key: IdKey): string {
   return `TRY_CAST(${sqlName(column)} AS ${key})`
 }
 
+/** Whether a column may hold ids that such a key cannot hold: a null key may then stand for one of them. */
+export function mayExceedKey({ type }: ParquetColumn, key: IdKey): boolean {
+  if (key === 'MD5') return false
+  const digits = WHOLE_DECIMAL.exec(type)?.[1]
+  if (digits !== undefined) return key === 'UBIGINT' || Number(digits) > INT64_DIGITS
+  return key === 'UBIGINT' ? !type.startsWith('U') : type === 'UBIGINT'
+}
+
 /** The kind of all ids that have such keys. */
 export function kindOfKey(key: IdKey): IdKind {
   return KINDS[key]

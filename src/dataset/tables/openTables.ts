@@ -17,6 +17,7 @@ import {
   type SourceFile,
 } from '../sources.ts'
 import { type PackedTable, readTables, type Tables, TABLES_FORMAT } from './readTables.ts'
+import { tablePolicies, tableSettings } from '../policies.ts'
 import { packTable } from './packTable.ts'
 import { planTables, tableColumns, type TablePlan } from './tablePlan.ts'
 
@@ -28,19 +29,20 @@ const PREFIX = 'tables-'
  * @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.
  */
 export async function openTables(options: DatasetOptions & OpenOptions): Promise<Tables> {
-  const { home, sources, key } = await locate(options)
+  const { home, sources, key, settings } = await locate(options)
   return withDuckDb(options, async (connection) => {
     const plans = await planTables(connection, options, sources)
-    const fingerprint = fingerprintOf(sources, TABLES_FORMAT, plans.map(takenBy))
+    const fingerprint = fingerprintOf(sources, TABLES_FORMAT, plans.map(takenBy), ...settings)
     const directory = join(home, PREFIX + fingerprint)
     const found = await readTables(directory)
-    if (found) return found
+    if (found && isPackFor(options, found)) return found
     await buildFolder(home, PREFIX + fingerprint, async (folder) => {
       const packed: Partial<Record<Side, PackedTable>> = {}
       for (const plan of plans) {
         const onRows = (rowsDone: number) =>
           options.onProgress?.({ stage: plan.side, rowsDone, rowsTotal: plan.file.rows })
-        packed[plan.side] = await packTable(connection, plan, { folder, signal: options.signal, onRows })
+        const run = { folder, policies: tablePolicies(options), signal: options.signal, onRows }
+        packed[plan.side] = await packTable(connection, plan, run)
       }
       for (const source of sources) await checkUnchanged(source)
       await writeManifest(folder, { format: TABLES_FORMAT, fingerprint, key, ...packed })
@@ -58,21 +60,23 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
  * @throws NearrankError INPUT when a file of the dataset is missing.
  */
 export async function findTables(options: DatasetOptions & OpenOptions): Promise<Tables | undefined> {
-  const { home, sources, key, columns } = await locate(options)
+  const { home, sources, key, columns, settings } = await locate(options)
   const { fitted } = options
   if (fitted) {
     const taken = SIDES.map((side) =>
       takenBy({ features: [...fitted[side]], ...tableColumns(side, columns) }),
     )
-    return readTables(join(home, PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken)))
+    const name = PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken, ...settings)
+    const tables = await readTables(join(home, name))
+    return tables && isPackFor(options, tables) ? tables : undefined
   }
   for (const name of await readdir(home).catch(() => [])) {
     if (!name.startsWith(PREFIX)) continue
     // A damaged one is reported by who opens it by its name.
     const tables = await readTables(join(home, name)).catch(() => undefined)
-    if (tables?.key !== key) continue
+    if (tables?.key !== key || !isPackFor(options, tables)) continue
     const taken = SIDES.map((side) => takenBy({ ...tables[side], ...tableColumns(side, columns) }))
-    if (name === PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken)) return tables
+    if (name === PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken, ...settings)) return tables
   }
   return undefined
 }
@@ -88,8 +92,14 @@ async function locate(options: DatasetOptions & OpenOptions) {
   const columns = columnNames(options)
   const sources: SourceFile[] = []
   for (const side of SIDES) sources.push(await featureSource(options, data, side))
+  const settings = tableSettings(options)
   const { userFeatures, restaurantFeatures, fitted } = options
-  const settings = [columns, userFeatures, restaurantFeatures]
-  const key = keyOf(data, sources, ...settings, ...(fitted ? [fitted] : []))
-  return { home: packHome(options, data), sources, key, columns }
+  const chosen = [columns, userFeatures, restaurantFeatures, ...settings, ...(fitted ? [fitted] : [])]
+  const key = keyOf(data, sources, ...chosen)
+  return { home: packHome(options, data), sources, key, columns, settings }
+}
+
+/** Whether `onMissing` allows what was left out of the tables; if not, packing says where it is. */
+function isPackFor({ onMissing }: DatasetOptions, { users, restaurants }: Tables): boolean {
+  return onMissing === 'drop' || [users, restaurants].every(({ ignored }) => !ignored?.nullIds)
 }

@@ -6,11 +6,13 @@ import { arePlainNumbers, namesOf } from '../../features/featureSpec.ts'
 import { rowShape } from '../../features/rowShape.ts'
 import { idProblem } from '../../ids.ts'
 import { ColumnStatistics } from './columnStatistics.ts'
-import { streamColumns } from '../parquet/columnStream.ts'
+import { type ColumnChunk, fileRow, streamColumns } from '../parquet/columnStream.ts'
 import { sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { idKeyOf, idKeySql, keyWords } from './idColumn.ts'
 import { columnNamed } from '../parquet/parquetFile.ts'
+import type { TablePolicies } from '../policies.ts'
+import { findKeptRows, keptChunks, type KeptRows } from './keptRows.ts'
 import type { PackedTable, PackFile } from './readTables.ts'
 import type { KeyedPlan, TablePlan } from './tablePlan.ts'
 import { ColumnEncoders } from './columnEncoders.ts'
@@ -19,6 +21,7 @@ import { valueSql } from './valueTypes.ts'
 
 export interface TableRun {
   folder: string
+  policies: TablePolicies
   signal: AbortSignal | undefined
   onRows: (rowsDone: number) => void
 }
@@ -45,6 +48,8 @@ export async function packTable(
     )
   const idKey = await idKeyOf(connection, file, columnNamed(file, unkeyed.idColumn))
   const plan = { ...unkeyed, idKey }
+  const kept = await findKeptRows(connection, plan, run)
+  const rows = kept?.rows.length ?? file.rows
   const hasNames = idKey === 'MD5'
   const { numbers: numberCount, words: width } = rowShape(features)
   const output = await DurableFile.create(join(run.folder, `${plan.side}.f32`))
@@ -54,22 +59,23 @@ export async function packTable(
     const columns = new ColumnEncoders(features, block)
     const statistics = new ColumnStatistics(numberCount, width)
     const words = keyWords(idKey)
-    const keys = new Uint32Array(file.rows * words)
-    const degrees = new Float64Array(places ? 2 * file.rows : 0) // [2, rows]
+    const keys = new Uint32Array(rows * words)
+    const degrees = new Float64Array(places ? 2 * rows : 0) // [2, rows]
     const names: EncodedNames[] = []
-    let blockStart = 0 // row of the file that the block begins with
+    let blockStart = 0 // row of the table that the block begins with
 
-    for await (const chunk of streamColumns(connection, file, expressionsOf(plan), run.signal)) {
+    const chunks = streamColumns(connection, file, expressionsOf(plan), run.signal)
+    for await (const chunk of keptChunks(chunks, kept)) {
       const [ids, ...values] = chunk.columns
       await checkId(connection, plan, chunk, ids)
       keys.set(wordsOf(ids), chunk.rowStart * words)
-      if (hasNames) names.push(encodeNames(plan, chunk.rowStart, values.pop() as DuckDBVector))
+      if (hasNames) names.push(encodeNames(plan, chunk, values.pop() as DuckDBVector))
       if (places) await takePlaces(connection, plan, chunk, values.splice(features.length), degrees)
       for (let done = 0; done < chunk.rows; ) {
         const at = chunk.rowStart + done - blockStart
         const count = Math.min(chunk.rows - done, blockRows - at)
         const bad = columns.encode(values, done, done + count, at)
-        if (bad) throw await badValue(connection, file, { ...bad, row: chunk.rowStart + bad.row })
+        if (bad) throw await badValue(connection, file, { ...bad, row: fileRow(chunk, bad.row) })
         done += count
         if (at + count === blockRows) {
           statistics.add(block, blockRows)
@@ -77,15 +83,15 @@ export async function packTable(
           blockStart += blockRows
         }
       }
-      run.onRows(chunk.rowStart + chunk.rows)
+      run.onRows(fileRow(chunk, chunk.rows - 1) + 1)
     }
-    const rest = file.rows - blockStart
+    const rest = rows - blockStart
     statistics.add(block, rest)
     await output.write(block.subarray(0, rest * width))
     await output.close()
     await checkDuplicates(connection, plan, keys)
     return {
-      rows: file.rows,
+      rows,
       features: namesOf(features),
       ...(!arePlainNumbers(features) && { fitted: features }),
       ...(plan.leftOut.length > 0 && { leftOut: plan.leftOut }),
@@ -97,6 +103,7 @@ export async function packTable(
       places: places ? await writePart(run.folder, `${plan.side}.places`, [degrees]) : null,
       mean: Array.from(statistics.mean),
       standardDeviation: Array.from(statistics.standardDeviation()),
+      ...(kept && (await writeIgnored(run.folder, plan.side, kept))),
     }
   } finally {
     await output.abandon()
@@ -115,14 +122,14 @@ function expressionsOf(plan: KeyedPlan): string[] {
  * The names of a chunk, as lengths and bytes.
  * @throws NearrankError INPUT for one that no store could hold.
  */
-function encodeNames({ file, idColumn }: TablePlan, rowStart: number, vector: DuckDBVector): EncodedNames {
+function encodeNames({ file, idColumn }: TablePlan, chunk: ColumnChunk, vector: DuckDBVector): EncodedNames {
   const names = Array.from({ length: vector.itemCount }, (_, i) => String(vector.getItem(i)))
   for (const [i, name] of names.entries()) {
     const wanted = idProblem(name, 'string')
     if (wanted !== undefined)
       throw new NearrankError(
         'INPUT',
-        `Cannot use ${file.name}: column ${idColumn} must hold ${wanted} in every row, row ${rowStart + i} holds ${shown(name)}`,
+        `Cannot use ${file.name}: column ${idColumn} must hold ${wanted} in every row, row ${fileRow(chunk, i)} holds ${shown(name)}`,
       )
   }
   const lengths = Uint32Array.from(names, (name) => Buffer.byteLength(name))
@@ -134,6 +141,12 @@ async function writeNames(folder: string, side: string, names: EncodedNames[]): 
     ...names.map(({ lengths }) => lengths),
     ...names.map(({ bytes }) => bytes),
   ])
+}
+
+/** What a manifest tells of the rows that are no rows of the table. */
+async function writeIgnored(folder: string, side: string, { ignored, placelessKeys }: KeptRows) {
+  if (placelessKeys.length === 0) return { ignored }
+  return { ignored, placeless: await writePart(folder, `${side}.placeless`, [placelessKeys]) }
 }
 
 async function writePart(folder: string, name: string, parts: ArrayBufferView[]): Promise<PackFile> {

@@ -7,6 +7,7 @@ import type { IdKind } from '../../ids.ts'
 import type { LeftOut } from '../../features/declared.ts'
 import { FeatureSchema } from '../../features/featureSchema.ts'
 import type { IdKey } from './idColumn.ts'
+import type { IgnoredRows } from './keptRows.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
 import { readPackFile, readWholePackFile } from '../pack/packFile.ts'
 import { integerIds, kindsOfKeys, stringIds, type TableIds } from './tableIds.ts'
@@ -17,6 +18,8 @@ const PackFileSchema = Type.Object({
   bytes: Type.Integer({ minimum: 0 }),
   crc32: Type.Integer({ minimum: 0 }),
 })
+const Count = Type.Integer({ minimum: 0 })
+const IgnoredSchema = Type.Object({ duplicateIds: Count, badPlaces: Count, nullIds: Count })
 const PackedTableSchema = Type.Object({
   rows: Type.Integer({ minimum: 1 }),
   features: Type.Array(Type.String(), { minItems: 1 }),
@@ -33,6 +36,10 @@ const PackedTableSchema = Type.Object({
   // Absent: each feature is a plain number.
   fitted: Type.Optional(Type.Array(FeatureSchema, { minItems: 1 })),
   leftOut: Type.Optional(Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }))),
+  // how many rows of the file are no rows of the table; absent: all of them are
+  ignored: Type.Optional(IgnoredSchema),
+  // restaurants.placeless: keys of the restaurants left out for their places; absent: there are none
+  placeless: Type.Optional(PackFileSchema),
 })
 const Manifest = Type.Object({
   format: Type.Literal(TABLES_FORMAT),
@@ -59,7 +66,8 @@ export interface FeatureTable {
   crc32: number
   mean: number[] // [numbers], computed in float64 over the table's rows
   standardDeviation: number[] // [numbers], of the population; 0 for a constant
-  files: Pick<PackedTable, 'table' | 'keys' | 'names' | 'places'>
+  ignored?: IgnoredRows // of the rows of its file; absent: none
+  files: Pick<PackedTable, 'table' | 'keys' | 'names' | 'places' | 'placeless'>
 }
 
 export interface Tables {
@@ -77,7 +85,7 @@ export async function readTables(directory: string): Promise<Tables | undefined>
   const { fingerprint, key } = manifest
   const table = (side: Side): FeatureTable => {
     const { rows, features, fitted, leftOut, idType: _, ...others } = manifest[side]
-    const { idKey, mean, standardDeviation, ...files } = others
+    const { idKey, mean, standardDeviation, ignored, ...files } = others
     const path = join(directory, `${side}.f32`)
     return {
       side,
@@ -89,6 +97,7 @@ export async function readTables(directory: string): Promise<Tables | undefined>
       crc32: files.table.crc32,
       mean,
       standardDeviation,
+      ...(ignored && { ignored }),
       files,
     }
   }
@@ -147,6 +156,14 @@ export async function readKeys(table: FeatureTable): Promise<Uint32Array<ArrayBu
   const { keys } = table.files
   const bytes = await readWholePackFile(table.path.replace(/f32$/, 'keys'), keys.bytes, keys.crc32)
   return new Uint32Array(bytes.buffer)
+}
+
+/** Keys of the restaurants that were left out for their places, [restaurants, 2 or 4]. */
+export async function readPlacelessKeys({ files, path: table }: FeatureTable): Promise<Uint32Array> {
+  const { placeless } = files
+  if (!placeless) return new Uint32Array(0)
+  const path = table.replace(/f32$/, 'placeless')
+  return new Uint32Array((await readWholePackFile(path, placeless.bytes, placeless.crc32)).buffer)
 }
 
 /** Where the restaurants are, in degrees, by row. @throws NearrankError DAMAGED */

@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
-import type { ColumnChunk } from '../parquet/columnStream.ts'
-import { arrayOf, firstNull } from '../parquet/duckdb.ts'
+import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
+import { arrayOf, firstNull, isNullAt, validBits } from '../parquet/duckdb.ts'
 import { wantedId } from '../../ids.ts'
 import type { BadValue } from './columnEncoders.ts'
 import { keyWords, kindOfKey } from './idColumn.ts'
@@ -35,12 +35,20 @@ export async function checkId(
   ids: DuckDBVector,
 ): Promise<void> {
   const missing = firstNull(ids)
-  if (missing < 0) return
-  const row = chunk.rowStart + missing
-  const found = await cellText(connection, plan.file, plan.idColumn, row)
-  throw new NearrankError(
+  if (missing >= 0) throw await unusableId(connection, plan, fileRow(chunk, missing))
+}
+
+/** What is said of an id that is null or that its key cannot hold. */
+export async function unusableId(
+  connection: DuckDBConnection,
+  { file, idColumn, idKey }: KeyedPlan,
+  row: number,
+): Promise<NearrankError> {
+  const found = await cellText(connection, file, idColumn, row)
+  const advice = found === 'null' ? `; leave such rows out with onMissing 'drop' (--on-missing drop)` : ''
+  return new NearrankError(
     'INPUT',
-    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold ${wantedId(kindOfKey(plan.idKey))} in every row, row ${row} holds ${found}`,
+    `Cannot use ${file.name}: column ${idColumn} must hold ${wantedId(kindOfKey(idKey))} in every row, row ${row} holds ${found}${advice}`,
   )
 }
 
@@ -51,12 +59,30 @@ export async function checkDuplicates(
   keys: Uint32Array,
 ): Promise<void> {
   const { duplicate } = new IdIndex(keys, keyWords(plan.idKey))
-  if (!duplicate) return
-  const id = await cellText(connection, plan.file, plan.idColumn, duplicate.row)
-  throw new NearrankError(
+  if (duplicate) throw await duplicateId(connection, plan, duplicate.earlierRow, duplicate.row)
+}
+
+/** What is said of an id that stands in two rows. */
+export async function duplicateId(
+  connection: DuckDBConnection,
+  { file, idColumn }: KeyedPlan,
+  earlierRow: number,
+  row: number,
+): Promise<NearrankError> {
+  const id = await cellText(connection, file, idColumn, row)
+  return new NearrankError(
     'INPUT',
-    `Cannot use ${plan.file.name}: column ${plan.idColumn} must hold every id once, ${id} is in row ${duplicate.earlierRow} and row ${duplicate.row}`,
+    `Cannot use ${file.name}: column ${idColumn} must hold every id once, ${id} is in row ${earlierRow} and row ${row}; use one of its rows with onDuplicate 'first' or 'last' (--on-duplicate first)`,
   )
+}
+
+/** The first of the latitudes (axis 0) or longitudes (1) from `start` on that is no degrees; −1: none is. */
+export function firstBadDegree(vector: DuckDBVector, values: Float64Array, axis: number, start = 0): number {
+  const bits = validBits(vector)
+  const bound = DEGREES_MAX[axis]
+  for (let i = start; i < values.length; i++)
+    if (!(Math.abs(values[i]) <= bound) || isNullAt(bits, i)) return i
+  return -1
 }
 
 /** Copies latitudes and longitudes. @throws NearrankError INPUT for one that is no degrees. */
@@ -69,18 +95,17 @@ export async function takePlaces(
 ): Promise<void> {
   for (const [axis, vector] of vectors.entries()) {
     const values = arrayOf(vector) as Float64Array
-    const missing = firstNull(vector)
-    const bound = DEGREES_MAX[axis]
-    const bad = missing >= 0 ? missing : values.findIndex((value) => !(Math.abs(value) <= bound))
+    const bad = firstBadDegree(vector, values, axis)
     if (bad >= 0) {
+      const bound = DEGREES_MAX[axis]
       const column = plan.places?.[axis] ?? ''
-      const row = chunk.rowStart + bad
+      const row = fileRow(chunk, bad)
       const found = await cellText(connection, plan.file, column, row)
       throw new NearrankError(
         'INPUT',
-        `Cannot use ${plan.file.name}: column ${column} must be degrees from -${bound} to ${bound}, row ${row} holds ${found}`,
+        `Cannot use ${plan.file.name}: column ${column} must be degrees from -${bound} to ${bound}, row ${row} holds ${found}; leave such restaurants and their clicks out with onBadPlace 'drop' (--on-bad-place drop)`,
       )
     }
-    degrees.set(values, axis * plan.file.rows + chunk.rowStart)
+    degrees.set(values, axis * (degrees.length / 2) + chunk.rowStart)
   }
 }

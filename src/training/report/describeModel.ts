@@ -4,19 +4,28 @@ import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { arePlainNumbers, namesOf, SIDES } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
+import { rememberedPolicies } from '../../dataset/policies.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
 import { formatBytes } from '../../format.ts'
 import { packageVersion } from '../../packageVersion.ts'
+import { droppedList, type DroppedRows } from './droppedRows.ts'
 import type { ReportContext } from './report.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
 /** What `model.json` tells of a run. */
 export function describeModel(
   result: TrainResult,
-  made: { options: TrainOptions; tables: Tables; network: Network; fingerprint: string },
+  made: {
+    options: TrainOptions
+    tables: Tables
+    network: Network
+    fingerprint: string
+    dropped: DroppedRows | undefined
+  },
 ): ModelContent {
-  const { options, tables, network, fingerprint } = made
+  const { options, tables, network, fingerprint, dropped } = made
+  const policies = rememberedPolicies(options)
   const {
     packSeconds,
     trainSeconds,
@@ -62,6 +71,8 @@ export function describeModel(
       maxMemoryBytes,
       threads,
       turbo,
+      ...(policies && { policies }), // see policiesOfModel
+      ...(dropped && { dropped }),
       ...circumstances(),
     },
   }
@@ -69,8 +80,7 @@ export function describeModel(
 
 /** What the report tells beside the result. */
 export function reportContext(
-  options: TrainOptions,
-  tables: Tables,
+  { options, tables, dropped }: { options: TrainOptions; tables: Tables; dropped: DroppedRows | undefined },
   info: DatasetInfo | undefined,
 ): ReportContext {
   return {
@@ -79,6 +89,7 @@ export function reportContext(
     data: basename(resolve(options.data)),
     userFeatures: namesOf(tables.users.features),
     restaurantFeatures: namesOf(tables.restaurants.features),
+    ...(dropped && { dropped: droppedList(dropped) }),
     bayesAccuracy: info?.bayesAccuracy ?? null,
     bayesLogLoss: info?.bayesLogLoss ?? null,
   }

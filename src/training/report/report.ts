@@ -10,6 +10,7 @@ export interface ReportContext {
   data: string // name of the data folder, without the way to it
   userFeatures: string[]
   restaurantFeatures: string[]
+  dropped?: string // which rows of the data were left out, and why; absent: none
   bayesAccuracy: number | null // null: the ceiling is not known
   bayesLogLoss: number | null
 }
@@ -53,6 +54,7 @@ export function renderReport(result: TrainResult, context: ReportContext): strin
         ['made at', context.madeAt],
         ['machine', context.machine],
         ['data', context.data],
+        ...(context.dropped === undefined ? [] : [['left out of the data', context.dropped]]),
         ['user features', context.userFeatures.join(', ')],
         ['restaurant features', context.restaurantFeatures.join(', ')],
         ['threads', `${result.threads}`],

@@ -1,0 +1,76 @@
+import type { DuckDBVector } from '@duckdb/node-api'
+import { NearrankError } from '../../errors.ts'
+import type { ColumnChunk } from '../parquet/columnStream.ts'
+import { sqlName } from '../parquet/duckdb.ts'
+import { columnNamed, type ParquetFile } from '../parquet/parquetFile.ts'
+import { holdsStrings, type IdKey, idKeySql, mayExceedKey } from '../tables/idColumn.ts'
+import type { IdIndex } from '../tables/idIndex.ts'
+import { checkLabels, clickSql, type LabelPlan } from './labels.ts'
+
+/** One side of a click: how its ids are compared, and with what. */
+export interface ClickSide {
+  column: string
+  table: string // name of the feature table, for messages
+  key: IdKey
+  index: IdIndex
+  placeless: IdIndex | null // of the restaurants that were left out for their places
+}
+
+/** What to read of click files, and what to make of it. */
+export interface RowsPlan extends LabelPlan {
+  files: ParquetFile[]
+  user: ClickSide
+  restaurant: ClickSide
+  onMissing: 'fail' | 'drop'
+}
+
+/** One side of a chunk of clicks. */
+export interface IdVectors {
+  keys: DuckDBVector
+  isNull: DuckDBVector | undefined // booleans; undefined: where the key is null, the id is
+}
+
+/** A chunk of clicks, by what its columns mean. */
+export interface ClickVectors {
+  users: IdVectors
+  restaurants: IdVectors
+  clicks: DuckDBVector // see clickSql
+}
+
+/** Checks the columns of a click file; reads nothing but metadata. */
+export function checkClickFile(file: ParquetFile, plan: Omit<RowsPlan, 'files'>): void {
+  for (const { column, key } of [plan.user, plan.restaurant]) {
+    const type = holdsStrings(file, columnNamed(file, column)) ? 'string' : 'integer'
+    const wanted = key === 'MD5' ? 'string' : 'integer'
+    if (type !== wanted)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use ${file.name}: column ${column} must hold ${wanted}s as the feature table does, found ${type}s`,
+      )
+  }
+  checkLabels(file, plan)
+}
+
+/** What to select from a file, and how to find it in a chunk. */
+export function clickColumns(
+  plan: RowsPlan,
+  file: ParquetFile,
+): { expressions: string[]; vectorsOf: (chunk: ColumnChunk) => ClickVectors } {
+  const { user, restaurant } = plan
+  // Those of which a null key does not yet tell that the id is null.
+  const sides = [user, restaurant].filter(({ column, key }) => mayExceedKey(columnNamed(file, column), key))
+  const [userAt, restaurantAt] = [user, restaurant].map((side) => sides.indexOf(side))
+  return {
+    expressions: [
+      idKeySql(user.column, user.key),
+      idKeySql(restaurant.column, restaurant.key),
+      clickSql(file, plan),
+      ...sides.map(({ column }) => `${sqlName(column)} IS NULL`),
+    ],
+    vectorsOf: ({ columns: [users, restaurants, clicks, ...isNull] }) => ({
+      users: { keys: users, isNull: isNull[userAt] },
+      restaurants: { keys: restaurants, isNull: isNull[restaurantAt] },
+      clicks,
+    }),
+  }
+}

@@ -1,0 +1,54 @@
+import { type DroppedClicks, droppedText, reasonsOf } from '../../dataset/clicks/droppedClicks.ts'
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
+import type { IgnoredRows } from '../../dataset/tables/keptRows.ts'
+import type { Tables } from '../../dataset/tables/readTables.ts'
+import { formatCount } from '../../format.ts'
+
+/** How many rows of the data the policies left out, by where and why; parts without any are absent. */
+export interface DroppedRows {
+  users?: IgnoredRows
+  restaurants?: IgnoredRows
+  train?: DroppedClicks
+  test?: DroppedClicks
+}
+
+/** Undefined: every row of the files is used. `train` and `test` are absent where they are not read. */
+export function droppedRows(
+  { users, restaurants }: Tables,
+  { train, test }: { train?: PackedRows | null; test?: PackedRows | null },
+): DroppedRows | undefined {
+  const dropped: DroppedRows = {
+    ...(users.ignored && { users: users.ignored }),
+    ...(restaurants.ignored && { restaurants: restaurants.ignored }),
+    ...(train && train.dropped > 0 && { train: reasonsOf(train) }),
+    ...(test && test.dropped > 0 && { test: reasonsOf(test) }),
+  }
+  return Object.keys(dropped).length > 0 ? dropped : undefined
+}
+
+/** `users: 2 without an id; training clicks: 3 without features, 1 without an id or a label` */
+export function droppedList({ users, restaurants, train, test }: DroppedRows): string {
+  return [
+    users ? `rows of users: ${ignoredText(users)}` : '',
+    restaurants ? `rows of restaurants: ${ignoredText(restaurants)}` : '',
+    train ? `training clicks: ${droppedText(train)}` : '',
+    test ? `test clicks: ${droppedText(test)}` : '',
+  ]
+    .filter((text) => text !== '')
+    .join('; ')
+}
+
+/** What a person is told of it. */
+export function droppedNote(dropped: DroppedRows): string {
+  return `Some rows of the data were left out, as the options say: ${droppedList(dropped)}.`
+}
+
+function ignoredText({ duplicateIds, badPlaces, nullIds }: IgnoredRows): string {
+  return [
+    duplicateIds > 0 ? `${formatCount(duplicateIds)} with the id of another row` : '',
+    badPlaces > 0 ? `${formatCount(badPlaces)} without a valid place` : '',
+    nullIds > 0 ? `${formatCount(nullIds)} without an id` : '',
+  ]
+    .filter((text) => text !== '')
+    .join(', ')
+}
