@@ -1,5 +1,6 @@
 import { Random } from '../../../random.ts'
 import { overlapOf } from './clickModel.ts'
+import { STREAMS } from './draw.ts'
 import { KINDS, type Kind, OVERLAPS } from './effects.ts'
 import type { Mixture } from './mixtures.ts'
 import { addRow, type Ceiling, ceilingOf, TALLY } from './tally.ts'
@@ -10,10 +11,11 @@ export interface Ceilings {
   all: Ceiling // of one who knows every probability
   drawn: Ceiling // of the same one, on the clicks that were drawn
   /**
-   * Of one who knows every term of the logit but those of one kind, and of these only how they are
-   * distributed given the price level and the cuisines: what a model without those features can reach at
-   * best, if it gets everything else right. In truth such a model could guess a little more: from a place,
-   * which restaurant it is; from a user's other clicks, the cuisines that the user likes.
+   * Of one who knows every term of the logit but that of one kind, and of this one only how it is
+   * distributed: the mean of σ(rest + term) over the term's mixture, given the price level or the cuisines if
+   * it depends on them. That is the best prediction from the other terms, because clicks are generated so
+   * that the terms are otherwise independent. A model could learn a little more about the one it lacks, such
+   * as what a user likes from the user's other clicks; that is left out.
    */
   without: Record<Kind, Ceiling>
 }
@@ -21,7 +23,6 @@ export interface Ceilings {
 const PREDICTORS = 2 + KINDS.length // all, drawn, without each kind
 export const CEILING_TALLIES = PREDICTORS * TALLY
 
-const SAMPLE_STREAM = 9
 const SAMPLE_USERS = 4096
 
 /** Adds up what predictors achieve, row by row. */
@@ -34,7 +35,7 @@ export class CeilingMeter {
   readonly #overlapWeights = new Map<number, Float64Array>() // by set of cuisines
 
   constructor(world: World, mixtures: Record<Kind, Mixture>) {
-    const random = new Random(world.seed, SAMPLE_STREAM)
+    const random = new Random(world.seed, STREAMS.userSample)
     const { users, userTickets } = world
     this.#world = world
     this.#mixtures = mixtures
@@ -45,7 +46,7 @@ export class CeilingMeter {
     )
   }
 
-  /** Adds a row: the terms of its logit in the order of `KINDS`, what is shown, and whether it was clicked. */
+  /** Adds a row: the terms of its logit in the order of `KINDS`, what is shown, 1 if it was clicked. */
   add(terms: Float64Array, logit: number, restaurant: number, click: number): void {
     const { tallies } = this
     const p = 1 / (1 + Math.exp(-logit))

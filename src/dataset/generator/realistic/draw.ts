@@ -1,5 +1,8 @@
 import type { Random } from '../../../random.ts'
 
+/** Random streams that belong to no file; those of the files are 1 … 5. */
+export const STREAMS = { towns: 6, names: 7, visitSample: 8, userSample: 9 } as const
+
 const TICKETS_MAX = 64
 const TICKET_SPREAD = 1.1 // of the logarithm
 

@@ -1,6 +1,7 @@
 import { Random } from '../../../random.ts'
 import { DAYS } from './calendar.ts'
 import { TERMS, termsInto } from './clickModel.ts'
+import { STREAMS } from './draw.ts'
 import {
   AGE_EFFECTS,
   COMPANION_EFFECTS,
@@ -31,7 +32,6 @@ export interface Mixture {
   byPrice: boolean
 }
 
-const SAMPLE_STREAM = 8
 const SAMPLE_VISITS = 5000
 const QUANTILES = 64
 const NORMAL_REACH = 5 // standard deviations
@@ -103,7 +103,7 @@ function shownEffects({ effects, restaurantTickets }: World, column: number): Fl
 
 /** Distance terms of visits like those of the test days, from a random stream of their own. */
 function sampleDistanceTerms(world: World): Float64Array {
-  const random = new Random(world.seed, SAMPLE_STREAM)
+  const random = new Random(world.seed, STREAMS.visitSample)
   const visit = emptyVisit()
   const shown = new Uint32Array(SHOWN)
   const terms = new Float64Array(TERMS)

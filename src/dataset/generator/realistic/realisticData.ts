@@ -14,8 +14,8 @@ import { completeWorld, emptyWorld } from './world.ts'
 const GENERATOR_VERSION = 1
 
 /**
- * Data as tables really are: ids, categories, lists, dates, times, places and nulls, and clicks that depend on
- * all of them in a known way.
+ * Data as tables really are: ids, categories, lists, dates, times, places and nulls, and clicks that depend
+ * on all of them in a known way.
  * @throws NearrankError USAGE: too few restaurants.
  */
 export function realisticData(counts: GenerateCounts): GeneratedData {

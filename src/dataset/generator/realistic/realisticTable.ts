@@ -6,6 +6,7 @@ import type { GenerateTask } from '../plan.ts'
 import { DAYS } from './calendar.ts'
 import { CeilingMeter } from './ceilings.ts'
 import { clickTable } from './clickTable.ts'
+import { STREAMS } from './draw.ts'
 import { type Kind, SHOWN } from './effects.ts'
 import type { Mixture } from './mixtures.ts'
 import { requestTable } from './requestTable.ts'
@@ -22,8 +23,6 @@ export interface RealisticMemory {
   ceilings: BigInt64Array // shared, [CEILING_TALLIES]
 }
 
-const NAME_STREAM = 7
-
 /** One file of the realistic data; `finish` must be called once it is written. */
 export function realisticTable(
   task: GenerateTask,
@@ -35,7 +34,7 @@ export function realisticTable(
   const { world, mixtures, ceilings } = memory
   if (stage === 'users') return { table: userTable(world.users, world.centres, random), sums: null }
   if (stage === 'restaurants') {
-    const names = new Random(counts.seed, NAME_STREAM)
+    const names = new Random(counts.seed, STREAMS.names)
     return { table: restaurantTable(world.restaurants, world.centres, random, names), sums: null }
   }
   if (stage === 'requests') return { table: requestTable(rows, random, world, counts.candidates), sums: null }

@@ -33,7 +33,7 @@ export interface Restaurants {
   tickets: Uint8Array // how often they are shown
 }
 
-const SPREAD_M = 2500
+const SPREAD_M = 2200
 const CUISINES_MAX = 3
 const NO_RATING = 0.15
 const AGE_DAYS_MEAN = 1500

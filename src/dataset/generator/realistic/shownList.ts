@@ -4,15 +4,15 @@ import { LONGITUDE_SCALE, METRES_PER_DEGREE } from './towns.ts'
 import type { Visit } from './visits.ts'
 import type { World } from './world.ts'
 
-const REACH_M = 2500
+const REACH_M = 1500
 const REACH_DEGREES_SQUARED = (REACH_M / METRES_PER_DEGREE) ** 2
 const NEAR_DRAWS_MAX = 600
 const DRAWS_MAX = 1200
 
 /**
  * The restaurants that a visitor is shown, in an order that says nothing: distinct ones of the town by their
- * popularity, kept with a chance of 1 / (1 + (d / 2,500 m)²)². Who is far from everything, or in a town of few
- * restaurants, sees popular ones from anywhere. Needs `SHOWN` restaurants.
+ * popularity, each kept with a chance of 1 / (1 + (d / 1,500 m)²). Whoever is far from everything, or in a
+ * town of few restaurants, sees popular ones from anywhere. Needs `SHOWN` restaurants.
  */
 export function drawShownInto(shown: Uint32Array, visit: Visit, world: World, random: Random): void {
   const { restaurantTickets, townStarts, restaurants } = world
@@ -26,7 +26,7 @@ export function drawShownInto(shown: Uint32Array, visit: Visit, world: World, ra
     const y = latitudes[row] - visit.latitude
     const x = (longitudes[row] - visit.longitude) * LONGITUDE_SCALE
     const far = 1 + (x * x + y * y) / REACH_DEGREES_SQUARED
-    if (random.float() * far * far < 1 && !isAmong(shown, count, row)) shown[count++] = row
+    if (random.float() * far < 1 && !isAmong(shown, count, row)) shown[count++] = row
   }
   for (; draws < DRAWS_MAX && count < SHOWN; draws++) {
     const row = restaurantTickets[random.below(restaurantTickets.length)]

@@ -1,10 +1,9 @@
 import { Random } from '../../../random.ts'
-import { cumulative } from './draw.ts'
+import { cumulative, STREAMS } from './draw.ts'
 
 export const TOWNS = 8
 const LATITUDES = [13.1, 14.5]
 const LONGITUDES = [99.9, 101.3]
-const TOWN_STREAM = 6
 
 export const METRES_PER_DEGREE = 111_195
 /** Of a degree of longitude in one of latitude, at the middle of all towns. */
@@ -20,7 +19,7 @@ export interface Centres {
 
 /** Where the towns of a seed lie. */
 export function townCentres(seed: number): Centres {
-  const random = new Random(seed, TOWN_STREAM)
+  const random = new Random(seed, STREAMS.towns)
   const between = ([lowest, highest]: number[]) => lowest + random.float() * (highest - lowest)
   const latitudes = Float64Array.from({ length: TOWNS }, () => between(LATITUDES))
   return { latitudes, longitudes: Float64Array.from({ length: TOWNS }, () => between(LONGITUDES)) }

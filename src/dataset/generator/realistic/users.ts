@@ -25,7 +25,7 @@ const NO_AGE = 0.12
 const NO_LIST = 0.15
 const EMPTY_LIST = 0.1
 const LIKED_MAX = 5
-const HOME_SPREAD_M = 3500
+const HOME_SPREAD_M = 2500
 const CUISINE_SUMS = cumulative(CUISINE_WEIGHTS)
 
 export const USER_COLUMNS = ['age', 'gender', 'home_latitude', 'home_longitude', 'liked_cuisines']
