@@ -9,32 +9,52 @@ const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Share = Type.Number({ minimum: 0, maximum: 1 })
 const Features = Type.Array(Type.String(), { minItems: 1 })
 
-const DatasetInfoSchema = Type.Object(
+const COMMON = {
+  format: Type.Literal(1),
+  generator: Type.Literal('nearrank'),
+  generatorVersion: Count, // goes up when the same seed makes other bytes
+  seed: Count,
+  rows: Count,
+  testRows: Count,
+  users: Count,
+  restaurants: Count,
+  requests: Count,
+  candidates: Count,
+  files: Count,
+  testFiles: Count,
+  userFeatures: Features,
+  restaurantFeatures: Features,
+  clickRate: Share, // of the training rows
+  testClickRate: Type.Union([Share, Type.Null()]),
+  bayesAccuracy: Type.Union([Share, Type.Null()]), // expected over the test rows; null without any
+  bayesLogLoss: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+}
+
+const CeilingSchema = Type.Object(
+  { accuracy: Share, auc: Type.Union([Share, Type.Null()]), logLoss: Type.Number({ minimum: 0 }) },
+  { additionalProperties: false },
+)
+
+const CeilingsSchema = Type.Object(
   {
-    format: Type.Literal(1),
-    generator: Type.Literal('nearrank'),
-    generatorVersion: Count, // goes up when the same seed makes other bytes
-    seed: Count,
-    rows: Count,
-    testRows: Count,
-    users: Count,
-    restaurants: Count,
-    requests: Count,
-    candidates: Count,
-    files: Count,
-    testFiles: Count,
-    userFeatures: Features,
-    restaurantFeatures: Features,
-    clickRate: Share, // of the training rows
-    testClickRate: Type.Union([Share, Type.Null()]),
-    bayesAccuracy: Type.Union([Share, Type.Null()]), // expected over the test rows; null without any
-    bayesLogLoss: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+    all: CeilingSchema, // of one who knows every probability
+    drawn: CeilingSchema, // of the same one, on the clicks that were drawn
+    without: Type.Record(Type.String(), CeilingSchema), // by kind of feature
   },
   { additionalProperties: false },
 )
 
+const ReferenceInfoSchema = Type.Object(COMMON, { additionalProperties: false })
+const RealisticInfoSchema = Type.Object(
+  { kind: Type.Literal('realistic'), ...COMMON, ceilings: Type.Union([CeilingsSchema, Type.Null()]) },
+  { additionalProperties: false },
+)
+
+/** The best possible on the test rows: expected, and what is left of it without each kind of feature. */
+export type Ceilings = Static<typeof CeilingsSchema>
+
 /** What the generator knows of the data it made: `dataset.json` beside it. */
-export type DatasetInfo = Static<typeof DatasetInfoSchema>
+export type DatasetInfo = Static<typeof ReferenceInfoSchema> | Static<typeof RealisticInfoSchema>
 
 export const DATASET_FILE = 'dataset.json'
 const BYTES_MAX = 2 ** 20
@@ -47,9 +67,10 @@ export async function readDatasetInfo(data: string): Promise<DatasetInfo | undef
   const path = join(data, DATASET_FILE)
   try {
     const value: unknown = JSON.parse(await readSmallText(path, BYTES_MAX))
-    if (Value.Check(DatasetInfoSchema, value)) return value
     if (!isOurs(value)) return undefined
-    const [problem] = Value.Errors(DatasetInfoSchema, value)
+    const schema = 'kind' in value ? RealisticInfoSchema : ReferenceInfoSchema
+    if (Value.Check(schema, value)) return value
+    const [problem] = Value.Errors(schema, value)
     throw new Error(`${problem?.instancePath || 'the value'} ${problem?.message}`)
   } catch (error) {
     if (isMissing(error)) return undefined
@@ -61,6 +82,6 @@ export async function readDatasetInfo(data: string): Promise<DatasetInfo | undef
   }
 }
 
-function isOurs(value: unknown): boolean {
+function isOurs(value: unknown): value is object {
   return (value as { generator?: unknown } | null)?.generator === 'nearrank'
 }

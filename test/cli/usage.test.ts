@@ -80,6 +80,8 @@ describe('usage', () => {
     [['generate'], /--out DIR is missing/],
     [['generate', '--rows', '-5'], /integer from 1/],
     [['generate', '--seed', '1.5'], /It must be an integer/],
+    [['generate', '--kind', 'realistik'], /Did you mean realistic\?/],
+    [['generate', '--kind', 'realistic', '--out', 'o', '--restaurants', '19'], /20 restaurants, found 19/],
     [['evaluate', '--data', 'd'], /--model DIR is missing/],
     [['export', '--format', 'onxx'], /Did you mean onnx\?/],
     [['export'], /--model DIR is missing/],

@@ -29,7 +29,9 @@ describe('the whole way on the command line', () => {
     const made = jsonOf(await runCli(['generate', '--out', at('data'), ...SIZES.split(' '), '--json']))
     assert.deepEqual(
       Object.keys(made),
-      words(`rows testRows users restaurants requests seconds bytes bayesAccuracy bayesLogLoss`),
+      words(
+        `kind rows testRows users restaurants requests seconds bytes bayesAccuracy bayesLogLoss ceilings`,
+      ),
     )
     assert.equal(made.rows, 20_000)
     const trained = jsonOf(await runCli(['train', '--data', at('data'), '--out', at('model'), '--json']))
@@ -42,6 +44,20 @@ describe('the whole way on the command line', () => {
     assert.equal(trained.parameters, 43_521)
   })
   after(() => rm(directory, { recursive: true, force: true }))
+
+  test('generate --kind realistic tells what is lost without each kind of feature', async () => {
+    const sizes = '--rows 2000 --test-rows 2000 --users 100 --restaurants 50 --requests 0 --files 1'
+    const { code, stdout, stderr } = await runCli(
+      ['generate', '--kind', 'realistic', '--out', at('realistic')].concat(words(sizes)),
+    )
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^best possible +accuracy +AUC +log loss\n/m)
+    assert.match(stdout, /^with every feature(?: +0\.\d{4}){3}\n/m)
+    const kinds = Array.from(stdout.matchAll(/^without (\w+)(?: +0\.\d{4}){2} +(0\.\d{4})$/gm))
+    assert.equal(kinds.length, 11)
+    const losses = kinds.map(([, , loss]) => loss)
+    assert.deepEqual(losses, losses.toSorted().toReversed())
+  })
 
   test('train prints tables for people, and a config file counts less than a flag', async () => {
     await writeFile(at('config.json'), JSON.stringify({ epochs: 3, hidden: [16], seed: 5 }))

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { NearrankError } from '../../errors.ts'
+import type { Ceilings } from '../../dataset/datasetInfo.ts'
 import type { GenerateResult } from '../../dataset/generator/generate.ts'
 import { GENERATE_OPTIONS } from '../../dataset/generator/options.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
@@ -9,6 +10,7 @@ import { print, printJson } from '../output/output.ts'
 import { renderTable } from '../output/table.ts'
 
 const JSON_KEYS = [
+  'kind',
   'rows',
   'testRows',
   'users',
@@ -18,20 +20,22 @@ const JSON_KEYS = [
   'bytes',
   'bayesAccuracy',
   'bayesLogLoss',
+  'ceilings',
 ] as const
 
-/** `nearrank generate`: the reference data of any size. */
+/** `nearrank generate`: data of any size and known difficulty. */
 export function generateCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('generate')
-    .summary('generate reference data of any size')
+    .summary('generate data of any size')
     .usage('--out <dir> [options]')
-    .description('Generates reference data of any size: features, clicks and requests as Parquet files.')
+    .description('Generates data of any size: features, clicks and requests as Parquet files.')
   const { threads, ...dataOptions } = GENERATE_OPTIONS
   addFlags(command, 'Data:', dataOptions)
   addFlags(command, 'Run:', { threads, ...JSON_OPTION })
   command.addHelpText(
     'after',
-    '\nExample:\n  nearrank generate --out data --rows 2000000 --test-rows 200000 --users 100000 --files 8',
+    '\nExample:\n  nearrank generate --out data --rows 2000000 --test-rows 200000 --users 100000 --files 8' +
+      '\n  nearrank generate --kind realistic --out data',
   )
   return command.action(async () => {
     const { out, json, ...options } = givenOptions(command, { ...GENERATE_OPTIONS, ...JSON_OPTION })
@@ -57,7 +61,8 @@ export function generateCommand({ interrupt, progress }: CommandContext): Comman
 }
 
 function renderGenerated(result: GenerateResult): string {
-  return renderTable(
+  const { ceilings } = result
+  const table = renderTable(
     [],
     [
       ['training clicks', formatCount(result.rows)],
@@ -71,5 +76,25 @@ function renderGenerated(result: GenerateResult): string {
       ['best possible log loss', result.bayesLogLoss?.toFixed(4) ?? '–'],
     ],
     ['left', 'right'],
+  )
+  return ceilings ? `${table}\n\n${renderCeilings(ceilings)}` : table
+}
+
+/** What is left of the best possible without each kind of feature, the greatest loss first. */
+function renderCeilings({ all, without }: Ceilings): string {
+  const kinds = Object.entries(without).toSorted(([, a], [, b]) => b.logLoss - a.logLoss)
+  const rows = [
+    ['with every feature', all] as const,
+    ...kinds.map(([kind, ceiling]) => [`without ${kind}`, ceiling] as const),
+  ]
+  return renderTable(
+    ['best possible', 'accuracy', 'AUC', 'log loss'],
+    rows.map(([name, { accuracy, auc, logLoss }]) => [
+      name,
+      accuracy.toFixed(4),
+      auc?.toFixed(4) ?? '–',
+      logLoss.toFixed(4),
+    ]),
+    ['left', 'right', 'right', 'right'],
   )
 }

@@ -5,6 +5,7 @@ export interface GenerateTask {
   stage: GenerateStage
   path: string // below the folder
   rows: number
+  start: number // the row of its stage that it begins with
   stream: number[] // of Random
 }
 
@@ -15,41 +16,44 @@ export const CLUSTERS = 10
 
 const STREAMS = { users: 1, restaurants: 2, train: 3, test: 4, requests: 5 } as const
 
-/**
- * The files that come first: the feature tables, which decide the clicks, and the requests, which take as
- * long.
- */
-export function firstTasks(counts: GenerateCounts): GenerateTask[] {
-  const tasks: GenerateTask[] = [
-    { stage: 'users', path: 'user_features.parquet', rows: counts.users, stream: [STREAMS.users] },
+/** The feature tables, which decide the clicks. */
+export function tableTasks(counts: GenerateCounts): GenerateTask[] {
+  return [
+    { stage: 'users', path: 'user_features.parquet', rows: counts.users, start: 0, stream: [STREAMS.users] },
     {
       stage: 'restaurants',
       path: 'restaurant_features.parquet',
       rows: counts.restaurants,
+      start: 0,
       stream: [STREAMS.restaurants],
     },
   ]
-  const { requests } = counts
-  if (requests > 0)
-    tasks.push({ stage: 'requests', path: 'requests.parquet', rows: requests, stream: [STREAMS.requests] })
-  return tasks
 }
 
-/** The clicks, dealt as evenly as can be to their files. */
-export function clickTasks(counts: GenerateCounts): GenerateTask[] {
+export function requestTasks({ requests: rows }: GenerateCounts): GenerateTask[] {
+  if (rows === 0) return []
+  return [{ stage: 'requests', path: 'requests.parquet', rows, start: 0, stream: [STREAMS.requests] }]
+}
+
+/** The clicks, dealt as evenly as can be to their files; `together` rows are never parted. */
+export function clickTasks(counts: GenerateCounts, together = 1): GenerateTask[] {
   return [
-    ...splitTasks('train', counts.rows, counts.files),
-    ...splitTasks('test', counts.testRows, counts.testFiles),
+    ...splitTasks('train', counts.rows, counts.files, together),
+    ...splitTasks('test', counts.testRows, counts.testFiles, together),
   ]
 }
 
-function splitTasks(stage: 'train' | 'test', rows: number, files: number): GenerateTask[] {
+function splitTasks(stage: 'train' | 'test', rows: number, files: number, together: number): GenerateTask[] {
   if (rows === 0) return []
   const digits = Math.max(2, String(files - 1).length)
+  const groups = Math.ceil(rows / together)
+  const startOf = (file: number) =>
+    Math.min(rows, together * (Math.floor(groups / files) * file + Math.min(file, groups % files)))
   return Array.from({ length: files }, (_, i) => ({
     stage,
     path: `${stage}/${stage}_${String(i).padStart(digits, '0')}.parquet`,
-    rows: Math.floor(rows / files) + (i < rows % files ? 1 : 0),
+    rows: startOf(i + 1) - startOf(i),
+    start: startOf(i),
     stream: [STREAMS[stage], i],
   }))
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { NearrankError } from '../../errors.ts'
+import type { DatasetInfo } from '../datasetInfo.ts'
 import type { ClickSums } from './clicks.ts'
 import type { GenerateTask } from './plan.ts'
 import type { GeneratorMessage, GeneratorWorkerData } from './worker.ts'
@@ -8,6 +9,12 @@ export interface MadeFile {
   task: GenerateTask
   bytes: number
   sums: ClickSums | null
+}
+
+/** How data of a kind is made: in rounds, each of which needs what those before it have left in memory. */
+export interface GeneratedData {
+  rounds: { tasks: GenerateTask[]; memory: () => GeneratorWorkerData['memory'] }[]
+  info: (made: MadeFile[]) => DatasetInfo
 }
 
 /**

@@ -16,11 +16,9 @@ export function requestTable(
 ): ParquetTable {
   // shuffled from its start, again and again
   const restaurantIds = Uint32Array.from({ length: restaurants }, (_, i) => i)
-  const chunkRows = Math.max(1, Math.min(2048, Math.floor(CHUNK_VALUES / candidates)))
   return {
     rows,
-    chunkRows,
-    rowGroupRows: 16 * chunkRows, // 16 MB of candidates
+    ...requestChunkRows(candidates),
     columns: [
       { name: 'user_id', type: BIGINT },
       { name: 'latitude', type: DOUBLE },
@@ -35,9 +33,10 @@ export function requestTable(
       for (let i = 0; i < count; i++) {
         userIds.setItem(i, BigInt(random.below(users)))
         lists.setItem(i, new DuckDBListValue(drawDistinct(restaurantIds, candidates, random)))
-        sizes.setItem(i, BigInt(100 * (1 + random.below(10))))
-        distances.setItem(i, BigInt(1000 * (5 + random.below(6))))
-        sorted.setItem(i, random.below(2) === 1)
+        const { size, maxDist, sortDist } = drawLimits(random)
+        sizes.setItem(i, size)
+        distances.setItem(i, maxDist)
+        sorted.setItem(i, sortDist)
       }
       fillPlacesInto(random, arrayOf(latitudes), arrayOf(longitudes), count)
       flush(vectors)
@@ -45,8 +44,21 @@ export function requestTable(
   }
 }
 
+/** Chunks and row groups of requests with so many candidates. */
+export function requestChunkRows(candidates: number): { chunkRows: number; rowGroupRows: number } {
+  const chunkRows = Math.max(1, Math.min(2048, Math.floor(CHUNK_VALUES / candidates)))
+  return { chunkRows, rowGroupRows: 16 * chunkRows } // 16 MB of candidates
+}
+
+/** What a request asks for. */
+export function drawLimits(random: Random): { size: bigint; maxDist: bigint; sortDist: boolean } {
+  const size = BigInt(100 * (1 + random.below(10)))
+  const maxDist = BigInt(1000 * (5 + random.below(6)))
+  return { size, maxDist, sortDist: random.below(2) === 1 }
+}
+
 /** The first steps of a Fisher–Yates shuffle: whatever order `ids` is in, every choice is as likely. */
-function drawDistinct(ids: Uint32Array, count: number, random: Random): bigint[] {
+export function drawDistinct(ids: Uint32Array, count: number, random: Random): bigint[] {
   const drawn: bigint[] = []
   for (let i = 0; i < count; i++) {
     const j = i + random.below(ids.length - i)

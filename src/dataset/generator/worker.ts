@@ -3,18 +3,18 @@ import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { NearrankError, messageOf } from '../../errors.ts'
 import { Random } from '../../random.ts'
-import { type ClickSums, type ScoringFeatures, clickTable } from './clicks.ts'
+import type { ClickSums } from './clicks.ts'
 import type { GenerateCounts } from './options.ts'
 import type { GenerateTask } from './plan.ts'
-import { requestTable } from './requests.ts'
-import { featureTable } from './tables.ts'
-import { type ParquetTable, writeParquet } from '../parquet/parquetWriter.ts'
+import { type RealisticMemory, realisticTable } from './realistic/realisticTable.ts'
+import { type ReferenceMemory, referenceTable } from './referenceTable.ts'
+import { writeParquet } from '../parquet/parquetWriter.ts'
 
 /** What every worker shares. */
 export interface GeneratorWorkerData {
   folder: string
   counts: GenerateCounts
-  features: ScoringFeatures // on shared memory
+  memory: ReferenceMemory | RealisticMemory
   stop: Int32Array // shared, [1]: not 0 when the work is off
 }
 
@@ -25,7 +25,7 @@ export type GeneratorMessage =
 
 const PROGRESS_ROWS = 65_536
 
-const { folder, counts, features, stop } = workerData as GeneratorWorkerData
+const { folder, counts, memory, stop } = workerData as GeneratorWorkerData
 
 parentPort?.on('message', ({ number, task }: { number: number; task: GenerateTask }) => {
   makeFile(number, task).then(post, (error: unknown) =>
@@ -44,7 +44,11 @@ function post(message: GeneratorMessage): void {
 async function makeFile(number: number, task: GenerateTask): Promise<GeneratorMessage> {
   const path = join(folder, task.path)
   await mkdir(dirname(path), { recursive: true })
-  const { table, sums } = tableOf(task)
+  const random = new Random(counts.seed, ...task.stream)
+  const { table, sums, finish } =
+    memory.kind === 'realistic'
+      ? realisticTable(task, counts, memory, random)
+      : { ...referenceTable(task, counts, memory, random), finish: undefined }
   let reported = 0
   await writeParquet(path, {
     ...table,
@@ -57,16 +61,6 @@ async function makeFile(number: number, task: GenerateTask): Promise<GeneratorMe
     },
   })
   post({ type: 'rows', task: number, rows: task.rows - reported })
+  finish?.()
   return { type: 'done', task: number, bytes: (await stat(path)).size, sums }
-}
-
-function tableOf(task: GenerateTask): { table: ParquetTable; sums: ClickSums | null } {
-  const { stage, rows } = task
-  const random = new Random(counts.seed, ...task.stream)
-  if (stage === 'train' || stage === 'test') return clickTable(rows, random, features, stage === 'test')
-  if (stage === 'requests') {
-    const table = requestTable(rows, random, counts.users, counts.restaurants, counts.candidates)
-    return { table, sums: null }
-  }
-  return { table: featureTable(stage, rows, random, features[stage]), sums: null }
 }

@@ -6,11 +6,21 @@ import {
 } from '@duckdb/node-api'
 import { open } from 'node:fs/promises'
 import { NearrankError } from '../../errors.ts'
-import { duckDbMessage, sqlText, withDuckDb } from './duckdb.ts'
+import { duckDbMessage, sqlName, sqlText, withDuckDb } from './duckdb.ts'
 import { diskError } from '../../files.ts'
 
+export interface ParquetColumnSource {
+  name: string
+  type: DuckDBType // of the vector
+  /**
+   * SQL that makes the file's value from the columns as they were filled, if it is another one. Strings and
+   * nulls made from codes this way take less than half the time of setting them one by one.
+   */
+  sql?: string
+}
+
 export interface ParquetTable {
-  columns: { name: string; type: DuckDBType }[]
+  columns: ParquetColumnSource[]
   rows: number
   rowGroupRows?: number // default 122,880
   chunkRows?: number // rows asked for at a time, default and at most 2,048
@@ -57,7 +67,7 @@ export async function writeParquet(path: string, table: ParquetTable): Promise<v
     connection.registerTableFunction(source)
     try {
       const form = `FORMAT parquet, ROW_GROUP_SIZE ${table.rowGroupRows ?? ROW_GROUP_ROWS}`
-      await connection.run(`COPY (SELECT * FROM generated()) TO ${sqlText(path)} (${form})`)
+      await connection.run(`COPY (SELECT ${sqlOf(columns)} FROM generated()) TO ${sqlText(path)} (${form})`)
     } catch (error) {
       if (failure instanceof Error) throw failure
       throw writeError(path, duckDbMessage(error))
@@ -72,6 +82,11 @@ export async function writeParquet(path: string, table: ParquetTable): Promise<v
   } finally {
     await handle.close()
   }
+}
+
+function sqlOf(columns: ParquetColumnSource[]): string {
+  if (columns.every(({ sql }) => sql === undefined)) return '*'
+  return columns.map(({ name, sql }) => `${sql ?? sqlName(name)} AS ${sqlName(name)}`).join(', ')
 }
 
 /** DuckDB tells why it could not write in words alone. */

@@ -1,0 +1,125 @@
+import { DOUBLE, DuckDBListValue, INTEGER, LIST, VARCHAR } from '@duckdb/node-api'
+import type { Random } from '../../../random.ts'
+import { arrayOf } from '../../parquet/duckdb.ts'
+import type { ParquetTable } from '../../parquet/parquetWriter.ts'
+import { flush } from '../tables.ts'
+import { CUISINE_WEIGHTS, cuisineNames } from './cuisines.ts'
+import { cumulative, drawIndex, drawTickets } from './draw.ts'
+import { GENDER_SUMS, GENDERS, USER_BIAS } from './effects.ts'
+import { sharedFloat32, sharedFloat64, sharedInt32, sharedUint8 } from './shared.ts'
+import { type Centres, latitudeAround, longitudeAround, TOWN_SUMS } from './towns.ts'
+
+/** The users, on shared memory: 28 bytes each. */
+export interface Users {
+  latitudes: Float64Array // of their homes, degrees
+  longitudes: Float64Array
+  towns: Uint8Array
+  ages: Uint8Array // 0: unknown
+  genders: Uint8Array // of `GENDERS`
+  liked: Int32Array // set of cuisines; −1: unknown
+  biases: Float32Array // of the logit; in no column
+  tickets: Uint8Array // how often they come
+}
+
+const NO_AGE = 0.12
+const NO_LIST = 0.15
+const EMPTY_LIST = 0.1
+const LIKED_MAX = 5
+const HOME_SPREAD_M = 2500
+const CUISINE_SUMS = cumulative(CUISINE_WEIGHTS)
+
+export const USER_COLUMNS = ['age', 'gender', 'home_latitude', 'home_longitude', 'liked_cuisines']
+
+export function emptyUsers(rows: number): Users {
+  return {
+    latitudes: sharedFloat64(rows),
+    longitudes: sharedFloat64(rows),
+    towns: sharedUint8(rows),
+    ages: sharedUint8(rows),
+    genders: sharedUint8(rows),
+    liked: sharedInt32(rows),
+    biases: sharedFloat32(rows),
+    tickets: sharedUint8(rows),
+  }
+}
+
+/** Draws the users `start` … `start + count − 1`; in order, the same whatever the counts. */
+export function fillUsersInto(
+  users: Users,
+  centres: Centres,
+  random: Random,
+  start: number,
+  count: number,
+): void {
+  for (let i = start; i < start + count; i++) {
+    const town = drawIndex(random, TOWN_SUMS)
+    users.towns[i] = town
+    users.latitudes[i] = latitudeAround(random, centres.latitudes[town], HOME_SPREAD_M)
+    users.longitudes[i] = longitudeAround(random, centres.longitudes[town], HOME_SPREAD_M)
+    const age = Math.min(85, Math.floor(18 + Math.abs(10 + 16 * random.normal())))
+    users.ages[i] = random.float() < NO_AGE ? 0 : age
+    users.genders[i] = drawIndex(random, GENDER_SUMS)
+    users.liked[i] = drawLiked(random)
+    users.biases[i] = USER_BIAS * random.normal()
+    users.tickets[i] = drawTickets(random)
+  }
+}
+
+function drawLiked(random: Random): number {
+  const x = random.float()
+  if (x < NO_LIST) return -1
+  return x < NO_LIST + EMPTY_LIST ? 0 : drawCuisines(random, 1 + random.below(LIKED_MAX))
+}
+
+/** A set of `count` cuisines, by their popularity. */
+export function drawCuisines(random: Random, count: number): number {
+  let set = 0
+  for (let drawn = 0; drawn < count; ) {
+    const bit = 1 << drawIndex(random, CUISINE_SUMS)
+    if (set & bit) continue
+    set |= bit
+    drawn++
+  }
+  return set
+}
+
+/** The id of a user, of six digits or as many as the last one needs. */
+export function userId(row: number, users: number): string {
+  return `u${String(row).padStart(userIdDigits(users), '0')}`
+}
+
+export function userIdDigits(users: number): number {
+  return Math.max(6, String(users - 1).length)
+}
+
+/** `user_features.parquet`; fills `users` on the way. */
+export function userTable(users: Users, centres: Centres, random: Random): ParquetTable {
+  const rows = users.towns.length
+  return {
+    rows,
+    columns: [
+      { name: 'user_id', type: VARCHAR },
+      { name: 'age', type: INTEGER },
+      { name: 'gender', type: VARCHAR },
+      { name: 'home_latitude', type: DOUBLE },
+      { name: 'home_longitude', type: DOUBLE },
+      { name: 'liked_cuisines', type: LIST(VARCHAR) },
+    ],
+    fillInto(vectors, start, count) {
+      fillUsersInto(users, centres, random, start, count)
+      const [ids, ages, genders, latitudes, longitudes, lists] = vectors
+      for (let i = 0; i < count; i++) {
+        const age = users.ages[start + i]
+        const liked = users.liked[start + i]
+        ids.setItem(i, userId(start + i, rows))
+        ages.setItem(i, age === 0 ? null : age)
+        genders.setItem(i, GENDERS[users.genders[start + i]])
+        lists.setItem(i, liked < 0 ? null : new DuckDBListValue(cuisineNames(liked)))
+      }
+      const end = start + count
+      ;(arrayOf(latitudes) as Float64Array).set(users.latitudes.subarray(start, end))
+      ;(arrayOf(longitudes) as Float64Array).set(users.longitudes.subarray(start, end))
+      flush(vectors)
+    },
+  }
+}
