@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { type FeatureSpec, namesOf } from '../features/featureSpec.ts'
+import { type FeatureSpec, type FeaturesOf, namesOf, type PairFeature } from '../features/featureSpec.ts'
 import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import type { Tables } from './tables/readTables.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
@@ -25,11 +25,33 @@ export function dataOfModel<T extends DatasetOptions>(description: ModelDescript
   }
   const { features } = description
   if (!features) return data
-  const fitted = {
+  const fitted: FeaturesOf = {
     users: renamed(features.users, data.userFeatures),
     restaurants: renamed(features.restaurants, data.restaurantFeatures),
+    ...(features.context && { context: features.context }),
+    ...(features.pairs && { pairs: pairsOf(features.pairs, features, data) }),
   }
   return { ...data, fitted }
+}
+
+/** The same pairs, of features in other columns. */
+function pairsOf(
+  pairs: readonly PairFeature[],
+  { users, restaurants }: FeaturesOf,
+  names: { userFeatures: readonly string[]; restaurantFeatures: readonly string[] },
+): PairFeature[] {
+  const rename = (name: string, features: readonly FeatureSpec[], to: readonly string[]) =>
+    to[features.findIndex((feature) => feature.name === name)]
+  return pairs.map((pair) => {
+    if (pair.kind === 'distance') return pair
+    const user = rename(pair.user, users, names.userFeatures)
+    return {
+      name: pair.name,
+      kind: pair.kind,
+      user,
+      restaurant: rename(pair.restaurant, restaurants, names.restaurantFeatures),
+    }
+  })
 }
 
 /** The same features in other columns; @throws NearrankError INPUT where they are not as many. */

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
+import { fittedBy } from './clicks/fittedBy.ts'
 import { findRows } from './clicks/openRows.ts'
 import { findTables } from './tables/openTables.ts'
 import { readTables, type Tables } from './tables/readTables.ts'
@@ -37,23 +38,33 @@ export async function openTablesApart(options: Options): Promise<Apart<{ tables:
   return { tables: (await readTables(folder)) ?? vanished(folder), peakRssBytes }
 }
 
-/** As `openRows` for each of the splits; those without a pack are packed in a process of its own. */
+/**
+ * As `openRows` for each of the splits, the first of which fits what `options` has not fitted; those without
+ * a pack are packed in a process of its own.
+ */
 export async function openRowsApart(
   options: Options,
   tables: Tables,
   splits: Split[],
 ): Promise<Apart<{ packs: PackedRows[] }>> {
-  const packs: (PackedRows | undefined)[] = []
+  const packs: PackedRows[] = []
+  let { fitted } = options
+  let packed: Apart<{ folders: string[] }> | undefined
   try {
-    for (const split of splits) packs.push(await findRows(options, tables, split))
-    const missing = splits.filter((_, i) => !packs[i])
-    if (missing.length === 0) return { packs: packs as PackedRows[], peakRssBytes: process.memoryUsage.rss() }
-    const packed = await packApart(options, { splits: missing, tables: tables.directory })
-    for (const [i, folder] of packed.folders.entries())
-      packs[splits.indexOf(missing[i])] = (await readRows(folder, missing[i])) ?? vanished(folder)
-    return { packs: packs as PackedRows[], peakRssBytes: packed.peakRssBytes }
+    for (const [i, split] of splits.entries()) {
+      const now = { ...options, ...(fitted && { fitted }) }
+      let pack = await findRows(now, tables, split)
+      if (!pack) {
+        packed ??= await packApart(now, { splits: splits.slice(i), tables: tables.directory })
+        const folder = packed.folders[i - splits.length + packed.folders.length]
+        pack = (await readRows(folder, split)) ?? vanished(folder)
+      }
+      packs.push(pack)
+      fitted ??= fittedBy(tables, pack)
+    }
+    return { packs, peakRssBytes: packed?.peakRssBytes ?? process.memoryUsage.rss() }
   } catch (error) {
-    for (const pack of packs) await pack?.close()
+    for (const pack of packs) await pack.close()
     throw error
   }
 }

@@ -6,7 +6,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from '../options/option.ts'
-import type { FeatureSpec, Side } from '../features/featureSpec.ts'
+import type { FeaturesOf } from '../features/featureSpec.ts'
 import { globs, number, oneOf, text, texts } from '../options/schemas.ts'
 
 export type Split = 'train' | 'test'
@@ -125,6 +125,22 @@ export const DATASET_OPTIONS = {
   },
   /** The same for restaurants; latitude and longitude are never features unless named here. */
   restaurantFeatures: { schema: texts(), flag: '--restaurant-features <names>' },
+  /** Of which side the ids are a feature, too; default none. A side with nothing else has its ids anyway. */
+  ids: {
+    schema: oneOf('none', 'users', 'restaurants', 'both'),
+    flag: '--ids <which>',
+    term: '--ids <which>, --context-features',
+    help: 'users, restaurants or both; time,device,… of the clicks',
+    clicks: ['train'],
+  },
+  /**
+   * Columns of the clicks that are features of the click itself, such as its time or device; default none.
+   */
+  contextFeatures: {
+    schema: texts(),
+    flag: '--context-features <names>',
+    clicks: ['train'],
+  },
   ...POLICIES,
   /** Folder of the packed rows; default <data>/.nearrank. */
   cache: {
@@ -171,7 +187,7 @@ export function optionsReading<R extends Split = never>(...splits: R[]): Pick<Ta
 export interface OpenOptions {
   memoryBytes?: number // for DuckDB's buffers; default 256 MiB
   threads?: number // for DuckDB; default 1
-  fitted?: Record<Side, readonly FeatureSpec[]> // of a model; absent: fitted to the data
+  fitted?: FeaturesOf // of a model; absent: fitted to the data
   signal?: AbortSignal
   onProgress?: (progress: OpenProgress) => void
 }

@@ -5,6 +5,7 @@ import { openTables } from './tables/openTables.ts'
 import { readTables } from './tables/readTables.ts'
 import type { DatasetOptions, Split, OpenOptions, OpenProgress } from './options.ts'
 import { peakRssBytes } from '../peakMemory.ts'
+import { fittedBy } from './clicks/fittedBy.ts'
 import { openRows } from './clicks/openRows.ts'
 
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
@@ -57,8 +58,10 @@ async function pack(
   const tables = await readTables(rows.tables)
   if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${rows.tables} are gone`)
   const folders: string[] = []
+  let { fitted } = options
   for (const split of rows.splits) {
-    const packed = await openRows(open, tables, split)
+    const packed = await openRows({ ...open, ...(fitted && { fitted }) }, tables, split)
+    fitted ??= fittedBy(tables, packed)
     folders.push(dirname(packed.path))
     await packed.close()
   }

@@ -17,7 +17,7 @@ export interface Words {
   u32: Uint32Array
 }
 
-export function wordsOf({ buffer, byteOffset, length }: Float32Array): Words {
+export function wordsOf({ buffer, byteOffset, length }: Float32Array | Uint32Array): Words {
   return {
     f32: new Float32Array(buffer, byteOffset, length),
     u32: new Uint32Array(buffer, byteOffset, length),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { type FeatureSpec, TIME_PARTS } from './featureSpec.ts'
+import { type FeatureSpec, type PairFeature, TIME_PARTS } from './featureSpec.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
@@ -61,3 +61,11 @@ const Feature = Type.Union([
 
 /** A fitted feature, as packs and models hold it. */
 export const FeatureSchema = Type.Unsafe<FeatureSpec>(Feature)
+
+const Pair = Type.Union([
+  Type.Object({ name: Name, kind: Type.Literal('distance'), dim: Dim }, closed),
+  Type.Object({ name: Name, kind: Type.Literal('overlap'), user: Name, restaurant: Name }, closed),
+])
+
+/** A feature of user and restaurant together. */
+export const PairSchema = Type.Unsafe<PairFeature>(Pair)

@@ -1,7 +1,19 @@
 export type Side = 'users' | 'restaurants'
 
 export const SIDES = ['users', 'restaurants'] as const
-export const SINGULAR = { users: 'user', restaurants: 'restaurant' } as const
+export const SINGULAR = {
+  users: 'user',
+  restaurants: 'restaurant',
+  context: 'context',
+  pairs: 'pair',
+} as const
+
+/**
+ * Where a feature comes from: a side's table, the click or request itself, or user and restaurant together.
+ */
+export type Source = Side | 'context' | 'pairs'
+
+export const SOURCES = ['users', 'restaurants', 'context', 'pairs'] as const
 
 /** A number, taken as it is. */
 export interface NumberFeature {
@@ -59,6 +71,24 @@ export interface TimeFeature {
   missing: MissingNumber // of the days; parts have a code of their own for it
 }
 
+/** How far the restaurant is from the user: its logarithm as a number, a bucket as a category. */
+export interface DistanceFeature {
+  name: string
+  kind: 'distance'
+  dim: number
+}
+
+/** How many values a feature of the user and one of the restaurant have in common. */
+export interface OverlapFeature {
+  name: string
+  kind: 'overlap'
+  user: string // names of the features
+  restaurant: string
+}
+
+/** What user and restaurant are to one another: computed from both, kept by neither. */
+export type PairFeature = DistanceFeature | OverlapFeature
+
 export const TIME_PARTS = ['days', 'hour', 'weekday', 'month'] as const
 export type TimePart = (typeof TIME_PARTS)[number]
 
@@ -70,6 +100,12 @@ export type FeatureSpec =
   | TextFeature
   | VectorFeature
   | TimeFeature
+
+/** The features of a model, in the order of its inputs. */
+export interface FeaturesOf extends Record<Side, FeatureSpec[]> {
+  context?: FeatureSpec[] // absent: none
+  pairs?: PairFeature[] // absent: none
+}
 
 export type FeatureKind = FeatureSpec['kind']
 

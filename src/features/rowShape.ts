@@ -1,9 +1,12 @@
-import type { FeatureSpec, TimePart } from './featureSpec.ts'
+import type { FeatureSpec, PairFeature, TimePart } from './featureSpec.ts'
 
 /** Codes that every embedding table has; its vocabulary begins behind them. */
 export const MISSING_CODE = 0
 export const UNSEEN_CODE = 1 // or too rare in training to have a code of its own
 export const FIRST_CODE = 2
+
+/** A distance is also one of so many buckets. */
+export const DISTANCE_BUCKETS = 32
 
 const TIME_CODES: Record<Exclude<TimePart, 'days'>, number> = { hour: 24, weekday: 7, month: 12 }
 
@@ -16,18 +19,25 @@ export interface EmbeddingSpec {
 }
 
 /** How many numbers a feature takes of a row. */
-export function numbersOf(feature: FeatureSpec): number {
+export function numbersOf(feature: FeatureSpec | PairFeature): number {
+  if (feature.kind === 'distance' || feature.kind === 'overlap') return 2
   if (feature.kind === 'number') return feature.missing?.flag ? 2 : 1
   if (feature.kind === 'vector') return feature.length + (feature.missing?.flag ? 1 : 0)
   if (feature.kind === 'time' && feature.parts.includes('days')) return feature.missing.flag ? 2 : 1
   return 0
 }
 
+/** Of which feature each number of a row is. */
+export function numberNames(features: readonly FeatureSpec[]): string[] {
+  return features.flatMap((feature) => Array.from({ length: numbersOf(feature) }, () => feature.name))
+}
+
 /** The embedding tables of a feature, in the order of its codes. */
-export function embeddingsOf(feature: FeatureSpec): EmbeddingSpec[] {
+export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[] {
   const { name, kind } = feature
-  if (kind === 'number' || kind === 'vector') return []
+  if (kind === 'number' || kind === 'vector' || kind === 'overlap') return []
   const { dim } = feature
+  if (kind === 'distance') return [{ name, codes: FIRST_CODE + DISTANCE_BUCKETS, dim, slots: 1 }]
   if (kind === 'time')
     return codedParts(feature.parts).map((part) => ({
       name: `${name}.${part}`,
@@ -51,7 +61,7 @@ export interface RowShape {
   words: number // of four bytes, together
 }
 
-export function rowShape(features: readonly FeatureSpec[]): RowShape {
+export function rowShape(features: readonly (FeatureSpec | PairFeature)[]): RowShape {
   let [numbers, codes] = [0, 0]
   for (const feature of features) {
     numbers += numbersOf(feature)
@@ -61,6 +71,6 @@ export function rowShape(features: readonly FeatureSpec[]): RowShape {
 }
 
 /** The length of a row in words of four bytes. */
-export function widthOf(features: readonly FeatureSpec[]): number {
+export function widthOf(features: readonly (FeatureSpec | PairFeature)[]): number {
   return rowShape(features).words
 }

@@ -56,6 +56,19 @@ export interface Kernels {
     restaurantStride: number,
     restaurantCount: number,
   ): number
+  gatherContext(
+    x: number,
+    ldx: number,
+    users: number,
+    restaurants: number,
+    clicks: number,
+    context: number,
+    words: number,
+    numbers: number,
+    shift: number,
+    scale: number,
+    rows: number,
+  ): number
   loss(
     z4: number,
     bias: number,

@@ -1,5 +1,8 @@
 import { NearrankError } from '../errors.ts'
-import { inputWidth } from '../model/network.ts'
+import { wordsOf } from '../features/encodeRow.ts'
+import { pairEncoder } from '../features/pairs.ts'
+import { clickRow, inputWidth, sideRow } from '../model/network.ts'
+import { ContextEncoder } from '../ranking/contextEncoder.ts'
 import { naiveInputs, naiveLogits } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 import type { PairScorer } from '../ranking/pairScorer.ts'
@@ -21,17 +24,20 @@ export function goldenCheck(
   { scorer, users, restaurants }: { scorer: PairScorer; users: FeatureId[]; restaurants: FeatureId[] },
 ): void {
   const { network } = model
+  const context = new ContextEncoder(model.features?.context ?? []).encode({})
+  const click = clickRowOf(model, context)
   const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
   const width = inputWidth(network)
   const logits = new Float64Array(rows.length)
   let finite = 0
   for (const id of users) {
     const user = featuresAt(tables, 'users', liveRowOf(tables.users, id))
-    scorer.setUser(user)
+    scorer.setUser(user, context)
     scorer.scoreInto(logits, rows, rows.length)
     const pairs = new Float64Array(rows.length * width)
     for (const [i, row] of rows.entries()) {
-      const pair = { users: user, restaurants: featuresAt(tables, 'restaurants', row) }
+      const pair = { users: user, restaurants: featuresAt(tables, 'restaurants', row), click }
+      writePairs(model, pair)
       pairs.set(naiveInputs(network, model.weights, pair), i * width)
     }
     const promised = naiveLogits(network, model.weights, pairs)
@@ -50,6 +56,30 @@ export function goldenCheck(
       'INPUT',
       `Cannot serve the model: every score must be finite, none of ${users.length * rows.length} tried is; check the model and the features`,
     )
+}
+
+/** The words of context and pairs, of which the context is the same for all. */
+function clickRowOf({ network }: LoadedModel, context: Float32Array): Float32Array {
+  const row = new Float32Array(clickRow(network).words)
+  const { numbers } = sideRow(network, 'context')
+  const [to, from] = [new Uint32Array(row.buffer), new Uint32Array(context.buffer)]
+  to.set(from.subarray(0, numbers))
+  to.set(from.subarray(numbers), numbers + sideRow(network, 'pairs').numbers)
+  return row
+}
+
+/** The pair of a user and a restaurant that is nobody knows how far away. */
+function writePairs(
+  { network, features }: LoadedModel,
+  { users, restaurants, click }: Record<Side | 'click', Float32Array>,
+): void {
+  if (!features?.pairs) return
+  const encoder = pairEncoder(features.pairs, features)
+  encoder.encodeInto(wordsOf(click), sideRow(network, 'context').numbers, click.length - encoder.codes, {
+    user: { ...wordsOf(users), at: 0 },
+    restaurant: { ...wordsOf(restaurants), at: 0 },
+    distanceM: Number.NaN,
+  })
 }
 
 function featuresAt(tables: LiveTables, side: Side, row: number): Float32Array {

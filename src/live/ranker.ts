@@ -2,10 +2,12 @@ import { PlaceIndex } from '../geo/placeIndex.ts'
 import type { FeatureId } from '../ids.ts'
 import type { ChangeLog } from './changeLog.ts'
 import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables } from './tables.ts'
+import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import { type RankingSource, RankPass, type RankWhere, sigmoid } from '../ranking/rankPass.ts'
 import type { ScoringMemory } from '../ranking/scoringMemory.ts'
 
+const NO_CONTEXT: RequestContext = {}
 const TRIES_WITHOUT_LOCK = 2
 const TOO_MANY = -1
 
@@ -44,6 +46,7 @@ export class LiveRanker {
   readonly #source: RankingSource
   readonly #pass = new RankPass()
   readonly #features: Float32Array // of the user
+  readonly #context: ContextEncoder
   readonly #list: RankedList
 
   /**
@@ -61,10 +64,11 @@ export class LiveRanker {
     this.#source = {
       vectors: tables.vectors,
       cells: tables.cells,
-      scoreInto: (logits, rows, count) => scorer.scoreInto(logits, rows, count),
+      scoreInto: (logits, rows, count, distancesM) => scorer.scoreInto(logits, rows, count, distancesM),
       isBefore: (rowA, rowB) => tables.restaurants.ids.isBefore(rowA, rowB),
     }
     this.#features = new Float32Array(tables.users.width)
+    this.#context = new ContextEncoder(memory.model.context)
     const none = new Float64Array(0)
     this.#list = {
       count: 0,
@@ -78,11 +82,13 @@ export class LiveRanker {
 
   /**
    * Takes a user's features; false: there is no such user. null: the
-   * mean of all users; false where there are none.
+   * mean of all users; false where there are none. `context`: what the request tells of itself.
+   * @throws NearrankError INPUT if the model knows no such context.
    */
-  setUser(id: FeatureId | null): boolean {
+  setUser(id: FeatureId | null, context: RequestContext = NO_CONTEXT): boolean {
+    const row = this.#context.encode(context)
     const found = id === null ? this.#readMean() : this.#readUser(id)
-    if (found) this.#scorer.setUser(this.#features)
+    if (found) this.#scorer.setUser(this.#features, row)
     return found
   }
 

@@ -14,7 +14,7 @@ import { PairScorer } from '../ranking/pairScorer.ts'
 import { createScoringMemory, type ScoringMemory } from '../ranking/scoringMemory.ts'
 import type { Network, StateDict } from '../model/network.ts'
 import type { FeatureId } from '../ids.ts'
-import { type Side, SIDES } from '../features/featureSpec.ts'
+import { type FeaturesOf, type Side, SIDES } from '../features/featureSpec.ts'
 import type { Change, DeletedRow, FeatureBatch, StoreLayout, StoreListener } from '../store/featureStore.ts'
 import { LivePlaces } from './places.ts'
 
@@ -24,6 +24,7 @@ const SLICE_ROWS = 4096 // scored in about a millisecond
 
 export interface LoadedModel {
   network: Network
+  features?: FeaturesOf // absent: plain numbers alone
   weights: StateDict
 }
 

@@ -1,4 +1,5 @@
 import {
+  clickRow,
   embeddingsOf,
   type EmbeddingTable,
   inputWidth,
@@ -6,6 +7,7 @@ import {
   type LinearLayer,
   type Network,
   numberInputs,
+  sideRow,
 } from './network.ts'
 
 /**
@@ -93,7 +95,12 @@ function layoutEmbeddings(network: Network, first: number): EmbeddingLayout[] {
   let offset = first
   let column = numberInputs(network)
   let code = 0
-  const words = { users: network.userFeatures, restaurants: network.restaurantFeatures }
+  const words = {
+    users: network.userFeatures,
+    restaurants: network.restaurantFeatures,
+    context: clickRow(network).numbers,
+    pairs: clickRow(network).numbers + sideRow(network, 'context').codes,
+  }
   return embeddingsOf(network).map((table) => {
     const { codes, dim, slots, side } = table
     const at = { table, offset, size: codes * dim, column, word: words[side], code }

@@ -1,13 +1,13 @@
-import { type FeatureSpec, numberFeatures, type Side } from '../features/featureSpec.ts'
+import { type FeaturesOf, numberFeatures } from '../features/featureSpec.ts'
 
 /** What a description tells of the features: fitted ones, or else the names of plain numbers. */
 interface Described {
   columns: { userFeatures: string[]; restaurantFeatures: string[] }
-  features?: Record<Side, FeatureSpec[]>
+  features?: FeaturesOf
 }
 
 /** What a model takes of each side, in the order of its inputs. */
-export function modelFeatures({ columns, features }: Described): Record<Side, FeatureSpec[]> {
+export function modelFeatures({ columns, features }: Described): FeaturesOf {
   return (
     features ?? {
       users: numberFeatures(columns.userFeatures),

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { messageOf, NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
-import { FeatureSchema } from '../features/featureSchema.ts'
+import { FeatureSchema, PairSchema } from '../features/featureSchema.ts'
 import { namesOf, SIDES, SINGULAR } from '../features/featureSpec.ts'
+import { pairsProblem } from '../features/pairs.ts'
 import { modelFeatures } from './modelFeatures.ts'
 import { checkNetwork, inputsOf } from './network.ts'
 import { schemaProblem } from '../json/schemaProblem.ts'
@@ -28,7 +29,12 @@ const OpaqueList = Type.Unsafe<object[]>(Type.Array(Type.Record(Type.String(), T
 const EmbeddingTable = Type.Object(
   {
     name: Name, // `user.gender`, and of one part of a time `user.joined.hour`
-    side: Type.Union([Type.Literal('users'), Type.Literal('restaurants')]),
+    side: Type.Union([
+      Type.Literal('users'),
+      Type.Literal('restaurants'),
+      Type.Literal('context'),
+      Type.Literal('pairs'),
+    ]),
     codes: Type.Integer({ minimum: 2 }),
     dim: Type.Integer({ minimum: 4, multipleOf: 4 }),
     slots: Type.Integer({ minimum: 1 }),
@@ -42,6 +48,8 @@ const Network = Type.Object(
   {
     userFeatures: Type.Integer({ minimum: 0 }),
     restaurantFeatures: Type.Integer({ minimum: 0 }),
+    contextFeatures: Type.Optional(Type.Integer({ minimum: 0 })),
+    pairFeatures: Type.Optional(Type.Integer({ minimum: 1 })),
     embeddings: Type.Optional(Type.Array(EmbeddingTable, { minItems: 1, maxItems: 16_384 })),
     hidden: Type.Array(Type.Integer({ minimum: 1 })),
     activations: Type.Array(Type.Union([Type.Literal('none'), Type.Literal('relu')])),
@@ -83,7 +91,18 @@ const content = {
   createdBy: Type.Object({ name: Type.Literal('nearrank'), version: Name }, closed),
   columns: Columns,
   network: Network,
-  features: Type.Optional(Type.Object({ users: Features, restaurants: Features }, closed)), // format 2
+  // format 2
+  features: Type.Optional(
+    Type.Object(
+      {
+        users: Features,
+        restaurants: Features,
+        context: Type.Optional(Features),
+        pairs: Type.Optional(Type.Array(PairSchema, { minItems: 1, maxItems: 4096 })),
+      },
+      closed,
+    ),
+  ),
   preset: Name,
   settings: Opaque,
   simd: Type.Union([Type.Literal('relaxed'), Type.Literal('strict')]),
@@ -183,6 +202,8 @@ function contradiction(description: ModelDescription): string | undefined {
     if (names.join('\n') !== namesOf(fitted[side]).join('\n'))
       return `columns.${key} must name the features of ${side} in their order`
   }
+  const pairs = pairsProblem(fitted.pairs ?? [], fitted)
+  if (pairs !== undefined) return pairs
   const { hidden: _, activations: __, ...inputs } = network
   if (JSON.stringify(sorted(inputs)) !== JSON.stringify(sorted(inputsOf(fitted))))
     return 'the inputs of the network must be those of the features'
@@ -190,9 +211,10 @@ function contradiction(description: ModelDescription): string | undefined {
 }
 
 /** The same keys in one order, whoever wrote them. */
-function sorted({ userFeatures, restaurantFeatures, embeddings = [] }: Inputs) {
+function sorted(inputs: Inputs) {
+  const { userFeatures, restaurantFeatures, contextFeatures, pairFeatures, embeddings = [] } = inputs
   const tables = embeddings.map(({ name, side, codes, dim, slots }) => [name, side, codes, dim, slots])
-  return [userFeatures, restaurantFeatures, tables]
+  return [userFeatures, restaurantFeatures, contextFeatures ?? null, pairFeatures ?? null, tables]
 }
 
 /** SHA-256 of the content in compact JSON, so that spaces and line ends do not count. */

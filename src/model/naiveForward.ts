@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { type Side, SIDES } from '../features/featureSpec.ts'
+import { type Side, SOURCES } from '../features/featureSpec.ts'
 import { layoutNetwork } from './layout.ts'
 import { embeddingTensor, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 import { sideInputs, writeInputs } from './sideInputs.ts'
@@ -44,21 +44,23 @@ export function naiveLogits(
 export function naiveInputs(
   network: Network,
   weights: StateDict,
-  rows: Record<Side, Float32Array>,
+  rows: Record<Side, Float32Array> & { click?: Float32Array }, // click: of context and pairs
 ): Float64Array {
   const layout = layoutNetwork(network)
   const x = new Float64Array(layout.features)
-  for (const side of SIDES) {
+  for (const side of SOURCES) {
+    const own = side === 'users' || side === 'restaurants' ? rows[side] : rows.click
+    if (own === undefined) continue
     const inputs = sideInputs(layout, side)
-    const own = new Float64Array(inputs.width)
-    const { buffer, byteOffset, length } = rows[side]
-    const row = { numbers: rows[side], codes: new Uint32Array(buffer, byteOffset, length), at: 0 }
+    const to = { f32: new Float64Array(inputs.width), start: 0 }
+    const { buffer, byteOffset, length } = own
+    const row = { numbers: own, codes: new Uint32Array(buffer, byteOffset, length), at: 0 }
+    writeInputs({ ...inputs, embeddings: [] }, row, to, { values: own, tableAt: () => 0 })
     for (const one of inputs.embeddings) {
       const values = tensorData(weights, embeddingTensor(one.embedding.table))
-      writeInputs({ ...inputs, embeddings: [one] }, row, { f32: own, start: 0 }, { values, tableAt: () => 0 })
+      writeInputs({ ...inputs, numbers: 0, embeddings: [one] }, row, to, { values, tableAt: () => 0 })
     }
-    for (let i = 0; i < inputs.numbers; i++) own[i] = rows[side][i]
-    for (const [i, column] of inputs.columns.entries()) x[column] = own[i]
+    for (const [i, column] of inputs.columns.entries()) x[column] = to.f32[i]
   }
   return x
 }

@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { type FeatureSpec, type Side, SIDES, SINGULAR } from '../features/featureSpec.ts'
+import { type FeaturesOf, SIDES, SINGULAR, type Source, SOURCES } from '../features/featureSpec.ts'
 import {
   embeddingsOf as embeddingsOfFeature,
   type EmbeddingSpec,
@@ -12,11 +12,14 @@ export type Activation = 'none' | 'relu'
 
 /**
  * A multi-layer perceptron from one row's inputs to one logit: Linear → activation for each hidden layer,
- * then Linear → 1. The inputs are the user's numbers, the restaurant's, then the embeddings in their order.
+ * then Linear → 1. The inputs are the numbers of user, restaurant, context and pairs, then the embeddings
+ * in their order.
  */
 export interface Network {
   userFeatures: number // numbers of a user
   restaurantFeatures: number // numbers of a restaurant
+  contextFeatures?: number // numbers of the click or request itself; absent: none
+  pairFeatures?: number // numbers of user and restaurant together; absent: none
   embeddings?: EmbeddingTable[] // absent: there are none
   hidden: number[] // units of each hidden layer, first to last
   activations: Activation[] // one for each hidden layer
@@ -24,7 +27,7 @@ export interface Network {
 
 /** A table [codes, dim] of which a row of data takes the rows of its codes, or their mean. */
 export interface EmbeddingTable extends EmbeddingSpec {
-  side: Side // whose feature it is; `name` begins with it: `user.gender`
+  side: Source // whose feature it is; `name` begins with it: `user.gender`
 }
 
 /** Float32 tensors by name, shaped and named as PyTorch's `state_dict()` of the same network has them. */
@@ -44,8 +47,8 @@ const FEATURES_MAX = 4096
 const INPUTS_MAX = 16_384
 
 /** The numbers among one row's inputs: they come first. */
-export function numberInputs({ userFeatures, restaurantFeatures }: Network): number {
-  return userFeatures + restaurantFeatures
+export function numberInputs(network: Network): number {
+  return SOURCES.reduce((sum, source) => sum + sideRow(network, source).numbers, 0)
 }
 
 /** All inputs of one row. */
@@ -63,25 +66,38 @@ export function embeddingTensor({ name }: EmbeddingTable): string {
 }
 
 /** A row of a side as the network takes it: its numbers, then the codes of its embeddings in their order. */
-export function sideRow(network: Network, side: Side): RowShape {
-  const numbers = side === 'users' ? network.userFeatures : network.restaurantFeatures
+export function sideRow(network: Network, side: Source): RowShape {
+  const numbers = network[`${SINGULAR[side]}Features`] ?? 0
   const own = embeddingsOf(network).filter((table) => table.side === side)
   const codes = own.reduce((sum, { slots }) => sum + slots, 0)
   return { numbers, codes, words: numbers + codes }
 }
 
+/**
+ * What a packed click holds beside its two rows: the numbers of context and pairs, then the codes of both.
+ */
+export function clickRow(network: Network): RowShape {
+  const [context, pairs] = [sideRow(network, 'context'), sideRow(network, 'pairs')]
+  const numbers = context.numbers + pairs.numbers
+  const codes = context.codes + pairs.codes
+  return { numbers, codes, words: numbers + codes }
+}
+
 /** The inputs of a network for such features, without its layers. */
-export function inputsOf(
-  features: Record<Side, readonly FeatureSpec[]>,
-): Pick<Network, 'userFeatures' | 'restaurantFeatures' | 'embeddings'> {
-  const embeddings = SIDES.flatMap((side) =>
-    features[side].flatMap(embeddingsOfFeature).map(({ name, codes, dim, slots }): EmbeddingTable => {
-      return { name: `${SINGULAR[side]}.${name}`, side, codes, dim, slots }
-    }),
+export function inputsOf(features: FeaturesOf): Omit<Network, 'hidden' | 'activations'> {
+  const { context = [], pairs = [] } = features
+  const embeddings = SOURCES.flatMap((side) =>
+    (features[side] ?? [])
+      .flatMap((feature) => embeddingsOfFeature(feature))
+      .map(({ name, codes, dim, slots }): EmbeddingTable => {
+        return { name: `${SINGULAR[side]}.${name}`, side, codes, dim, slots }
+      }),
   )
   return {
     userFeatures: rowShape(features.users).numbers,
     restaurantFeatures: rowShape(features.restaurants).numbers,
+    ...(context.length > 0 && { contextFeatures: rowShape(context).numbers }),
+    ...(pairs.length > 0 && { pairFeatures: rowShape(pairs).numbers }),
     ...(embeddings.length > 0 && { embeddings }),
   }
 }

@@ -1,20 +1,25 @@
-import type { Side } from '../features/featureSpec.ts'
+import { type Source, SOURCES } from '../features/featureSpec.ts'
 import { MISSING_CODE } from '../features/rowShape.ts'
 import type { EmbeddingLayout, NetworkLayout } from './layout.ts'
-import { numberInputs, sideRow } from './network.ts'
+import { clickRow, sideRow } from './network.ts'
 
 /** What a row of one side contributes to the inputs of a network: its numbers, then its embeddings. */
 export interface SideInputs {
   numbers: number
-  words: number // of an encoded row
+  numberAt: number // word of an encoded row at which they begin
+  words: number // of an encoded row; that of context and pairs is one, the click's
   width: number // inputs
   columns: number[] // [width]: which input of the network each of them is
   embeddings: { embedding: EmbeddingLayout; at: number }[] // at: its first number among the side's inputs
 }
 
-export function sideInputs({ network, embeddings }: NetworkLayout, side: Side): SideInputs {
-  const { numbers, words } = sideRow(network, side)
-  const first = side === 'users' ? 0 : numberInputs(network) - numbers
+export function sideInputs({ network, embeddings }: NetworkLayout, side: Source): SideInputs {
+  const { numbers } = sideRow(network, side)
+  const isOwn = side === 'context' || side === 'pairs'
+  const { words } = isOwn ? clickRow(network) : sideRow(network, side)
+  const numberAt = side === 'pairs' ? sideRow(network, 'context').numbers : 0
+  const before = SOURCES.slice(0, SOURCES.indexOf(side))
+  const first = before.reduce((sum, source) => sum + sideRow(network, source).numbers, 0)
   const columns = Array.from({ length: numbers }, (_, i) => first + i)
   const own: SideInputs['embeddings'] = []
   for (const embedding of embeddings) {
@@ -22,7 +27,7 @@ export function sideInputs({ network, embeddings }: NetworkLayout, side: Side): 
     own.push({ embedding, at: columns.length })
     for (let k = 0; k < embedding.table.dim; k++) columns.push(embedding.column + k)
   }
-  return { numbers, words, width: columns.length, columns, embeddings: own }
+  return { numbers, numberAt, words, width: columns.length, columns, embeddings: own }
 }
 
 /** A row's words, and where to put its inputs: views of any two memories. */
@@ -43,7 +48,7 @@ export function writeInputs(
   { values, tableAt }: { values: Float32Array; tableAt: (embedding: EmbeddingLayout) => number },
 ): void {
   const { f32, start } = to
-  for (let i = 0; i < inputs.numbers; i++) f32[start + i] = numbers[at + i]
+  for (let i = 0; i < inputs.numbers; i++) f32[start + i] = numbers[at + inputs.numberAt + i]
   for (const { embedding, at: offset } of inputs.embeddings) {
     const { dim, slots } = embedding.table
     const table = tableAt(embedding)

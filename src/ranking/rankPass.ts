@@ -8,7 +8,7 @@ export interface RankingSource {
   vectors: Float64Array // [restaurants, 3], of geo's unitVectors; NaN: nowhere
   cells: Uint32Array // [restaurants], of geo's cellOf
   /** Writes the logits of the first `count` rows. */
-  scoreInto: (logits: Float64Array, rows: Uint32Array, count: number) => void
+  scoreInto: (logits: Float64Array, rows: Uint32Array, count: number, distancesM: Float64Array) => void
   isBefore: IsBefore // of restaurants with equal scores or distances
 }
 
@@ -55,7 +55,7 @@ export class RankPass {
     const { vectors, cells } = source
     const maybe = keepInReach(rows, candidates, count, cells, where)
     const near = this.#keepDistinct(keepWithin(rows, distancesM, rows, maybe, vectors, where))
-    source.scoreInto(logits, rows, near)
+    source.scoreInto(logits, rows, near, distancesM)
     const finite = this.#keepFinite(near)
     const keys = where.sortByDistance ? distancesM : this.#keys
     return topKInto(order, keys, rows, finite, where.size, source.isBefore)

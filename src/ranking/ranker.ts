@@ -18,6 +18,7 @@ export interface RankRequest {
   size?: number // how many to return at most, @default 20
   maxDistM?: number // great-circle metres; farther ones are left out, @default 5000
   sortByDistance?: boolean // true: nearest first; false: highest score first, @default false
+  context?: Float32Array // the encoded row of the request's own features, if the network takes any
 }
 
 /** One line of the answer, as the API gives it. */
@@ -28,7 +29,7 @@ export interface RankedRestaurant {
 }
 
 export interface RankerOptions
-  extends Pick<ScoringMemoryOptions, 'network' | 'weights' | 'precomputeBytesMax'> {
+  extends Pick<ScoringMemoryOptions, 'network' | 'features' | 'weights' | 'precomputeBytesMax'> {
   restaurantFeatures: Float32Array // [restaurants, words], encoded rows: of plain numbers as they are
   latitude: Float64Array // [restaurants], degrees
   longitude: Float64Array // [restaurants], degrees
@@ -66,7 +67,8 @@ export class Ranker {
     this.#source = {
       vectors: unitVectors(latitude, longitude),
       cells: Uint32Array.from(latitude, (degrees, row) => cellOf(degrees, longitude[row])),
-      scoreInto: (logits, candidates, count) => scorer.scoreInto(logits, candidates, count),
+      scoreInto: (logits, candidates, count, distancesM) =>
+        scorer.scoreInto(logits, candidates, count, distancesM),
       isBefore: (rowA, rowB) => idOf(rowA) < idOf(rowB),
     }
   }
@@ -83,7 +85,7 @@ export class Ranker {
     checkRows(candidateRows, this.#source.vectors.length / 3)
     pass.reserve(candidateRows.length)
     pass.candidates.set(candidateRows)
-    this.#scorer.setUser(userFeatures)
+    this.#scorer.setUser(userFeatures, request.context)
     const ranked = pass.run(candidateRows.length, where, this.#source)
     if (pass.notFinite > 0) throw scoreNotFinite(this.#idOf(pass.notFiniteRow))
     return {

@@ -10,9 +10,11 @@ import {
 import { NearrankError } from '../errors.ts'
 import { widthOf } from '../features/rowShape.ts'
 import { requireId } from '../ids.ts'
+import { modelFeatures } from '../model/modelFeatures.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { MODEL_OPTION } from '../model/modelOption.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { ContextEncoder } from './contextEncoder.ts'
 import { type RankedRestaurant, Ranker } from './ranker.ts'
 import type { RecommendRequest } from './requestBody.ts'
 
@@ -62,6 +64,7 @@ export async function recommend(
   const ids = await readIds(tables.restaurants)
   const ranker = new Ranker({
     network,
+    features: modelFeatures(description),
     weights,
     restaurantFeatures: await readTable(tables.restaurants),
     ...(await readPlaces(tables)),
@@ -71,6 +74,7 @@ export async function recommend(
   const rows = candidates?.map((id) => ids.rowOf(id))
   const { restaurants } = ranker.rank(features, {
     ...request,
+    context: new ContextEncoder(modelFeatures(description).context ?? []).encode(request.context ?? {}),
     candidateRows:
       rows?.filter((row) => row !== undefined) ??
       Uint32Array.from({ length: tables.restaurants.rows }, (_, row) => row),

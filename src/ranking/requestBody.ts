@@ -1,6 +1,7 @@
 import { NearrankError } from '../errors.ts'
 import { ID_CHARS_MAX } from '../ids.ts'
 import { shown } from '../shown.ts'
+import type { RequestContext } from './contextEncoder.ts'
 import { DEFAULT_MAX_DIST_M, DEFAULT_SIZE } from './ranker.ts'
 
 /** A request for a ranked list, as its JSON body said it; ids are still those of the data. */
@@ -11,9 +12,11 @@ export interface RecommendRequest {
   size: number
   maxDistM: number
   sortByDistance: boolean
+  context?: RequestContext // absent: nothing is told
 }
 
 const CANDIDATES_MAX = 1_000_000
+const CONTEXT_NAMES_MAX = 4096
 
 /**
  * The JSON body of a request, as JSON Schema. Ids are integers, or strings where the restaurants' own ids
@@ -55,6 +58,13 @@ export const RecommendBody = {
       default: false,
       description: 'true: nearest first; false: highest score first',
     },
+    context: {
+      type: 'object',
+      additionalProperties: true,
+      maxProperties: CONTEXT_NAMES_MAX,
+      description:
+        'What the model learned from the clicks themselves, by name: device, companion, … What is left out is missing; times are now.',
+    },
   },
   required: ['latitude', 'longitude'],
   additionalProperties: false,
@@ -69,6 +79,7 @@ const WANTED: Record<Field, string> = {
   size: 'an integer from 1',
   max_dist: 'metres, a number from 0',
   sort_dist: 'true or false',
+  context: 'an object of the names and values of features',
 }
 
 /**
@@ -92,7 +103,14 @@ export function parseRecommendRequest(json: unknown): RecommendRequest {
     size: numberOf(body, 'size', DEFAULT_SIZE),
     maxDistM: numberOf(body, 'max_dist', DEFAULT_MAX_DIST_M),
     sortByDistance: flagOf(body, 'sort_dist'),
+    ...(body.context !== undefined && { context: contextOf(body.context) }),
   }
+}
+
+function contextOf(value: unknown): RequestContext {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongField('context', value)
+  if (Object.keys(value).length > CONTEXT_NAMES_MAX) throw wrongField('context', value)
+  return value as RequestContext
 }
 
 function candidatesOf(ids: unknown): (number | string)[] | null {

@@ -1,4 +1,11 @@
-import { type Side, SIDES } from '../features/featureSpec.ts'
+import {
+  type FeaturesOf,
+  type FeatureSpec,
+  type PairFeature,
+  type Side,
+  type Source,
+  SOURCES,
+} from '../features/featureSpec.ts'
 import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } from '../kernels/kernels.ts'
 import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
 import { layoutNetwork } from '../model/layout.ts'
@@ -8,6 +15,8 @@ import { sideInputs, type SideInputs } from '../model/sideInputs.ts'
 const CACHE_LINE_BYTES = 64
 const PADDED_UNITS = 8 // the kernels take units by eight; padding is zero and adds nothing
 export const CHUNK_ROWS = 1024 // restaurants scored in one call
+/** Restaurants of which the parts with their pairs are held at a time: they fit a second-level cache. */
+export const PAIR_ROWS = 64
 
 /**
  * A folded model, ready to score, in memory that threads share: posted to a worker, nothing
@@ -20,8 +29,10 @@ export interface ScoringMemory {
   layers: EffectiveLayer[] // without the first one
   firstUnits: number // of the first layer
   units: number // the same, padded
-  inputs: Record<Side, SideInputs>
-  weight: Record<Side, number> // [inputs of the side, units]
+  inputs: Record<Source, SideInputs>
+  weight: Record<Source, number> // [inputs of the source, units]
+  context: readonly FeatureSpec[] // what requests may tell of themselves
+  pairs: PairInputs | null // null: the network has no features of user and restaurant together
   embeddings: number // where the tables would be if all parameters were here, in their order
   bias: number // [units]
   zeros: number // [units]
@@ -34,8 +45,15 @@ export interface ScoringMemory {
   restaurantsMax: number
 }
 
+/** What the features of pairs are computed by; of the others only what these need. */
+export interface PairInputs {
+  pairs: readonly PairFeature[]
+  features: Record<Side, FeatureSpec[]>
+}
+
 export interface ScoringMemoryOptions {
   network: Network
+  features?: FeaturesOf // absent: all are plain numbers
   weights: StateDict
   restaurantsMax: number
   threads?: number // that score at the same time, @default 1
@@ -60,11 +78,18 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     return at
   }
   const layout = layoutNetwork(network)
-  const inputs = { users: sideInputs(layout, 'users'), restaurants: sideInputs(layout, 'restaurants') }
+  const inputs = {
+    users: sideInputs(layout, 'users'),
+    restaurants: sideInputs(layout, 'restaurants'),
+    context: sideInputs(layout, 'context'),
+    pairs: sideInputs(layout, 'pairs'),
+  }
   const at = {
     weight: {
       users: reserve(inputs.users.width * units),
       restaurants: reserve(inputs.restaurants.width * units),
+      context: reserve(inputs.context.width * units),
+      pairs: reserve(inputs.pairs.width * units),
     },
     embeddings: reserve(layout.size - layout.layersSize) - 4 * layout.layersSize,
     bias: reserve(units),
@@ -72,9 +97,10 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     wOut: reserve(units),
   }
   const scratch = end
-  const widest = Math.max(inputs.users.width, inputs.restaurants.width)
-  const words = Math.max(inputs.users.words, inputs.restaurants.words)
-  reserve(widest + words + 2 * units + 2 * CHUNK_ROWS + 4 * (CACHE_LINE_BYTES / 4))
+  const widest = Math.max(...SOURCES.map((source) => inputs[source].width))
+  const words = inputs.users.words + inputs.context.words
+  const pairParts = inputs.pairs.width > 0 ? PAIR_ROWS * units : 0
+  reserve(widest + words + 2 * units + 2 * CHUNK_ROWS + pairParts + 6 * (CACHE_LINE_BYTES / 4))
   const scratchBytes = end - scratch
   end += (threads - 1) * scratchBytes
   const partsBytes = 4 * restaurantsMax * units
@@ -88,6 +114,8 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     kernels: compileKernels(simd),
     network,
     inputs,
+    context: options.features?.context ?? [],
+    pairs: pairInputs(options.features),
     layers,
     firstUnits: first.outputs,
     units,
@@ -104,11 +132,26 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
   return made
 }
 
+/** Of the features only what pairs need: a vocabulary may be large, and every thread gets a copy. */
+function pairInputs(features: FeaturesOf | undefined): PairInputs | null {
+  if (!features?.pairs) return null
+  const { pairs } = features
+  const names = new Set(
+    pairs.flatMap((pair) => (pair.kind === 'overlap' ? [pair.user, pair.restaurant] : [])),
+  )
+  const needed = (own: readonly FeatureSpec[]) =>
+    own.map((feature): FeatureSpec => {
+      if (names.has(feature.name) || !('values' in feature)) return feature
+      return { ...feature, values: [] }
+    })
+  return { pairs, features: { users: needed(features.users), restaurants: needed(features.restaurants) } }
+}
+
 function writeWeights(made: ScoringMemory, { inputs, outputs, weight, bias }: EffectiveLayer): void {
   const f32 = new Float32Array(made.memory.buffer)
   for (let unit = 0; unit < outputs; unit++) {
     f32[made.bias / 4 + unit] = bias[unit]
-    for (const side of SIDES)
+    for (const side of SOURCES)
       for (const [row, column] of made.inputs[side].columns.entries())
         f32[made.weight[side] / 4 + row * made.units + unit] = weight[unit * inputs + column]
   }

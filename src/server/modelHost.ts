@@ -76,8 +76,8 @@ export class ModelHost implements ModelService {
     return this.#served.told
   }
 
-  #serve({ description: { network }, weights }: ModelFiles): Promise<void> {
-    const model = { network, weights }
+  #serve({ description, weights }: ModelFiles): Promise<void> {
+    const model = { network: description.network, features: modelFeatures(description), weights }
     return this.#state.setModel(model, (tables, scorer) =>
       goldenCheck(model, tables, {
         scorer,

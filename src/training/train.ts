@@ -4,7 +4,10 @@ import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
+import { fittedBy } from '../dataset/clicks/fittedBy.ts'
 import { NearrankError } from '../errors.ts'
+import type { FeaturesOf } from '../features/featureSpec.ts'
+import { numberNames } from '../features/rowShape.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -24,7 +27,7 @@ import type { ArenaShape } from './memory/arenaShape.ts'
 import { constraintsTable } from './report/constraints.ts'
 import { CrewLead } from './crew/crewLead.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
-import { loadFeatures, tablesNormalization } from './memory/featureMemory.ts'
+import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
@@ -47,7 +50,7 @@ interface Prepared {
   tables: Tables
   pack: PackedRows
   test: PackedRows | null
-  network: Network
+  features: FeaturesOf
   shape: ArenaShape
   packSeconds: number
   packPeakRssBytes: number
@@ -90,34 +93,43 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
   }
   const { tables, peakRssBytes } = await openTablesApart(open)
-  const network: Network = {
-    ...inputsOf({ users: tables.users.features, restaurants: tables.restaurants.features }),
-    hidden: settings.hidden,
-    activations: settings.activations,
-  }
+  planRun(fittedBy(tables, {}), { tables, settings, run }) // before the clicks are packed: they take longer
+  // A test set that was asked for by name must be there.
+  const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
+  const opened = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
+  const [pack, test = null] = opened.packs
+  const features = fittedBy(tables, pack)
+  const shape = planRun(features, { tables, settings, run })
+  const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
+  const packSeconds = (performance.now() - startedMs) / 1000
+  const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
+  const dropped = droppedRows(tables, { train: pack, test })
+  return { options, settings, run, ...packed, dropped, features, shape, startedMs, report }
+}
+
+/** What a run with such features needs. @throws NearrankError USAGE, MEMORY where it cannot be run. */
+function planRun(
+  features: FeaturesOf,
+  { tables, settings, run }: Pick<Prepared, 'tables' | 'settings' | 'run'>,
+): ArenaShape {
+  const { hidden, activations, batchSize } = settings
+  const network: Network = { ...inputsOf(features), hidden, activations }
   checkNetwork(network)
   const shape: ArenaShape = {
     network,
     users: tables.users.rows,
     restaurants: tables.restaurants.rows,
-    batchSize: settings.batchSize,
+    batchSize,
     threads: run.threads,
     purpose: 'train',
   }
   checkMemory(planArena(shape), run.maxMemoryBytes)
-  // A test set that was asked for by name must be there.
-  const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
-  const opened = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
-  const [pack, test = null] = opened.packs
-  const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
-  const packSeconds = (performance.now() - startedMs) / 1000
-  const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
-  const dropped = droppedRows(tables, { train: pack, test })
-  return { options, settings, run, ...packed, dropped, network, shape, startedMs, report }
+  return shape
 }
 
 async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
-  const { options, settings, tables, pack, shape, network, packSeconds, report, startedMs } = prepared
+  const { options, settings, tables, pack, shape, packSeconds, report, startedMs } = prepared
+  const { network } = shape
   const { signal, out } = options
   if (prepared.dropped) report({ type: 'note', message: droppedNote(prepared.dropped) })
   const simd = bestSimd()
@@ -126,7 +138,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const steps = settings.epochs * stepsPerEpoch
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   checkParts(rows, pack.rows, settings)
-  const normalization = settings.normalize ? tablesNormalization(tables, network) : null
+  const normalization = settings.normalize ? normalizationFor(network, tables, pack) : null
   const { module, turbo } = compileForRun(simd, {
     turbo: prepared.run.turbo,
     rows: settings.epochs * rows,
@@ -135,6 +147,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const lead = new CrewLead({ shape, simd, module, settings, steps })
   try {
     await loadFeatures(lead, tables, normalization)
+    noteLeftOut(tables, report)
     if (normalization) warnOfFarFeatures(tables, report)
     const training = await TrainingRun.begin({
       lead,
@@ -198,14 +211,20 @@ function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
 }
 
 async function save(
-  { options, tables, network, pack, dropped }: Prepared,
+  { options, tables, features, shape, pack, dropped }: Prepared,
   result: TrainResult,
   weights: StateDict,
   encoded: EncodedWeights,
 ): Promise<void> {
   const info = await readDatasetInfo(options.data)
   await saveModel(options.out, {
-    description: describeModel(result, { options, tables, network, fingerprint: pack.fingerprint, dropped }),
+    description: describeModel(result, {
+      options,
+      features,
+      network: shape.network,
+      fingerprint: pack.fingerprint,
+      dropped,
+    }),
     weights,
     encoded,
     report: renderReport(result, reportContext({ options, tables, dropped }, info)),
@@ -240,17 +259,26 @@ function checkParts(rows: number, allRows: number, { validation }: TrainSettings
   )
 }
 
+/** Says which columns are no features, and why. */
+function noteLeftOut(tables: Tables, report: (event: TrainEvent) => void): void {
+  for (const { side, leftOut } of [tables.users, tables.restaurants]) {
+    if (leftOut.length === 0) continue
+    const columns = leftOut.map(({ name, reason }) => `${name} (${reason})`).join(', ')
+    report({ type: 'note', message: `Not used as features of the ${side}: ${columns}.` })
+  }
+}
+
 /**
  * Folding the normalisation into float32 weights takes as many digits
  * as a feature's mean has more than its deviation.
  */
 function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void): void {
   for (const { side, features, mean, standardDeviation } of [tables.users, tables.restaurants])
-    for (const [i, feature] of features.entries())
+    for (const [i, name] of numberNames(features).entries())
       if (Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0)
         report({
           type: 'note',
-          message: `Feature ${feature.name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
+          message: `Feature ${name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
         })
 }
 

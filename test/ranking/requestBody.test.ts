@@ -60,7 +60,10 @@ describe('parseRecommendRequest', () => {
       ['{}', /the body must be a JSON object, found "\{\}"/],
       [{}, /latitude is missing: it must be degrees/],
       [noLatitude, /latitude is missing: it must be degrees/],
-      [{ ...good, maxDist: 3 }, /the fields are candidate_restaurant_ids, .*sort_dist, found "maxDist"/],
+      [
+        { ...good, maxDist: 3 },
+        /the fields are candidate_restaurant_ids, .*sort_dist, context, found "maxDist"/,
+      ],
       [JSON.parse('{"__proto__": {"latitude": 1}, "longitude": 2}'), /found "__proto__"/],
       [{ ...good, constructor: 1 }, /found "constructor"/],
       [

@@ -1,4 +1,7 @@
 import { crc32 } from 'node:zlib'
+import { wordsOf } from '../../features/encodeRow.ts'
+import type { FeatureSpec, PairFeature } from '../../features/featureSpec.ts'
+import { rowShape } from '../../features/rowShape.ts'
 import type { DurableFile } from '../pack/durableFile.ts'
 import {
   allocateRows,
@@ -9,15 +12,24 @@ import {
   rowBytes,
   type RowPlan,
 } from './rowLayout.ts'
+import { ColumnStatistics } from '../tables/columnStatistics.ts'
 import type { PackedBlock, PackedFile, PackedRowsBody } from './readRows.ts'
 import { rowsDigest } from './rowDigest.ts'
 
 const CHUNK_ROWS = 2048 // DuckDB's vectors
 
+/** Features that come with a click row, in its column `context`. */
+interface OwnFeatures {
+  context: readonly FeatureSpec[]
+  pairs: readonly PairFeature[]
+}
+
 /** Gathers rows into blocks that never cross a file, and writes them. */
 export class BlockBuilder {
   readonly scratch: ClickRows
-  readonly #plan: RowPlan
+  readonly plan: RowPlan
+  readonly #own: OwnFeatures
+  readonly #statistics: ColumnStatistics // of the context's numbers
   readonly #output: DurableFile
   readonly #block: ClickRows
   readonly #packed: Uint8Array
@@ -26,9 +38,12 @@ export class BlockBuilder {
   readonly #files: PackedFile[] = []
   readonly #blocks: PackedBlock[] = []
 
-  constructor(output: DurableFile, plan: RowPlan) {
+  constructor(output: DurableFile, plan: RowPlan, own: OwnFeatures = { context: [], pairs: [] }) {
+    const { numbers, words } = rowShape([...own.context, ...own.pairs])
+    this.plan = plan
     this.#output = output
-    this.#plan = plan
+    this.#own = own
+    this.#statistics = new ColumnStatistics(numbers, words)
     this.scratch = allocateRows(plan, CHUNK_ROWS)
     this.#block = allocateRows(plan, BLOCK_ROWS_MAX)
     this.#packed = new Uint8Array(BLOCK_ROWS_MAX * rowBytes(plan))
@@ -53,7 +68,7 @@ export class BlockBuilder {
     let written: Promise<void> | undefined
     for (let start = 0; start < rows; ) {
       const end = Math.min(rows, start + BLOCK_ROWS_MAX - this.#rows)
-      copyRows(this.#plan, this.#block, this.#rows, { from: this.scratch, start, end })
+      copyRows(this.plan, this.#block, this.#rows, { from: this.scratch, start, end })
       this.#rows += end - start
       start = end
       // once at most: a chunk is smaller than a block
@@ -70,7 +85,7 @@ export class BlockBuilder {
   async #flush(): Promise<void> {
     const rows = this.#rows
     const { clicks } = this.#block
-    const packed = packBlock(this.#plan, this.#block, rows, this.#packed)
+    const packed = packBlock(this.plan, this.#block, rows, this.#packed)
     for (let i = 0; i < rows; i++) this.#clicks += clicks[i]
     this.#blocks.push({
       file: this.#files.length - 1,
@@ -79,6 +94,8 @@ export class BlockBuilder {
       crc32: crc32(packed),
       digest: rowsDigest(this.#block, 0, rows),
     })
+    const { context } = this.#block
+    if (context) this.#statistics.add(wordsOf(context as Uint32Array).f32, rows)
     this.#file.rows += rows
     this.#rows = 0
     await this.#output.write(packed)
@@ -92,6 +109,14 @@ export class BlockBuilder {
       digest: this.#blocks.reduce((digest, block) => (digest + block.digest) >>> 0, 0),
       files: this.#files,
       blocks: this.#blocks,
+      ...(this.#own.context.length + this.#own.pairs.length > 0 && {
+        context: {
+          features: [...this.#own.context],
+          pairs: [...this.#own.pairs],
+          mean: Array.from(this.#statistics.mean),
+          standardDeviation: Array.from(this.#statistics.standardDeviation()),
+        },
+      }),
     }
   }
 }

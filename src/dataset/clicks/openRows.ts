@@ -19,6 +19,8 @@ import {
   splitSources,
 } from '../sources.ts'
 import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
+import { inferPairs } from '../../features/pairs.ts'
+import { contextFeatures } from '../tables/featureColumns.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
 import { clickSettings } from '../policies.ts'
@@ -67,14 +69,14 @@ export async function openRows(
 
 /** The packed clicks of a split, if they are packed as they are now. @throws NearrankError as `openRows`. */
 export async function findRows(
-  options: DatasetOptions,
+  options: DatasetOptions & OpenOptions,
   tables: Tables,
   split: Split,
 ): Promise<PackedRows | undefined> {
   return readRows((await locate(options, tables, split)).directory, split)
 }
 
-async function locate(options: DatasetOptions, tables: Tables, split: Split) {
+async function locate(options: DatasetOptions & OpenOptions, tables: Tables, split: Split) {
   const data = await dataFolder(options)
   const home = packHome(options, data)
   const sources = await splitSources(options, data, split)
@@ -86,6 +88,7 @@ async function locate(options: DatasetOptions, tables: Tables, split: Split) {
     click,
     options.onMissing ?? 'fail',
     ...clickSettings(options),
+    ...contextSettings(options),
   ]
   const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
   const key = keyOf(data, sources, tables.key, settings)
@@ -93,10 +96,16 @@ async function locate(options: DatasetOptions, tables: Tables, split: Split) {
   return { data, home, sources, fingerprint, key, prefix, directory: join(home, prefix + fingerprint) }
 }
 
+/** What decides the context of the rows: the names of its columns, or its features where they are fitted. */
+function contextSettings({ contextFeatures: names, fitted }: DatasetOptions & OpenOptions) {
+  const { context, pairs } = fitted ?? { context: names }
+  return (context?.length ?? 0) + (pairs?.length ?? 0) === 0 ? [] : [{ context, pairs }]
+}
+
 /** Checks every file's columns before the first row is read. */
 async function planRows(
   connection: DuckDBConnection,
-  options: DatasetOptions,
+  options: DatasetOptions & OpenOptions,
   tables: Tables,
   data: string,
   sources: SourceFile[],
@@ -110,18 +119,27 @@ async function planRows(
     const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
     return { column, table: name, key: table.idKey, index, placeless }
   }
+  const files: ParquetFile[] = []
+  for (const source of sources) files.push(await readParquetFile(connection, source.path, source.name))
+  const { fitted, contextFeatures: names = [] } = options
+  const context = fitted ? fitted.context : await contextFeatures(connection, files, names)
+  const places = [columns.latitude, columns.longitude]
+  const hasPlaces = files.every((file) =>
+    places.every((name) => file.columns.some((one) => one.name === name)),
+  )
+  const features = { users: tables.users.features, restaurants: tables.restaurants.features }
+  const pairs = fitted ? (fitted.pairs ?? []) : inferPairs(features, { hasPlaces })
+  const needsPlaces = pairs.some(({ kind }) => kind === 'distance')
   const plan = {
+    tables,
+    context: context ?? [],
+    pairs: { features: pairs, places: needsPlaces ? places : [] },
     user: await side(columns.userId, tables.users),
     restaurant: await side(columns.restaurantId, tables.restaurants),
     clickColumn: columns.click,
     clickThreshold: options.clickThreshold,
     onMissing: options.onMissing ?? 'fail',
   }
-  const files: ParquetFile[] = []
-  for (const source of sources) {
-    const file = await readParquetFile(connection, source.path, source.name)
-    checkClickFile(file, plan)
-    files.push(file)
-  }
+  for (const file of files) checkClickFile(file, plan)
   return { files, ...plan }
 }

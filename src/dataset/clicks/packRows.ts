@@ -1,13 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { join } from 'node:path'
+import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import { BlockBuilder } from './blockBuilder.ts'
 import { type DroppedClicks, sortOut } from './droppedClicks.ts'
 import { firstWrongClick, wrongLabel } from './labels.ts'
-import { CLICK_PLAN, gatherRows } from './rowLayout.ts'
+import { clickPlan, gatherRows } from './rowLayout.ts'
+import { PairPacker } from './packPairs.ts'
 import { type PackedRowsBody, ROWS_FILE } from './readRows.ts'
 import { clickColumns, type ClickVectors, type RowsPlan } from './rowsPlan.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, wordsOf } from '../parquet/duckdb.ts'
+import { ColumnEncoders } from '../tables/columnEncoders.ts'
+import { badValue } from '../tables/tableChecks.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import type { ParquetFile } from '../parquet/parquetFile.ts'
 
@@ -20,6 +24,9 @@ export interface RowsRun {
 /** Where rows go, and what becomes of those that go nowhere. */
 interface Sink {
   builder: BlockBuilder
+  encoders: ColumnEncoders | null // of the context, into the builder's scratch; null: there is none
+  pairs: PairPacker | null
+  shape: RowShape // of context and pairs
   dropped: DroppedClicks
 }
 
@@ -31,15 +38,21 @@ export async function packRows(
 ): Promise<PackedRowsBody> {
   const output = await DurableFile.create(join(run.folder, ROWS_FILE))
   try {
-    const builder = new BlockBuilder(output, CLICK_PLAN)
+    const own = { context: plan.context, pairs: plan.pairs.features }
+    const shape = rowShape([...own.context, ...own.pairs])
+    const builder = new BlockBuilder(output, clickPlan(shape.words), own)
+    const { context } = builder.scratch
+    const encoders = context ? new ColumnEncoders(plan.context, context as Uint32Array, shape) : null
+    const pairs = await PairPacker.open(plan.pairs, plan.tables)
     const dropped: DroppedClicks = { noFeatures: 0, nulls: 0, badPlace: 0 }
+    const sink = { builder, encoders, pairs, shape, dropped }
     let rowsRead = 0
     for (const file of plan.files) {
       builder.startFile(file.name)
       const { expressions, vectorsOf } = clickColumns(plan, file)
       for await (const chunk of streamColumns(connection, file, expressions, run.signal)) {
         const vectors = vectorsOf(chunk)
-        const kept = await takeChunk(connection, plan, { file, chunk, vectors }, { builder, dropped })
+        const kept = await takeChunk(connection, plan, { file, chunk, vectors }, sink)
         builder.dropped(chunk.rows - kept)
         const wrote = builder.append(kept)
         if (wrote) await wrote
@@ -63,7 +76,7 @@ async function takeChunk(
   connection: DuckDBConnection,
   plan: RowsPlan,
   { file, chunk, vectors }: { file: ParquetFile; chunk: ColumnChunk; vectors: ClickVectors },
-  { builder, dropped }: Sink,
+  { builder, encoders, pairs, shape, dropped }: Sink,
 ): Promise<number> {
   const rows = builder.scratch
   const { users, restaurants } = vectors
@@ -73,9 +86,14 @@ async function takeChunk(
   const wrong = bad > 1 ? firstWrongClick(vectors.clicks) : -1
   if (wrong >= 0) throw await wrongLabel(connection, plan, file, chunk.rowStart + wrong)
 
+  const badContext = encoders?.encode(vectors.context, 0, chunk.rows, 0)
+  if (badContext)
+    throw await badValue(connection, file, { ...badContext, row: chunk.rowStart + badContext.row })
+
   const missing =
     plan.user.index.lookupInto(wordsOf(users.keys), chunk.rows, rows.users) +
     plan.restaurant.index.lookupInto(wordsOf(restaurants.keys), chunk.rows, rows.restaurants)
+  pairs?.encode(rows, vectors, chunk.rows, shape)
   const hasNulls = [vectors.clicks, users.keys, restaurants.keys].some((vector) => firstNull(vector) >= 0)
   if (missing === 0 && !hasNulls) return chunk.rows
 
@@ -83,6 +101,6 @@ async function takeChunk(
   const sorted = await sortOut(connection, plan, { file, rowStart, rowCount, vectors, rows })
   for (const reason of ['noFeatures', 'nulls', 'badPlace'] as const) dropped[reason] += sorted.dropped[reason]
   const { order } = sorted
-  gatherRows(CLICK_PLAN, rows, 0, { from: rows, order, count: order.length })
+  gatherRows(builder.plan, rows, 0, { from: rows, order, count: order.length })
   return order.length
 }

@@ -6,7 +6,9 @@ import { messageOf } from '../../errors.ts'
 import type { Split } from '../options.ts'
 import { readExactly } from '../pack/packFile.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
-import { BLOCK_ROWS_MAX, CLICK_PLAN, rowBytes, type RowPlan } from './rowLayout.ts'
+import { FeatureSchema, PairSchema } from '../../features/featureSchema.ts'
+import { widthOf } from '../../features/rowShape.ts'
+import { BLOCK_ROWS_MAX, clickPlan, rowBytes, type RowPlan } from './rowLayout.ts'
 
 export const ROWS_FORMAT = 1
 export const ROWS_FILE = 'clicks.rows'
@@ -35,6 +37,15 @@ const BodySchema = Type.Object({
   digest: Count,
   files: Type.Array(PackedFileSchema),
   blocks: Type.Array(PackedBlockSchema),
+  // features of the clicks themselves, fitted to the training rows, and of pairs; absent: there are none
+  context: Type.Optional(
+    Type.Object({
+      features: Type.Array(FeatureSchema),
+      pairs: Type.Array(PairSchema),
+      mean: Type.Array(Type.Number()), // [numbers], over these rows
+      standardDeviation: Type.Array(Type.Number()), // [numbers]
+    }),
+  ),
 })
 const ManifestSchema = Type.Object({
   format: Type.Literal(ROWS_FORMAT),
@@ -69,7 +80,7 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
   const manifest = await readManifest(directory, ManifestSchema)
   if (!manifest) return undefined
   const { fingerprint, rows, clicks, dropped, droppedBecause, digest, files, blocks } = manifest
-  const plan = CLICK_PLAN
+  const plan = clickPlan(widthOf([...(manifest.context?.features ?? []), ...(manifest.context?.pairs ?? [])]))
   const bytesEach = rowBytes(plan)
   const path = join(directory, ROWS_FILE)
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -92,6 +103,7 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
     digest,
     files,
     blocks,
+    ...(manifest.context && { context: manifest.context }),
     blockRowsMax: blocks.reduce((most, block) => Math.max(most, block.rows), 0),
     async readBlockInto(i, target) {
       const block = blocks[i]

@@ -9,8 +9,24 @@ export function rowDigest(user: number, restaurant: number, click: number): numb
   return (pair + Math.imul(click + 1, 0xc2b2ae3d)) >>> 0
 }
 
+/** The digest of a row with context: of its click and of the words of its context together. */
+export function rowDigestAt({ users, restaurants, clicks, context }: ClickRows, i: number): number {
+  const click = rowDigest(users[i], restaurants[i], clicks[i])
+  if (context === undefined) return click
+  const width = context.length / clicks.length
+  let hash = click
+  for (let k = i * width; k < (i + 1) * width; k++) hash = Math.imul(hash ^ context[k], 0x01000193)
+  return hash >>> 0
+}
+
 /** The sum of the digests of rows `start` … `end − 1`, modulo 2^32. */
-export function rowsDigest({ users, restaurants, clicks }: ClickRows, start: number, end: number): number {
+export function rowsDigest(rows: ClickRows, start: number, end: number): number {
+  const { users, restaurants, clicks } = rows
+  if (rows.context !== undefined) {
+    let all = 0
+    for (let i = start; i < end; i++) all = (all + rowDigestAt(rows, i)) | 0
+    return all >>> 0
+  }
   let sum = 0
   for (let i = start; i < end; i++) {
     const pair = Math.imul(users[i] + 1, 0x9e3779b1) ^ Math.imul(restaurants[i] + 1, 0x85ebca77)

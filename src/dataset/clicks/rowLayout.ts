@@ -4,6 +4,7 @@ export type ColumnType = 'u32' | 'f32' | 'u8'
 export interface RowColumn {
   readonly name: string
   readonly type: ColumnType
+  readonly width?: number // values of a row, one after the other, @default 1
 }
 
 /** The columns of a click row, in the order in which a block holds them, one after the other. */
@@ -18,6 +19,12 @@ export const CLICK_PLAN = [
   { name: 'restaurants', type: 'u32' }, // row of the restaurant's
   { name: 'clicks', type: 'u8' }, // 0 or 1
 ] as const satisfies RowPlan
+
+/** A click row with the encoded features of the click itself: `contextWords` words; 0: there are none. */
+export function clickPlan(contextWords: number): RowPlan {
+  if (contextWords === 0) return CLICK_PLAN
+  return [...CLICK_PLAN.slice(0, 2), { name: 'context', type: 'u32', width: contextWords }, CLICK_PLAN[2]]
+}
 
 /** Rows that a block holds at most; blocks never cross a file. */
 export const BLOCK_ROWS_MAX = 65_536
@@ -41,9 +48,9 @@ export type ClickRows = { [C in ClickColumn as C['name']]: ArrayOf[C['type']] } 
 /** Byte offsets of the columns of one chunk of rows, by name. */
 export type RowOffsets = Record<ClickColumn['name'], number> & Record<string, number>
 
-/** Bytes of one value. */
-export function columnBytes({ type }: RowColumn): number {
-  return ARRAYS[type].BYTES_PER_ELEMENT
+/** Bytes of a row's values in one column. */
+export function columnBytes({ type, width = 1 }: RowColumn): number {
+  return ARRAYS[type].BYTES_PER_ELEMENT * width
 }
 
 /** Bytes of one row, packed: 9 for `CLICK_PLAN`. */
@@ -53,12 +60,12 @@ export function rowBytes(plan: RowPlan): number {
 
 /** Room for `rows` rows. */
 export function allocateRows(plan: RowPlan, rows: number): ClickRows {
-  return byName(plan, ({ type }) => new ARRAYS[type](rows))
+  return byName(plan, ({ type, width = 1 }) => new ARRAYS[type](rows * width))
 }
 
 /** Views of `rows` rows, each column where `offsets` says. */
 export function rowsAt(plan: RowPlan, buffer: ArrayBufferLike, offsets: RowOffsets, rows: number): ClickRows {
-  return byName(plan, ({ name, type }) => viewOf(type, buffer, offsets[name], rows))
+  return byName(plan, ({ name, type, width = 1 }) => viewOf(type, buffer, offsets[name], rows * width))
 }
 
 /** Views of a packed block of `rows` rows that begins at `byteOffset`. */
@@ -70,7 +77,7 @@ export function blockRows(
 ): ClickRows {
   let at = byteOffset
   return byName(plan, (column) => {
-    const values = viewOf(column.type, buffer, at, rows)
+    const values = viewOf(column.type, buffer, at, rows * (column.width ?? 1))
     at += rows * columnBytes(column)
     return values
   })
@@ -90,7 +97,8 @@ export function copyRows(
   at: number,
   { from, start, end }: { from: ClickRows; start: number; end: number },
 ): void {
-  for (const { name } of plan) to[name].set(from[name].subarray(start, end), at)
+  for (const { name, width = 1 } of plan)
+    to[name].set(from[name].subarray(start * width, end * width), at * width)
 }
 
 /**
@@ -105,7 +113,9 @@ export function gatherRows(
 ): void {
   for (const column of plan) {
     const values = from[column.name]
-    if (columnBytes(column) === 1)
+    const { width = 1 } = column
+    if (width > 1) gatherWide(wordsOf(to[column.name]), at, wordsOf(values), order, { count, width })
+    else if (columnBytes(column) === 1)
       gatherBytes(to[column.name] as Uint8Array, at, values as Uint8Array, order, count)
     else gatherWords(wordsOf(to[column.name]), at, wordsOf(values), order, count)
   }
@@ -120,6 +130,17 @@ function gatherWords(
   count: number,
 ): void {
   for (let i = 0; i < count; i++) to[at + i] = from[order[i]]
+}
+
+function gatherWide(
+  to: Uint32Array,
+  at: number,
+  from: Uint32Array,
+  order: Uint32Array,
+  { count, width }: { count: number; width: number },
+): void {
+  for (let i = 0, next = at * width; i < count; i++)
+    for (let k = 0, first = order[i] * width; k < width; k++) to[next++] = from[first + k]
 }
 
 function gatherBytes(to: Uint8Array, at: number, from: Uint8Array, order: Uint32Array, count: number): void {

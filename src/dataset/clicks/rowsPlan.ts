@@ -1,10 +1,14 @@
 import type { DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
+import type { FeatureSpec, PairFeature } from '../../features/featureSpec.ts'
 import type { ColumnChunk } from '../parquet/columnStream.ts'
 import { sqlName } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetFile } from '../parquet/parquetFile.ts'
 import { holdsStrings, type IdKey, idKeySql, mayExceedKey } from '../tables/idColumn.ts'
+import { checkColumns, checkNumeric } from '../tables/featureColumns.ts'
 import type { IdIndex } from '../tables/idIndex.ts'
+import { valueSql } from '../tables/valueTypes.ts'
+import type { Tables } from '../tables/readTables.ts'
 import { checkLabels, clickSql, type LabelPlan } from './labels.ts'
 
 /** One side of a click: how its ids are compared, and with what. */
@@ -16,11 +20,20 @@ export interface ClickSide {
   placeless: IdIndex | null // of the restaurants that were left out for their places
 }
 
+/** The features of pairs, and the columns of the clicks that say where the user was. */
+export interface PairPlan {
+  features: readonly PairFeature[]
+  places: readonly string[] // latitude and longitude; none if no feature needs them
+}
+
 /** What to read of click files, and what to make of it. */
 export interface RowsPlan extends LabelPlan {
   files: ParquetFile[]
   user: ClickSide
   restaurant: ClickSide
+  context: FeatureSpec[] // of the clicks themselves
+  pairs: PairPlan
+  tables: Tables
   onMissing: 'fail' | 'drop'
 }
 
@@ -35,6 +48,8 @@ export interface ClickVectors {
   users: IdVectors
   restaurants: IdVectors
   clicks: DuckDBVector // see clickSql
+  context: DuckDBVector[] // of each feature
+  places: DuckDBVector[] // latitude and longitude; none if no pair needs them
 }
 
 /** Checks the columns of a click file; reads nothing but metadata. */
@@ -49,6 +64,8 @@ export function checkClickFile(file: ParquetFile, plan: Omit<RowsPlan, 'files'>)
       )
   }
   checkLabels(file, plan)
+  checkColumns(file, plan.context)
+  for (const column of plan.pairs.places) checkNumeric(file, column)
 }
 
 /** What to select from a file, and how to find it in a chunk. */
@@ -65,12 +82,22 @@ export function clickColumns(
       idKeySql(user.column, user.key),
       idKeySql(restaurant.column, restaurant.key),
       clickSql(file, plan),
+      ...plan.context.map(({ name, kind }) => valueSql(columnNamed(file, name), kind)),
+      ...plan.pairs.places.map((name) => `coalesce(TRY_CAST(${sqlName(name)} AS DOUBLE), 'nan'::DOUBLE)`),
       ...sides.map(({ column }) => `${sqlName(column)} IS NULL`),
     ],
-    vectorsOf: ({ columns: [users, restaurants, clicks, ...isNull] }) => ({
-      users: { keys: users, isNull: isNull[userAt] },
-      restaurants: { keys: restaurants, isNull: isNull[restaurantAt] },
-      clicks,
-    }),
+    vectorsOf: ({ columns: [users, restaurants, clicks, ...others] }) => {
+      const [contextEnd, placesEnd] = [plan.context.length, plan.context.length + plan.pairs.places.length]
+      const context = others.slice(0, contextEnd)
+      const places = others.slice(contextEnd, placesEnd)
+      const isNull = others.slice(placesEnd)
+      return {
+        users: { keys: users, isNull: isNull[userAt] },
+        restaurants: { keys: restaurants, isNull: isNull[restaurantAt] },
+        clicks,
+        context,
+        places,
+      }
+    },
   }
 }

@@ -12,6 +12,26 @@ export interface ParquetFile {
   columns: ParquetColumn[]
 }
 
+/** Rows to aggregate over, of one file or of several with the same columns. */
+export interface RowsSource {
+  sql: string // to select from
+  name: string // as messages call it
+  rows: number
+  columns: ParquetColumn[]
+}
+
+/** All rows of the files, of which the first tells the columns. */
+export function rowsOf(files: readonly ParquetFile[]): RowsSource {
+  const [{ name, columns }] = files
+  const all = files.map(({ path }) => `SELECT ${columns.map(sqlColumn).join(', ')} FROM ${sqlParquet(path)}`)
+  const sql = files.length === 1 ? sqlParquet(files[0].path) : `(${all.join(' UNION ALL ')})`
+  return { sql, name, rows: files.reduce((sum, file) => sum + file.rows, 0), columns }
+}
+
+function sqlColumn({ name }: ParquetColumn): string {
+  return sqlName(name)
+}
+
 export interface ParquetColumn {
   name: string
   type: string // DuckDB's name for it: BIGINT, FLOAT, VARCHAR, …
@@ -57,7 +77,7 @@ export async function statFile(path: string, name: string): Promise<{ size: numb
 }
 
 /** The column called `name`. @throws NearrankError INPUT naming the columns that there are. */
-export function columnNamed(file: ParquetFile, name: string): ParquetColumn {
+export function columnNamed(file: Pick<ParquetFile, 'name' | 'columns'>, name: string): ParquetColumn {
   const column = file.columns.find((candidate) => candidate.name === name)
   if (column) return column
   const names = file.columns.map((candidate) => candidate.name)

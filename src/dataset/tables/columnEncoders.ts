@@ -1,7 +1,7 @@
 import type { DuckDBVector } from '@duckdb/node-api'
 import { type FeatureEncoder, featureEncoder, type Words, wordsOf } from '../../features/encodeRow.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
-import { rowShape } from '../../features/rowShape.ts'
+import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import type { RawValue } from '../../features/values.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
 
@@ -24,8 +24,12 @@ export class ColumnEncoders {
   readonly #block: Words // [rows, words of a row]
   readonly #width: number
 
-  constructor(features: readonly FeatureSpec[], block: Float32Array) {
-    const { numbers, words } = rowShape(features)
+  /** `shape`: of a row, if more follows its numbers and its codes. */
+  constructor(
+    features: readonly FeatureSpec[],
+    block: Float32Array | Uint32Array,
+    { numbers, words }: RowShape = rowShape(features),
+  ) {
     let number = 0
     let code = numbers
     this.#columns = features.map((feature) => {

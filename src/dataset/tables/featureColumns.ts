@@ -4,7 +4,7 @@ import { type DeclaredFeature, inferFeature, type LeftOut } from '../../features
 import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
-import { type ParquetColumn, type ParquetFile, columnNamed } from '../parquet/parquetFile.ts'
+import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
 import { featureStatistics, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
 import { typesFor, valueTypeOf } from './valueTypes.ts'
@@ -18,6 +18,14 @@ export interface TableFeatures {
   leftOut: LeftOut[]
 }
 
+/** Which columns are features. */
+interface ColumnChoice {
+  named: string[] | undefined // absent: by what they are called and hold
+  idColumn: string
+  columns: ColumnNames
+  learnsIds: boolean // the ids are a feature, too
+}
+
 /**
  * The features of a table: of the columns that are `named`, else of those called `f<digits>` by number, else
  * of every column that is no id and no place and that has something to say; if there is none, of the ids.
@@ -26,23 +34,24 @@ export interface TableFeatures {
 export async function tableFeatures(
   connection: DuckDBConnection,
   file: ParquetFile,
-  { named, idColumn, columns }: { named: string[] | undefined; idColumn: string; columns: ColumnNames },
+  { named, idColumn, columns, learnsIds }: ColumnChoice,
 ): Promise<TableFeatures> {
+  const rows = rowsOf([file])
   const chosen = named ?? numberedColumns(file, columns)
   if (chosen) checkNames(file, chosen)
   const candidates = chosen?.map((name) => columnNamed(file, name)) ?? otherColumns(file, columns)
   const leftOut: LeftOut[] = []
   const features: FeatureSpec[] = []
-  for (const [i, measured] of (await measureColumns(connection, file, candidates)).entries()) {
+  for (const [i, measured] of (await measureColumns(connection, rows, candidates)).entries()) {
     const declared = chosen ? namedFeature(file, candidates[i], measured) : inferFeature(measured)
     if (typeof declared === 'string') leftOut.push({ name: measured.name, reason: declared })
-    else features.push(fitFeature(declared, await featureStatistics(connection, file, declared, measured)))
+    else features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
   }
   // A side that is known by its ids alone has them for its feature.
-  if (features.length === 0 && !chosen) {
-    const [measured] = await measureColumns(connection, file, [columnNamed(file, idColumn)])
+  if (learnsIds || (features.length === 0 && !chosen)) {
+    const [measured] = await measureColumns(connection, rows, [columnNamed(file, idColumn)])
     const declared = { name: idColumn, kind: 'category', minCount: 1 } as const
-    features.push(fitFeature(declared, await featureStatistics(connection, file, declared, measured)))
+    features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
   }
   if (features.length === 0) throw noFeatures(file, leftOut)
   if (features.length > FEATURES_MAX)
@@ -51,6 +60,29 @@ export async function tableFeatures(
       `Cannot use ${file.name}: at most ${FEATURES_MAX} features are allowed, found ${features.length}`,
     )
   return { features, leftOut }
+}
+
+/**
+ * The features of the clicks themselves: of the columns `names`, fitted to all files. Of a time, the hour and
+ * the day of the week: what comes later has another date.
+ * @throws NearrankError INPUT where a column is missing or cannot be one.
+ */
+export async function contextFeatures(
+  connection: DuckDBConnection,
+  files: readonly ParquetFile[],
+  names: string[],
+): Promise<FeatureSpec[]> {
+  const [first] = files
+  checkNames(first, names)
+  const rows = rowsOf(files)
+  const columns = names.map((name) => columnNamed(first, name))
+  const features: FeatureSpec[] = []
+  for (const [i, measured] of (await measureColumns(connection, rows, columns)).entries()) {
+    const declared = namedFeature(first, columns[i], measured)
+    if (declared.kind === 'time') declared.parts = ['hour', 'weekday']
+    features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
+  }
+  return features
 }
 
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */

@@ -93,8 +93,10 @@ async function locate(options: DatasetOptions & OpenOptions) {
   const sources: SourceFile[] = []
   for (const side of SIDES) sources.push(await featureSource(options, data, side))
   const settings = tableSettings(options)
-  const { userFeatures, restaurantFeatures, fitted } = options
-  const chosen = [columns, userFeatures, restaurantFeatures, ...settings, ...(fitted ? [fitted] : [])]
+  const { userFeatures, restaurantFeatures, ids = 'none', fitted } = options
+  const chosen: unknown[] = [columns, userFeatures, restaurantFeatures, ...settings]
+  if (ids !== 'none') chosen.push({ ids })
+  if (fitted) chosen.push(fitted)
   const key = keyOf(data, sources, ...chosen)
   return { home: packHome(options, data), sources, key, columns, settings }
 }

@@ -41,10 +41,11 @@ export async function planTables(
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
     const fitted = options.fitted?.[side]
+    const learnsIds = options.ids === side || options.ids === 'both'
     if (fitted) checkColumns(file, fitted)
     const made = fitted
       ? { features: [...fitted], leftOut: [] }
-      : await tableFeatures(connection, file, { named, idColumn, columns })
+      : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds })
     plans.push({ side, file, idColumn, ...made, places })
   }
   return plans

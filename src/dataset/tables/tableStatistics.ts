@@ -1,29 +1,29 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ColumnFacts, DeclaredFeature } from '../../features/declared.ts'
 import { type FeatureStatistics, minCountFor, type ValueCount, VOCABULARY_MAX } from '../../features/fit.ts'
-import { sqlName, sqlParquet } from '../parquet/duckdb.ts'
-import { columnNamed, type ParquetColumn, type ParquetFile, unreadable } from '../parquet/parquetFile.ts'
+import { sqlName } from '../parquet/duckdb.ts'
+import { columnNamed, type ParquetColumn, type RowsSource, unreadable } from '../parquet/parquetFile.ts'
 import { valueSql, valueTypeOf } from './valueTypes.ts'
 
-/** What one pass over a file tells of a column. */
+/** What one pass over the rows tells of a column. */
 export interface MeasuredColumn extends ColumnFacts {
   mean: number // of numbers; days since 1970 of times
 }
 
-/** What features are inferred from, for each of the columns, in their order; one pass over the file. */
+/** What features are inferred from, for each of the columns, in their order; one pass over the rows. */
 export async function measureColumns(
   connection: DuckDBConnection,
-  file: ParquetFile,
+  from: RowsSource,
   columns: readonly ParquetColumn[],
 ): Promise<MeasuredColumn[]> {
-  const row = await oneRow(connection, file, columns.flatMap(measuresSql))
+  const row = await oneRow(connection, from, columns.flatMap(measuresSql))
   return columns.map((column, i): MeasuredColumn => {
     const [present, distinct, mean, shortest, longest] = row.slice(MEASURES * i, MEASURES * (i + 1))
     const measured = {
       name: column.name,
       type: valueTypeOf(column),
-      rows: file.rows,
-      missing: file.rows - Number(present),
+      rows: from.rows,
+      missing: from.rows - Number(present),
       distinct: Number(distinct),
       mean: Number(mean ?? 0),
     }
@@ -65,28 +65,28 @@ function measuresSql(column: ParquetColumn): string[] {
 /** What a feature is fitted to. */
 export async function featureStatistics(
   connection: DuckDBConnection,
-  file: ParquetFile,
+  from: RowsSource,
   declared: DeclaredFeature,
   measured: MeasuredColumn,
 ): Promise<FeatureStatistics> {
   const { rows, missing, mean, lengths } = measured
-  const column = columnNamed(file, declared.name)
+  const column = columnNamed(from, declared.name)
   const longest = lengths?.max ?? 1
   if (declared.kind === 'category' || declared.kind === 'categories') {
-    const counts = await valueCounts(connection, file, column, declared)
+    const counts = await valueCounts(connection, from, column, declared)
     return { rows, missing, means: [], longest, counts }
   }
   if (declared.kind !== 'vector') return { rows, missing, means: [mean], longest, counts: [] }
   const value = valueSql(column, 'vector')
   const items = Array.from({ length: lengths?.max ?? 0 }, (_, i) => `avg((${value})[${i + 1}])`)
-  const means = await oneRow(connection, file, items)
+  const means = await oneRow(connection, from, items)
   return { rows, missing, means: means.map((item) => Number(item ?? 0)), longest, counts: [] }
 }
 
 /** The most frequent values, ties in the order of their bytes; those too rare to have a code are left out. */
 async function valueCounts(
   connection: DuckDBConnection,
-  file: ParquetFile,
+  from: RowsSource,
   column: ParquetColumn,
   { kind, minCount, maxSize }: DeclaredFeature,
 ): Promise<ValueCount[]> {
@@ -94,27 +94,27 @@ async function valueCounts(
   const value = valueSql(column, kind)
   const values = kind === 'category' ? value : `unnest(list_distinct(${value}))`
   const sql =
-    `SELECT value, count(*) AS rows FROM (SELECT ${values} AS value FROM ${sqlParquet(file.path)}) ` +
-    `WHERE value IS NOT NULL GROUP BY value HAVING count(*) >= ${minCount ?? minCountFor(file.rows)} ` +
+    `SELECT value, count(*) AS rows FROM (SELECT ${values} AS value FROM ${from.sql}) ` +
+    `WHERE value IS NOT NULL GROUP BY value HAVING count(*) >= ${minCount ?? minCountFor(from.rows)} ` +
     `ORDER BY rows DESC, value LIMIT ${maxSize ?? VOCABULARY_MAX}`
   try {
     const rows = await (await connection.run(sql)).getRows()
     return rows.map(([text, count]): ValueCount => [String(text), Number(count)])
   } catch (error) {
-    throw unreadable(file.name, error)
+    throw unreadable(from.name, error)
   }
 }
 
 async function oneRow(
   connection: DuckDBConnection,
-  file: ParquetFile,
+  from: RowsSource,
   expressions: readonly string[],
 ): Promise<unknown[]> {
   if (expressions.length === 0) return []
   try {
-    const result = await connection.run(`SELECT ${expressions.join(', ')} FROM ${sqlParquet(file.path)}`)
+    const result = await connection.run(`SELECT ${expressions.join(', ')} FROM ${from.sql}`)
     return (await result.getRows())[0]
   } catch (error) {
-    throw unreadable(file.name, error)
+    throw unreadable(from.name, error)
   }
 }

@@ -33,7 +33,7 @@ export function gather(
     const user = load<u32>(users + ((<usize>row) << 2))
     const restaurant = load<u32>(restaurants + ((<usize>row) << 2))
     const click = <u32>load<u8>(clicks + <usize>row)
-    digest += (((user + 1) * 0x9e3779b1) ^ ((restaurant + 1) * 0x85ebca77)) + (click + 1) * 0xc2b2ae3d
+    digest += digestOf(user, restaurant, click)
     // The user's padding is overwritten by the restaurant's features, the restaurant's by the 1.
     copy(x, userTable + <usize>user * (userStride << 2), userBytes)
     copy(x + second, restaurantTable + <usize>restaurant * (restaurantStride << 2), restaurantBytes)
@@ -51,6 +51,43 @@ export function gather(
   }
   memory.fill(x, 0, <usize>(rowsPadded - rows) * xm)
   return digest
+}
+
+/**
+ * Numbers of the rows' own context into X: X[row, k] = (context[row, k] − shift[k])·scale[k] for k < numbers;
+ * context [rows, words], its numbers first. Returns the sum of the digests of the rows with their context
+ * modulo 2^32, in place of what `gather` returns.
+ */
+export function gatherContext(
+  x: usize,
+  ldx: usize,
+  users: usize,
+  restaurants: usize,
+  clicks: usize,
+  context: usize,
+  words: i32,
+  numbers: i32,
+  shift: usize,
+  scale: usize,
+  rows: i32,
+): u32 {
+  let digest: u32 = 0
+  for (let row: i32 = 0; row < rows; row++) {
+    const user = load<u32>(users + ((<usize>row) << 2))
+    const restaurant = load<u32>(restaurants + ((<usize>row) << 2))
+    let hash = digestOf(user, restaurant, <u32>load<u8>(clicks + <usize>row))
+    for (let k: i32 = 0; k < words; k++) hash = (hash ^ load<u32>(context + ((<usize>k) << 2))) * 0x01000193
+    digest += hash
+    for (let k: usize = 0; k < (<usize>numbers) << 2; k += 4)
+      store<f32>(x + k, (load<f32>(context + k) - load<f32>(shift + k)) * load<f32>(scale + k))
+    x += ldx << 2
+    context += (<usize>words) << 2
+  }
+  return digest
+}
+
+function digestOf(user: u32, restaurant: u32, click: u32): u32 {
+  return (((user + 1) * 0x9e3779b1) ^ ((restaurant + 1) * 0x85ebca77)) + (click + 1) * 0xc2b2ae3d
 }
 
 function copy(to: usize, from: usize, bytes: usize): void {

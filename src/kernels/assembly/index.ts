@@ -1,6 +1,6 @@
 export { gemm } from './gemm'
 export { hidden } from './hidden'
-export { gather } from './gather'
+export { gather, gatherContext } from './gather'
 export { loss, logits } from './loss'
 export { adam } from './adam'
 export { embed, embeddingAdam, setColumn } from './embedding'

@@ -1,6 +1,7 @@
 import { NearrankError } from '../../errors.ts'
 import type { Kernels } from '../kernels.ts'
 import { naiveEmbedding } from './embedding.ts'
+import { naiveGather } from './gather.ts'
 import { naiveProducts } from './products.ts'
 import { naiveRows } from './rows.ts'
 import { naiveScore } from './score.ts'
@@ -20,6 +21,7 @@ export function naiveKernels(memory: { readonly buffer: ArrayBufferLike } | Arra
     ...naiveProducts(views),
     ...naiveRows(views),
     ...training,
+    ...naiveGather(views),
     ...naiveEmbedding(views, training.adam),
     ...naiveScore(views),
     peak: () => {

@@ -1,13 +1,8 @@
 import type { Kernels } from '../kernels.ts'
 import type { Views } from './views.ts'
 
-/** The twins of what stands around the products: rows in, loss and logits out, the optimiser's step. */
-export function naiveTraining({
-  f32,
-  f64,
-  u32,
-  u8,
-}: Views): Pick<Kernels, 'gather' | 'loss' | 'logits' | 'adam'> {
+/** The twins of what stands behind the products: loss and logits out, the optimiser's step. */
+export function naiveTraining({ f32, f64, u8 }: Views): Pick<Kernels, 'loss' | 'logits' | 'adam'> {
   // The logit of one row: its four partial sums and the output's bias, which crosses into wasm as a float32.
   const logit = (z4: number, row: number, bias: number) => {
     const at = z4 / 4 + row * 4
@@ -15,29 +10,6 @@ export function naiveTraining({
   }
 
   return {
-    // x[row] = user's features, restaurant's features, 1, zeros up to ldx; the digest is an int32, as wasm
-    // returns it
-    gather(x, ldx, users, restaurants, clicks, rows, rowsPadded, userTable, userStride, userCount, ...rest) {
-      const [restaurantTable, restaurantStride, restaurantCount] = rest
-      let digest = 0
-      for (let row = 0; row < rowsPadded; row++) {
-        const at = x / 4 + row * ldx
-        for (let i = 0; i < ldx; i++) f32[at + i] = 0
-        if (row >= rows) continue
-        const user = u32[users / 4 + row]
-        const restaurant = u32[restaurants / 4 + row]
-        const click = u8[clicks + row]
-        const features = userCount + restaurantCount
-        for (let i = 0; i < userCount; i++) f32[at + i] = f32[userTable / 4 + user * userStride + i]
-        for (let i = 0; i < restaurantCount; i++)
-          f32[at + userCount + i] = f32[restaurantTable / 4 + restaurant * restaurantStride + i]
-        f32[at + features] = 1
-        const ids = Math.imul(user + 1, 0x9e3779b1) ^ Math.imul(restaurant + 1, 0x85ebca77)
-        digest = (digest + ids + Math.imul(click + 1, 0xc2b2ae3d)) | 0
-      }
-      return digest
-    },
-
     // delta = (sigmoid(z) − y)·scale; stats += [Σ loss, Σ delta, rows whose z > 0 agrees with the click]
     loss(z4, bias, clicks, delta, rows, rowsPadded, scale, stats) {
       for (let row = 0; row < Math.max(rowsPadded, Math.ceil(rows / 4) * 4); row++) {

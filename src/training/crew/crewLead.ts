@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { CLICK_PLAN, type ClickRows, rowsAt } from '../../dataset/clicks/rowLayout.ts'
+import { type ClickRows, rowsAt } from '../../dataset/clicks/rowLayout.ts'
 import { NearrankError } from '../../errors.ts'
 import { compileKernels, type Simd } from '../../kernels/kernels.ts'
 import type { StateDict } from '../../model/network.ts'
@@ -58,7 +58,7 @@ export class CrewLead {
     this.#control = new Int32Array(buffer, control.words, CONTROL_WORDS)
     this.#sums = new Float64Array(buffer, control.sums, SUM_COUNT)
     this.#chunks = ring.slots.map(({ rows, logits }) => ({
-      rows: rowsAt(CLICK_PLAN, buffer, rows, ring.chunkRows),
+      rows: rowsAt(ring.plan, buffer, rows, ring.chunkRows),
       logits: new Float32Array(buffer, logits, ring.chunkRows),
     }))
     const module = options.module ?? compileKernels(options.simd)

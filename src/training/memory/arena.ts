@@ -1,17 +1,12 @@
-import { CLICK_PLAN, columnBytes, type RowOffsets } from '../../dataset/clicks/rowLayout.ts'
+import { clickPlan, columnBytes, type RowOffsets, type RowPlan } from '../../dataset/clicks/rowLayout.ts'
 import { createMemory } from '../../kernels/kernels.ts'
 import type { RowShape } from '../../features/rowShape.ts'
-import {
-  type EmbeddingLayout,
-  gemmRows,
-  layoutNetwork,
-  type NetworkLayout,
-  type Segment,
-} from '../../model/layout.ts'
-import { numberInputs, sideRow } from '../../model/network.ts'
+import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../../model/layout.ts'
+import { clickRow, sideRow } from '../../model/network.ts'
 import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/protocol.ts'
 import type { Matrix } from '../step/operands.ts'
 import type { ArenaShape } from './arenaShape.ts'
+import { type EmbeddingArea, planEmbedded, type Reserve } from './embeddingArea.ts'
 
 /**
  * Rows that pass through the kernels at once: inputs, masks and one column panel of the weights then fit the
@@ -26,9 +21,6 @@ const SLICES_MAX = 8
 /** Chunks of rows between the reader and the workers. */
 export const RING_CHUNKS = 6
 const CHUNK_ROWS = 32_768
-/** Embedding tables from this size on are updated by several tasks: a power of two of them. */
-const LARGE_TABLE_CODES = 4096
-const TABLE_TASKS = 8
 
 /** A feature table in the shared memory: rows of numbers, then codes, then zeros up to `stride` words. */
 export interface TableArea {
@@ -38,23 +30,13 @@ export interface TableArea {
   stride: number
 }
 
-/** What the step of the embeddings needs beside the parameters: of the batch at hand. */
-export interface EmbeddingArea {
-  codes: Matrix // u32 [batch, codes of all embeddings]
-  deltas: Matrix // [batch, embedding inputs]: gradient of the loss at them
-  inputs: number // embedding inputs, padded to what a product takes
-  backward: Matrix // [outputs of the first segment, inputs]: the way back to them
-  steps: EmbeddingStep[]
-}
-
-/** What one task updates: the rows of a table of which the code, modulo `residues`, is `residue`. */
-export interface EmbeddingStep {
-  embedding: EmbeddingLayout
-  residue: number
-  residues: number
-  sumOf: number // u32 [codes]: 1 + which sum is that of a code; 0: none, as between two steps
-  touched: number // u32 [batch · slots]: the codes that have a sum
-  sums: number // [batch · slots, dim]
+/** The features of the click itself and of its pair: they come with its row. */
+export interface ContextArea {
+  words: number
+  numbers: number
+  identity: number // u32 [BLOCK_ROWS]: 0, 1, 2, …: each row's context is its own
+  shift: number // [numbers]: what is subtracted from them, and by what they are then multiplied
+  scale: number
 }
 
 /** How the threads agree, see crew/protocol.ts. */
@@ -130,16 +112,14 @@ export interface Arena {
   bytes: number
   control: ControlArea
   tables: { users: TableArea; restaurants: TableArea }
+  context: ContextArea | null // null: clicks have no features of their own
   parameters: ParameterArea
   embedded: EmbeddingArea | null // null: there are no embeddings, or nothing is trained
   folded: FoldedArea
   slices: SliceArea
   scratch: Scratch[] // by thread
-  ring: { chunkRows: number; slots: RingSlot[] } // chunkRows: a multiple of the batch size
+  ring: { chunkRows: number; plan: RowPlan; slots: RingSlot[] } // chunkRows: a multiple of the batch size
 }
-
-/** Takes `count` elements of the memory; returns their byte offset. */
-type Reserve = (count: number, bytesEach?: number) => number
 
 /** Pure: where everything goes. `bytes` is what the run takes beside the process itself. */
 export function planArena(shape: ArenaShape): Arena {
@@ -161,6 +141,17 @@ export function planArena(shape: ArenaShape): Arena {
     users: planTable(reserve, shape.users, sideRow(shape.network, 'users')),
     restaurants: planTable(reserve, shape.restaurants, sideRow(shape.network, 'restaurants')),
   }
+  const { words, numbers } = clickRow(shape.network)
+  const context =
+    words === 0
+      ? null
+      : {
+          words,
+          numbers,
+          identity: reserve(BLOCK_ROWS),
+          shift: reserve(numbers),
+          scale: reserve(numbers),
+        }
   const floats = shape.purpose === 'train' ? layout.size : 0
   const parameters = {
     values: reserve(layout.size),
@@ -172,41 +163,16 @@ export function planArena(shape: ArenaShape): Arena {
   const folded = planFolded(reserve, { layout, parameters, ldx, training: shape.purpose === 'train' })
   const slices = planSlices(reserve, shape, layout, ldx)
   const scratch = Array.from({ length: shape.threads }, () => planScratch(reserve, layout, ldx))
-  const ring = planRing(reserve, shape.batchSize)
+  const ring = planRing(reserve, shape.batchSize, clickPlan(words))
   const embedded =
     shape.purpose === 'train' && layout.embeddings.length > 0 ? planEmbedded(reserve, layout, shape) : null
-  return { shape, layout, bytes, control, tables, parameters, embedded, folded, slices, scratch, ring }
+  const inputs = { control, tables, context, parameters }
+  return { shape, layout, bytes, ...inputs, embedded, folded, slices, scratch, ring }
 }
 
 function planTable(reserve: Reserve, rows: number, { numbers, words }: RowShape): TableArea {
   const stride = tableStride(words)
   return { at: reserve((rows + 1) * stride), rows, numbers, stride }
-}
-
-function planEmbedded(reserve: Reserve, layout: NetworkLayout, { batchSize }: ArenaShape): EmbeddingArea {
-  const codes = layout.embeddings.reduce((sum, { table }) => sum + table.slots, 0)
-  const inputs = (layout.features - numberInputs(layout.network) + 7) & ~7
-  const [first] = [...layout.hidden, layout.output]
-  const rows = batchSize + 3 // a product takes rows by two, at least four
-  return {
-    codes: { at: reserve(rows * codes), ld: codes },
-    deltas: { at: reserve(rows * inputs), ld: inputs },
-    inputs,
-    backward: { at: reserve(first.outputs * inputs), ld: inputs },
-    steps: layout.embeddings.flatMap((embedding) => {
-      const { table } = embedding
-      const residues = table.codes < LARGE_TABLE_CODES ? 1 : TABLE_TASKS
-      const sumOf = reserve(table.codes)
-      return Array.from({ length: residues }, (_, residue) => ({
-        embedding,
-        residue,
-        residues,
-        sumOf,
-        touched: reserve(batchSize * table.slots),
-        sums: reserve(batchSize * table.slots * table.dim),
-      }))
-    }),
-  }
 }
 
 function planFolded(
@@ -285,15 +251,15 @@ function planScratch(reserve: Reserve, layout: NetworkLayout, ldx: number): Scra
   }
 }
 
-function planRing(reserve: Reserve, batchSize: number): Arena['ring'] {
+function planRing(reserve: Reserve, batchSize: number, plan: RowPlan): Arena['ring'] {
   const chunkRows = Math.max(1, Math.floor(CHUNK_ROWS / batchSize)) * batchSize
   const slots = Array.from({ length: RING_CHUNKS }, () => ({
     rows: Object.fromEntries(
-      CLICK_PLAN.map((column) => [column.name, reserve(chunkRows, columnBytes(column))]),
+      plan.map((column) => [column.name, reserve(chunkRows, columnBytes(column))]),
     ) as RowOffsets,
     logits: reserve(chunkRows),
   }))
-  return { chunkRows, slots }
+  return { chunkRows, plan, slots }
 }
 
 /** A whole segment as one matrix [segment.rows, segment.outputs]: its last running product. */

@@ -1,7 +1,8 @@
 import { readFeaturesInto, type FeatureTable, type Tables } from '../../dataset/tables/readTables.ts'
 import { inputWidth, type Network, numberInputs } from '../../model/network.ts'
 import { normalizationOf, type Normalization } from '../../model/normalization.ts'
-import type { TableArea } from './arena.ts'
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
+import { BLOCK_ROWS, type TableArea } from './arena.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 
 /**
@@ -16,15 +17,42 @@ export async function loadFeatures(
   const { users, restaurants } = lead.arena.tables
   await loadTable(lead, tables.users, users, normalization, 0)
   await loadTable(lead, tables.restaurants, restaurants, normalization, users.numbers)
+  setContext(lead, normalization)
 }
 
-/** Numbers to mean 0 and standard deviation 1 over each table's own rows; embeddings stay as they are. */
-export function tablesNormalization({ users, restaurants }: Tables, network: Network): Normalization {
+/**
+ * Numbers to mean 0 and standard deviation 1, each over the rows of its own table, those of the context over
+ * the clicks; embeddings stay as they are.
+ */
+export function normalizationFor(
+  network: Network,
+  { users, restaurants }: Tables,
+  { context }: Pick<PackedRows, 'context'>,
+): Normalization {
   const embedded = Array.from({ length: inputWidth(network) - numberInputs(network) })
   return normalizationOf(
-    [...users.mean, ...restaurants.mean, ...embedded.map(() => 0)],
-    [...users.standardDeviation, ...restaurants.standardDeviation, ...embedded.map(() => 1)],
+    [...users.mean, ...restaurants.mean, ...(context?.mean ?? []), ...embedded.map(() => 0)],
+    [
+      ...users.standardDeviation,
+      ...restaurants.standardDeviation,
+      ...(context?.standardDeviation ?? []),
+      ...embedded.map(() => 1),
+    ],
   )
+}
+
+/** The context comes with the clicks, as it is: the kernels normalise it. */
+function setContext(lead: CrewLead, normalization: Normalization | null): void {
+  const { context, tables } = lead.arena
+  if (!context) return
+  const { numbers, identity, shift, scale } = context
+  const first = tables.users.numbers + tables.restaurants.numbers
+  const of = (values: Float64Array | undefined, fallback: number) =>
+    values?.subarray(first, first + numbers) ?? new Float64Array(numbers).fill(fallback)
+  lead.floats(shift, numbers).set(of(normalization?.mean, 0))
+  lead.floats(scale, numbers).set(of(normalization?.scale, 1))
+  const words = new Uint32Array(lead.memory.buffer, identity, BLOCK_ROWS)
+  for (let row = 0; row < BLOCK_ROWS; row++) words[row] = row
 }
 
 async function loadTable(

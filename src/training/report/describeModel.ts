@@ -2,7 +2,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
-import { arePlainNumbers, namesOf, SIDES } from '../../features/featureSpec.ts'
+import { arePlainNumbers, type FeaturesOf, namesOf, SIDES } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import { rememberedPolicies } from '../../dataset/policies.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
@@ -18,13 +18,13 @@ export function describeModel(
   result: TrainResult,
   made: {
     options: TrainOptions
-    tables: Tables
+    features: FeaturesOf
     network: Network
     fingerprint: string
     dropped: DroppedRows | undefined
   },
 ): ModelContent {
-  const { options, tables, network, fingerprint, dropped } = made
+  const { options, features, network, fingerprint, dropped } = made
   const policies = rememberedPolicies(options)
   const {
     packSeconds,
@@ -44,12 +44,12 @@ export function describeModel(
     columns: {
       ...DEFAULT_COLUMNS,
       ...options.columns,
-      userFeatures: namesOf(tables.users.features),
-      restaurantFeatures: namesOf(tables.restaurants.features),
+      userFeatures: namesOf(features.users),
+      restaurantFeatures: namesOf(features.restaurants),
     },
     network,
-    ...(!SIDES.every((side) => arePlainNumbers(tables[side].features)) && {
-      features: { users: tables.users.features, restaurants: tables.restaurants.features },
+    ...((features.context || features.pairs || !SIDES.every((side) => arePlainNumbers(features[side]))) && {
+      features,
     }),
     preset: result.preset,
     settings: result.settings,

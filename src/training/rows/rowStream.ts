@@ -7,7 +7,7 @@ import {
   gatherRows,
   rowBytes,
 } from '../../dataset/clicks/rowLayout.ts'
-import { rowDigest } from '../../dataset/clicks/rowDigest.ts'
+import { rowDigest, rowDigestAt } from '../../dataset/clicks/rowDigest.ts'
 import { mix32, Random } from '../../random.ts'
 
 /** Which rows of a pack, and in which order. */
@@ -170,7 +170,7 @@ export class RowStream {
 
   /** Adds the rows of a block that belong to the training or the validation part. */
   #select(block: ClickRows, firstRow: number, file: number): void {
-    const { users, restaurants, clicks } = block
+    const { users, restaurants, clicks, context } = block
     const isHeldOut = heldOutBy(this.#order)
     const heldWanted = this.#order.select === 'validation'
     const { count } = this
@@ -179,7 +179,7 @@ export class RowStream {
     let digest = 0
     let heldDigest = 0
     for (let i = 0; i < clicks.length; i++) {
-      const own = rowDigest(users[i], restaurants[i], clicks[i])
+      const own = context ? rowDigestAt(block, i) : rowDigest(users[i], restaurants[i], clicks[i])
       if (isHeldOut(firstRow + i) !== heldWanted) {
         heldDigest += own
         continue

@@ -1,6 +1,7 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import { numberInputs } from '../../model/network.ts'
-import { type Arena, type EmbeddingArea, type FoldedSegment, productOf } from '../memory/arena.ts'
+import { type Arena, type FoldedSegment, productOf } from '../memory/arena.ts'
+import type { EmbeddingArea } from '../memory/embeddingArea.ts'
 import { asIs, fromColumn, fromRow, gemm, type Matrix, repeated, transpose } from './operands.ts'
 import { interleave, panels, type Task } from './tasks.ts'
 

@@ -1,8 +1,8 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import { gemmRows } from '../../model/layout.ts'
 import { type Arena, BLOCK_ROWS, productOf, type RingSlot, type Scratch } from '../memory/arena.ts'
-import { EmbeddingPass } from './embeddingPass.ts'
 import { outputBias } from './fold.ts'
+import { InputPass } from './inputPass.ts'
 import {
   asIs,
   fromRow,
@@ -48,7 +48,7 @@ export class RowPass {
   readonly #stats: Float64Array
   // by slice: gradients of the output weights, if there is no hidden layer
   readonly #linearSums: Float32Array[]
-  readonly #embeddings: EmbeddingPass | null // null: there are none
+  readonly #inputs: InputPass | null // null: there is nothing but the tables' numbers
 
   constructor(arena: Arena, kernels: Kernels, memory: WebAssembly.Memory, thread: number) {
     const { slices } = arena
@@ -59,7 +59,8 @@ export class RowPass {
     this.#last = planLast(arena, this.#scratch)
     this.#bias = outputBias(arena, memory)
     this.#stats = new Float64Array(memory.buffer, slices.stats, Math.max(slices.count, 1) * 4)
-    this.#embeddings = arena.layout.embeddings.length > 0 ? new EmbeddingPass(arena, kernels, thread) : null
+    const hasOthers = arena.context !== null || arena.layout.embeddings.length > 0
+    this.#inputs = hasOthers ? new InputPass(arena, kernels, thread) : null
     this.#linearSums = slices.sums.map(([{ at, ld }]) => new Float32Array(memory.buffer, at, ld))
   }
 
@@ -92,7 +93,7 @@ export class RowPass {
       digest += this.#forward(slot, from + row, count, padded, row) >>> 0
       this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
       this.#backward(slice, padded, done === 0)
-      this.#embeddings?.backward(row, padded)
+      this.#inputs?.backward(row, padded)
     }
     this.#stats[4 * slice + SLICE_STATS.digest] = digest
   }
@@ -104,8 +105,8 @@ export class RowPass {
   #forward(slot: RingSlot, from: number, rows: number, padded: number, batchRow?: number): number {
     const kernels = this.#kernels
     const { x, z4 } = this.#scratch
-    const digest = this.#gather(slot, from, rows, padded)
-    this.#embeddings?.gather(slot, from, rows, batchRow)
+    const clickDigest = this.#gather(slot, from, rows, padded)
+    const digest = this.#inputs?.gather(slot, from, rows, batchRow) ?? clickDigest
     const last = this.#last
     if (last === null) {
       kernels.dotRows(z4, x.at, x.ld, this.#arena.folded.outputWeights, padded, x.ld)

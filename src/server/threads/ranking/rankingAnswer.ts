@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer'
-import { messageOf } from '../../../errors.ts'
+import { messageOf, NearrankError } from '../../../errors.ts'
 import type { LiveRanker, RankedList } from '../../../live/ranker.ts'
 import { type ReadRequest, RequestReader } from '../../../ranking/requestReader.ts'
 import type { FeatureId, IdKind } from '../../../ids.ts'
@@ -46,7 +46,7 @@ export class RankingAnswer {
     const startedMs = performance.now()
     const wanted = this.#read(body, response.req.headers['content-type'])
     const parsedMs = performance.now()
-    const isAverage = this.#setUser(ranker, readId(userId, 'users', userIds))
+    const isAverage = this.#setUser(ranker, readId(userId, 'users', userIds), wanted)
     const list = this.#rank(ranker, wanted, userId)
     const rankedMs = performance.now()
     const writer = this.#writer
@@ -94,9 +94,9 @@ export class RankingAnswer {
   }
 
   /** Whether the mean user takes the place of the user in the path, who is unknown. */
-  #setUser(ranker: LiveRanker, user: FeatureId): boolean {
-    if (ranker.setUser(user)) return false
-    if (this.#options.unknownUser !== 'average' || !ranker.setUser(null))
+  #setUser(ranker: LiveRanker, user: FeatureId, { context }: ReadRequest): boolean {
+    if (isKnown(ranker, user, context)) return false
+    if (this.#options.unknownUser !== 'average' || !ranker.setUser(null, context))
       throw new Problem('UNKNOWN_USER', `Cannot rank: user ${user} has no features`)
     this.#options.stats.countAverageUser()
     return true
@@ -120,6 +120,16 @@ export class RankingAnswer {
         )
     }
     return list
+  }
+}
+
+/** Whether there is such a user, whose features and context are then set. @throws Problem BAD_BODY */
+function isKnown(ranker: LiveRanker, user: FeatureId, context: ReadRequest['context']): boolean {
+  try {
+    return ranker.setUser(user, context)
+  } catch (error) {
+    if (error instanceof NearrankError && error.code === 'INPUT') throw new Problem('BAD_BODY', error.message)
+    throw error
   }
 }
 

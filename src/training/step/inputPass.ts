@@ -1,17 +1,18 @@
-import type { Side } from '../../features/featureSpec.ts'
+import type { Source } from '../../features/featureSpec.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { EmbeddingLayout } from '../../model/layout.ts'
 import { numberInputs } from '../../model/network.ts'
-import type { Arena, EmbeddingArea, RingSlot, Scratch } from '../memory/arena.ts'
+import type { Arena, ContextArea, RingSlot, Scratch } from '../memory/arena.ts'
+import type { EmbeddingArea } from '../memory/embeddingArea.ts'
 import { asIs, fromColumn, gemmInto, type GemmOperands, repeated } from './operands.ts'
 
 const NO_ROW = -1
 
 /** How one embedding comes into the block. */
 interface EmbeddingGather {
-  side: Side
+  side: Source
   to: number // its first column of x
-  tableAt: number // of the side's rows
+  tableAt: number // of the side's rows; those of context and pairs come with each chunk
   stride: number
   word: number // of such a row, where its codes begin
   slots: number
@@ -21,11 +22,12 @@ interface EmbeddingGather {
   ldc: number
 }
 
-/** Between the rows of a block and the embedding tables, on one thread. */
-export class EmbeddingPass {
+/** Between the rows of a block and what is no number of a table: context and embeddings, on one thread. */
+export class InputPass {
   readonly #arena: Arena
   readonly #gathers: EmbeddingGather[]
   readonly #one: number // the first row's place of the 1
+  readonly #context: number // and of the numbers of its context
   readonly #kernels: Kernels
   readonly #scratch: Scratch
   readonly #back: GemmOperands | null // to the inputs that are embeddings; null: nothing is trained
@@ -40,24 +42,52 @@ export class EmbeddingPass {
     this.#scratch = arena.scratch[thread]
     this.#gathers = arena.layout.embeddings.map((one) => planGather(arena, this.#scratch, one))
     this.#one = fromColumn(this.#scratch.x, arena.layout.features).at
+    const { userFeatures, restaurantFeatures } = arena.shape.network
+    this.#context = fromColumn(this.#scratch.x, userFeatures + restaurantFeatures).at
     this.#back = embedded && planBack(arena, embedded, this.#scratch)
     this.#inner = first ? first.segment.outputs : 1
     this.#scalesRows = folded.hidden.length === 1
   }
 
   /**
-   * Completes the rows of the block: their embeddings, and the 1 behind them. With `batchRow` their codes are
-   * kept, as those of the batch's rows from there on.
+   * Completes the rows of the block: their context, their embeddings, and the 1 behind them. With `batchRow`
+   * their codes are kept, as those of the batch's rows from there on. Returns the rows' digest; undefined:
+   * it is that of the rows without context.
    */
-  gather(slot: RingSlot, from: number, rows: number, batchRow = NO_ROW): void {
+  gather(slot: RingSlot, from: number, rows: number, batchRow = NO_ROW): number | undefined {
     const kernels = this.#kernels
     const { x } = this.#scratch
-    for (const { side, to, tableAt, stride, word, slots, values, dim, codes, ldc } of this.#gathers) {
-      const indices = slot.rows[side] + 4 * from
+    const { context } = this.#arena
+    const own = context ? slot.rows.context + 4 * from * context.words : 0
+    for (const one of this.#gathers) {
+      const { side, to, stride, word, slots, values, dim, codes, ldc } = one
+      const isOwn = side === 'context' || side === 'pairs'
+      const tableAt = isOwn ? own : one.tableAt
+      const indices = isOwn ? context!.identity : slot.rows[side] + 4 * from
       const out = batchRow === NO_ROW ? 0 : codes + 4 * batchRow * ldc
       kernels.embed(to, x.ld, indices, tableAt, stride, word, slots, values, dim, out, ldc, rows)
     }
     kernels.setColumn(this.#one, x.ld, 1, rows)
+    return context ? this.#gatherContext(context, slot, from, rows, own) : undefined
+  }
+
+  #gatherContext(context: ContextArea, slot: RingSlot, from: number, rows: number, own: number): number {
+    const { x } = this.#scratch
+    const { words, numbers, shift, scale } = context
+    const { users, restaurants, clicks } = slot.rows
+    return this.#kernels.gatherContext(
+      this.#context,
+      x.ld,
+      users + 4 * from,
+      restaurants + 4 * from,
+      clicks + from,
+      own,
+      words,
+      numbers,
+      shift,
+      scale,
+      rows,
+    )
   }
 
   /**
@@ -74,12 +104,13 @@ export class EmbeddingPass {
 }
 
 function planGather(
-  { tables, parameters, embedded }: Arena,
+  { tables, context, parameters, embedded }: Arena,
   { x }: Scratch,
   { table, column, word, offset, code }: EmbeddingLayout,
 ): EmbeddingGather {
   const { side, slots, dim } = table
-  const { at, stride } = tables[side]
+  const isOwn = side === 'context' || side === 'pairs'
+  const { at, stride } = isOwn ? { at: 0, stride: context?.words ?? 0 } : tables[side]
   return {
     side,
     to: fromColumn(x, column).at,

@@ -1,0 +1,161 @@
+import type { FeatureSpec, OverlapFeature, PairFeature } from './featureSpec.ts'
+import type { Words } from './encodeRow.ts'
+import { DISTANCE_BUCKETS, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, rowShape } from './rowShape.ts'
+
+const FIRST_EDGE_M = 100 // of the second bucket; each further one is √2 times as far away
+const DISTANCE_DIM = 4
+const SHARED_MIN = 2 // values that two vocabularies have in common
+const SHARED_SHARE_MIN = 0.5 // of the smaller one
+
+/** An encoded row of a side: its words from `at` on. */
+export interface EncodedRow extends Words {
+  at: number
+}
+
+/** The features of user and restaurant together: those that their features and places allow. */
+export function inferPairs(
+  features: { users: readonly FeatureSpec[]; restaurants: readonly FeatureSpec[] },
+  { hasPlaces }: { hasPlaces: boolean },
+): PairFeature[] {
+  const pairs: PairFeature[] = []
+  if (hasPlaces) pairs.push({ name: 'distance', kind: 'distance', dim: DISTANCE_DIM })
+  for (const user of features.users)
+    for (const restaurant of features.restaurants)
+      if (shareValues(user, restaurant))
+        pairs.push({
+          name: `${user.name}~${restaurant.name}`,
+          kind: 'overlap',
+          user: user.name,
+          restaurant: restaurant.name,
+        })
+  return pairs
+}
+
+/** Whether two features are of the same values: lists of cuisines, say. */
+function shareValues(a: FeatureSpec, b: FeatureSpec): boolean {
+  if (a.kind !== 'categories' && b.kind !== 'categories') return false
+  const [own, other] = [valuesOf(a), valuesOf(b)]
+  if (!own || !other) return false
+  const known = new Set(own)
+  const shared = other.filter((value) => known.has(value)).length
+  return shared >= SHARED_MIN && shared >= SHARED_SHARE_MIN * Math.min(own.length, other.length)
+}
+
+function valuesOf(feature: FeatureSpec): readonly string[] | undefined {
+  return feature.kind === 'category' || feature.kind === 'categories' ? feature.values : undefined
+}
+
+/** Writes what the pairs become for one user and one restaurant. */
+export interface PairEncoder {
+  /** `distanceM`: NaN if it is not known; numbers from word `number` on, codes from word `code` on. */
+  encodeInto: (to: Words, number: number, code: number, pair: EncodedPair) => void
+  numbers: number
+  codes: number
+}
+
+export interface EncodedPair {
+  user: EncodedRow
+  restaurant: EncodedRow
+  distanceM: number
+}
+
+/** The one way from a pair to its numbers and codes: packing and ranking take it. */
+export function pairEncoder(
+  pairs: readonly PairFeature[],
+  features: { users: readonly FeatureSpec[]; restaurants: readonly FeatureSpec[] },
+): PairEncoder {
+  const { numbers, codes } = rowShape(pairs)
+  const encoders = pairs.map((pair) =>
+    pair.kind === 'distance' ? encodeDistance : encodeOverlap(pair, features),
+  )
+  const widths = pairs.map((pair) => [
+    numbersOf(pair),
+    embeddingsOf(pair).reduce((sum, { slots }) => sum + slots, 0),
+  ])
+  return {
+    numbers,
+    codes,
+    encodeInto: (to, number, code, pair) => {
+      for (let i = 0; i < encoders.length; i++) {
+        encoders[i](to, number, code, pair)
+        number += widths[i][0]
+        code += widths[i][1]
+      }
+    },
+  }
+}
+
+/** log(1 + metres), 1 if it is not known, and the bucket. */
+function encodeDistance({ f32, u32 }: Words, number: number, code: number, { distanceM }: EncodedPair): void {
+  const isKnown = distanceM >= 0
+  f32[number] = isKnown ? Math.log1p(distanceM) : 0
+  f32[number + 1] = isKnown ? 0 : 1
+  u32[code] = isKnown ? FIRST_CODE + bucketOf(distanceM) : MISSING_CODE
+}
+
+function bucketOf(distanceM: number): number {
+  if (distanceM < FIRST_EDGE_M) return 0
+  return Math.min(DISTANCE_BUCKETS - 1, 1 + Math.floor(2 * Math.log2(distanceM / FIRST_EDGE_M)))
+}
+
+/** How many values both have, and their share of all that either has. Values without a code are not seen. */
+function encodeOverlap(
+  { user, restaurant }: OverlapFeature,
+  features: { users: readonly FeatureSpec[]; restaurants: readonly FeatureSpec[] },
+): PairEncoder['encodeInto'] {
+  const own = slotsOf(features.users, user)
+  const other = slotsOf(features.restaurants, restaurant)
+  const codeOf = new Map(other.values.map((value, i) => [value, FIRST_CODE + i]))
+  // By the user's code, the restaurant's of the same value; 0: it has none.
+  const same = Uint32Array.from([0, 0, ...own.values.map((value) => codeOf.get(value) ?? 0)])
+  return ({ f32 }, number, _, pair) => {
+    const { user: u, restaurant: r } = pair
+    let ownCount = 0
+    let otherCount = 0
+    let shared = 0
+    for (let j = 0; j < other.slots; j++) if (r.u32[r.at + other.at + j] !== MISSING_CODE) otherCount++
+    for (let i = 0; i < own.slots; i++) {
+      const code = u.u32[u.at + own.at + i]
+      if (code === MISSING_CODE) continue
+      ownCount++
+      if (same[code] !== 0 && holds(r.u32, r.at + other.at, other.slots, same[code])) shared++
+    }
+    const all = ownCount + otherCount - shared
+    f32[number] = shared
+    f32[number + 1] = all > 0 ? shared / all : 0
+  }
+}
+
+function holds(codes: Uint32Array, at: number, slots: number, code: number): boolean {
+  for (let slot = 0; slot < slots; slot++) if (codes[at + slot] === code) return true
+  return false
+}
+
+/** Where the codes of a feature lie in a row, and what they stand for. */
+function slotsOf(features: readonly FeatureSpec[], name: string) {
+  let at = rowShape(features).numbers
+  for (const feature of features) {
+    const slots = embeddingsOf(feature).reduce((sum, table) => sum + table.slots, 0)
+    if (feature.name === name) return { at, slots, values: valuesOf(feature) ?? [] }
+    at += slots
+  }
+  return { at, slots: 0, values: [] }
+}
+
+/** What is wrong with pairs of such features; undefined: nothing. */
+export function pairsProblem(
+  pairs: readonly PairFeature[],
+  features: { users: readonly FeatureSpec[]; restaurants: readonly FeatureSpec[] },
+): string | undefined {
+  for (const pair of pairs) {
+    if (pair.kind === 'distance') continue
+    for (const [name, own] of [
+      [pair.user, features.users],
+      [pair.restaurant, features.restaurants],
+    ] as const) {
+      const feature = own.find((one) => one.name === name)
+      if (!feature || !valuesOf(feature)) return `the pair ${pair.name} must be of categories, found ${name}`
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,45 @@
+import { NearrankError } from '../errors.ts'
+import { RowEncoder, wordsOf } from '../features/encodeRow.ts'
+import type { FeatureSpec } from '../features/featureSpec.ts'
+import { widthOf } from '../features/rowShape.ts'
+import type { RawValue } from '../features/values.ts'
+
+/** What a request tells of itself, by the names of the features. */
+export type RequestContext = Readonly<Record<string, RawValue>>
+
+/** Encodes what requests tell of themselves. */
+export class ContextEncoder {
+  readonly #encoder: RowEncoder
+  readonly #row: Float32Array
+
+  constructor(features: readonly FeatureSpec[]) {
+    this.#encoder = new RowEncoder(features)
+    this.#row = new Float32Array(widthOf(features))
+  }
+
+  /**
+   * The encoded row, valid until the next call. What is not told is missing, but for times: they are now.
+   * @throws NearrankError INPUT for a name that is not known, or a value of the wrong kind.
+   */
+  encode(context: RequestContext, nowMs = Date.now()): Float32Array {
+    const { features } = this.#encoder
+    for (const name of Object.keys(context))
+      if (!features.some((feature) => feature.name === name)) throw unknownName(name, features)
+    const values = features.map(({ name, kind }) => {
+      const value = Object.hasOwn(context, name) ? context[name] : undefined
+      return value === undefined && kind === 'time' ? nowMs : value
+    })
+    const problem = this.#encoder.encodeInto(wordsOf(this.#row), 0, values)
+    if (problem !== undefined)
+      throw new NearrankError('INPUT', `Cannot use the request: in its context, ${problem}`)
+    return this.#row
+  }
+}
+
+function unknownName(name: string, features: readonly FeatureSpec[]): NearrankError {
+  const names = features.map((feature) => feature.name).join(', ')
+  return new NearrankError(
+    'INPUT',
+    `Cannot use the request: its context may tell ${names || 'nothing, since the model takes none'}, found ${JSON.stringify(name)}`,
+  )
+}

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { evaluate, recommend, train } from '../../src/index.ts'
+import { loadModelFiles } from '../../src/model/modelDirectory.ts'
+import type { FeaturesOf, FeatureSpec } from '../../src/features/featureSpec.ts'
+import type { StateDict } from '../../src/model/network.ts'
+import { Random } from '../../src/random.ts'
+import { isError, writeParquetFile } from '../dataset/fixture.ts'
+
+// A small town: who likes what, where things are, and when and with what somebody looked.
+const CUISINES = ['thai', 'pizza', 'sushi', 'grill', 'vegan']
+const USERS = 60
+const RESTAURANTS = 40
+const CLICKS = 6000
+
+interface User {
+  id: string
+  age: number | null
+  likes: string[] | null
+}
+interface Restaurant {
+  id: number
+  cuisines: string[]
+  rating: number | null
+  opened: string
+  latitude: number
+  longitude: number
+}
+interface Click {
+  user: User
+  restaurant: Restaurant
+  hour: number
+  device: string | null
+  latitude: number
+  longitude: number
+  click: number
+}
+
+const random = new Random(11)
+const pick = <T>(values: readonly T[]): T => values[random.below(values.length)]
+const anyOf = () => CUISINES.filter(() => random.float() < 0.4)
+
+const users = Array.from({ length: USERS }, (_, i): User => {
+  return { id: `u${i}`, age: i % 7 === 0 ? null : 18 + random.below(50), likes: i % 9 === 0 ? null : anyOf() }
+})
+const restaurants = Array.from({ length: RESTAURANTS }, (_, i): Restaurant => {
+  const rating = i % 5 === 0 ? null : 1 + random.below(9) / 2
+  const opened = `201${random.below(10)}-0${1 + random.below(9)}-15`
+  return {
+    id: 900 + 7 * i,
+    cuisines: [pick(CUISINES), pick(CUISINES)],
+    rating,
+    opened,
+    latitude: 13 + random.float() / 10,
+    longitude: 100 + random.float() / 10,
+  }
+})
+const clicks = Array.from({ length: CLICKS }, (): Click => {
+  const [user, restaurant] = [pick(users), pick(restaurants)]
+  const hour = random.below(24)
+  const device = random.float() < 0.3 ? null : pick(['ios', 'android'])
+  const taste = restaurant.cuisines.some((cuisine) => user.likes?.includes(cuisine)) ? 2 : -1
+  const logit = taste + (hour > 12 ? 0.5 : -0.5) + (device === 'ios' ? 0.5 : 0) - 1
+  return {
+    user,
+    restaurant,
+    hour,
+    device,
+    latitude: 13 + random.float() / 10,
+    longitude: 100 + random.float() / 10,
+    click: random.float() < 1 / (1 + Math.exp(-logit)) ? 1 : 0,
+  }
+})
+
+const text = (value: string | null) => (value === null ? 'NULL' : `'${value}'`)
+const list = (values: string[] | null) =>
+  values === null ? 'NULL' : `[${values.map(text).join(', ')}]::VARCHAR[]`
+const rows = (values: string[]) => values.map((value) => `(${value})`).join(', ')
+
+async function writeTown(data: string): Promise<void> {
+  await writeParquetFile(
+    data,
+    'user_features.parquet',
+    `SELECT * FROM (VALUES ${rows(users.map(({ id, age, likes }) => `'${id}', ${age}::INTEGER, ${list(likes)}`))}) t(user_id, age, likes)`,
+  )
+  await writeParquetFile(
+    data,
+    'restaurant_features.parquet',
+    `SELECT * FROM (VALUES ${rows(
+      restaurants.map(
+        (one) =>
+          `${one.id}, ${list(one.cuisines)}, ${one.rating}::DOUBLE, DATE '${one.opened}', ${one.latitude}::DOUBLE, ${one.longitude}::DOUBLE`,
+      ),
+    )}) t(restaurant_id, cuisines, rating, opened, latitude, longitude)`,
+  )
+  for (const [split, some] of [
+    ['train', clicks.slice(0, 5000)],
+    ['test', clicks.slice(5000)],
+  ] as const)
+    await writeParquetFile(
+      data,
+      `${split}/clicks.parquet`,
+      `SELECT * FROM (VALUES ${rows(
+        some.map(
+          (one) =>
+            `'${one.user.id}', ${one.restaurant.id}, TIMESTAMP '2024-03-0${1 + (one.hour % 7)} ${String(one.hour).padStart(2, '0')}:10:00', ${text(one.device)}, ${one.latitude}::DOUBLE, ${one.longitude}::DOUBLE, ${one.click}`,
+        ),
+      )}) t(user_id, restaurant_id, time, device, latitude, longitude, click)`,
+    )
+}
+
+/** The probability of a click by the model's files and the raw values: nothing of src/features takes part. */
+function oracle(
+  { users: own, restaurants: other, context = [] }: FeaturesOf,
+  weights: StateDict,
+  layers: number[],
+): (click: Click) => number {
+  const tensor = (name: string) => weights.get(name)!
+  const meanOf = (name: string, codes: number[]) => {
+    const { shape, data } = tensor(`embedding.${name}.weight`)
+    const used = codes.length > 0 ? codes : [0]
+    return Array.from({ length: shape[1] }, (_, k) =>
+      used.reduce((sum, code) => sum + data[code * shape[1] + k] / used.length, 0),
+    )
+  }
+  const spec = (features: FeatureSpec[], name: string) => features.find((feature) => feature.name === name)!
+  const codeIn = (feature: FeatureSpec, value: string) => {
+    assert.ok(feature.kind === 'category' || feature.kind === 'categories')
+    const at = feature.values.indexOf(value)
+    return at < 0 ? 1 : 2 + at
+  }
+  const numberOf = (feature: FeatureSpec, value: number | null) => {
+    assert.ok(feature.kind === 'number')
+    if (!feature.missing) return [value!]
+    return value === null ? [feature.missing.value, 1] : [value, 0]
+  }
+  return ({ user, restaurant, hour, device, latitude, longitude }) => {
+    const opened = Date.parse(restaurant.opened)
+    const r = Math.PI / 180
+    const cosine =
+      Math.sin(latitude * r) * Math.sin(restaurant.latitude * r) +
+      Math.cos(latitude * r) *
+        Math.cos(restaurant.latitude * r) *
+        Math.cos((longitude - restaurant.longitude) * r)
+    const metres = 6_371_008.8 * Math.acos(Math.min(1, cosine))
+    const both = new Set(restaurant.cuisines.filter((cuisine) => user.likes?.includes(cuisine)))
+    const all = (user.likes?.length ?? 0) + restaurant.cuisines.length - both.size
+    const bucket = metres < 100 ? 0 : Math.min(31, 1 + Math.floor(2 * Math.log2(metres / 100)))
+    const x = [
+      ...numberOf(spec(own, 'age'), user.age),
+      ...numberOf(spec(other, 'rating'), restaurant.rating),
+      opened / 86_400_000,
+      Math.log1p(metres),
+      0,
+      both.size,
+      all > 0 ? both.size / all : 0,
+      ...meanOf(
+        'user.likes',
+        (user.likes ?? []).map((one) => codeIn(spec(own, 'likes'), one)),
+      ),
+      ...meanOf(
+        'restaurant.cuisines',
+        restaurant.cuisines.map((one) => codeIn(spec(other, 'cuisines'), one)),
+      ),
+      ...meanOf('restaurant.opened.month', [2 + new Date(opened).getUTCMonth()]),
+      ...meanOf('context.time.hour', [2 + hour]),
+      ...meanOf('context.time.weekday', [2 + ((4 + (hour % 7)) % 7)]), // 1 March 2024 was a Friday
+      ...meanOf('context.device', [device === null ? 0 : codeIn(spec(context, 'device'), device)]),
+      ...meanOf('pair.distance', [2 + bucket]),
+    ]
+    let h = x
+    for (const [i, layer] of layers.entries()) {
+      const { shape, data } = tensor(`model.${layer}.weight`)
+      const bias = tensor(`model.${layer}.bias`).data
+      h = Array.from({ length: shape[0] }, (_, o) =>
+        h.reduce((sum, value, k) => sum + value * data[o * shape[1] + k], bias[o]),
+      )
+      if (i < layers.length - 1) h = h.map((value) => Math.max(0, value))
+    }
+    return 1 / (1 + Math.exp(-h[0]))
+  }
+}
+
+describe('real features, from Parquet to a ranked list', () => {
+  let folder = ''
+  let data = ''
+  let model = ''
+  const options = () => ({
+    data,
+    out: model,
+    contextFeatures: ['time', 'device'],
+    epochs: 30,
+    batchSize: 128,
+    hidden: [12, 6],
+    warmupSteps: 10,
+    validation: 0,
+  })
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nearrank-real-'))
+    data = join(folder, 'data')
+    model = join(folder, 'model')
+    await writeTown(data)
+    await train(options())
+  })
+
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  test('evaluate and recommend score as an independent calculation from the files of the model', async () => {
+    const { description, weights } = await loadModelFiles(model)
+    const probabilityOf = oracle(description.features!, weights, [0, 2, 4])
+    const tested = clicks.slice(5000)
+    const loss = tested.reduce((sum, one) => {
+      const p = probabilityOf(one)
+      return sum - Math.log(one.click === 1 ? p : 1 - p)
+    }, 0)
+    const metrics = await evaluate({ data, model })
+    assert.ok(
+      Math.abs(metrics.logLoss - loss / tested.length) < 1e-5,
+      `${metrics.logLoss} ${loss / tested.length}`,
+    )
+    assert.ok(metrics.auc! > 0.7, `${metrics.auc}`)
+
+    for (const one of tested.slice(0, 12)) {
+      const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00Z`
+      const { latitude, longitude } = one
+      const context = { time, device: one.device }
+      const request = {
+        candidateRestaurantIds: null,
+        latitude,
+        longitude,
+        size: 40,
+        maxDistM: 1e7,
+        sortByDistance: false,
+        context,
+      }
+      const answer = await recommend({ user: one.user.id, request }, { data, model })
+      assert.equal(answer.restaurants.length, RESTAURANTS)
+      for (const { id, score } of answer.restaurants) {
+        const restaurant = restaurants.find((candidate) => candidate.id === id)!
+        const expected = probabilityOf({ ...one, restaurant })
+        assert.ok(Math.abs(score - expected) < 1e-5, `${one.user.id} ${id}: ${score} ${expected}`)
+      }
+    }
+  })
+
+  test('the same bytes for any number of threads', async () => {
+    const weights = await readFile(join(model, 'weights.safetensors'))
+    for (const threads of [1, 3]) {
+      const out = join(folder, `model-${threads}`)
+      await train({ ...options(), out, threads })
+      assert.ok(weights.equals(await readFile(join(out, 'weights.safetensors'))), `${threads} threads`)
+    }
+  })
+
+  test('a context that the model does not know is refused', async () => {
+    const request = {
+      candidateRestaurantIds: null,
+      latitude: 13,
+      longitude: 100,
+      size: 1,
+      maxDistM: 1e7,
+      sortByDistance: false,
+    }
+    const ask = (context: Record<string, unknown>) =>
+      recommend(
+        { user: 'u1', request: { ...request, context: context as Record<string, string> } },
+        { data, model },
+      )
+    await assert.rejects(
+      ask({ weather: 'rain' }),
+      isError('INPUT', /its context may tell time, device, found "weather"/),
+    )
+    await assert.rejects(
+      ask({ device: ['ios'] }),
+      isError('INPUT', /in its context, feature device must be a text/),
+    )
+    await ask({}) // what is not told is missing, and the time is now
+  })
+
+  test('columns of the clicks must be there, in every file', async () => {
+    await assert.rejects(
+      train({ ...options(), out: join(folder, 'none'), contextFeatures: ['weather'] }),
+      isError('INPUT', /clicks\.parquet: it has no column weather/),
+    )
+  })
+})
