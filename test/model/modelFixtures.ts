@@ -23,10 +23,14 @@ export const SMALL_NETWORK: Network = {
   activations: ['none', 'relu'],
 }
 
-/** Weights uniform in ±1/√inputs, as training starts with. */
+/** Weights uniform in ±1/√inputs, as training starts with; embeddings in ±1. */
 export function randomWeights(network: Network, seed: number): StateDict {
   const random = new Random(seed)
   const weights: StateDict = new Map()
+  for (const { name, codes, dim } of network.embeddings ?? []) {
+    const data = Float32Array.from({ length: codes * dim }, () => 2 * random.float() - 1)
+    weights.set(`embedding.${name}.weight`, { shape: [codes, dim], data })
+  }
   for (const { name, inputs, outputs } of linearLayers(network)) {
     const bound = 1 / Math.sqrt(inputs)
     const draw = () => (2 * random.float() - 1) * bound
