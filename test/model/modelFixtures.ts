@@ -4,9 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { type FeatureSpec, namesOf, type Side } from '../../src/features/featureSpec.ts'
 import { loadModelFiles, saveModel } from '../../src/model/modelDirectory.ts'
 import type { ModelContent } from '../../src/model/modelFile.ts'
-import { linearLayers, type Network, type StateDict } from '../../src/model/network.ts'
+import { inputsOf, linearLayers, type Network, type StateDict } from '../../src/model/network.ts'
 import { Random } from '../../src/random.ts'
 
 /** A new directory that is removed after the test. */
@@ -67,6 +68,18 @@ export function modelContent(network: Network, seed: number): ModelContent {
     constraints: [],
     training: { seconds: 1.5, threads: 2 },
   }
+}
+
+/** The same of a model with such features, with two layers behind them. */
+export function featureModelContent(features: Record<Side, FeatureSpec[]>, seed: number): ModelContent {
+  const network: Network = { ...inputsOf(features), hidden: [4, 3], activations: ['none', 'relu'] }
+  const content = modelContent(network, seed)
+  const columns = {
+    ...content.columns,
+    userFeatures: namesOf(features.users),
+    restaurantFeatures: namesOf(features.restaurants),
+  }
+  return { ...content, columns, features }
 }
 
 function names(count: number): string[] {
