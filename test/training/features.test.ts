@@ -201,3 +201,16 @@ test('a click that only user and restaurant category decide together is learned 
   assert.ok(result.test!.majorityAccuracy < 0.8)
   assert.ok(result.test!.accuracy > 0.95, `accuracy ${result.test!.accuracy}`)
 })
+
+test('a column that has the name of a part of a time is refused before anything is trained', async () => {
+  const other = await featureData()
+  await writeParquetFile(
+    other.data,
+    'restaurant_features.parquet',
+    `SELECT *, 'c' || restaurant_id % 3 AS "opened.month" FROM (${RESTAURANTS_SQL})`,
+  )
+  await assert.rejects(train({ data: other.data, out: join(other.folder, 'model') }), {
+    code: 'USAGE',
+    message: /each embedding needs a name of its own, found restaurant\.opened\.month twice/,
+  })
+})
