@@ -244,3 +244,14 @@ test('a saved model with features comes back; an embedding that is missing or of
     await assert.rejects(loadModelFiles(directory), { code: 'DAMAGED', message })
   }
 })
+
+test('thousands of features with long names come back too', async (t) => {
+  const directory = join(await temporaryDirectory(t), 'model')
+  const many = Array.from({ length: 2000 }, (_, i): FeatureSpec => {
+    return { name: `${'ชื่อ'.repeat(150)} ${i}`, kind: 'category', values: [], dim: 4 }
+  })
+  const content = featureModelContent({ users: many, restaurants: FEATURES.restaurants }, 1)
+  const weights = randomWeights(content.network, 1)
+  await saveModel(directory, { description: content, weights, report: '' })
+  assert.equal((await loadModelFiles(directory)).weights.size, weights.size)
+})
