@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { type FeatureSpec, TIME_PARTS } from './featureSpec.ts'
+import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
@@ -61,3 +62,17 @@ const Feature = Type.Union([
 
 /** A fitted feature, as packs and models hold it. */
 export const FeatureSchema = Type.Unsafe<FeatureSpec>(Feature)
+
+/** What a schema of single values cannot see, as a part of a sentence; undefined: nothing. */
+export function featureProblem(feature: FeatureSpec): string | undefined {
+  const { name, kind } = feature
+  if ('values' in feature && new Set(feature.values).size < feature.values.length)
+    return `feature ${name} has a value twice`
+  if (!('missing' in feature) || !feature.missing) return undefined
+  const numbers = kind === 'vector' ? feature.missing.values : [feature.missing.value]
+  if (kind === 'vector' && numbers.length !== feature.length)
+    return `feature ${name} must have ${feature.length} numbers for what is missing, found ${numbers.length}`
+  const bad = numbers.find((number) => !(Math.abs(number) < FLOAT32_BOUND))
+  if (bad === undefined) return undefined
+  return `feature ${name} must have a 32-bit float for what is missing, found ${bad}`
+}

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { messageOf, NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
-import { FeatureSchema } from '../features/featureSchema.ts'
+import { featureProblem, FeatureSchema } from '../features/featureSchema.ts'
 import { namesOf, SIDES, SINGULAR } from '../features/featureSpec.ts'
 import { modelFeatures } from './modelFeatures.ts'
 import { checkNetwork, inputsOf } from './network.ts'
@@ -182,6 +182,10 @@ function contradiction(description: ModelDescription): string | undefined {
       return `columns.${key} must name ${network[key]} features, found ${names.length}`
     if (names.join('\n') !== namesOf(fitted[side]).join('\n'))
       return `columns.${key} must name the features of ${side} in their order`
+    for (const feature of fitted[side]) {
+      const problem = featureProblem(feature)
+      if (problem !== undefined) return `features.${side}: ${problem}`
+    }
   }
   const { hidden: _, activations: __, ...inputs } = network
   if (JSON.stringify(sorted(inputs)) !== JSON.stringify(sorted(inputsOf(fitted))))

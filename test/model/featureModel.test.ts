@@ -162,7 +162,15 @@ test('what contradicts the features is refused, with a right checksum too', () =
     ['features.users.0.missing', undefined, inputs],
     ['features.restaurants.0.maxValues', 4, inputs],
     ['features.restaurants.1.buckets', 17, inputs],
-    ['features.restaurants.2.length', 3, inputs],
+    [
+      'features.restaurants.2.length',
+      3,
+      /features\.restaurants: feature taste must have 3 numbers .*, found 2/,
+    ],
+    ['features.restaurants.2.missing.values', [1], /feature taste must have 2 numbers .*, found 1/],
+    ['features.restaurants.2.missing.values.1', 1e39, /taste must have a 32-bit float .*, found 1e\+39/],
+    ['features.users.0.missing.value', -4e38, /feature age must have a 32-bit float .*, found -4e\+38/],
+    ['features.restaurants.0.values', ['x', 'x'], /features\.restaurants: feature tags has a value twice/],
   ]
   for (const [path, value, message] of cases)
     assert.throws(
