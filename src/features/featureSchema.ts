@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { VECTOR_MAX } from './declared.ts'
 import { type FeatureSpec, TIME_PARTS } from './featureSpec.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
@@ -6,7 +7,6 @@ import { VOCABULARY_MAX } from './fit.ts'
 const closed = { additionalProperties: false }
 const DIM_BOUND = 256
 const VALUES_BOUND = 1024
-const NUMBERS_BOUND = 4096
 
 const Name = Type.String({ minLength: 1, maxLength: 1000 })
 const Dim = Type.Integer({ minimum: 4, maximum: DIM_BOUND, multipleOf: 4 })
@@ -35,10 +35,10 @@ const Feature = Type.Union([
     {
       name: Name,
       kind: Type.Literal('vector'),
-      length: Type.Integer({ minimum: 1, maximum: NUMBERS_BOUND }),
+      length: Type.Integer({ minimum: 1, maximum: VECTOR_MAX }),
       missing: Type.Optional(
         Type.Object(
-          { values: Type.Array(Type.Number(), { maxItems: NUMBERS_BOUND }), flag: Type.Boolean() },
+          { values: Type.Array(Type.Number(), { maxItems: VECTOR_MAX }), flag: Type.Boolean() },
           closed,
         ),
       ),
