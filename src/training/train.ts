@@ -5,6 +5,8 @@ import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { NearrankError } from '../errors.ts'
+import type { FeatureSpec } from '../features/featureSpec.ts'
+import { numbersOf } from '../features/rowShape.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -242,12 +244,17 @@ function checkParts(rows: number, allRows: number, { validation }: TrainSettings
  */
 function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void): void {
   for (const { side, features, mean, standardDeviation } of [tables.users, tables.restaurants])
-    for (const [i, feature] of features.entries())
+    for (const [i, name] of features.flatMap(namesOfNumbers).entries())
       if (Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0)
         report({
           type: 'note',
-          message: `Feature ${feature.name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
+          message: `Feature ${name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
         })
+}
+
+/** What each number of a row belongs to. */
+function namesOfNumbers(feature: FeatureSpec): string[] {
+  return Array.from({ length: numbersOf(feature) }, () => feature.name)
 }
 
 /** In file order every file ends in a batch of its own. */

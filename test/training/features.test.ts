@@ -214,3 +214,22 @@ test('a column that has the name of a part of a time is refused before anything 
     message: /each embedding needs a name of its own, found restaurant\.opened\.month twice/,
   })
 })
+
+test('a number far from zero for its spread is pointed out by the name of its feature', async () => {
+  const other = await featureData()
+  await writeParquetFile(
+    other.data,
+    'restaurant_features.parquet',
+    `SELECT *, 1e7 + restaurant_id AS altitude FROM (${RESTAURANTS_SQL})`,
+  )
+  const notes: string[] = []
+  const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
+  await train({
+    ...small('x', { epochs: 1 }),
+    data: other.data,
+    out: join(other.folder, 'model'),
+    onProgress,
+  })
+  assert.equal(notes.length, 1, notes.join('\n'))
+  assert.match(notes[0], /^Feature altitude of the restaurants is far from zero/)
+})
