@@ -33,6 +33,7 @@ const PAGES = [
   'docs/cli.md',
   'docs/config.md',
   'docs/library.md',
+  'docs/features.md',
   'docs/errors.md',
   'docs/http-api.md',
   'docs/serving.md',

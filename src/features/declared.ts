@@ -12,6 +12,9 @@ export type ValueType =
   | 'numbers' // a list
   | 'other'
 
+/** Numbers of a vector. */
+export const VECTOR_MAX = 4096
+
 /** A feature before its data has been seen; options that are absent are chosen when it is fitted. */
 export interface DeclaredFeature {
   name: string
@@ -70,7 +73,9 @@ export function inferFeature(facts: ColumnFacts): DeclaredFeature | string {
     case 'texts':
       return { name, kind: 'categories' }
     case 'numbers':
-      if (lengths?.min !== lengths?.max) return 'its lists of numbers differ in length'
+      if (!lengths || lengths.max === 0) return 'its lists of numbers are empty'
+      if (lengths.min !== lengths.max) return 'its lists of numbers differ in length'
+      if (lengths.max > VECTOR_MAX) return `its lists hold more than ${VECTOR_MAX} numbers`
       return { name, kind: 'vector' }
     case 'other':
       return 'its values are neither numbers, texts, times nor lists of these'

@@ -182,9 +182,9 @@ function numberOf(value: RawValue): number | undefined {
   return typeof number === 'number' && Math.abs(number) < FLOAT32_BOUND ? number : undefined
 }
 
-/** The words of a text: runs of letters and digits, in lower case. */
+/** The words of a text: runs of letters with their marks and of digits, in lower case. */
 function wordsIn(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
 }
 
 /** FNV-1a over the UTF-8 bytes, 32 bits. */

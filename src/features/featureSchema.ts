@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
+import { VECTOR_MAX } from './declared.ts'
 import { type FeatureSpec, type PairFeature, TIME_PARTS } from './featureSpec.ts'
+import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
 const DIM_BOUND = 256
 const VALUES_BOUND = 1024
-const NUMBERS_BOUND = 4096
 
 const Name = Type.String({ minLength: 1, maxLength: 1000 })
 const Dim = Type.Integer({ minimum: 4, maximum: DIM_BOUND, multipleOf: 4 })
@@ -34,10 +35,10 @@ const Feature = Type.Union([
     {
       name: Name,
       kind: Type.Literal('vector'),
-      length: Type.Integer({ minimum: 1, maximum: NUMBERS_BOUND }),
+      length: Type.Integer({ minimum: 1, maximum: VECTOR_MAX }),
       missing: Type.Optional(
         Type.Object(
-          { values: Type.Array(Type.Number(), { maxItems: NUMBERS_BOUND }), flag: Type.Boolean() },
+          { values: Type.Array(Type.Number(), { maxItems: VECTOR_MAX }), flag: Type.Boolean() },
           closed,
         ),
       ),
@@ -69,3 +70,17 @@ const Pair = Type.Union([
 
 /** A feature of user and restaurant together. */
 export const PairSchema = Type.Unsafe<PairFeature>(Pair)
+
+/** What a schema of single values cannot see, as a part of a sentence; undefined: nothing. */
+export function featureProblem(feature: FeatureSpec): string | undefined {
+  const { name, kind } = feature
+  if ('values' in feature && new Set(feature.values).size < feature.values.length)
+    return `feature ${name} has a value twice`
+  if (!('missing' in feature) || !feature.missing) return undefined
+  const numbers = kind === 'vector' ? feature.missing.values : [feature.missing.value]
+  if (kind === 'vector' && numbers.length !== feature.length)
+    return `feature ${name} must have ${feature.length} numbers for what is missing, found ${numbers.length}`
+  const bad = numbers.find((number) => !(Math.abs(number) < FLOAT32_BOUND))
+  if (bad === undefined) return undefined
+  return `feature ${name} must have a 32-bit float for what is missing, found ${bad}`
+}

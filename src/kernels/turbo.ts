@@ -62,10 +62,14 @@ export function compileForRun(
  */
 export function checkKernels(kernels: Kernels, buffer: ArrayBufferLike): void {
   const floats = new Float32Array(buffer)
+  const words = new Uint32Array(buffer)
   const fresh = () => {
     const random = new Random(1)
     // Adam takes roots
     for (let i = 0; i < floats.length; i++) floats[i] = random.float() - (i < at.squares / 4 ? 0.5 : 0)
+    for (let i = 0; i < 128; i++) words[at.codes / 4 + i] = random.below(CODES)
+    for (let i = 0; i < ROWS; i++) words[at.indices / 4 + i] = i
+    words.fill(0, at.sumOf / 4, at.sumOf / 4 + CODES)
   }
   fresh()
   runAll(kernels)
@@ -96,11 +100,21 @@ const at = {
   z: 0x70000,
   moments: 0x80000,
   squares: 0x90000,
+  codes: 0xa0000, // u32 [ROWS, 4]
+  indices: 0xa8000, // u32 [ROWS]
+  sumOf: 0xb0000, // u32 [CODES]
+  touched: 0xb1000,
+  sums: 0xb2000,
+  table: 0xc0000, // [CODES, 8]
+  embedded: 0xe0000, // [ROWS, 20]
+  kept: 0xf0000, // u32 [ROWS, 3]
 }
+const ROWS = 26
+const CODES = 16
 
 /** The kernels that do nearly all the work, at awkward sizes: forward, backward, a fold, Adam, sums. */
 function runAll(kernels: Kernels): void {
-  const rows = 26
+  const rows = ROWS
   kernels.hidden(at.mask, 44, at.z, at.x, 20, at.w, 40, at.bias, at.bias + 256, rows, 40, 17)
   kernels.gemm(at.out, 40, at.x, 1, 20, at.mask, 44, at.bias, 0, 18, 40, rows)
   kernels.gemm(at.out + 0x4000, 48, at.out, 40, 1, at.w, 48, at.bias, 0, 18, 48, 33)
@@ -109,4 +123,16 @@ function runAll(kernels: Kernels): void {
   kernels.scaleRows(at.out, 40, at.bias, 18, 40)
   for (let i = 0; i < 2; i++)
     kernels.adam(at.out + 0xc000, at.out, at.moments, at.squares, 720, 1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99)
+  runEmbedding(kernels, 1)
+  runEmbedding(kernels, 3)
+}
+
+/** The same of embeddings, single codes or lists: rows in, a step of Adam on what they touched. */
+function runEmbedding(kernels: Kernels, slots: number): void {
+  const { indices, codes, table, embedded, kept, sumOf, touched, sums } = at
+  kernels.embed(embedded + 4, 20, indices, codes, 4, 1, slots, table, 8, kept, 3, ROWS)
+  const [m, v] = [at.moments + 0x8000, at.squares + 0x8000]
+  const step = [1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99] as const
+  const scratch = [sumOf, touched, sums] as const
+  kernels.embeddingAdam(table, m, v, 8, kept, 3, slots, 0, 1, embedded + 4, 20, ROWS, ...scratch, ...step)
 }

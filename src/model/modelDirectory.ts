@@ -15,15 +15,15 @@ import {
   REPORT_FILE,
   WEIGHTS_FILE,
 } from './modelFile.ts'
-import { type Network, parameterCount, type StateDict } from './network.ts'
+import { type Network, parameterCount, type StateDict, tensorShapes } from './network.ts'
 import { encodeOnnx } from './onnx.ts'
 import { checkOutDirectory } from './outDirectory.ts'
 import { recoverDirectory, replaceDirectory } from './replaceDirectory.ts'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts'
 
 const MODEL_FILE_BYTES_MAX = 256 * 2 ** 20 // a ledger of 1,000 epochs over 1,000 files takes about 100 MB
-// header of a weights file: 34 tensors at most, about 100 bytes each
-const WEIGHTS_OVERHEAD_BYTES_MAX = 2 ** 20
+const WEIGHTS_OVERHEAD_BYTES_MAX = 2 ** 20 // header of a weights file, but for its tensors
+const TENSOR_OVERHEAD_BYTES_MAX = 256 // beside its name
 const READ_ATTEMPTS_MAX = 20 // each fails only where the model was replaced while it was being read
 
 export interface SaveModelOptions {
@@ -139,7 +139,7 @@ async function readModel(directory: string): Promise<{ description: ModelDescrip
 
 async function readWeights(directory: string, { network, weights }: ModelDescription): Promise<StateDict> {
   const where = join(directory, WEIGHTS_FILE)
-  const bytes = await readBounded(where, parameterCount(network) * 4 + WEIGHTS_OVERHEAD_BYTES_MAX)
+  const bytes = await readBounded(where, weightsBytesMax(network))
   if (bytes.length !== weights.bytes || sha256(bytes) !== weights.sha256)
     throw new NearrankError(
       'DAMAGED',
@@ -148,6 +148,14 @@ async function readWeights(directory: string, { network, weights }: ModelDescrip
   const { tensors } = decodeSafetensors(bytes, { where })
   checkWeights(network, tensors, { where, code: 'DAMAGED' })
   return tensors
+}
+
+/** What a weights file takes at most; there may be thousands of embeddings, with long names. */
+function weightsBytesMax(network: Network): number {
+  return [...tensorShapes(network).keys()].reduce(
+    (sum, name) => sum + Buffer.byteLength(JSON.stringify(name)) + TENSOR_OVERHEAD_BYTES_MAX,
+    parameterCount(network) * 4 + WEIGHTS_OVERHEAD_BYTES_MAX,
+  )
 }
 
 async function checkIsDirectory(directory: string): Promise<void> {

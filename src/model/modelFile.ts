@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { messageOf, NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
-import { FeatureSchema, PairSchema } from '../features/featureSchema.ts'
+import { featureProblem, FeatureSchema, PairSchema } from '../features/featureSchema.ts'
 import { namesOf, SIDES, SINGULAR } from '../features/featureSpec.ts'
 import { pairsProblem } from '../features/pairs.ts'
 import { modelFeatures } from './modelFeatures.ts'
@@ -202,6 +202,11 @@ function contradiction(description: ModelDescription): string | undefined {
     if (names.join('\n') !== namesOf(fitted[side]).join('\n'))
       return `columns.${key} must name the features of ${side} in their order`
   }
+  for (const source of ['users', 'restaurants', 'context'] as const)
+    for (const feature of fitted[source] ?? []) {
+      const problem = featureProblem(feature)
+      if (problem !== undefined) return `features.${source}: ${problem}`
+    }
   const pairs = pairsProblem(fitted.pairs ?? [], fitted)
   if (pairs !== undefined) return pairs
   const { hidden: _, activations: __, ...inputs } = network

@@ -154,6 +154,13 @@ export function checkNetwork(network: Network): void {
     if (!Number.isInteger(numbers) || words < 1 || numbers > FEATURES_MAX)
       throw wrong(`1 to ${FEATURES_MAX} features are allowed on each side`, `${numbers}`)
   }
+  const names = embeddingsOf(network).map(({ name }) => name)
+  const twice = names.length > new Set(names).size && names.find((name, i) => names.indexOf(name) < i)
+  if (twice)
+    throw wrong(
+      'each embedding needs a name of its own',
+      `${twice} twice: a part of a time has it, and a column; rename one of them`,
+    )
   if (inputWidth(network) > INPUTS_MAX)
     throw wrong(
       `at most ${INPUTS_MAX} inputs are allowed, numbers and embeddings together`,

@@ -1,6 +1,6 @@
 import { layoutNetwork } from './layout.ts'
 import { embeddingsOf, embeddingTensor, inputWidth, type Network, numberInputs, sideRow } from './network.ts'
-import { SIDES } from '../features/featureSpec.ts'
+import { SINGULAR, SOURCES } from '../features/featureSpec.ts'
 
 /** An operator of an ONNX graph. */
 export interface Node {
@@ -25,6 +25,11 @@ const ELEMENT_INT64 = 7
 /** What a graph is given. */
 export function inputInfos(network: Network): ValueInfo[] {
   const { userFeatures, restaurantFeatures } = network
+  const listed = (what: 'numbers' | 'codes') =>
+    SOURCES.map((source) => [SINGULAR[source], sideRow(network, source)[what]] as const)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${count} of the ${name}`)
+      .join(', then ')
   if (embeddingsOf(network).length === 0)
     return [
       {
@@ -33,12 +38,11 @@ export function inputInfos(network: Network): ValueInfo[] {
         about: `${userFeatures} user features, then ${restaurantFeatures} restaurant features`,
       },
     ]
-  const [users, restaurants] = SIDES.map((side) => sideRow(network, side))
   const infos: ValueInfo[] = [
     {
       name: 'codes',
-      shape: ['N', users.codes + restaurants.codes],
-      about: `${users.codes} codes of the user, then ${restaurants.codes} of the restaurant`,
+      shape: ['N', embeddingsOf(network).reduce((sum, { slots }) => sum + slots, 0)],
+      about: listed('codes'),
       elementType: ELEMENT_INT64,
     },
   ]
@@ -46,7 +50,7 @@ export function inputInfos(network: Network): ValueInfo[] {
     infos.unshift({
       name: 'numbers',
       shape: ['N', numberInputs(network)],
-      about: `${userFeatures} numbers of the user, then ${restaurantFeatures} of the restaurant`,
+      about: listed('numbers'),
     })
   return infos
 }

@@ -41,6 +41,33 @@ test('the self-check finds a kernel that computes something else, at once or onl
   }
 })
 
+test('the self-check covers the kernels of embeddings too', () => {
+  const memory = createMemory(2 ** 20)
+  const floats = new Float32Array(memory.buffer)
+  const good = bindKernels(compileKernels('strict'), memory)
+  for (const [wrongFrom, factor] of [
+    [0, 1.001],
+    [4000, 1 + 2 ** -22],
+  ]) {
+    let calls = 0
+    const spoil = (at: number) => {
+      if (calls++ >= wrongFrom) floats[at] *= factor
+      return 0
+    }
+    const embed = (...args: Parameters<typeof good.embed>) => {
+      good.embed(...args)
+      spoil(args[0] / 4 + 20) // of the second row
+    }
+    const embeddingAdam = (...args: Parameters<typeof good.embeddingAdam>) => {
+      good.embeddingAdam(...args)
+      return spoil(args[1] / 4 + 2) // a first moment
+    }
+    assert.throws(() => checkKernels({ ...good, embed }, memory.buffer), /self-check/)
+    calls = 0
+    assert.throws(() => checkKernels({ ...good, embeddingAdam }, memory.buffer), /self-check/)
+  }
+})
+
 test('auto: for long runs only, and without it where the self-check fails; on: an error there', () => {
   const notes: string[] = []
   let compiled = 0

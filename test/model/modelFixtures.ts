@@ -4,9 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { type FeatureSpec, namesOf, type Side } from '../../src/features/featureSpec.ts'
 import { loadModelFiles, saveModel } from '../../src/model/modelDirectory.ts'
 import type { ModelContent } from '../../src/model/modelFile.ts'
-import { linearLayers, type Network, type StateDict } from '../../src/model/network.ts'
+import { inputsOf, linearLayers, type Network, type StateDict } from '../../src/model/network.ts'
 import { Random } from '../../src/random.ts'
 
 /** A new directory that is removed after the test. */
@@ -23,10 +24,14 @@ export const SMALL_NETWORK: Network = {
   activations: ['none', 'relu'],
 }
 
-/** Weights uniform in ±1/√inputs, as training starts with. */
+/** Weights uniform in ±1/√inputs, as training starts with; embeddings in ±1. */
 export function randomWeights(network: Network, seed: number): StateDict {
   const random = new Random(seed)
   const weights: StateDict = new Map()
+  for (const { name, codes, dim } of network.embeddings ?? []) {
+    const data = Float32Array.from({ length: codes * dim }, () => 2 * random.float() - 1)
+    weights.set(`embedding.${name}.weight`, { shape: [codes, dim], data })
+  }
   for (const { name, inputs, outputs } of linearLayers(network)) {
     const bound = 1 / Math.sqrt(inputs)
     const draw = () => (2 * random.float() - 1) * bound
@@ -63,6 +68,18 @@ export function modelContent(network: Network, seed: number): ModelContent {
     constraints: [],
     training: { seconds: 1.5, threads: 2 },
   }
+}
+
+/** The same of a model with such features, with two layers behind them. */
+export function featureModelContent(features: Record<Side, FeatureSpec[]>, seed: number): ModelContent {
+  const network: Network = { ...inputsOf(features), hidden: [4, 3], activations: ['none', 'relu'] }
+  const content = modelContent(network, seed)
+  const columns = {
+    ...content.columns,
+    userFeatures: namesOf(features.users),
+    restaurantFeatures: namesOf(features.restaurants),
+  }
+  return { ...content, columns, features }
 }
 
 function names(count: number): string[] {

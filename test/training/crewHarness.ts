@@ -1,3 +1,4 @@
+import type { Side } from '../../src/features/featureSpec.ts'
 import { CrewLead } from '../../src/training/crew/crewLead.ts'
 import { SUM_COUNT, SUMS } from '../../src/training/crew/protocol.ts'
 import { initialState } from '../../src/model/initialize.ts'
@@ -10,6 +11,7 @@ import type { TrainSettings } from '../../src/training/types.ts'
 /** Rows as they are: features [rows, user + restaurant features], clicks [rows]. */
 export interface Batch {
   features: Float32Array
+  codes?: readonly (readonly (readonly number[])[])[] // of each embedding, those of each row
   clicks: ArrayLike<number>
 }
 
@@ -51,9 +53,18 @@ export class CrewHarness {
         const x = batch.features.subarray(i * width, (i + 1) * width)
         userTable.set(x.subarray(0, network.userFeatures), row * users.stride)
         restaurantTable.set(x.subarray(network.userFeatures), row * restaurants.stride)
+        for (const [embedding, codes] of (batch.codes ?? []).entries())
+          this.#setCodes(embedding, row, codes[i])
       }
     }
     this.lead.setWeights(options.initial ?? initialState(network, 1))
+  }
+
+  #setCodes(embedding: number, row: number, codes: readonly number[]): void {
+    const { layout, tables } = this.lead.arena
+    const { table, word } = layout.embeddings[embedding]
+    const { at, stride } = tables[table.side as Side]
+    new Uint32Array(this.lead.memory.buffer, at + 4 * (row * stride + word), table.slots).set(codes)
   }
 
   /** One step on batch `index`; returns its mean loss. */
