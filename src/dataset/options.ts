@@ -6,6 +6,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from '../options/option.ts'
+import { DeclarationSchema } from '../features/declaration.ts'
 import type { FeaturesOf } from '../features/featureSpec.ts'
 import { globs, number, oneOf, text, texts } from '../options/schemas.ts'
 
@@ -141,6 +142,8 @@ export const DATASET_OPTIONS = {
     flag: '--context-features <names>',
     clicks: ['train'],
   },
+  /** What columns and pairs become, where it is not what is found; false: no feature. See docs/config.md. */
+  features: { schema: DeclarationSchema, clicks: ['train'] },
   ...POLICIES,
   /** Folder of the packed rows; default <data>/.nearrank. */
   cache: {

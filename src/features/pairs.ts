@@ -1,3 +1,5 @@
+import { NearrankError } from '../errors.ts'
+import { declaredOverlap, type SourceDeclaration } from './declaration.ts'
 import type { FeatureSpec, OverlapFeature, PairFeature } from './featureSpec.ts'
 import type { Words } from './encodeRow.ts'
 import { DISTANCE_BUCKETS, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, rowShape } from './rowShape.ts'
@@ -28,6 +30,26 @@ export function inferPairs(
           user: user.name,
           restaurant: restaurant.name,
         })
+  return pairs
+}
+
+/**
+ * The pairs that are inferred and those that are declared.
+ * @throws NearrankError USAGE where one is declared of features that there are not.
+ */
+export function pairsFor(
+  features: { users: readonly FeatureSpec[]; restaurants: readonly FeatureSpec[] },
+  { hasPlaces, declared }: { hasPlaces: boolean; declared: SourceDeclaration },
+): PairFeature[] {
+  const inferred = inferPairs(features, { hasPlaces }).filter(({ name }) => !declared.has(name))
+  const pairs = [...inferred]
+  for (const [name, entry] of declared) {
+    if (entry === false) continue
+    const { dim = DISTANCE_DIM } = entry as { dim?: number }
+    pairs.push(declaredOverlap(name, entry) ?? { name, kind: 'distance', dim })
+  }
+  const problem = pairsProblem(pairs, features)
+  if (problem !== undefined) throw new NearrankError('USAGE', `Cannot use the features: ${problem}`)
   return pairs
 }
 
@@ -154,7 +176,8 @@ export function pairsProblem(
       [pair.restaurant, features.restaurants],
     ] as const) {
       const feature = own.find((one) => one.name === name)
-      if (!feature || !valuesOf(feature)) return `the pair ${pair.name} must be of categories, found ${name}`
+      if (!feature || !valuesOf(feature))
+        return `the pair ${pair.name} must be of features that are categories, found ${name}, which is ${feature ? `of the kind ${feature.kind}` : 'no feature'}`
     }
   }
   return undefined

@@ -6,7 +6,8 @@ import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
 import { NearrankError } from '../errors.ts'
-import type { FeaturesOf } from '../features/featureSpec.ts'
+import { declaredOf } from '../features/declaration.ts'
+import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
 import { numberNames } from '../features/rowShape.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
@@ -82,6 +83,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 async function prepare(options: TrainOptions): Promise<Prepared> {
   const startedMs = performance.now()
   const settings = resolveSettings(options)
+  for (const source of SOURCES) declaredOf(options.features, source)
   const run = resolveRun(options)
   await recoverModelDirectory(options.out)
   await checkOutDirectory(options.out)

@@ -19,7 +19,8 @@ import {
   splitSources,
 } from '../sources.ts'
 import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
-import { inferPairs } from '../../features/pairs.ts'
+import { declaredOf } from '../../features/declaration.ts'
+import { pairsFor } from '../../features/pairs.ts'
 import { contextFeatures } from '../tables/featureColumns.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
@@ -97,9 +98,11 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
 }
 
 /** What decides the context of the rows: the names of its columns, or its features where they are fitted. */
-function contextSettings({ contextFeatures: names, fitted }: DatasetOptions & OpenOptions) {
+function contextSettings({ contextFeatures: names, features, fitted }: DatasetOptions & OpenOptions) {
   const { context, pairs } = fitted ?? { context: names }
-  return (context?.length ?? 0) + (pairs?.length ?? 0) === 0 ? [] : [{ context, pairs }]
+  const isDeclared = features !== undefined && fitted === undefined
+  if ((context?.length ?? 0) + (pairs?.length ?? 0) === 0 && !isDeclared) return []
+  return [{ context, pairs, ...(isDeclared && { features }) }]
 }
 
 /** Checks every file's columns before the first row is read. */
@@ -122,13 +125,15 @@ async function planRows(
   const files: ParquetFile[] = []
   for (const source of sources) files.push(await readParquetFile(connection, source.path, source.name))
   const { fitted, contextFeatures: names = [] } = options
-  const context = fitted ? fitted.context : await contextFeatures(connection, files, names)
+  const declared = declaredOf(options.features, 'context')
+  const context = fitted ? fitted.context : await contextFeatures(connection, files, { names, declared })
   const places = [columns.latitude, columns.longitude]
   const hasPlaces = files.every((file) =>
     places.every((name) => file.columns.some((one) => one.name === name)),
   )
   const features = { users: tables.users.features, restaurants: tables.restaurants.features }
-  const pairs = fitted ? (fitted.pairs ?? []) : inferPairs(features, { hasPlaces })
+  const wanted = { hasPlaces, declared: declaredOf(options.features, 'pairs') }
+  const pairs = fitted ? (fitted.pairs ?? []) : pairsFor(features, wanted)
   const needsPlaces = pairs.some(({ kind }) => kind === 'distance')
   const plan = {
     tables,

@@ -1,10 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
+import { declaredFeature, type SourceDeclaration } from '../../features/declaration.ts'
 import { type DeclaredFeature, inferFeature, type LeftOut } from '../../features/declared.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
-import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
+import {
+  type ParquetColumn,
+  type ParquetFile,
+  columnNamed,
+  rowsOf,
+  type RowsSource,
+} from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
 import { featureStatistics, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
 import { typesFor, valueTypeOf } from './valueTypes.ts'
@@ -24,6 +31,7 @@ interface ColumnChoice {
   idColumn: string
   columns: ColumnNames
   learnsIds: boolean // the ids are a feature, too
+  declared: SourceDeclaration
 }
 
 /**
@@ -34,21 +42,27 @@ interface ColumnChoice {
 export async function tableFeatures(
   connection: DuckDBConnection,
   file: ParquetFile,
-  { named, idColumn, columns, learnsIds }: ColumnChoice,
+  { named, idColumn, columns, learnsIds, declared }: ColumnChoice,
 ): Promise<TableFeatures> {
   const rows = rowsOf([file])
   const chosen = named ?? numberedColumns(file, columns)
   if (chosen) checkNames(file, chosen)
-  const candidates = chosen?.map((name) => columnNamed(file, name)) ?? otherColumns(file, columns)
+  const known = chosen ?? otherColumns(file, columns).map(({ name }) => name)
+  const candidates = withDeclared(known, declared).map((name) => columnNamed(file, name))
   const leftOut: LeftOut[] = []
   const features: FeatureSpec[] = []
   for (const [i, measured] of (await measureColumns(connection, rows, candidates)).entries()) {
-    const declared = chosen ? namedFeature(file, candidates[i], measured) : inferFeature(measured)
-    if (typeof declared === 'string') leftOut.push({ name: measured.name, reason: declared })
-    else features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
+    const entry = declared.get(measured.name)
+    const feature = entry
+      ? declaredFeature(measured.name, measured.name === idColumn ? { minCount: 1, ...entry } : entry)
+      : chosen
+        ? namedFeature(file, candidates[i], measured)
+        : inferFeature(measured)
+    if (typeof feature === 'string') leftOut.push({ name: measured.name, reason: feature })
+    else features.push(await fitted(connection, { file, rows }, feature, measured))
   }
   // A side that is known by its ids alone has them for its feature.
-  if (learnsIds || (features.length === 0 && !chosen)) {
+  if ((learnsIds && !declared.has(idColumn)) || (features.length === 0 && !chosen)) {
     const [measured] = await measureColumns(connection, rows, [columnNamed(file, idColumn)])
     const declared = { name: idColumn, kind: 'category', minCount: 1 } as const
     features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
@@ -70,23 +84,46 @@ export async function tableFeatures(
 export async function contextFeatures(
   connection: DuckDBConnection,
   files: readonly ParquetFile[],
-  names: string[],
+  { names: given, declared: entries }: { names: string[]; declared: SourceDeclaration },
 ): Promise<FeatureSpec[]> {
   const [first] = files
-  checkNames(first, names)
+  checkNames(first, given)
+  const names = withDeclared(given, entries)
+  if (names.length === 0) return []
   const rows = rowsOf(files)
   const columns = names.map((name) => columnNamed(first, name))
   const features: FeatureSpec[] = []
   for (const [i, measured] of (await measureColumns(connection, rows, columns)).entries()) {
-    const declared = namedFeature(first, columns[i], measured)
-    if (declared.kind === 'time') declared.parts = ['hour', 'weekday']
-    features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
+    const entry = entries.get(measured.name)
+    const feature = entry ? declaredFeature(measured.name, entry) : namedFeature(first, columns[i], measured)
+    if (feature.kind === 'time') feature.parts ??= ['hour', 'weekday']
+    features.push(await fitted(connection, { file: first, rows }, feature, measured))
   }
   return features
 }
 
+/** The names of candidates, with those that are declared and without those that are declared to be none. */
+function withDeclared(names: readonly string[], declared: SourceDeclaration): string[] {
+  const further = [...declared.keys()].filter((name) => !names.includes(name))
+  return [...names, ...further].filter((name) => declared.get(name) !== false)
+}
+
+/** @throws NearrankError INPUT where the column holds no values for such a feature. */
+async function fitted(
+  connection: DuckDBConnection,
+  { file, rows }: { file: ParquetFile; rows: RowsSource },
+  feature: DeclaredFeature,
+  measured: MeasuredColumn,
+): Promise<FeatureSpec> {
+  checkColumns(file, [feature])
+  return fitFeature(feature, await featureStatistics(connection, rows, feature, measured))
+}
+
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */
-export function checkColumns(file: ParquetFile, features: readonly FeatureSpec[]): void {
+export function checkColumns(
+  file: ParquetFile,
+  features: readonly Pick<FeatureSpec, 'name' | 'kind'>[],
+): void {
   for (const { name, kind } of features) {
     const column = columnNamed(file, name)
     if (typesFor(kind).includes(valueTypeOf(column))) continue

@@ -96,6 +96,7 @@ async function locate(options: DatasetOptions & OpenOptions) {
   const { userFeatures, restaurantFeatures, ids = 'none', fitted } = options
   const chosen: unknown[] = [columns, userFeatures, restaurantFeatures, ...settings]
   if (ids !== 'none') chosen.push({ ids })
+  if (options.features) chosen.push({ features: options.features })
   if (fitted) chosen.push(fitted)
   const key = keyOf(data, sources, ...chosen)
   return { home: packHome(options, data), sources, key, columns, settings }

@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
+import { declaredOf } from '../../features/declaration.ts'
 import type { LeftOut } from '../../features/declared.ts'
 import { type FeatureSpec, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
@@ -41,11 +42,12 @@ export async function planTables(
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
     const fitted = options.fitted?.[side]
+    const declared = declaredOf(options.features, side)
     const learnsIds = options.ids === side || options.ids === 'both'
     if (fitted) checkColumns(file, fitted)
     const made = fitted
       ? { features: [...fitted], leftOut: [] }
-      : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds })
+      : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds, declared })
     plans.push({ side, file, idColumn, ...made, places })
   }
   return plans

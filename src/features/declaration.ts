@@ -1,0 +1,124 @@
+import { type Static, Type } from 'typebox'
+import { NearrankError } from '../errors.ts'
+import { schemaProblem } from '../json/schemaProblem.ts'
+import { nearest } from '../options/nearest.ts'
+import { shown } from '../shown.ts'
+import type { DeclaredFeature } from './declared.ts'
+import { type OverlapFeature, type Source, TIME_PARTS } from './featureSpec.ts'
+import { VOCABULARY_MAX } from './fit.ts'
+
+const closed = { additionalProperties: false }
+const VALUES_BOUND = 1024
+const Count = Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX })
+const Dim = Type.Integer({ minimum: 4, maximum: 256, multipleOf: 4 })
+const MaxValues = Type.Integer({ minimum: 1, maximum: VALUES_BOUND })
+const Name = Type.String({ minLength: 1, maxLength: 1000 })
+
+const vocabulary = {
+  dim: Type.Optional(Dim),
+  minCount: Type.Optional(Count),
+  maxSize: Type.Optional(Count),
+}
+
+/** What may be said of a feature, by its kind. */
+const OPTIONS = {
+  number: {},
+  category: vocabulary,
+  categories: { ...vocabulary, maxValues: Type.Optional(MaxValues) },
+  text: { dim: Type.Optional(Dim), buckets: Type.Optional(Count), maxValues: Type.Optional(MaxValues) },
+  vector: {},
+  time: {
+    dim: Type.Optional(Dim),
+    parts: Type.Optional(
+      Type.Array(Type.Union(TIME_PARTS.map((part) => Type.Literal(part))), {
+        minItems: 1,
+        uniqueItems: true,
+      }),
+    ),
+  },
+  distance: { dim: Type.Optional(Dim) },
+  overlap: { user: Name, restaurant: Name },
+} as const
+
+type Kind = keyof typeof OPTIONS
+
+const KINDS = Object.keys(OPTIONS) as Kind[]
+const PAIR_KINDS = new Set<Kind>(['distance', 'overlap'])
+const SOURCE_OF: Record<string, Source> = {
+  user: 'users',
+  restaurant: 'restaurants',
+  context: 'context',
+  pair: 'pairs',
+}
+
+/** One feature as it is declared; false: the column is none. */
+export type DeclaredEntry = false | ({ kind: Kind } & Record<string, unknown>)
+
+/** Features by source and name: `user.age`, `restaurant.cuisines`, `context.device`, `pair.distance`. */
+export type Declaration = Readonly<Record<string, DeclaredEntry>>
+
+/** Of one source, by the names of the columns. */
+export type SourceDeclaration = ReadonlyMap<string, DeclaredEntry>
+
+export const DeclarationSchema = Type.Unsafe<Declaration>(
+  Type.Object({}, { description: 'an object such as { "user.age": { "kind": "number" } }' }),
+)
+
+/**
+ * The declarations of one source, checked completely.
+ * @throws NearrankError USAGE naming the feature, what is wanted, what was found.
+ */
+export function declaredOf(declaration: Declaration | undefined, source: Source): SourceDeclaration {
+  const found = new Map<string, DeclaredEntry>()
+  for (const [key, entry] of Object.entries(declaration ?? {})) {
+    const dot = key.indexOf('.')
+    const prefix = key.slice(0, dot)
+    if (dot < 1 || dot === key.length - 1 || !Object.hasOwn(SOURCE_OF, prefix)) throw unknownSource(key)
+    checkEntry(key, SOURCE_OF[prefix], entry)
+    if (SOURCE_OF[prefix] === source) found.set(key.slice(dot + 1), entry)
+  }
+  return found
+}
+
+/** What is declared of a column, as one that is not declared is inferred. */
+export function declaredFeature(name: string, entry: Exclude<DeclaredEntry, false>): DeclaredFeature {
+  return { ...entry, name } as DeclaredFeature
+}
+
+/** What is declared of a pair. */
+export function declaredOverlap(name: string, entry: DeclaredEntry): OverlapFeature | undefined {
+  if (entry === false || entry.kind !== 'overlap') return undefined
+  const { user, restaurant } = entry as unknown as Static<typeof Overlap>
+  return { name, kind: 'overlap', user, restaurant }
+}
+
+const Overlap = Type.Object(OPTIONS.overlap)
+
+function checkEntry(key: string, source: Source, entry: unknown): void {
+  const wrong = (problem: string) => new NearrankError('USAGE', `Cannot use the feature ${key}: ${problem}`)
+  if (entry === false) return
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
+    throw wrong(`it must be false or an object such as { "kind": "category" }, found ${shown(entry)}`)
+  const { kind } = entry as { kind?: unknown }
+  const kinds = KINDS.filter((one) => PAIR_KINDS.has(one) === (source === 'pairs'))
+  if (!kinds.some((one) => one === kind)) {
+    const guess = typeof kind === 'string' ? nearest(kind, kinds) : undefined
+    throw wrong(
+      `its kind must be one of ${kinds.join(', ')}, found ${shown(kind)}${guess ? `; did you mean ${guess}?` : ''}`,
+    )
+  }
+  const schema = Type.Object({ kind: Type.Literal(kind as Kind), ...OPTIONS[kind as Kind] }, closed)
+  const problem = schemaProblem(schema, entry)
+  if (problem !== undefined) throw wrong(problem)
+}
+
+function unknownSource(key: string): NearrankError {
+  const sources = Object.keys(SOURCE_OF)
+  const guess = nearest(key.split('.')[0], sources)
+  return new NearrankError(
+    'USAGE',
+    `Cannot use the feature ${shown(key)}: its name must begin with ${sources.join('., ')}. and tell a column${
+      guess && key.includes('.') ? `; did you mean ${guess}.${key.slice(key.indexOf('.') + 1)}?` : ''
+    }`,
+  )
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { openRowsApart, openTablesApart } from '../../src/dataset/openApart.ts'
+import type { DatasetOptions } from '../../src/dataset/options.ts'
+import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
+import type { FeaturesOf } from '../../src/features/featureSpec.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { isError, writeParquetFile } from './fixture.ts'
+
+describe('declared features', () => {
+  let data = ''
+  before(async () => {
+    data = await mkdtemp(join(tmpdir(), 'nearrank-declared-'))
+    await writeParquetFile(
+      data,
+      'user_features.parquet',
+      `SELECT 'u' || i AS user_id, i % 4 AS level, 'likes ' || i AS about, ['a', 'b', 'c'][1:1 + i % 3] AS likes,
+       DATE '2020-01-01' + i::INTEGER AS joined FROM range(100) t(i)`,
+    )
+    await writeParquetFile(
+      data,
+      'restaurant_features.parquet',
+      `SELECT i AS restaurant_id, ['a', 'b', 'c'][1:1 + i % 3] AS cuisines, ['x', 'y'][1 + i % 2] AS mood, 10.0 AS latitude, i / 100.0 AS longitude FROM range(50) t(i)`,
+    )
+    await writeParquetFile(
+      data,
+      'train/clicks.parquet',
+      `SELECT 'u' || (i % 100) AS user_id, i % 50 AS restaurant_id, i % 2 AS click, 10.1 AS latitude, 0.1 AS longitude,
+       ['ios', 'web'][1 + i % 2] AS device, i % 5 AS stars FROM range(400) t(i)`,
+    )
+  })
+  after(() => rm(data, { recursive: true, force: true }))
+
+  async function featuresOf(options: Omit<DatasetOptions, 'data'>): Promise<FeaturesOf> {
+    const { tables } = await openTablesApart({ data, ...options })
+    const {
+      packs: [pack],
+    } = await openRowsApart({ data, ...options }, tables, ['train'])
+    await pack.close()
+    return fittedBy(tables, pack)
+  }
+  const shapes = ({ users, restaurants, context = [], pairs = [] }: FeaturesOf) =>
+    [users, restaurants, context, pairs].map((list) => list.map(({ name, kind }) => `${name} ${kind}`))
+
+  test('without any: by the columns', async () => {
+    assert.deepEqual(shapes(await featuresOf({})), [
+      ['level number', 'likes categories', 'joined time'],
+      ['cuisines categories', 'mood category'],
+      [],
+      ['distance distance', 'likes~cuisines overlap'],
+    ])
+  })
+
+  test('of another kind, of further columns, and none', async () => {
+    const features = await featuresOf({
+      ids: 'users',
+      features: {
+        'user.level': { kind: 'category', dim: 8 },
+        'user.about': { kind: 'text', buckets: 32 },
+        'user.joined': { kind: 'time', parts: ['month'] },
+        'restaurant.mood': false,
+        'restaurant.restaurant_id': { kind: 'category' },
+        'context.device': { kind: 'category' },
+        'pair.distance': false,
+        'pair.taste': { kind: 'overlap', user: 'likes', restaurant: 'cuisines' },
+      },
+    })
+    assert.deepEqual(shapes(features), [
+      ['level category', 'about text', 'likes categories', 'joined time', 'user_id category'],
+      ['cuisines categories', 'restaurant_id category'],
+      ['device category'],
+      ['likes~cuisines overlap', 'taste overlap'],
+    ])
+    const [level, about, , joined] = features.users
+    assert.ok(level.kind === 'category' && level.dim === 8 && level.values.join() === '0,1,2,3')
+    assert.ok(joined.kind === 'time' && joined.parts.join() === 'month')
+    assert.ok(about.kind === 'text' && about.buckets === 32)
+    const [, ids] = features.restaurants
+    assert.ok(ids.kind === 'category' && ids.values.length === 50)
+  })
+
+  test('other declarations are other packs, the same are the same', async () => {
+    const open = (features: DatasetOptions['features']) =>
+      openTablesApart({ data, ...(features && { features }) })
+    const first = await open({ 'user.level': { kind: 'category' } })
+    const other = await open({ 'user.level': { kind: 'number' } })
+    const again = await open({ 'user.level': { kind: 'category' } })
+    assert.notEqual(first.tables.fingerprint, other.tables.fingerprint)
+    assert.equal(first.tables.fingerprint, again.tables.fingerprint)
+  })
+
+  const refused: [
+    name: string,
+    features: Record<string, unknown>,
+    code: 'USAGE' | 'INPUT',
+    pattern: RegExp,
+  ][] = [
+    [
+      'no source',
+      { age: { kind: 'number' } },
+      'USAGE',
+      /feature "age": its name must begin with user\., restaurant\., context\., pair\. and tell a column/,
+    ],
+    ['a source misspelt', { 'usr.age': false }, 'USAGE', /did you mean user\.age\?/],
+    [
+      'no kind',
+      { 'user.level': {} },
+      'USAGE',
+      /feature user\.level: its kind must be one of number, category, categories, text, vector, time, found undefined/,
+    ],
+    [
+      'a kind misspelt',
+      { 'user.level': { kind: 'catgory' } },
+      'USAGE',
+      /found "catgory"; did you mean category\?/,
+    ],
+    [
+      'no object',
+      { 'user.level': 'category' },
+      'USAGE',
+      /must be false or an object such as .*found "category"/,
+    ],
+    [
+      'an option of another kind',
+      { 'user.level': { kind: 'number', dim: 8 } },
+      'USAGE',
+      /feature user\.level: .*dim is unknown/,
+    ],
+    [
+      'a size that the kernels cannot take',
+      { 'user.level': { kind: 'category', dim: 6 } },
+      'USAGE',
+      /feature user\.level: dim must be .*found 6/,
+    ],
+    [
+      'a column that is not there',
+      { 'user.levl': { kind: 'number' } },
+      'INPUT',
+      /user_features\.parquet: it has no column levl/,
+    ],
+    [
+      'a kind for other values',
+      { 'user.likes': { kind: 'number' } },
+      'INPUT',
+      /column likes must hold values for a feature of the kind number, found VARCHAR\[\]/,
+    ],
+    [
+      'a pair of no features',
+      { 'pair.x': { kind: 'overlap', user: 'level', restaurant: 'cuisines' } },
+      'USAGE',
+      /pair x must be of features that are categories, found level, which is of the kind number/,
+    ],
+    [
+      'a distance of a user',
+      { 'user.level': { kind: 'distance' } },
+      'USAGE',
+      /its kind must be one of number.*found "distance"/,
+    ],
+  ]
+  for (const [name, features, code, pattern] of refused)
+    test(`refuses ${name}`, () =>
+      assert.rejects(
+        featuresOf({ features: features as NonNullable<DatasetOptions['features']> }),
+        isError(code, pattern),
+      ))
+})
