@@ -120,7 +120,8 @@ export function naturalOrder(a: string, b: string): number {
   return left.length - right.length
 }
 
-function splitPatterns(options: DatasetOptions, split: Split): string[] {
+/** The globs of a split's click files. */
+export function splitPatterns(options: DatasetOptions, split: Split): string[] {
   const given = split === 'train' ? options.trainFiles : options.testFiles
   return [given ?? `${split}/*.parquet`].flat()
 }

@@ -1,12 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
-import { type DeclaredFeature, inferFeature, type LeftOut } from '../../features/declared.ts'
+import {
+  type ColumnFacts,
+  type DeclaredFeature,
+  inferFeature,
+  type LeftOut,
+} from '../../features/declared.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, type ParquetFile, columnNamed } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
-import { featureStatistics, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
+import { featureStatistics, measureColumns } from './tableStatistics.ts'
 import { typesFor, valueTypeOf } from './valueTypes.ts'
 
 const NUMBERED = /^f\d+$/
@@ -28,20 +33,17 @@ export async function tableFeatures(
   file: ParquetFile,
   { named, idColumn, columns }: { named: string[] | undefined; idColumn: string; columns: ColumnNames },
 ): Promise<TableFeatures> {
-  const chosen = named ?? numberedColumns(file, columns)
-  if (chosen) checkNames(file, chosen)
-  const candidates = chosen?.map((name) => columnNamed(file, name)) ?? otherColumns(file, columns)
+  const candidates = candidateColumns(file, named, columns)
   const leftOut: LeftOut[] = []
   const features: FeatureSpec[] = []
-  for (const [i, measured] of (await measureColumns(connection, file, candidates)).entries()) {
-    const declared = chosen ? namedFeature(file, candidates[i], measured) : inferFeature(measured)
+  for (const measured of await measureColumns(connection, file, candidates.columns)) {
+    const declared = declareFeature(file, measured, candidates)
     if (typeof declared === 'string') leftOut.push({ name: measured.name, reason: declared })
     else features.push(fitFeature(declared, await featureStatistics(connection, file, declared, measured)))
   }
-  // A side that is known by its ids alone has them for its feature.
-  if (features.length === 0 && !chosen) {
+  if (features.length === 0 && !candidates.areChosen) {
     const [measured] = await measureColumns(connection, file, [columnNamed(file, idColumn)])
-    const declared = { name: idColumn, kind: 'category', minCount: 1 } as const
+    const declared = idFeature(idColumn)
     features.push(fitFeature(declared, await featureStatistics(connection, file, declared, measured)))
   }
   if (features.length === 0) throw noFeatures(file, leftOut)
@@ -51,6 +53,44 @@ export async function tableFeatures(
       `Cannot use ${file.name}: at most ${FEATURES_MAX} features are allowed, found ${features.length}`,
     )
   return { features, leftOut }
+}
+
+/** Columns of a table that may become features. */
+export interface CandidateColumns {
+  columns: ParquetColumn[]
+  areChosen: boolean // by their names; else whether they say anything decides
+}
+
+/**
+ * The columns that may become features, in their order.
+ * @throws NearrankError INPUT where a named one is missing or named twice.
+ */
+export function candidateColumns(
+  file: ParquetFile,
+  named: readonly string[] | undefined,
+  columns: ColumnNames,
+): CandidateColumns {
+  const chosen = named ?? numberedColumns(file, columns)
+  if (!chosen) return { columns: otherColumns(file, columns), areChosen: false }
+  checkNames(file, chosen)
+  return { columns: chosen.map((name) => columnNamed(file, name)), areChosen: true }
+}
+
+/**
+ * What a candidate becomes, or why it is left out, as a part of a sentence.
+ * @throws NearrankError INPUT where it was chosen and cannot be a feature.
+ */
+export function declareFeature(
+  file: ParquetFile,
+  measured: ColumnFacts,
+  { areChosen }: CandidateColumns,
+): DeclaredFeature | string {
+  return areChosen ? namedFeature(file, measured) : inferFeature(measured)
+}
+
+/** The feature of a side that is known by its ids alone. */
+export function idFeature(idColumn: string): DeclaredFeature {
+  return { name: idColumn, kind: 'category', minCount: 1 }
 }
 
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */
@@ -79,18 +119,18 @@ export function checkNumeric(file: ParquetFile, name: string): void {
 /**
  * A column that was asked for is a feature even if it seems to say nothing; booleans are numbers, 0 and 1.
  */
-function namedFeature(file: ParquetFile, column: ParquetColumn, measured: MeasuredColumn): DeclaredFeature {
-  const { name } = column
+function namedFeature(file: ParquetFile, measured: ColumnFacts): DeclaredFeature {
+  const { name } = measured
   if (measured.type === 'boolean') return { name, kind: 'number' }
   const declared = inferFeature({ ...measured, missing: 0, distinct: 2 })
   if (typeof declared !== 'string') return declared
   throw new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${name} cannot be a feature, ${declared}; found ${column.type}`,
+    `Cannot use ${file.name}: column ${name} cannot be a feature, ${declared}; found ${columnNamed(file, name).type}`,
   )
 }
 
-function numberedColumns(file: ParquetFile, columns: ColumnNames): string[] | undefined {
+function numberedColumns(file: ParquetFile, columns: ColumnNames): readonly string[] | undefined {
   const names = otherColumns(file, columns).map(({ name }) => name)
   const numbered = names.filter((name) => NUMBERED.test(name))
   return numbered.length > 0 ? numbered.toSorted(naturalOrder) : undefined
@@ -102,7 +142,7 @@ function otherColumns(file: ParquetFile, columns: ColumnNames): ParquetColumn[] 
   return file.columns.filter((column) => !taken.has(column.name))
 }
 
-function checkNames(file: ParquetFile, names: string[]): void {
+function checkNames(file: ParquetFile, names: readonly string[]): void {
   if (new Set(names).size === names.length) return
   throw new NearrankError('INPUT', `Cannot use ${file.name}: a feature is named twice in ${names.join(', ')}`)
 }

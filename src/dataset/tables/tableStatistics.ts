@@ -17,25 +17,34 @@ export async function measureColumns(
   columns: readonly ParquetColumn[],
 ): Promise<MeasuredColumn[]> {
   const row = await oneRow(connection, file, columns.flatMap(measuresSql))
-  return columns.map((column, i): MeasuredColumn => {
-    const [present, distinct, mean, shortest, longest] = row.slice(MEASURES * i, MEASURES * (i + 1))
-    const measured = {
-      name: column.name,
-      type: valueTypeOf(column),
-      rows: file.rows,
-      missing: file.rows - Number(present),
-      distinct: Number(distinct),
-      mean: Number(mean ?? 0),
-    }
-    if (shortest === null) return measured
-    return { ...measured, lengths: { min: Number(shortest), max: Number(longest) } }
-  })
+  return columns.map((column, i) =>
+    measuredColumn(column, file.rows, row.slice(MEASURES * i, MEASURES * (i + 1))),
+  )
 }
 
-const MEASURES = 5
+/** Of `rows` rows, from the values of `measuresSql`. */
+export function measuredColumn(
+  column: ParquetColumn,
+  rows: number,
+  [present, distinct, mean, shortest, longest]: readonly unknown[],
+): MeasuredColumn {
+  const measured = {
+    name: column.name,
+    type: valueTypeOf(column),
+    rows,
+    missing: rows - Number(present),
+    distinct: Number(distinct),
+    mean: Number(mean ?? 0),
+  }
+  if (shortest === null) return measured
+  return { ...measured, lengths: { min: Number(shortest), max: Number(longest) } }
+}
+
+/** How many values `measuresSql` asks for. */
+export const MEASURES = 5
 
 /** How many are there, how many are distinct, their mean, the lengths of lists. */
-function measuresSql(column: ParquetColumn): string[] {
+export function measuresSql(column: ParquetColumn): string[] {
   const name = sqlName(column.name)
   const isFloat = column.type === 'FLOAT' || column.type === 'DOUBLE'
   const present = isFloat ? `count(*) FILTER (WHERE NOT isnan(${name}))` : `count(${name})`
