@@ -4,7 +4,7 @@ import { findRows } from './clicks/openRows.ts'
 import { findTables } from './tables/openTables.ts'
 import { readTables, type Tables } from './tables/readTables.ts'
 import { DATA_OPTION, DATASET_OPTIONS, type DatasetOptions, type Split, type OpenOptions } from './options.ts'
-import type { PackRequest } from './packProcess.ts'
+import type { Pack, PackRequest } from './packProcess.ts'
 import { type PackedRows, readRows } from './clicks/readRows.ts'
 
 /** What is sent to the process that packs: plain data only, and of a caller's options only these. */
@@ -59,7 +59,7 @@ async function packApart(options: Options, rows: PackRequest['rows']): Promise<A
     rows,
   }
   const module = new URL('./packProcess', import.meta.url)
-  const { result, peakRssBytes } = await callApart<PackRequest, string[]>({
+  const { result, peakRssBytes } = await callApart<Pack>({
     module,
     request,
     action: 'pack',

@@ -12,6 +12,8 @@ export interface PackRequest {
   rows: { splits: Split[]; tables: string } | null // null: the feature tables themselves
 }
 
+export type Pack = typeof pack
+
 // The main module of that process, see openApart.ts.
 serveApart(pack)
 

@@ -2,15 +2,15 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../../errors.ts'
 import type { OpenProgress } from '../options.ts'
-import type { ApartAnswer } from './serveApart.ts'
+import type { ApartAnswer, ApartWork } from './serveApart.ts'
 
 const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000
 
 /** Something to do in a process of its own. */
-export interface ApartCall<Request> {
+export interface ApartCall<Work extends ApartWork> {
   module: URL // its main module, which calls `serveApart`; without its ending, that of this file is added
-  request: Request // plain data
+  request: Parameters<Work>[0]
   action: 'pack' | 'inspect' // for messages
   data: string // folder, for messages and for people who look at the list of processes
   signal: AbortSignal | undefined
@@ -25,9 +25,10 @@ export type Apart<T> = T & { peakRssBytes: number }
  * file that crashes it crashes nothing else. Cost: 0.2 s.
  * @throws NearrankError as the other process; INPUT if it crashes.
  */
-export async function callApart<Request extends object, Result>(
-  call: ApartCall<Request>,
-): Promise<Apart<{ result: Result }>> {
+export async function callApart<Work extends ApartWork>(
+  call: ApartCall<Work>,
+): Promise<Apart<{ result: Awaited<ReturnType<Work>> }>> {
+  type Answer = ApartAnswer<Awaited<ReturnType<Work>>>
   const { module, request, action, data, signal, onProgress } = call
   signal?.throwIfAborted()
   const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
@@ -48,8 +49,8 @@ export async function callApart<Request extends object, Result>(
   signal?.addEventListener('abort', abort)
   try {
     return await new Promise((resolve, reject) => {
-      let answer: Exclude<ApartAnswer<Result>, { type: 'progress' }> | undefined
-      child.on('message', (message: ApartAnswer<Result>) => {
+      let answer: Exclude<Answer, { type: 'progress' }> | undefined
+      child.on('message', (message: Answer) => {
         if (message.type === 'progress') onProgress?.(message.progress)
         else answer = message
       })

@@ -1,0 +1,31 @@
+import type { OptionTable, OptionValues } from '../../options/option.ts'
+import { text } from '../../options/schemas.ts'
+import { DATA_OPTION, type DatasetOptionsReading, type OpenProgress, optionsReading } from '../options.ts'
+
+/** Where the result goes. */
+export const INSPECT_OUT = {
+  /** File for the features that training would choose, as JSON; one that is there is replaced. */
+  out: {
+    schema: text(),
+    flag: '--out <file>',
+    help: 'write the features that it would choose as JSON, to be edited',
+  },
+} satisfies OptionTable
+
+// Nothing is packed, and clicks without features are counted.
+const UNUSED = new Set(['onMissing', 'cache'])
+
+type DataOptions = Omit<DatasetOptionsReading<'train' | 'test'>, 'onMissing' | 'cache'>
+
+/** Which files and columns. */
+export const INSPECT_DATA: OptionTable = Object.fromEntries(
+  Object.entries(optionsReading('train', 'test')).filter(([key]) => !UNUSED.has(key)),
+)
+
+/** Every option of `inspect` that is plain data. */
+export const INSPECT_OPTIONS: OptionTable = { ...DATA_OPTION, ...INSPECT_OUT, ...INSPECT_DATA }
+
+export interface InspectOptions extends DataOptions, Partial<OptionValues<typeof INSPECT_OUT>> {
+  signal?: AbortSignal
+  onProgress?: (progress: OpenProgress) => void
+}
