@@ -6,7 +6,7 @@ import {
   type InspectionWarning,
   type TableFile,
 } from '../../dataset/inspect/report.ts'
-import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
+import { formatBytes, formatCount, formatPercent, formatSeconds } from '../../format.ts'
 import { type Alignment, renderTable } from './table.ts'
 
 const COLUMNS_MAX = 200 // of one file; --json has all
@@ -95,17 +95,16 @@ function outcomeOf({ role, feature, leftOut }: InspectedColumn): string {
   return role === 'context' ? `${kind}, if named` : kind
 }
 
-/** `cash 85 %, VISA 12 %`, `1.5 to 90`, `3 to 5 items` */
-function valuesOf({ low, high, lengths, frequent, type }: InspectedColumn): string {
-  const items = type.includes('[')
+/** `cash 85 %, VISA 12 %`, `1.5 to 90`, `3 to 5 in a list` */
+function valuesOf({ low, high, lengths, frequent }: InspectedColumn): string {
   if (frequent.length > 0)
     return frequent
       .map((one) => `${cell(one.value, VALUE_CHARS_MAX) || "''"} ${wholePercent(one.share)}`)
       .join(', ')
-  if (items && lengths)
+  if (lengths)
     return lengths.min === lengths.max
-      ? `${formatCount(lengths.min)} numbers`
-      : `${formatCount(lengths.min)} to ${formatCount(lengths.max)} items`
+      ? `${formatCount(lengths.min)} in each list`
+      : `${formatCount(lengths.min)} to ${formatCount(lengths.max)} in a list`
   if (low === null || high === null) return ''
   return low === high ? bound(low) : `${bound(low)} to ${bound(high)}`
 }
@@ -123,9 +122,7 @@ function bound(value: number | string): string {
 }
 
 function share(value: number | null): string {
-  if (value === null) return '–'
-  if (value > 0 && value < 0.0005) return '<0.1 %'
-  return `${Number((100 * value).toFixed(1))} %`
+  return value === null ? '–' : formatPercent(value)
 }
 
 function wholePercent(value: number): string {

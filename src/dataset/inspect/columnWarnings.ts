@@ -1,7 +1,7 @@
 import { type ColumnFacts, type DeclaredFeature, inferFeature } from '../../features/declared.ts'
-import { formatCount } from '../../format.ts'
+import { formatCount, formatPercent } from '../../format.ts'
 import type { LabelLeak } from './labelLeak.ts'
-import type { InspectionWarning, WarningKind } from './report.ts'
+import { EXACT_ROWS_MAX, type InspectionWarning, type WarningKind } from './report.ts'
 import type { ColumnSummary } from './summarizeColumns.ts'
 
 const CODE_VALUES_MAX = 200
@@ -39,10 +39,15 @@ export function columnWarnings(
     warn('constant', 'has the same value in every row; correct its export, or remove it')
   if (nan > 0)
     warn('notFinite', `is NaN in ${rowsText(nan)}, which count as missing; write null if that is right`)
-  if (infinite > 0)
+  if (infinite > 0 && measured.type === 'fraction')
     warn(
       'notFinite',
       `is infinite or too large in ${rowsText(infinite)}, which training refuses; write null or a finite value there`,
+    )
+  else if (infinite > 0)
+    warn(
+      'notFinite',
+      `is infinite in ${rowsText(infinite)}, which count as missing; write null if that is right`,
     )
   if (typeof feature === 'object' && feature.kind === 'number') {
     const reason = codeReason(summary)
@@ -59,7 +64,8 @@ function codeReason({ column, measured, distinct, low, high }: ColumnSummary): s
   if (typeof low !== 'number' || typeof high !== 'number') return undefined
   const isFew = distinct <= CODE_VALUES_MAX && distinct * CODE_ROWS_MIN <= measured.rows - measured.missing
   if (!isFew || high - low + 1 < CODE_GAPS_MIN * distinct) return undefined
-  return `about ${distinct} different values from ${low} to ${high}`
+  const about = measured.rows > EXACT_ROWS_MAX ? 'about ' : ''
+  return `${about}${distinct} different values from ${low} to ${high}`
 }
 
 function isConstant({ rows, missing, distinct }: ColumnFacts): boolean {
@@ -86,7 +92,7 @@ export function leakWarning(
   })
   if (rows >= LEAK_ROWS_MIN && Math.abs(filledClicks - filledNoClicks) >= LEAK_FILLED)
     return warning(
-      `is filled in ${percent(filledClicks)} of the clicks and ${percent(filledNoClicks)} of the other rows`,
+      `is filled in ${formatPercent(filledClicks)} of the clicks and ${formatPercent(filledNoClicks)} of the other rows`,
     )
   if (auc === null || auc <= LEAK_AUC) return undefined
   return warning(`alone tells clicks from other rows (AUC ${auc.toFixed(3)})`)
@@ -94,11 +100,4 @@ export function leakWarning(
 
 export function rowsText(rows: number): string {
   return rows === 1 ? '1 row' : `${formatCount(rows)} rows`
-}
-
-/** `0 %`, `<0.1 %`, `12.3 %`, `100 %` */
-export function percent(share: number): string {
-  if (share > 0 && share < 0.001) return '<0.1 %'
-  if (share < 1 && share > 0.999) return '>99.9 %'
-  return `${Number((100 * share).toFixed(1))} %`
 }

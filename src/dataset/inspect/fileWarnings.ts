@@ -1,6 +1,7 @@
 import type { DuplicateIds } from './idChecks.ts'
 import type { LabelFigures } from './clickFigures.ts'
-import { percent, rowsText } from './columnWarnings.ts'
+import { formatPercent } from '../../format.ts'
+import { rowsText } from './columnWarnings.ts'
 import type { PlaceFigures } from './placeFigures.ts'
 import type { InspectionWarning } from './report.ts'
 
@@ -125,6 +126,6 @@ export function withoutFeatures(
     kind: 'noFeatures',
     file: clicks,
     column,
-    message: `${clicks}: ${percent(share)} of the rows have a ${column} that ${table} lacks; add these features, or train with --on-missing drop`,
+    message: `${clicks}: ${formatPercent(share)} of the rows have a ${column} that ${table} lacks; add these features, or train with --on-missing drop`,
   }
 }

@@ -8,7 +8,7 @@ export const INSPECT_OUT = {
   out: {
     schema: text(),
     flag: '--out <file>',
-    help: 'write the features that it would choose as JSON, to be edited',
+    help: 'write the features that it would choose, to be edited',
   },
 } satisfies OptionTable
 

@@ -1,10 +1,11 @@
+import { relative, sep } from 'node:path'
 import { messageOf } from '../../errors.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import type { DatasetOptions, Split } from '../options.ts'
 import { sqlParquet, sqlPath } from '../parquet/duckdb.ts'
 import { type ParquetColumn, type ParquetFile, readParquetFile, statFile } from '../parquet/parquetFile.ts'
 import { featureSource, splitPaths, splitPatterns } from '../sources.ts'
-import { relative, sep } from 'node:path'
+import { valueTypeOf } from '../tables/valueTypes.ts'
 import type { Reader } from './reader.ts'
 import type { InspectionWarning } from './report.ts'
 
@@ -62,17 +63,13 @@ export async function openClicks(
       column: null,
       message: `${name}: no file with ${split} clicks matches; write some, or give their names with --${split}-files`,
     })
-  const files: ParquetFile[] = []
-  let bytes = 0
+  const files: SizedFile[] = []
   for (const path of paths) {
     const short = relative(data, path).split(sep).join('/')
     try {
       const file = await readParquetFile(reader.connection, path, short)
       if (file.rows === 0) warn(emptyFile(short))
-      else {
-        files.push(file)
-        bytes += (await statFile(path, short)).size
-      }
+      else files.push({ ...file, bytes: (await statFile(path, short)).size })
     } catch (error) {
       warn({
         kind: 'unreadable',
@@ -82,61 +79,91 @@ export async function openClicks(
       })
     }
   }
-  return files.length > 0 ? together(reader, { name, files, bytes, warn }) : undefined
+  return files.length > 0 ? together(reader, { name, files, warn }) : undefined
+}
+
+interface SizedFile extends ParquetFile {
+  bytes: number
 }
 
 interface Parts {
   name: string
-  files: ParquetFile[]
-  bytes: number
+  files: SizedFile[]
   warn: Warn
 }
 
-/** Several files as one source, with the columns of all; files of columns that cannot be united are left. */
-async function together(reader: Reader, { name, files, bytes, warn }: Parts): Promise<Source> {
+/**
+ * Several files as one source, with the columns of all. Files whose columns hold values of other types than
+ * those of the first are left out.
+ */
+async function together(reader: Reader, { name, files, warn }: Parts): Promise<Source> {
   const [first] = files
-  const same = files.filter((file) => signatureOf(file) === signatureOf(first))
-  const source = (parts: ParquetFile[], columns: ParquetColumn[], byName: boolean): Source => ({
+  const source = (parts: SizedFile[], columns: ParquetColumn[]): Source => ({
     path: first.path,
     name: parts.length === 1 ? parts[0].name : name,
     rows: parts.reduce((sum, { rows }) => sum + rows, 0),
     columns,
-    from: sqlFiles(parts, byName),
+    from: sqlFiles(parts, columns !== first.columns),
     files: parts.length,
-    bytes,
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
   })
-  if (same.length === files.length) return source(files, first.columns, false)
-  const described = await reader.ask(`DESCRIBE SELECT * FROM ${sqlFiles(files, true)}`)
-  const isUnited = typeof described !== 'string'
-  for (const other of files.filter((file) => !same.includes(file)))
-    warn(differentColumns(first, other, isUnited))
-  if (!isUnited) return source(same, first.columns, false)
+  const others = files.filter((file) => differingColumn(first, file) !== undefined)
+  if (others.length === 0) return source(files, first.columns)
+  const alike = files.filter((file) => !others.includes(file) || isAlike(first, file))
+  const described = await reader.ask(`DESCRIBE SELECT * FROM ${sqlFiles(alike, true)}`)
+  const united = typeof described === 'string' ? files.filter((file) => !others.includes(file)) : alike
+  const differences = Map.groupBy(others, (other) => differenceOf(first, other, united.includes(other)))
+  for (const [difference, same] of differences) warn(differentColumns(first, same, difference))
+  if (typeof described === 'string') return source(united, first.columns)
   const columns = described
     .map((row) => ({ name: String(row[0]), type: String(row[1]) }))
     .filter((column) => column.name !== 'file_row_number')
-  return source(files, columns, true)
+  return source(united, columns)
 }
 
-function differentColumns(first: ParquetFile, other: ParquetFile, isUnited: boolean): InspectionWarning {
-  const has = new Map(other.columns.map((column) => [column.name, column.type]))
-  const column =
-    first.columns.find(({ name, type }) => has.get(name) !== type) ??
-    other.columns.find(({ name }) => first.columns.every((known) => known.name !== name))
-  const describe = (file: ParquetFile) => {
-    const found = file.columns.find(({ name }) => name === column?.name)
-    return found ? `is ${found.type}` : 'is missing'
+/** Whether the columns that both have hold values of the same types. */
+function isAlike(first: ParquetFile, other: ParquetFile): boolean {
+  const typeOf = (column: ParquetColumn) => {
+    const type = valueTypeOf(column)
+    if (type === 'integer' || type === 'fraction') return 'number'
+    return type === 'other' ? column.type : type
   }
-  const left = isUnited ? '' : ', and is not inspected'
+  return other.columns.every((column) => {
+    const own = first.columns.find(({ name }) => name === column.name)
+    return own === undefined || typeOf(own) === typeOf(column)
+  })
+}
+
+/** The first column that only one of two files has, or that has two types; their order does not matter. */
+function differingColumn(first: ParquetFile, other: ParquetFile): string | undefined {
+  const [its, firsts] = [typesOf(other), typesOf(first)]
+  return [...firsts.keys(), ...its.keys()].find((name) => its.get(name) !== firsts.get(name))
+}
+
+/** As a part of a sentence. */
+function differenceOf(first: ParquetFile, other: ParquetFile, isUnited: boolean): string {
+  const name = differingColumn(first, other) ?? ''
+  const typeIn = (file: ParquetFile) => typesOf(file).get(name) ?? 'missing'
+  const result = isUnited ? '' : ', so it is not inspected'
+  return `column ${name} is ${typeIn(other)}, in ${first.name} it is ${typeIn(first)}${result}`
+}
+
+function typesOf({ columns }: ParquetFile): Map<string, string> {
+  return new Map(columns.map(({ name, type }) => [name, type]))
+}
+
+function differentColumns(
+  first: ParquetFile,
+  [other, ...more]: readonly ParquetFile[],
+  difference: string,
+): InspectionWarning {
+  const also = more.length === 0 ? '' : ` (and ${more.length} more)`
   return {
     kind: 'differentColumns',
     file: other.name,
-    column: column?.name ?? null,
-    message: `${other.name}: column ${column?.name} ${describe(other)}, but ${describe(first)} in ${first.name}${left}; write all click files with the same columns`,
+    column: differingColumn(first, other) ?? null,
+    message: `${other.name}${also}: ${difference}; write all click files with the same columns`,
   }
-}
-
-function signatureOf({ columns }: ParquetFile): string {
-  return JSON.stringify(columns)
 }
 
 function sqlFiles(files: readonly ParquetFile[], byName: boolean): string {
