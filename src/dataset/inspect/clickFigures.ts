@@ -24,18 +24,18 @@ export function labelFiguresSql(column: ParquetColumn): string[] {
   const label = labelSql(column)
   const name = sqlName(column.name)
   return [
-    `count(*) FILTER (WHERE ${label} = 1)`,
-    `count(*) FILTER (WHERE ${label} = 0)`,
-    `count(*) FILTER (WHERE ${label} IS NULL)`,
-    `min(left(${name}::VARCHAR, 100)) FILTER (WHERE ${label} IS NULL)`,
+    'count(*)',
+    `count(${label})`,
+    `sum(${label})`,
+    `min(CASE WHEN ${label} IS NULL THEN left(${name}::VARCHAR, 100) END)`,
   ]
 }
 
-export function labelFigures([clicks, noClicks, others, example]: readonly unknown[]): LabelFigures {
+export function labelFigures([rows, labelled, clicks, example]: readonly unknown[]): LabelFigures {
   return {
     clicks: Number(clicks),
-    noClicks: Number(noClicks),
-    others: Number(others),
+    noClicks: Number(labelled) - Number(clicks),
+    others: Number(rows) - Number(labelled),
     example: typeof example === 'string' ? example : null,
   }
 }

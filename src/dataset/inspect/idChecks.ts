@@ -31,12 +31,12 @@ export async function duplicateIds(
   table: Source,
   idColumn: ParquetColumn,
 ): Promise<DuplicateIds | undefined> {
-  const key = hashSql(idColumn, false)
   const every = partOf(table)
+  const key = hashSql(idColumn, { every })
   const rows = await reader.ask(
     `SELECT count(*), sum(rows), min(first) FROM (` +
       `SELECT ${key} AS key, count(*) AS rows, min(file_row_number) AS first FROM ${table.from} ` +
-      `WHERE ${sqlName(idColumn.name)} IS NOT NULL AND ${key} % ${every} = 0 GROUP BY key HAVING count(*) > 1)`,
+      `WHERE ${key} IS NOT NULL GROUP BY key HAVING count(*) > 1)`,
   )
   if (typeof rows === 'string' || Number(rows[0][0]) === 0) return undefined
   const [ids, count, first] = rows[0].map(Number)
@@ -45,7 +45,7 @@ export async function duplicateIds(
 }
 
 /**
- * SQL for two aggregates over clicks: how many ids were looked up in `table`, how many of them it lacks.
+ * SQL for two aggregates over clicks: how many ids were looked up in `table`, how many of them were found.
  * undefined: the ids are of another type than those of the table.
  */
 export function lookupSql(
@@ -56,21 +56,24 @@ export function lookupSql(
   if (type === undefined || type !== idTypeOf(clicks.source, clicks.column)) return undefined
   const isWide = [clicks, table].some(({ column }) => type === 'integer' && !BIGINT.test(column.type))
   const every = partOf(table.source)
-  const own = hashSql(clicks.column, isWide)
-  const its = hashSql(table.column, isWide)
-  const isThere = (name: string, key: string) => `${sqlName(name)} IS NOT NULL AND ${key} % ${every} = 0`
-  const known = `SELECT ${its} FROM ${table.source.from} WHERE ${isThere(table.column.name, its)}`
-  const asked = isThere(clicks.column.name, own)
-  return [
-    `count(*) FILTER (WHERE ${asked})`,
-    `count(*) FILTER (WHERE ${asked} AND NOT coalesce(${own} IN (${known}), false))`,
-  ]
+  const own = hashSql(clicks.column, { isWide, every })
+  const its = hashSql(table.column, { isWide, every })
+  const known = `SELECT ${its} FROM ${table.source.from} WHERE ${its} IS NOT NULL`
+  return [`count(${own})`, `count(CASE WHEN ${own} IN (${known}) THEN 1 END)`]
 }
 
-/** `isWide`: it is compared with integers of more than 64 bits, or unsigned ones. */
-function hashSql({ name, type }: ParquetColumn, isWide: boolean): string {
-  if (type === 'VARCHAR' || type === 'UUID') return `hash(${sqlName(name)}::VARCHAR)`
-  return `hash(${sqlName(name)}::${isWide || !BIGINT.test(type) ? 'HUGEINT' : 'BIGINT'})`
+/**
+ * `isWide`: it is compared with integers of more than 64 bits, or unsigned ones. `every`: only about each
+ * n-th id has a hash, the same ones in every column.
+ */
+function hashSql(
+  { name, type }: ParquetColumn,
+  { isWide = false, every }: { isWide?: boolean; every: number },
+): string {
+  const integer = isWide || !BIGINT.test(type) ? 'HUGEINT' : 'BIGINT'
+  const hash = `hash(${sqlName(name)}::${type === 'VARCHAR' || type === 'UUID' ? 'VARCHAR' : integer})`
+  const part = every > 1 ? ` AND ${hash} % ${every} = 0` : ''
+  return `CASE WHEN ${sqlName(name)} IS NOT NULL${part} THEN ${hash} END`
 }
 
 function partOf({ rows }: Source): number {

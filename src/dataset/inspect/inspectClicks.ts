@@ -60,9 +60,9 @@ export async function inspectClicks(
     files.clickRate = rows > 0 ? figures.clicks / rows : null
   }
   for (const [i, { side, table, column }] of lookups.entries()) {
-    const [asked, lacked] = (summaries.extra ?? []).slice(labelled.length + 2 * i).map(Number)
+    const [asked, found] = (summaries.extra ?? []).slice(labelled.length + 2 * i).map(Number)
     if (!(asked > 0)) continue
-    const share = lacked / asked
+    const share = (asked - found) / asked
     files[side === 'users' ? 'withoutUser' : 'withoutRestaurant'] = share
     if (share > 0) warn(withoutFeatures(source.name, { column: column.name, table: table.name, share }))
   }

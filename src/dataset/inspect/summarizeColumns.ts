@@ -91,38 +91,39 @@ function expressionsOf({ rows }: Source, column: ParquetColumn): string[] {
   return [...measuresSql(column), distinct, ...ownSql(column)]
 }
 
-/** The least and the greatest value, how many are NaN, how many infinite. */
+/**
+ * The least and the greatest value, both within bounds; how many values there are, and how many within
+ * bounds. Without FILTER, which would be evaluated once for each of them.
+ */
 function ownSql(column: ParquetColumn): string[] {
   const name = sqlName(column.name)
-  const text = (aggregate: string, filter: string) => `(${aggregate}(${name}) ${filter})::VARCHAR`
+  const within = (bounds: string) => `CASE WHEN ${bounds} THEN ${name} END`
+  const count = `count(${name})`
   switch (valueTypeOf(column)) {
     case 'integer':
-      return [`min(${name})::DOUBLE`, `max(${name})::DOUBLE`, '0', '0']
+      return [`min(${name})::DOUBLE`, `max(${name})::DOUBLE`, count, count]
     case 'fraction': {
-      if (column.type !== 'FLOAT' && column.type !== 'DOUBLE')
-        return [`min(${name})::DOUBLE`, `max(${name})::DOUBLE`, '0', '0']
-      const tooLarge = `NOT isnan(${name}) AND abs(${name}::DOUBLE) >= ${FLOAT32_BOUND}`
-      const finite = `FILTER (WHERE isfinite(${name}))`
-      return [
-        `(min(${name}) ${finite})::DOUBLE`,
-        `(max(${name}) ${finite})::DOUBLE`,
-        `count(*) FILTER (WHERE isnan(${name}))`,
-        `count(*) FILTER (WHERE ${tooLarge})`,
-      ]
+      // NaN is above every bound.
+      const bound = column.type === 'DOUBLE' ? String(FLOAT32_BOUND) : `'inf'::${column.type}`
+      const value = isFloat(column) ? within(`abs(${name}) < ${bound}`) : name
+      return [`min(${value})::DOUBLE`, `max(${value})::DOUBLE`, count, `count(${value})`]
     }
     case 'time':
     case 'date': {
-      const finite = `FILTER (WHERE isfinite(${name}))`
-      const infinite = `count(*) FILTER (WHERE NOT isfinite(${name}))`
-      return [text('min', finite), text('max', finite), '0', infinite]
+      const value = within(`isfinite(${name})`)
+      return [`min(${value})::VARCHAR`, `max(${value})::VARCHAR`, count, `count(${value})`]
     }
     case 'text':
     case 'boolean':
     case 'texts':
     case 'numbers':
     case 'other':
-      return ['NULL', 'NULL', '0', '0']
+      return ['NULL', 'NULL', count, count]
   }
+}
+
+function isFloat({ type }: ParquetColumn): boolean {
+  return type === 'FLOAT' || type === 'DOUBLE'
 }
 
 function summaryOf(
@@ -131,17 +132,17 @@ function summaryOf(
   row: readonly unknown[],
   at: number,
 ): ColumnSummary {
-  const [distinct, low, high, nan, infinite] = row.slice(at + MEASURES, at + WIDTH)
+  const [distinct, low, high, values, within] = row.slice(at + MEASURES, at + WIDTH)
   const value = (one: unknown) => (typeof one === 'number' || typeof one === 'string' ? one : null)
   const measured = measuredColumn(column, source.rows, row.slice(at, at + MEASURES))
+  const nan = Number(values) - (source.rows - measured.missing)
   return {
     column,
     measured,
-    // The sketch may say more than there are.
-    distinct: Math.min(Number(distinct), source.rows - measured.missing + Number(nan)),
+    distinct: Math.min(Number(distinct), Number(values)), // the sketch may say more than there are
     low: value(low),
     high: value(high),
-    nan: Number(nan),
-    infinite: Number(infinite),
+    nan,
+    infinite: Number(values) - nan - Number(within),
   }
 }

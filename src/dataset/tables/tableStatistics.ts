@@ -47,14 +47,14 @@ export const MEASURES = 5
 export function measuresSql(column: ParquetColumn): string[] {
   const name = sqlName(column.name)
   const isFloat = column.type === 'FLOAT' || column.type === 'DOUBLE'
-  const present = isFloat ? `count(*) FILTER (WHERE NOT isnan(${name}))` : `count(${name})`
+  const present = isFloat ? `count(CASE WHEN NOT isnan(${name}) THEN 1 END)` : `count(${name})`
   const differs = `CASE WHEN min(${name}) = max(${name}) THEN 1 ELSE 2 END`
   switch (valueTypeOf(column)) {
     case 'integer':
       return [present, differs, `avg(${name})`, 'NULL', 'NULL']
     case 'fraction': {
-      const finite = isFloat ? ` FILTER (WHERE isfinite(${name}))` : ''
-      return [present, differs, `avg(${name}::DOUBLE)${finite}`, 'NULL', 'NULL']
+      const finite = isFloat ? `CASE WHEN isfinite(${name}) THEN ${name} END` : name
+      return [present, differs, `avg((${finite})::DOUBLE)`, 'NULL', 'NULL']
     }
     case 'boolean':
       return [present, differs, `avg(${name}::INTEGER)`, 'NULL', 'NULL']
