@@ -352,6 +352,29 @@ describe('inspect', () => {
       assert.match(without.warnings[1].message, /train\/\*\.parquet: no file .*--train-files/)
     }))
 
+  test('of more ids than are held in memory, a part tells about all', () =>
+    withFolder(async (data) => {
+      await writeData(data)
+      const users =
+        'SELECT i - (i < 1000000)::INT * (i % 2) AS user_id, i % 61 AS age FROM range(5000000) t(i)'
+      await writeParquetFile(data, 'user_features.parquet', users)
+      await writeParquetFile(
+        data,
+        'train/a.parquet',
+        `SELECT ${CLICKS.replace('i * 13 % 400', '(hash(i) % 5500000)::BIGINT')} FROM range(40000) t(i)`,
+      )
+      const { files, warnings } = await inspectHere(data)
+      // Half of the first million are not there, nor the last half of a million.
+      const share = 1e6 / 5.5e6
+      assert.ok(Math.abs((files.train?.withoutUser ?? 0) - share) < 0.02, String(files.train?.withoutUser))
+      assert.deepEqual(
+        warnings.map(({ kind }) => kind),
+        ['duplicateId', 'noFeatures'],
+      )
+      const [, ids] = /holds (\d+) ids more than once/.exec(warnings[0].message) ?? []
+      assert.ok(Math.abs(Number(ids) - 500_000) < 10_000, ids)
+    }))
+
   test('no folder, no feature table at all: an error', () =>
     withFolder(async (data) => {
       await assert.rejects(inspect({ data: join(data, 'absent') }), isError('INPUT', /no such folder/))

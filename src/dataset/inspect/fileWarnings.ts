@@ -30,11 +30,13 @@ export function wrongType(file: string, column: string, wanted: string, found: s
 }
 
 export function unreadableColumn(file: string, column: string, problem: string): InspectionWarning {
+  const isMemory = problem.startsWith('Out of Memory')
+  const advice = isMemory ? 'write the file with smaller row groups' : 'write it again, or remove it'
   return {
     kind: 'unreadable',
     file,
     column,
-    message: `${file}: column ${column} cannot be read (${problem}); write it again, or remove it`,
+    message: `${file}: column ${column} cannot be read (${problem}); ${advice}`,
   }
 }
 
