@@ -143,6 +143,7 @@ async function sourceFile(data: string, path: string): Promise<SourceFile> {
   }
 }
 
-function nameOf(data: string, path: string): string {
+/** A path as messages call it: relative to the data folder, with forward slashes. */
+export function nameOf(data: string, path: string): string {
   return relative(data, path).split(sep).join('/')
 }

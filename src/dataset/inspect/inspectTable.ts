@@ -25,7 +25,7 @@ import type { Source } from './openSources.ts'
 import { placeFigures, placeFiguresSql } from './placeFigures.ts'
 import type { Reader } from './reader.ts'
 import type { InspectedColumn, InspectionWarning } from './report.ts'
-import { type ColumnSummary, summarizeColumns } from './summarizeColumns.ts'
+import { type ColumnSummary, summarizeColumns, type UnreadableColumn } from './summarizeColumns.ts'
 
 export interface TableOptions {
   side: Side
@@ -111,7 +111,7 @@ interface VerdictContext extends TableOptions {
 
 function verdictOn(
   source: Source,
-  summary: { column: { name: string } } | ColumnSummary,
+  summary: ColumnSummary | UnreadableColumn,
   { candidates, idColumn, columns, named, warn }: VerdictContext,
 ): Verdict {
   const { name } = summary.column

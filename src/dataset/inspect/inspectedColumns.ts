@@ -3,7 +3,7 @@ import { frequentValues } from './frequentValues.ts'
 import type { Source } from './openSources.ts'
 import type { Reader } from './reader.ts'
 import type { ColumnRole, InspectedColumn } from './report.ts'
-import type { ColumnSummary } from './summarizeColumns.ts'
+import type { ColumnSummary, UnreadableColumn } from './summarizeColumns.ts'
 
 /** What a column is, and what it becomes: a feature, nothing, or nothing for a reason. */
 export interface Verdict {
@@ -35,10 +35,7 @@ export async function inspectedColumn(
 }
 
 /** A column of which nothing but its name and type is known. */
-export function unreadColumn(
-  { column, problem }: { column: ColumnSummary['column']; problem: string },
-  role: ColumnRole,
-): InspectedColumn {
+export function unreadColumn({ column, problem }: UnreadableColumn, role: ColumnRole): InspectedColumn {
   return {
     ...column,
     role,

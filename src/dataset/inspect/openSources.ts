@@ -1,10 +1,10 @@
-import { relative, sep } from 'node:path'
 import { messageOf } from '../../errors.ts'
+import { isMissing } from '../../files.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import type { DatasetOptions, Split } from '../options.ts'
 import { sqlParquet, sqlPath } from '../parquet/duckdb.ts'
 import { type ParquetColumn, type ParquetFile, readParquetFile, statFile } from '../parquet/parquetFile.ts'
-import { featureSource, splitPaths, splitPatterns } from '../sources.ts'
+import { featureSource, nameOf, splitPaths, splitPatterns } from '../sources.ts'
 import { valueTypeOf } from '../tables/valueTypes.ts'
 import type { Reader } from './reader.ts'
 import type { InspectionWarning } from './report.ts'
@@ -33,15 +33,14 @@ export async function openTable(
     if (file.rows > 0) return { ...file, from: sqlParquet(path), files: 1, bytes: size }
     warn(emptyFile(name))
   } catch (error) {
-    const message = messageOf(error)
-    const isMissing = message.includes('there is no such file')
+    const isAbsent = error instanceof Error && isMissing(error.cause)
     warn({
-      kind: isMissing ? 'missingFile' : 'unreadable',
+      kind: isAbsent ? 'missingFile' : 'unreadable',
       file: given,
       column: null,
-      message: isMissing
+      message: isAbsent
         ? `${given}: there is no such file with the ${side}; write it, or give its name with ${flag}`
-        : `${message}; write ${given} again`,
+        : `${messageOf(error)}; write ${given} again`,
     })
   }
   return undefined
@@ -65,7 +64,7 @@ export async function openClicks(
     })
   const files: SizedFile[] = []
   for (const path of paths) {
-    const short = relative(data, path).split(sep).join('/')
+    const short = nameOf(data, path)
     try {
       const file = await readParquetFile(reader.connection, path, short)
       if (file.rows === 0) warn(emptyFile(short))
