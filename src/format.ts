@@ -26,6 +26,13 @@ export function formatBytes(bytes: number): string {
   return `${Number(value.toPrecision(value >= 1000 ? 4 : 3))} ${units[unit]}`
 }
 
+/** `0 %`, `<0.1 %`, `12.3 %`, `>99.9 %`, `100 %`: what is not quite nothing or everything never looks so. */
+export function formatPercent(share: number): string {
+  if (share > 0 && share < 0.0005) return '<0.1 %'
+  if (share < 1 && share >= 0.9995) return '>99.9 %'
+  return `${Number((100 * share).toFixed(1))} %`
+}
+
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0')
 }

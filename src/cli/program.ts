@@ -5,6 +5,7 @@ import { evaluateCommand } from './commands/evaluate.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
 import { formatHelp } from './help.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { loadCommand } from './commands/load.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
 import { recommendCommand } from './commands/recommend.ts'
@@ -23,6 +24,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     )
   const commands = [
     generateCommand,
+    inspectCommand,
     trainCommand,
     evaluateCommand,
     recommendCommand,

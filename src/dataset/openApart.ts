@@ -1,16 +1,12 @@
-import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
 import { fittedBy } from './clicks/fittedBy.ts'
+import { type Apart, callApart } from './apart/callApart.ts'
 import { findRows } from './clicks/openRows.ts'
 import { findTables } from './tables/openTables.ts'
 import { readTables, type Tables } from './tables/readTables.ts'
 import { DATA_OPTION, DATASET_OPTIONS, type DatasetOptions, type Split, type OpenOptions } from './options.ts'
-import type { PackAnswer, PackRequest } from './packProcess.ts'
+import type { Pack, PackRequest } from './packProcess.ts'
 import { type PackedRows, readRows } from './clicks/readRows.ts'
-
-const STDERR_CHARACTERS_MAX = 2000
-const ABORT_MS_MAX = 10_000
 
 /** What is sent to the process that packs: plain data only, and of a caller's options only these. */
 const SENT = new Set([
@@ -22,9 +18,6 @@ const SENT = new Set([
 ])
 
 type Options = DatasetOptions & OpenOptions
-
-/** What was opened, and the most that this process and the one that packed have had in memory together. */
-type Apart<T> = T & { peakRssBytes: number }
 
 /**
  * As `openTables`, but Parquet is read in a process of its own: what the reader takes and does not give back
@@ -70,65 +63,22 @@ export async function openRowsApart(
 }
 
 async function packApart(options: Options, rows: PackRequest['rows']): Promise<Apart<{ folders: string[] }>> {
-  const { signal, onProgress } = options
-  signal?.throwIfAborted()
+  const { data, signal, onProgress } = options
   const plain = Object.entries(options).filter(([key, value]) => SENT.has(key) && value !== undefined)
   const request: PackRequest = {
     options: Object.fromEntries(plain) as unknown as PackRequest['options'],
     rows,
   }
-
-  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  // The folder as an argument is for people who look at the list of processes.
-  const child = fork(fileURLToPath(new URL(`./packProcess.${ending}`, import.meta.url)), [options.data], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  const module = new URL('./packProcess', import.meta.url)
+  const { result, peakRssBytes } = await callApart<Pack>({
+    module,
+    request,
+    action: 'pack',
+    data,
+    signal,
+    onProgress,
   })
-  let said = ''
-  child.stderr!.on(
-    'data',
-    (piece: Buffer) => (said = (said + piece.toString()).slice(-STDERR_CHARACTERS_MAX)),
-  )
-  let killer: NodeJS.Timeout | undefined
-  const abort = () => {
-    if (child.connected) child.send('abort')
-    killer = setTimeout(() => child.kill('SIGKILL'), ABORT_MS_MAX)
-  }
-  signal?.addEventListener('abort', abort)
-  try {
-    return await new Promise((resolve, reject) => {
-      let answer: Exclude<PackAnswer, { type: 'progress' }> | undefined
-      child.on('message', (message: PackAnswer) => {
-        if (message.type === 'progress') onProgress?.(message.progress)
-        else answer = message
-      })
-      child.on('error', reject)
-      child.on('close', (code, by) => {
-        if (answer?.type === 'done')
-          resolve({
-            folders: answer.folders,
-            peakRssBytes: answer.peakRssBytes + process.memoryUsage.rss(),
-          })
-        else if (answer) reject(new NearrankError(answer.code, answer.message))
-        else reject(crashed(options.data, by ?? `exit code ${code}`, said))
-      })
-      child.send(request, (error) => error && reject(error))
-    })
-  } finally {
-    clearTimeout(killer)
-    signal?.removeEventListener('abort', abort)
-  }
-}
-
-function crashed(data: string, how: string, said: string): NearrankError {
-  const advice =
-    how === 'SIGKILL'
-      ? 'it was killed, by the system if memory ran out'
-      : 'a damaged file may have crashed its reader'
-  return new NearrankError(
-    'INPUT',
-    `Cannot pack the data in ${data}: the process that read it ended with ${how}; ${advice}${said && `\n${said}`}`,
-  )
+  return { folders: result, peakRssBytes }
 }
 
 function vanished(directory: string): never {

@@ -1,12 +1,11 @@
 import { dirname } from 'node:path'
-import type { ErrorCode } from '../errors.ts'
-import { messageOf, NearrankError } from '../errors.ts'
+import { NearrankError } from '../errors.ts'
+import { type ApartRun, serveApart } from './apart/serveApart.ts'
+import { openRows } from './clicks/openRows.ts'
+import type { DatasetOptions, OpenOptions, Split } from './options.ts'
 import { openTables } from './tables/openTables.ts'
 import { readTables } from './tables/readTables.ts'
-import type { DatasetOptions, Split, OpenOptions, OpenProgress } from './options.ts'
-import { peakRssBytes } from '../peakMemory.ts'
 import { fittedBy } from './clicks/fittedBy.ts'
-import { openRows } from './clicks/openRows.ts'
 
 /** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
 export interface PackRequest {
@@ -14,46 +13,14 @@ export interface PackRequest {
   rows: { splits: Split[]; tables: string } | null // null: the feature tables themselves
 }
 
-/** What it answers: progress, then one of the others. */
-export type PackAnswer =
-  | { type: 'progress'; progress: OpenProgress }
-  | { type: 'done'; folders: string[]; peakRssBytes: number }
-  | { type: 'failed'; code: ErrorCode; message: string }
+export type Pack = typeof pack
 
-// The main module of that process, see openApart.ts. Ctrl+C reaches every
-// process of a terminal: the parent decides what it means.
-const controller = new AbortController()
-process.on('SIGINT', () => {})
-process.on('disconnect', () => controller.abort())
-process.on('message', (message: PackRequest | 'abort') => {
-  if (message === 'abort') controller.abort()
-  else void answer(message)
-})
+// The main module of that process, see openApart.ts.
+serveApart(pack)
 
-async function answer(request: PackRequest): Promise<void> {
-  const send = (message: PackAnswer) => {
-    process.send?.(message)
-  }
-  try {
-    const folders = await pack(request, (progress) => send({ type: 'progress', progress }))
-    send({ type: 'done', folders, peakRssBytes: peakRssBytes() })
-  } catch (error) {
-    if (error instanceof NearrankError) send({ type: 'failed', code: error.code, message: error.message })
-    else
-      send({
-        type: 'failed',
-        code: 'INTERNAL',
-        message: error instanceof Error ? (error.stack ?? '') : messageOf(error),
-      })
-  }
-  if (process.connected) process.disconnect?.()
-}
-
-async function pack(
-  { options, rows }: PackRequest,
-  onProgress: (progress: OpenProgress) => void,
-): Promise<string[]> {
-  const open = { ...options, signal: controller.signal, onProgress }
+/** Returns the folders of the packs. */
+async function pack({ options, rows }: PackRequest, run: ApartRun): Promise<string[]> {
+  const open = { ...options, ...run }
   if (rows === null) return [(await openTables(open)).directory]
   const tables = await readTables(rows.tables)
   if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${rows.tables} are gone`)

@@ -120,7 +120,8 @@ export function naturalOrder(a: string, b: string): number {
   return left.length - right.length
 }
 
-function splitPatterns(options: DatasetOptions, split: Split): string[] {
+/** The globs of a split's click files. */
+export function splitPatterns(options: DatasetOptions, split: Split): string[] {
   const given = split === 'train' ? options.trainFiles : options.testFiles
   return [given ?? `${split}/*.parquet`].flat()
 }
@@ -142,6 +143,7 @@ async function sourceFile(data: string, path: string): Promise<SourceFile> {
   }
 }
 
-function nameOf(data: string, path: string): string {
+/** A path as messages call it: relative to the data folder, with forward slashes. */
+export function nameOf(data: string, path: string): string {
   return relative(data, path).split(sep).join('/')
 }

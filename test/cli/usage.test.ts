@@ -10,7 +10,7 @@ import { flagsOf } from '../../src/cli/flags/flags.ts'
 import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
-const COMMANDS = 'generate train evaluate recommend export serve load loadtest api-key'.split(' ')
+const COMMANDS = 'generate inspect train evaluate recommend export serve load loadtest api-key'.split(' ')
 
 describe('usage', () => {
   let directory = ''
@@ -82,6 +82,8 @@ describe('usage', () => {
     [['generate', '--seed', '1.5'], /It must be an integer/],
     [['generate', '--kind', 'realistik'], /Did you mean realistic\?/],
     [['generate', '--kind', 'realistic', '--out', 'o', '--restaurants', '19'], /20 restaurants, found 19/],
+    [['inspect'], /--data DIR is missing/],
+    [['inspect', '--on-missing', 'drop'], /unknown option '--on-missing'/],
     [['evaluate', '--data', 'd'], /--model DIR is missing/],
     [['export', '--format', 'onxx'], /Did you mean onnx\?/],
     [['export'], /--model DIR is missing/],

@@ -119,6 +119,24 @@ test('columns that say nothing are left out, with the reason', () =>
     ])
   }))
 
+test('two texts are never taken for one, whatever their hashes', () =>
+  withFolder(async (data) => {
+    const pairs = ['v63', 'v64', 'v204', 'v205', 'v288', 'v289'].map((text) => `'${text}'`)
+    const columns = [0, 2, 4].map((k) => `if(i % 2 = 0, ${pairs[k]}, ${pairs[k + 1]}) AS pair${k}`)
+    await writeParquetFile(
+      data,
+      'user_features.parquet',
+      `SELECT i AS user_id, ${columns.join(', ')} FROM range(50) t(i)`,
+    )
+    await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+    const { users } = await openTables({ data })
+    assert.deepEqual(users.leftOut, [])
+    assert.deepEqual(
+      users.features.map(({ name }) => name),
+      ['pair0', 'pair2', 'pair4'],
+    )
+  }))
+
 test('a side with nothing else has its ids for a feature', () =>
   withFolder(async (data) => {
     await writeParquetFile(data, 'user_features.parquet', `SELECT 'u' || i AS user_id FROM range(300) t(i)`)

@@ -126,7 +126,9 @@ async function planRows(
   for (const source of sources) files.push(await readParquetFile(connection, source.path, source.name))
   const { fitted, contextFeatures: names = [] } = options
   const declared = declaredOf(options.features, 'context')
-  const context = fitted ? fitted.context : await contextFeatures(connection, files, { names, declared })
+  const context = fitted
+    ? fitted.context
+    : await contextFeatures(connection, files, { names, declared, columns })
   const places = [columns.latitude, columns.longitude]
   const hasPlaces = files.every((file) =>
     places.every((name) => file.columns.some((one) => one.name === name)),

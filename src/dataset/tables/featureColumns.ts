@@ -1,21 +1,21 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { declaredFeature, type SourceDeclaration } from '../../features/declaration.ts'
-import { type DeclaredFeature, inferFeature, type LeftOut } from '../../features/declared.ts'
+import {
+  type ColumnFacts,
+  type DeclaredFeature,
+  inferFeature,
+  type LeftOut,
+} from '../../features/declared.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
-import {
-  type ParquetColumn,
-  type ParquetFile,
-  columnNamed,
-  rowsOf,
-  type RowsSource,
-} from '../parquet/parquetFile.ts'
+import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
 import { featureStatistics, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
 import { typesFor, valueTypeOf } from './valueTypes.ts'
 
+const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
 const NUMBERED = /^f\d+$/
 const FEATURES_MAX = 4096
 
@@ -45,27 +45,23 @@ export async function tableFeatures(
   { named, idColumn, columns, learnsIds, declared }: ColumnChoice,
 ): Promise<TableFeatures> {
   const rows = rowsOf([file])
-  const chosen = named ?? numberedColumns(file, columns)
-  if (chosen) checkNames(file, chosen)
-  const known = chosen ?? otherColumns(file, columns).map(({ name }) => name)
-  const candidates = withDeclared(known, declared).map((name) => columnNamed(file, name))
+  const candidates = candidateColumns(file, named, columns, declared)
   const leftOut: LeftOut[] = []
   const features: FeatureSpec[] = []
-  for (const [i, measured] of (await measureColumns(connection, rows, candidates)).entries()) {
-    const entry = declared.get(measured.name)
-    const feature = entry
-      ? declaredFeature(measured.name, measured.name === idColumn ? { minCount: 1, ...entry } : entry)
-      : chosen
-        ? namedFeature(file, candidates[i], measured)
-        : inferFeature(measured)
+  const add = async (feature: DeclaredFeature, measured: MeasuredColumn) => {
+    checkColumns(file, [feature])
+    features.push(fitFeature(feature, await featureStatistics(connection, rows, feature, measured)))
+  }
+  for (const measured of await measureColumns(connection, rows, candidates.columns)) {
+    const feature = declareFeature(file, measured, candidates)
     if (typeof feature === 'string') leftOut.push({ name: measured.name, reason: feature })
-    else features.push(await fitted(connection, { file, rows }, feature, measured))
+    else await add(measured.name === idColumn ? { ...idFeature(idColumn), ...feature } : feature, measured)
   }
   // A side that is known by its ids alone has them for its feature.
-  if ((learnsIds && !declared.has(idColumn)) || (features.length === 0 && !chosen)) {
+  const isIdWanted = learnsIds || (features.length === 0 && !candidates.areChosen)
+  if (isIdWanted && !declared.has(idColumn)) {
     const [measured] = await measureColumns(connection, rows, [columnNamed(file, idColumn)])
-    const declared = { name: idColumn, kind: 'category', minCount: 1 } as const
-    features.push(fitFeature(declared, await featureStatistics(connection, rows, declared, measured)))
+    await add(idFeature(idColumn), measured)
   }
   if (features.length === 0) throw noFeatures(file, leftOut)
   if (features.length > FEATURES_MAX)
@@ -84,39 +80,70 @@ export async function tableFeatures(
 export async function contextFeatures(
   connection: DuckDBConnection,
   files: readonly ParquetFile[],
-  { names: given, declared: entries }: { names: string[]; declared: SourceDeclaration },
+  { names, declared, columns }: { names: string[]; declared: SourceDeclaration; columns: ColumnNames },
 ): Promise<FeatureSpec[]> {
   const [first] = files
-  checkNames(first, given)
-  const names = withDeclared(given, entries)
-  if (names.length === 0) return []
+  const candidates = candidateColumns(first, names, columns, declared)
+  if (candidates.columns.length === 0) return []
   const rows = rowsOf(files)
-  const columns = names.map((name) => columnNamed(first, name))
   const features: FeatureSpec[] = []
-  for (const [i, measured] of (await measureColumns(connection, rows, columns)).entries()) {
-    const entry = entries.get(measured.name)
-    const feature = entry ? declaredFeature(measured.name, entry) : namedFeature(first, columns[i], measured)
-    if (feature.kind === 'time') feature.parts ??= ['hour', 'weekday']
-    features.push(await fitted(connection, { file: first, rows }, feature, measured))
+  for (const measured of await measureColumns(connection, rows, candidates.columns)) {
+    const feature = declareFeature(first, measured, candidates)
+    if (typeof feature === 'string') continue // none is: they are chosen
+    checkColumns(first, [feature])
+    const isDeclared = declared.has(feature.name) && feature.parts !== undefined
+    const own = feature.kind === 'time' && !isDeclared ? { ...feature, parts: CLICK_TIME } : feature
+    features.push(fitFeature(own, await featureStatistics(connection, rows, own, measured)))
   }
   return features
 }
 
-/** The names of candidates, with those that are declared and without those that are declared to be none. */
-function withDeclared(names: readonly string[], declared: SourceDeclaration): string[] {
-  const further = [...declared.keys()].filter((name) => !names.includes(name))
-  return [...names, ...further].filter((name) => declared.get(name) !== false)
+/** Columns of a table that may become features. */
+export interface CandidateColumns {
+  columns: ParquetColumn[]
+  areChosen: boolean // by their names; else whether they say anything decides
+  declared?: SourceDeclaration // what is said of them; absent: nothing
 }
 
-/** @throws NearrankError INPUT where the column holds no values for such a feature. */
-async function fitted(
-  connection: DuckDBConnection,
-  { file, rows }: { file: ParquetFile; rows: RowsSource },
-  feature: DeclaredFeature,
-  measured: MeasuredColumn,
-): Promise<FeatureSpec> {
-  checkColumns(file, [feature])
-  return fitFeature(feature, await featureStatistics(connection, rows, feature, measured))
+/**
+ * The columns that may become features, in their order; those that are declared are, or are none.
+ * @throws NearrankError INPUT where a named one is missing or named twice.
+ */
+export function candidateColumns(
+  file: ParquetFile,
+  named: readonly string[] | undefined,
+  columns: ColumnNames,
+  declared: SourceDeclaration = new Map(),
+): CandidateColumns {
+  const chosen = named ?? numberedColumns(file, columns)
+  if (chosen) checkNames(file, chosen)
+  const known = chosen ?? otherColumns(file, columns).map(({ name }) => name)
+  const further = [...declared.keys()].filter((name) => !known.includes(name))
+  const names = [...known, ...further].filter((name) => declared.get(name) !== false)
+  return {
+    columns: names.map((name) => columnNamed(file, name)),
+    areChosen: chosen !== undefined,
+    declared,
+  }
+}
+
+/**
+ * What a candidate becomes, or why it is left out, as a part of a sentence.
+ * @throws NearrankError INPUT where it was chosen and cannot be a feature.
+ */
+export function declareFeature(
+  file: ParquetFile,
+  measured: ColumnFacts,
+  { areChosen, declared }: CandidateColumns,
+): DeclaredFeature | string {
+  const entry = declared?.get(measured.name)
+  if (entry) return declaredFeature(measured.name, entry)
+  return areChosen ? namedFeature(file, measured) : inferFeature(measured)
+}
+
+/** The feature of a side that is known by its ids alone. */
+export function idFeature(idColumn: string): DeclaredFeature {
+  return { name: idColumn, kind: 'category', minCount: 1 }
 }
 
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */
@@ -148,18 +175,18 @@ export function checkNumeric(file: ParquetFile, name: string): void {
 /**
  * A column that was asked for is a feature even if it seems to say nothing; booleans are numbers, 0 and 1.
  */
-function namedFeature(file: ParquetFile, column: ParquetColumn, measured: MeasuredColumn): DeclaredFeature {
-  const { name } = column
+function namedFeature(file: ParquetFile, measured: ColumnFacts): DeclaredFeature {
+  const { name } = measured
   if (measured.type === 'boolean') return { name, kind: 'number' }
   const declared = inferFeature({ ...measured, missing: 0, distinct: 2 })
   if (typeof declared !== 'string') return declared
   throw new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${name} cannot be a feature, ${declared}; found ${column.type}`,
+    `Cannot use ${file.name}: column ${name} cannot be a feature, ${declared}; found ${columnNamed(file, name).type}`,
   )
 }
 
-function numberedColumns(file: ParquetFile, columns: ColumnNames): string[] | undefined {
+function numberedColumns(file: ParquetFile, columns: ColumnNames): readonly string[] | undefined {
   const names = otherColumns(file, columns).map(({ name }) => name)
   const numbered = names.filter((name) => NUMBERED.test(name))
   return numbered.length > 0 ? numbered.toSorted(naturalOrder) : undefined
@@ -171,7 +198,7 @@ function otherColumns(file: ParquetFile, columns: ColumnNames): ParquetColumn[] 
   return file.columns.filter((column) => !taken.has(column.name))
 }
 
-function checkNames(file: ParquetFile, names: string[]): void {
+function checkNames(file: ParquetFile, names: readonly string[]): void {
   if (new Set(names).size === names.length) return
   throw new NearrankError('INPUT', `Cannot use ${file.name}: a feature is named twice in ${names.join(', ')}`)
 }

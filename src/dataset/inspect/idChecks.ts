@@ -1,0 +1,81 @@
+import { sqlName } from '../parquet/duckdb.ts'
+import { cellText, type ParquetColumn } from '../parquet/parquetFile.ts'
+import { holdsStrings } from '../tables/idColumn.ts'
+import type { Source } from './openSources.ts'
+import type { Reader } from './reader.ts'
+
+const IDS_MAX = 4_000_000 // that are held in memory; of more, a part is taken by their hash
+const BIGINT = /^(?:(?:TINY|SMALL|BIG|U?TINY|USMALL)INT|U?INTEGER)$/
+
+/** How the ids of a column are compared: by hashes of what they are. */
+export type IdType = 'text' | 'integer'
+
+/** undefined: it cannot be a column of ids. */
+export function idTypeOf(source: Source, column: ParquetColumn): IdType | undefined {
+  try {
+    return holdsStrings(source, column) ? 'text' : 'integer'
+  } catch {
+    return undefined
+  }
+}
+
+export interface DuplicateIds {
+  ids: number // about; of a large table
+  rows: number // that hold them
+  example: string
+}
+
+/** Ids that are in several rows of a table; undefined: there are none, or it cannot be told. */
+export async function duplicateIds(
+  reader: Reader,
+  table: Source,
+  idColumn: ParquetColumn,
+): Promise<DuplicateIds | undefined> {
+  const every = partOf(table)
+  const key = hashSql(idColumn, { every })
+  const rows = await reader.ask(
+    `SELECT count(*), sum(rows), min(first) FROM (` +
+      `SELECT ${key} AS key, count(*) AS rows, min(file_row_number) AS first FROM ${table.from} ` +
+      `WHERE ${key} IS NOT NULL GROUP BY key HAVING count(*) > 1)`,
+  )
+  if (typeof rows === 'string' || Number(rows[0][0]) === 0) return undefined
+  const [ids, count, first] = rows[0].map(Number)
+  const example = await cellText(reader.connection, table, idColumn.name, first)
+  return { ids: ids * every, rows: count * every, example }
+}
+
+/**
+ * SQL for two aggregates over clicks: how many ids were looked up in `table`, how many of them were found.
+ * undefined: the ids are of another type than those of the table.
+ */
+export function lookupSql(
+  clicks: { source: Source; column: ParquetColumn },
+  table: { source: Source; column: ParquetColumn },
+): string[] | undefined {
+  const type = idTypeOf(table.source, table.column)
+  if (type === undefined || type !== idTypeOf(clicks.source, clicks.column)) return undefined
+  const isWide = [clicks, table].some(({ column }) => type === 'integer' && !BIGINT.test(column.type))
+  const every = partOf(table.source)
+  const own = hashSql(clicks.column, { isWide, every })
+  const its = hashSql(table.column, { isWide, every })
+  const known = `SELECT ${its} FROM ${table.source.from} WHERE ${its} IS NOT NULL`
+  return [`count(${own})`, `count(CASE WHEN ${own} IN (${known}) THEN 1 END)`]
+}
+
+/**
+ * `isWide`: it is compared with integers of more than 64 bits, or unsigned ones. `every`: only about each
+ * n-th id has a hash, the same ones in every column.
+ */
+function hashSql(
+  { name, type }: ParquetColumn,
+  { isWide = false, every }: { isWide?: boolean; every: number },
+): string {
+  const integer = isWide || !BIGINT.test(type) ? 'HUGEINT' : 'BIGINT'
+  const hash = `hash(${sqlName(name)}::${type === 'VARCHAR' || type === 'UUID' ? 'VARCHAR' : integer})`
+  const part = every > 1 ? ` AND ${hash} % ${every} = 0` : ''
+  return `CASE WHEN ${sqlName(name)} IS NOT NULL${part} THEN ${hash} END`
+}
+
+function partOf({ rows }: Source): number {
+  return Math.ceil(rows / IDS_MAX)
+}

@@ -1,0 +1,35 @@
+import { writeFileAtomic } from '../../files.ts'
+import { CALLBACKS, checkOptions } from '../../options/checkOptions.ts'
+import { callApart } from '../apart/callApart.ts'
+import { dataFolder } from '../sources.ts'
+import { type InspectOptions, INSPECT_OPTIONS } from './inspectOptions.ts'
+import type { InspectApart } from './inspectProcess.ts'
+import type { Inspection } from './report.ts'
+
+/**
+ * What is in a folder of data, what training would make of each column, and what looks wrong. Dirty data is
+ * reported, not refused; nothing is packed. Cost: 20 s of processor time on two threads for 55 M clicks, and
+ * memory that does not grow with their number.
+ * @throws NearrankError USAGE; INPUT if the folder or both feature tables are missing; DISK; ABORTED.
+ */
+export async function inspect(options: InspectOptions): Promise<Inspection> {
+  checkOptions({ ...INSPECT_OPTIONS, ...CALLBACKS }, options, 'inspect')
+  const started = performance.now()
+  const { out, signal, onProgress, ...given } = options
+  const data = await dataFolder(given)
+  const { result, peakRssBytes } = await callApart<InspectApart>({
+    module: new URL('./inspectProcess', import.meta.url),
+    request: { options: given, data },
+    action: 'inspect',
+    data: options.data,
+    signal,
+    onProgress,
+  })
+  if (out !== undefined) {
+    const none = Object.fromEntries(Object.keys(result.leftOut).map((name) => [name, false]))
+    const text = JSON.stringify({ features: { ...result.features, ...none } }, null, 2)
+    await writeFileAtomic(out, `${text}\n`)
+  }
+  const seconds = (performance.now() - started) / 1000
+  return { ...result, seconds, peakRssBytes }
+}

@@ -1,0 +1,131 @@
+import { inferFeature } from '../../features/declared.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import type { ColumnNames } from '../options.ts'
+import type { ParquetColumn } from '../parquet/parquetFile.ts'
+import { tableColumns } from '../tables/tablePlan.ts'
+import { valueTypeOf } from '../tables/valueTypes.ts'
+import { labelFigures, labelFiguresSql, labelSql } from './clickFigures.ts'
+import { columnWarnings, leakWarning } from './columnWarnings.ts'
+import { labelWarnings, missingIds, unreadableColumn, withoutFeatures, wrongType } from './fileWarnings.ts'
+import { idTypeOf, lookupSql } from './idChecks.ts'
+import { inspectedColumn, unreadColumn } from './inspectedColumns.ts'
+import { lacking } from './inspectTable.ts'
+import { labelLeak } from './labelLeak.ts'
+import type { Source } from './openSources.ts'
+import type { Reader } from './reader.ts'
+import type { ClickFiles, ColumnRole, InspectedColumn, InspectionWarning } from './report.ts'
+import { type ColumnSummary, summarizeColumns } from './summarizeColumns.ts'
+
+export interface ClicksOptions {
+  columns: ColumnNames
+  tables: Partial<Record<Side, Source>>
+  allColumns: boolean // else those that training needs
+  warn: (warning: InspectionWarning) => void
+  onRows: (rowsDone: number) => void
+}
+
+export interface InspectedClicks {
+  files: ClickFiles
+  columns: InspectedColumn[]
+}
+
+/** What is in the click files of a split. */
+export async function inspectClicks(
+  reader: Reader,
+  source: Source,
+  options: ClicksOptions,
+): Promise<InspectedClicks> {
+  const { columns: names, allColumns, warn, onRows } = options
+  const label = neededColumns(source, options).find(({ name }) => name === names.click)
+  const lookups = SIDES.flatMap((side) => lookupOf(source, side, options))
+  const labelled = label ? labelFiguresSql(label) : []
+  const columns = source.columns.filter(({ name }) => allColumns || roleOf(name, names) !== 'context')
+  const extra = [...labelled, ...lookups.flatMap(({ sql }) => sql)]
+  const summaries = await summarizeColumns(reader, source, columns, { extra, onRows })
+  const files: ClickFiles = {
+    name: source.name,
+    files: source.files,
+    rows: source.rows,
+    bytes: source.bytes,
+    clicks: null,
+    clickRate: null,
+    withoutUser: null,
+    withoutRestaurant: null,
+  }
+  if (label && summaries.extra) {
+    const figures = labelFigures(summaries.extra)
+    for (const warning of labelWarnings(source.name, label.name, figures)) warn(warning)
+    const rows = figures.clicks + figures.noClicks
+    files.clicks = figures.clicks
+    files.clickRate = rows > 0 ? figures.clicks / rows : null
+  }
+  for (const [i, { side, table, column }] of lookups.entries()) {
+    const [asked, found] = (summaries.extra ?? []).slice(labelled.length + 2 * i).map(Number)
+    if (!(asked > 0)) continue
+    const share = (asked - found) / asked
+    files[side === 'users' ? 'withoutUser' : 'withoutRestaurant'] = share
+    if (share > 0) warn(withoutFeatures(source.name, { column: column.name, table: table.name, share }))
+  }
+  const inspected: InspectedColumn[] = []
+  for (const summary of summaries.columns) {
+    const role = roleOf(summary.column.name, names)
+    if ('problem' in summary) {
+      warn(unreadableColumn(source.name, summary.column.name, summary.problem))
+      inspected.push(unreadColumn(summary, role))
+    } else inspected.push(await inspectColumn(reader, source, summary, { role, label, warn }))
+  }
+  return { files, columns: inspected }
+}
+
+async function inspectColumn(
+  reader: Reader,
+  source: Source,
+  summary: ColumnSummary,
+  { role, label, warn }: { role: ColumnRole; label: ParquetColumn | undefined; warn: ClicksOptions['warn'] },
+): Promise<InspectedColumn> {
+  const { column, measured } = summary
+  if (role === 'id' && measured.missing > 0) warn(missingIds(source.name, column.name, measured.missing))
+  if (role !== 'context') return inspectedColumn(reader, source, summary, { role, becomes: null })
+  const becomes = inferFeature(measured)
+  for (const warning of columnWarnings(source.name, summary, becomes)) warn(warning)
+  const leak = label && (await labelLeak(reader, source, summary, labelSql(label)))
+  const warning = leak && leakWarning(source.name, column.name, { ...leak, rows: source.rows })
+  if (warning) warn(warning)
+  return inspectedColumn(reader, source, summary, { role, becomes })
+}
+
+function roleOf(name: string, { userId, restaurantId, click }: ColumnNames): ColumnRole {
+  if (name === userId || name === restaurantId) return 'id'
+  return name === click ? 'click' : 'context'
+}
+
+/** Those that training needs, as far as they are there, with a warning for each that does not do. */
+function neededColumns(source: Source, { columns: names, warn }: ClicksOptions): ParquetColumn[] {
+  return (['userId', 'restaurantId', 'click'] as const).flatMap((key) => {
+    const column = source.columns.find(({ name }) => name === names[key])
+    if (!column) {
+      warn(lacking(source, names[key], key))
+      return []
+    }
+    const isLabel = ['integer', 'fraction', 'boolean'].includes(valueTypeOf(column))
+    if (key === 'click' && !isLabel)
+      warn(wrongType(source.name, column.name, '0 or 1 in numbers', column.type))
+    if (key !== 'click' && idTypeOf(source, column) === undefined)
+      warn(wrongType(source.name, column.name, 'integers or texts to be an id', column.type))
+    return [column]
+  })
+}
+
+/** How to look up the ids of one side in its table, if both are there and of one type. */
+function lookupOf(source: Source, side: Side, { columns: names, tables, warn }: ClicksOptions) {
+  const table = tables[side]
+  const { idColumn } = tableColumns(side, names)
+  const [own, its] = [source, table].map((file) => file?.columns.find(({ name }) => name === idColumn))
+  if (!table || !own || !its) return []
+  const sql = lookupSql({ source, column: own }, { source: table, column: its })
+  if (sql) return [{ side, table, column: own, sql }]
+  const type = idTypeOf(table, its)
+  if (type && idTypeOf(source, own))
+    warn(wrongType(source.name, own.name, `${type}s as ${table.name} does`, own.type))
+  return []
+}

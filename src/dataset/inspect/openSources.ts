@@ -1,0 +1,181 @@
+import { messageOf } from '../../errors.ts'
+import { isMissing } from '../../files.ts'
+import type { Side } from '../../features/featureSpec.ts'
+import type { DatasetOptions, Split } from '../options.ts'
+import { sqlParquet, sqlPath } from '../parquet/duckdb.ts'
+import { type ParquetColumn, type ParquetFile, readParquetFile, statFile } from '../parquet/parquetFile.ts'
+import { featureSource, nameOf, splitPaths, splitPatterns } from '../sources.ts'
+import { valueTypeOf } from '../tables/valueTypes.ts'
+import type { Reader } from './reader.ts'
+import type { InspectionWarning } from './report.ts'
+
+/** A feature table, or the click files of a split together. */
+export interface Source extends ParquetFile {
+  from: string // SQL to select from, with `file_row_number`
+  files: number
+  bytes: number
+}
+
+type Warn = (warning: InspectionWarning) => void
+
+/** A feature table; undefined with a warning if it is missing, damaged or empty. */
+export async function openTable(
+  { connection }: Reader,
+  options: DatasetOptions,
+  { data, side, warn }: { data: string; side: Side; warn: Warn },
+): Promise<Source | undefined> {
+  const fallback = side === 'users' ? 'user_features.parquet' : 'restaurant_features.parquet'
+  const given = (side === 'users' ? options.userFile : options.restaurantFile) ?? fallback
+  const flag = side === 'users' ? '--user-file' : '--restaurant-file'
+  try {
+    const { path, name, size } = await featureSource(options, data, side)
+    const file = await readParquetFile(connection, path, name)
+    if (file.rows > 0) return { ...file, from: sqlParquet(path), files: 1, bytes: size }
+    warn(emptyFile(name))
+  } catch (error) {
+    const isAbsent = error instanceof Error && isMissing(error.cause)
+    warn({
+      kind: isAbsent ? 'missingFile' : 'unreadable',
+      file: given,
+      column: null,
+      message: isAbsent
+        ? `${given}: there is no such file with the ${side}; write it, or give its name with ${flag}`
+        : `${messageOf(error)}; write ${given} again`,
+    })
+  }
+  return undefined
+}
+
+/** The click files of a split; undefined if none can be read, with a warning unless it is a missing test. */
+export async function openClicks(
+  reader: Reader,
+  options: DatasetOptions,
+  { data, split, warn }: { data: string; split: Split; warn: Warn },
+): Promise<Source | undefined> {
+  const name = splitPatterns(options, split).join(', ')
+  const paths = await splitPaths(options, data, split)
+  const given = split === 'train' ? options.trainFiles : options.testFiles
+  if (paths.length === 0 && (split === 'train' || given !== undefined))
+    warn({
+      kind: 'missingFile',
+      file: name,
+      column: null,
+      message: `${name}: no file with ${split} clicks matches; write some, or give their names with --${split}-files`,
+    })
+  const files: SizedFile[] = []
+  for (const path of paths) {
+    const short = nameOf(data, path)
+    try {
+      const file = await readParquetFile(reader.connection, path, short)
+      if (file.rows === 0) warn(emptyFile(short))
+      else files.push({ ...file, bytes: (await statFile(path, short)).size })
+    } catch (error) {
+      warn({
+        kind: 'unreadable',
+        file: short,
+        column: null,
+        message: `${messageOf(error)}; write ${short} again`,
+      })
+    }
+  }
+  return files.length > 0 ? together(reader, { name, files, warn }) : undefined
+}
+
+interface SizedFile extends ParquetFile {
+  bytes: number
+}
+
+interface Parts {
+  name: string
+  files: SizedFile[]
+  warn: Warn
+}
+
+/**
+ * Several files as one source, with the columns of all. Files whose columns hold values of other types than
+ * those of the first are left out.
+ */
+async function together(reader: Reader, { name, files, warn }: Parts): Promise<Source> {
+  const [first] = files
+  const source = (parts: SizedFile[], columns: ParquetColumn[]): Source => ({
+    path: first.path,
+    name: parts.length === 1 ? parts[0].name : name,
+    rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+    columns,
+    from: sqlFiles(parts, columns !== first.columns),
+    files: parts.length,
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+  })
+  const others = files.filter((file) => differingColumn(first, file) !== undefined)
+  if (others.length === 0) return source(files, first.columns)
+  const alike = files.filter((file) => !others.includes(file) || isAlike(first, file))
+  const described = await reader.ask(`DESCRIBE SELECT * FROM ${sqlFiles(alike, true)}`)
+  const united = typeof described === 'string' ? files.filter((file) => !others.includes(file)) : alike
+  const differences = Map.groupBy(others, (other) => differenceOf(first, other, united.includes(other)))
+  for (const [difference, same] of differences) warn(differentColumns(first, same, difference))
+  if (typeof described === 'string') return source(united, first.columns)
+  const columns = described
+    .map((row) => ({ name: String(row[0]), type: String(row[1]) }))
+    .filter((column) => column.name !== 'file_row_number')
+  return source(united, columns)
+}
+
+/** Whether the columns that both have hold values of the same types. */
+function isAlike(first: ParquetFile, other: ParquetFile): boolean {
+  const typeOf = (column: ParquetColumn) => {
+    const type = valueTypeOf(column)
+    if (type === 'integer' || type === 'fraction') return 'number'
+    return type === 'other' ? column.type : type
+  }
+  return other.columns.every((column) => {
+    const own = first.columns.find(({ name }) => name === column.name)
+    return own === undefined || typeOf(own) === typeOf(column)
+  })
+}
+
+/** The first column that only one of two files has, or that has two types; their order does not matter. */
+function differingColumn(first: ParquetFile, other: ParquetFile): string | undefined {
+  const [its, firsts] = [typesOf(other), typesOf(first)]
+  return [...firsts.keys(), ...its.keys()].find((name) => its.get(name) !== firsts.get(name))
+}
+
+/** As a part of a sentence. */
+function differenceOf(first: ParquetFile, other: ParquetFile, isUnited: boolean): string {
+  const name = differingColumn(first, other) ?? ''
+  const typeIn = (file: ParquetFile) => typesOf(file).get(name) ?? 'missing'
+  const result = isUnited ? '' : ', so it is not inspected'
+  return `column ${name} is ${typeIn(other)}, in ${first.name} it is ${typeIn(first)}${result}`
+}
+
+function typesOf({ columns }: ParquetFile): Map<string, string> {
+  return new Map(columns.map(({ name, type }) => [name, type]))
+}
+
+function differentColumns(
+  first: ParquetFile,
+  [other, ...more]: readonly ParquetFile[],
+  difference: string,
+): InspectionWarning {
+  const also = more.length === 0 ? '' : ` (and ${more.length} more)`
+  return {
+    kind: 'differentColumns',
+    file: other.name,
+    column: differingColumn(first, other) ?? null,
+    message: `${other.name}${also}: ${difference}; write all click files with the same columns`,
+  }
+}
+
+function sqlFiles(files: readonly ParquetFile[], byName: boolean): string {
+  const paths = files.map(({ path }) => sqlPath(path)).join(', ')
+  const more = byName ? ', union_by_name = true' : ''
+  return `read_parquet([${paths}], file_row_number = true, hive_partitioning = false, binary_as_string = true${more})`
+}
+
+function emptyFile(name: string): InspectionWarning {
+  return {
+    kind: 'empty',
+    file: name,
+    column: null,
+    message: `${name}: it has no rows; write it again, or remove it`,
+  }
+}
