@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../errors.ts'
 import { findRows } from './clicks/openRows.ts'
 import { findTables } from './tables/openTables.ts'
+import { findValues } from './tables/openValues.ts'
 import { readTables, type Tables } from './tables/readTables.ts'
+import { type PackedValues, readValues } from './tables/readValues.ts'
+import type { Side } from '../features/featureSpec.ts'
 import { DATA_OPTION, DATASET_OPTIONS, type DatasetOptions, type Split, type OpenOptions } from './options.ts'
 import type { PackAnswer, PackRequest } from './packProcess.ts'
 import { type PackedRows, readRows } from './clicks/readRows.ts'
@@ -32,7 +35,7 @@ type Apart<T> = T & { peakRssBytes: number }
 export async function openTablesApart(options: Options): Promise<Apart<{ tables: Tables }>> {
   const found = await findTables(options)
   if (found) return { tables: found, peakRssBytes: process.memoryUsage.rss() }
-  const { folders, peakRssBytes } = await packApart(options, null)
+  const { folders, peakRssBytes } = await packApart(options, { rows: null, values: null })
   const [folder] = folders
   return { tables: (await readTables(folder)) ?? vanished(folder), peakRssBytes }
 }
@@ -48,7 +51,10 @@ export async function openRowsApart(
     for (const split of splits) packs.push(await findRows(options, tables, split))
     const missing = splits.filter((_, i) => !packs[i])
     if (missing.length === 0) return { packs: packs as PackedRows[], peakRssBytes: process.memoryUsage.rss() }
-    const packed = await packApart(options, { splits: missing, tables: tables.directory })
+    const packed = await packApart(options, {
+      rows: { splits: missing, tables: tables.directory },
+      values: null,
+    })
     for (const [i, folder] of packed.folders.entries())
       packs[splits.indexOf(missing[i])] = (await readRows(folder, missing[i])) ?? vanished(folder)
     return { packs: packs as PackedRows[], peakRssBytes: packed.peakRssBytes }
@@ -58,13 +64,29 @@ export async function openRowsApart(
   }
 }
 
-async function packApart(options: Options, rows: PackRequest['rows']): Promise<Apart<{ folders: string[] }>> {
+/** As `openValues`; what is not packed yet is packed in a process of its own. */
+export async function openValuesApart(
+  options: Options,
+  tables: Tables,
+  sides: readonly Side[],
+): Promise<PackedValues> {
+  const found = await findValues(options, tables, sides)
+  if (found) return found
+  const { folders } = await packApart(options, { rows: null, values: { sides, tables: tables.directory } })
+  const [folder] = folders
+  return (await readValues(folder)) ?? vanished(folder)
+}
+
+async function packApart(
+  options: Options,
+  what: Pick<PackRequest, 'rows' | 'values'>,
+): Promise<Apart<{ folders: string[] }>> {
   const { signal, onProgress } = options
   signal?.throwIfAborted()
   const plain = Object.entries(options).filter(([key, value]) => SENT.has(key) && value !== undefined)
   const request: PackRequest = {
     options: Object.fromEntries(plain) as unknown as PackRequest['options'],
-    rows,
+    ...what,
   }
 
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'

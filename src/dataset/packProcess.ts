@@ -2,15 +2,21 @@ import { dirname } from 'node:path'
 import type { ErrorCode } from '../errors.ts'
 import { messageOf, NearrankError } from '../errors.ts'
 import { openTables } from './tables/openTables.ts'
-import { readTables } from './tables/readTables.ts'
+import { openValues } from './tables/openValues.ts'
+import { readTables, type Tables } from './tables/readTables.ts'
+import type { Side } from '../features/featureSpec.ts'
 import type { DatasetOptions, Split, OpenOptions, OpenProgress } from './options.ts'
 import { peakRssBytes } from '../peakMemory.ts'
 import { openRows } from './clicks/openRows.ts'
 
-/** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
+/**
+ * What the process that packs is asked to do: one of the splits, the rows of the tables as values, or, where
+ * both are null, the feature tables themselves. `tables`: the folder of the packed feature tables.
+ */
 export interface PackRequest {
   options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads' | 'fitted'>
-  rows: { splits: Split[]; tables: string } | null // null: the feature tables themselves
+  rows: { splits: Split[]; tables: string } | null
+  values: { sides: readonly Side[]; tables: string } | null
 }
 
 /** What it answers: progress, then one of the others. */
@@ -49,13 +55,16 @@ async function answer(request: PackRequest): Promise<void> {
 }
 
 async function pack(
-  { options, rows }: PackRequest,
+  { options, rows, values }: PackRequest,
   onProgress: (progress: OpenProgress) => void,
 ): Promise<string[]> {
   const open = { ...options, signal: controller.signal, onProgress }
+  if (values) {
+    const tables = await packedTables(values.tables)
+    return [(await openValues(open, tables, values.sides)).directory]
+  }
   if (rows === null) return [(await openTables(open)).directory]
-  const tables = await readTables(rows.tables)
-  if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${rows.tables} are gone`)
+  const tables = await packedTables(rows.tables)
   const folders: string[] = []
   for (const split of rows.splits) {
     const packed = await openRows(open, tables, split)
@@ -63,4 +72,10 @@ async function pack(
     await packed.close()
   }
   return folders
+}
+
+async function packedTables(folder: string): Promise<Tables> {
+  const tables = await readTables(folder)
+  if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${folder} are gone`)
+  return tables
 }

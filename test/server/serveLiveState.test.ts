@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LiveRanker, type RankerMemory } from '../../src/live/ranker.ts'
 import { LiveState } from '../../src/live/state.ts'
-import type { Side } from '../../src/features/featureSpec.ts'
+import { numberFeatures, type Side } from '../../src/features/featureSpec.ts'
 import type { FeatureBatch, RestaurantRow, StoreLayout, UserRow } from '../../src/store/featureStore.ts'
 import { randomWeights, SMALL_NETWORK } from '../model/modelFixtures.ts'
 
@@ -11,13 +11,15 @@ const LAYOUT: StoreLayout = {
   users: { features: 3, ids: 'integer' },
   restaurants: { features: 2, ids: 'integer' },
 }
-const MODEL = { network: SMALL_NETWORK, weights: randomWeights(SMALL_NETWORK, 1) }
+const FEATURES = { users: numberFeatures(['a', 'b', 'c']), restaurants: numberFeatures(['x', 'y']) }
+const MODEL = { features: FEATURES, network: SMALL_NETWORK, weights: randomWeights(SMALL_NETWORK, 1) }
 
 /** A state and one that ranks with what it hands over, as a thread does; `take` is what a thread does when it comes to it. */
 async function startState(rows: { users: number; restaurants: number }) {
   const posted: { memory: RankerMemory; took: () => void }[] = []
   const state = new LiveState({
     layout: LAYOUT,
+    features: FEATURES,
     rows,
     threads: 2,
     ranksForMeanUser: true,
@@ -123,7 +125,7 @@ test('tables that grow while a model is being prepared: it is served with all ro
   const { state, near, posted, take } = await startState({ users: 3, restaurants: 20_000 })
   const seen = { isSet: false }
   let checks = 0
-  const other = { network: SMALL_NETWORK, weights: randomWeights(SMALL_NETWORK, 2) }
+  const other = { ...MODEL, weights: randomWeights(SMALL_NETWORK, 2) }
   const setting = state.setModel(other, () => checks++).then(() => (seen.isSet = true))
   await nextTurn()
   state.onChanges(Array.from({ length: 50_000 }, (_, i) => restaurant(100_000 + i, -(i % 89), i / 1000)))
