@@ -97,7 +97,7 @@ export class LiveSet {
     return isSame('users') && isSame('restaurants')
   }
 
-  /** What these features cannot be made of in a row, as a part of a sentence; undefined: nothing. */
+  /** What is wrong with a row of values for these features, as a part of a sentence; undefined: nothing. */
   problem(side: Side, values: RawRow): string | undefined {
     const encoded = this.#encoders[side].encode(values)
     return typeof encoded === 'string' ? encoded : undefined

@@ -86,22 +86,20 @@ export class LiveState implements StoreListener {
     return this.#set.features
   }
 
-  /** The row as it is ranked with now. */
+  /** The row as it is ranked with now, or would be if the model could use its values. */
   read(side: Side, id: FeatureId): FeatureRow | undefined {
     const { degrees } = this.#set.tables
-    const table = this.#set.tables[side]
-    const row = liveRowOf(table, id)
-    if (row < 0) return undefined
+    const { ids, features, width } = this.#set.tables[side]
+    const row = ids.rowOf(id)
     const values = this.#raw[side].get(row)
-    const own = values
-      ? { values }
-      : { features: table.features.slice(row * table.width, (row + 1) * table.width) }
-    if (side === 'users') return { side, id: table.ids.idAt(row), ...own }
+    if (!values && liveRowOf(this.#set.tables[side], id) < 0) return undefined
+    const own = values ? { values } : { features: features.slice(row * width, (row + 1) * width) }
+    if (side === 'users') return { side, id: ids.idAt(row), ...own }
     const [latitude, longitude] = degrees.subarray(2 * row, 2 * row + 2)
-    return { side, id: table.ids.idAt(row), ...own, latitude, longitude }
+    return { side, id: ids.idAt(row), ...own, latitude, longitude }
   }
 
-  /** What the served model cannot be made of in a row, as a part of a sentence; undefined: nothing. */
+  /** What is wrong with a row of values for the served model, as a part of a sentence; undefined: nothing. */
   problem(side: Side, values: RawRow): string | undefined {
     return this.#set.problem(side, values)
   }

@@ -15,7 +15,7 @@ export interface Services {
 
 export interface FeatureService {
   readonly layout: StoreLayout
-  /** A row as the server ranks with it now; undefined: there is none. */
+  /** A row as the server ranks with it now, or would if the model could use it; undefined: there is none. */
   read(side: Side, id: FeatureId): FeatureRow | undefined
   /** What the model that is served takes. */
   features(): SideFeatures

@@ -1,4 +1,4 @@
-import { cp, rm } from 'node:fs/promises'
+import { cp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RawRow } from '../../src/features/rawRow.ts'
 import type { RawValue } from '../../src/features/values.ts'
@@ -12,7 +12,7 @@ export const USERS = 60
 export const RESTAURANTS = 40
 export const CENTRE = { latitude: 13.8, longitude: 100.5 }
 
-type Column = [name: string, type: string, draw: (random: Random, row: number) => RawValue]
+export type Column = [name: string, type: string, draw: (random: Random, row: number) => RawValue]
 
 const pick = <T>(random: Random, values: readonly T[]): T => values[random.below(values.length)]
 const orNull =
@@ -20,7 +20,7 @@ const orNull =
   (random, row) =>
     random.float() < share ? null : draw(random, row)
 
-/** Columns of every kind; those of restaurants that begin with `f` make a model of another vocabulary. */
+/** Columns of every kind. */
 const USER_COLUMNS: Column[] = [
   ['age', 'INTEGER', orNull(0.2, (random) => random.below(80))],
   ['spend', 'DOUBLE', (random) => Math.round(1000 * random.normal()) / 1000],
@@ -61,13 +61,24 @@ export interface ValuesWorld {
   restaurants: { features: RawRow; latitude: number; longitude: number }[]
 }
 
+export interface ValuesWorldOptions {
+  seed?: number
+  /** Columns in place of those of the same name; null: there is none. */
+  columns?: Record<string, Column | null>
+}
+
 /** Gone after the test file. Not to be called in a hook. */
-export async function valuesWorld(): Promise<ValuesWorld> {
+export async function valuesWorld(options: ValuesWorldOptions = {}): Promise<ValuesWorld> {
+  const { seed = 17, columns = {} } = options
   const folder = await temporaryFolder()
   const data = join(folder, 'data')
-  const random = new Random(17)
-  const users = await writeTable(data, 'user', USER_COLUMNS, USERS, random)
-  const places = await writeTable(data, 'restaurant', RESTAURANT_COLUMNS, RESTAURANTS, random)
+  const random = new Random(seed)
+  const chosenOf = (all: Column[]) =>
+    all
+      .map((column) => (column[0] in columns ? columns[column[0]] : column))
+      .filter((column) => column !== null)
+  const users = await writeTable(data, 'user', chosenOf(USER_COLUMNS), USERS, random)
+  const places = await writeTable(data, 'restaurant', chosenOf(RESTAURANT_COLUMNS), RESTAURANTS, random)
   const restaurants = places.map(({ latitude, longitude, ...features }) => ({
     features,
     latitude: Number(latitude),
@@ -106,10 +117,11 @@ export async function trainSmall(options: TrainOptions): Promise<void> {
   await train({ ...defaults, ...options })
 }
 
-/** Puts the model of one folder in the place of another's. */
+/** Puts a copy of a model in the place of another. */
 export async function replaceModel(to: string, from: string): Promise<void> {
+  await cp(from, `${to}.new`, { recursive: true })
   await rm(to, { recursive: true })
-  await cp(from, to, { recursive: true })
+  await rename(`${to}.new`, to)
 }
 
 async function writeTable(

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { RawRow } from '../../src/features/rawRow.ts'
+import { serveValues } from './serveValues.ts'
+import { ValuesOracle } from './valuesOracle.ts'
+import { CENTRE, replaceModel, USERS, valuesWorld } from './valuesWorld.ts'
+
+const world = await valuesWorld()
+let copies = 0
+
+/** A server with a model folder of its own. */
+async function served() {
+  const model = join(world.folder, `model-${copies++}`)
+  await cp(world.model, model, { recursive: true })
+  const made = await serveValues({ ...world, model })
+  const reload = async (from: { model: string }) => {
+    await replaceModel(model, from.model)
+    return made.call('POST /admin/reload')
+  }
+  return { ...made, reload }
+}
+
+/** A model of fewer columns, other values, another order of them, and numbers of which none was missing. */
+const other = await valuesWorld({
+  seed: 5,
+  columns: {
+    smoker: null,
+    opened: null,
+    gender: ['gender', 'VARCHAR', (random) => ['m', 'x', 'y'][random.below(3)]],
+    age: ['age', 'INTEGER', (random) => random.below(50)],
+  },
+})
+
+test('a model of other features: all rows are encoded anew, and again for the one before', async () => {
+  const { reload, call, ranked, oracle } = await served()
+  assert.equal(
+    (await call('PUT /users/500', { features: { age: 3, spend: 1, gender: 'x', smoker: true } })).status,
+    204,
+  )
+  assert.equal((await reload(other)).status, 200)
+
+  const hasAge = (row: RawRow) => row.age !== null
+  const next = await ValuesOracle.open(other.model, world)
+  next.users.set(500, { age: 3, spend: 1, gender: 'x' })
+  for (let user = 0; user < USERS; user++)
+    if (hasAge(world.users[user])) next.assertRanked(await ranked(user), user)
+  next.assertRanked(await ranked(500), 500)
+  // The new model cannot do without an age.
+  const without = world.users.findIndex((row) => !hasAge(row))
+  assert.equal((await call(`GET /users/${without}`)).status, 200, 'it is kept')
+  assert.equal((await call(`POST /recommend/${without}`, CENTRE)).status, 404)
+
+  // What it does not take is kept; what it takes is checked by it.
+  const put = { age: 30, spend: 2, gender: 'y', smoker: false }
+  assert.equal((await call('PUT /users/501', { features: put })).status, 204)
+  assert.deepEqual((await call('GET /users/501')).json, { user_id: 501, features: put })
+  next.users.set(501, put)
+  next.assertRanked(await ranked(501), 501)
+  const refused = await call('PUT /users/502', { features: { spend: 1 } })
+  assert.match(JSON.stringify(refused.json), /feature age must be a finite number, found null/)
+  const place = { cuisine: 'thai', price: 2, taste: [3, 4], opened: '2020-01-01' }
+  await call('PUT /restaurants/0', { features: place, ...CENTRE })
+  for (const id of [without + 1, without]) assert.equal((await call(`DELETE /users/${id}`)).status, 204)
+  await call('DELETE /restaurants/3')
+  next.restaurants.set(0, place)
+  next.restaurants.delete(3)
+  next.assertRanked(await ranked(501), 501)
+  const { components } = (await call('GET /openapi.json')).json as {
+    components: { schemas: { UserFeatures: { properties: Record<string, object>; required: string[] } } }
+  }
+  assert.deepEqual(components.schemas.UserFeatures.required, ['age', 'spend'])
+  assert.match(
+    JSON.stringify(components.schemas.UserFeatures.properties.smoker),
+    /not used by the current model/,
+  )
+
+  assert.equal((await call('POST /admin/rollback')).status, 200)
+  oracle.users.set(500, { age: 3, spend: 1, gender: 'x', smoker: true })
+  oracle.users.set(501, put)
+  for (const id of [without + 1, without]) oracle.users.delete(id)
+  oracle.restaurants.set(0, place)
+  oracle.restaurants.delete(3)
+  for (const user of oracle.users.keys()) oracle.assertRanked(await ranked(user), user)
+  assert.equal((await call(`GET /users/${without + 1}`)).status, 404)
+  assert.deepEqual((await call(`GET /users/${without}`)).status, 404)
+})
+
+test('rows that are written while a model of other features is prepared count for it', async () => {
+  const { reload, call, ranked } = await served()
+  await call(
+    'POST /features',
+    Array.from({ length: 3000 }, (_, i) =>
+      JSON.stringify({ user_id: 1000 + i, features: { age: i, spend: i } }),
+    ).join('\n'),
+  )
+  const next = await ValuesOracle.open(other.model, world)
+  const state = { isDone: false }
+  const reloaded = reload(other).finally(() => (state.isDone = true))
+  let writes = 0
+  while (!state.isDone) {
+    const id = 1000 + ((writes * 37) % 4000) // old ones and new ones
+    const features = { age: writes, spend: -writes / 7, gender: 'm' }
+    assert.equal((await call(`PUT /users/${id}`, { features })).status, 204)
+    next.users.set(id, features)
+    writes++
+  }
+  assert.equal((await reloaded).status, 200)
+  assert.ok(writes > 2, `${writes} writes`)
+  for (const id of [...next.users.keys()].filter((user) => user >= 1000))
+    next.assertRanked(await ranked(id), id)
+})
+
+test('a model that needs columns which the store does not have is refused, and names them', async () => {
+  const { reload, ranked, oracle, call } = await served()
+  const wider = await valuesWorld({
+    columns: {
+      gender: ['height', 'DOUBLE', (random) => random.normal()],
+      age: ['weight', 'DOUBLE', (random) => random.normal()],
+    },
+  })
+  const { status, json } = await reload(wider)
+  assert.equal(status, 422)
+  assert.match(
+    JSON.stringify(json),
+    /Cannot serve the model: the store must have the user features weight, height, found age, spend, gender, smoker, likes, joined; put/,
+  )
+  oracle.assertRanked(await ranked(0), 0)
+  assert.equal(((await call('GET /admin/model')).json as { version: number }).version, 1)
+})
+
+test('a model that can use no row of the store is refused', async () => {
+  const { reload, ranked, oracle } = await served()
+  const coded = await valuesWorld({
+    columns: { cuisine: ['cuisine', 'INTEGER', (random) => random.below(9)] },
+  })
+  const { status, json } = await reload(coded)
+  assert.equal(status, 422)
+  assert.match(
+    JSON.stringify(json),
+    /it must be able to use the restaurants in the store, found none of 40 that it can, such as restaurant 0: feature cuisine must be a finite number/,
+  )
+  oracle.assertRanked(await ranked(0), 0)
+})
+
+test('tables that grow while the model is prepared', async () => {
+  const { reload, call, ranked } = await served()
+  const lines = (start: number) =>
+    Array.from(
+      { length: 40_000 },
+      (_, i) => `{"user_id":${start + i},"features":{"age":${i % 90},"spend":1}}`,
+    ).join('\n')
+  await call('POST /features', lines(1000))
+  const reloaded = reload(other)
+  const loaded = call('POST /features', lines(100_000))
+  assert.equal((await loaded).status, 200)
+  assert.equal((await reloaded).status, 200)
+  const next = await ValuesOracle.open(other.model, world)
+  for (const id of [1000, 40_999, 100_000, 139_999]) {
+    const start = id < 100_000 ? 1000 : 100_000
+    next.users.set(id, { age: (id - start) % 90, spend: 1 })
+    next.assertRanked(await ranked(id), id)
+  }
+})
