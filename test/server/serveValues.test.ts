@@ -7,7 +7,12 @@ import type { ServeOptions } from '../../src/server/serveOptions.ts'
 import type { Ranked } from './oracle.ts'
 import { serveWorld } from './serverFixture.ts'
 import { serveValues } from './serveValues.ts'
-import { CENTRE, RESTAURANTS, USERS, valuesWorld } from './valuesWorld.ts'
+import { CENTRE, RESTAURANTS, trainSmall, USERS, valuesWorld } from './valuesWorld.ts'
+import { runCli } from '../cli/runCli.ts'
+import { temporaryFolder } from '../training/dataFixture.ts'
+import { ValuesOracle } from './valuesOracle.ts'
+import { type FeatureValues, NearrankClient } from '../../src/client/nearrankClient.ts'
+import { join } from 'node:path'
 
 const world = await valuesWorld()
 const { data, model } = world
@@ -188,4 +193,43 @@ test('a server that starts again on its store has the rows as they were', async 
   const again = await serveWorld({ model, newStore: async () => store })
   const response = await fetch(`${again.url}/users/3`)
   assert.deepEqual(await response.json(), { user_id: 3, features: { spend: 3, likes: ['thai'] } })
+})
+
+test('the client puts and gets values', async () => {
+  const { server, ranked, oracle } = await served()
+  const client = new NearrankClient({ url: server.url })
+  const user = { age: 3, spend: 1.5, likes: ['thai', 'pizza'], smoker: true, joined: '2020-01-01' }
+  await client.putUser(2000, user)
+  assert.deepEqual(await client.getUser<FeatureValues>(2000), { id: 2000, features: user })
+  const features = { price: 1, taste: [1, 2], cuisine: null }
+  await client.putFeatures([
+    { userId: 2001, features: { spend: 2 } },
+    { restaurantId: 2000, features, ...CENTRE },
+  ])
+  const restaurant = await client.getRestaurant<FeatureValues>(2000)
+  assert.deepEqual(restaurant, { id: 2000, features: { price: 1, taste: [1, 2] }, ...CENTRE })
+  oracle.users.set(2000, user).set(2001, { spend: 2 })
+  oracle.restaurants.set(2000, features)
+  for (const id of [2000, 2001]) oracle.assertRanked(await ranked(id), id)
+  await assert.rejects(client.putUser(1, { spend: Number.NaN }), /feature spend must be finite, found NaN/)
+  await assert.rejects(client.putUser(1, { spend: 'x' }), /BAD_BODY/)
+})
+
+test('loaded without a model, with more columns than the model takes', async () => {
+  const folder = await temporaryFolder()
+  const narrow = join(folder, 'narrow')
+  const options = { userFeatures: ['likes', 'spend'], restaurantFeatures: ['price', 'cuisine'] }
+  await trainSmall({ data, out: narrow, ...options })
+  const store = `sqlite:${join(folder, 'loaded.db')}`
+  const { code, stdout, stderr } = await runCli(['load', '--data', data, '--store', store, '--json'])
+  assert.equal(code, 0, stderr)
+  const { users, restaurants } = JSON.parse(stdout) as { users: number; restaurants: number }
+  assert.deepEqual({ users, restaurants }, { users: USERS, restaurants: RESTAURANTS })
+  const { ranked, call } = await serveValues({ ...world, model: narrow }, { store }, { fills: false })
+  const oracle = await ValuesOracle.open(narrow, world)
+  for (let user = 0; user < USERS; user++) oracle.assertRanked(await ranked(user), user)
+  assert.deepEqual((await call('GET /users/4')).json, { user_id: 4, features: present(world.users[4]) })
+  // A fill with fewer columns would take the others away.
+  const partly = await runCli(['load', '--data', data, '--store', store, '--user-features', 'likes,spend'])
+  assert.notEqual(partly.code, 0)
 })

@@ -9,10 +9,20 @@ import { CENTRE, type ValuesWorld } from './valuesWorld.ts'
 let stores = 0
 
 /** A server of its own with all rows of the data set, and what it must answer. */
-export async function serveValues(world: ValuesWorld, options: Partial<ServeOptions> = {}) {
+export async function serveValues(
+  world: ValuesWorld,
+  options: Partial<ServeOptions> = {},
+  { fills = true } = {},
+) {
   const { data, model, folder } = world
   const store = `sqlite:${join(folder, `s${stores++}.db`)}`
-  const server = await serveWorld({ model, newStore: async () => store }, { fill: { data }, ...options })
+  const server = await serveWorld(
+    { model, newStore: async () => store },
+    {
+      ...(fills && { fill: { data } }),
+      ...options,
+    },
+  )
   const oracle = await ValuesOracle.open(model, world)
   const call = async (
     request: string,

@@ -134,7 +134,7 @@ function featuresOf(features: number[] | RawRow, { form, names = [] }: SideLayou
 function numbersProblem(row: RawRow, names: readonly string[]): string | undefined {
   const missing = names.filter((name) => valueOf(row, name) === undefined)
   if (missing.length > 0)
-    return `features must have all of ${listed(names)}, without ${listed(missing)} it is not complete`
+    return `features must be all of ${listed(names)}, without ${listed(missing)} they are not complete`
   const wrong = names.find((name) => {
     const value = valueOf(row, name)
     return typeof value !== 'number' || Math.abs(value) >= FLOAT32_BOUND
