@@ -6,7 +6,7 @@ import {
   readPlaces,
   type Tables,
 } from '../dataset/tables/readTables.ts'
-import { type PackedValues, readValueRows } from '../dataset/tables/readValues.ts'
+import { type PackedValues, readAllValues, readValueRows } from '../dataset/tables/readValues.ts'
 import { openTablesApart, openValuesApart } from '../dataset/openApart.ts'
 import type { DatasetOptions, OpenOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
@@ -25,6 +25,7 @@ import type {
 import { sideFor } from '../store/layout.ts'
 
 const WRITE_ROWS = 16_384 // a transaction
+const SORTED_BYTES_MAX = 2 ** 30 // of rows of values, held in memory to be written by id
 
 export interface FillProgress {
   stage: 'pack' | 'write'
@@ -58,7 +59,7 @@ export async function storeForData(
 /**
  * Writes all users and restaurants of a folder of Parquet into `store`; rows that only the store has stay. If
  * it is stopped, what has been written stays too, the store says that it is being filled, and another run
- * does the rest. Memory: the ids and, of a side that holds vectors, its table.
+ * does the rest. Memory: the ids and the larger of the two tables, of values at most 1 GiB.
  * @throws NearrankError INPUT where the data does not fit the store;
  * DISK, UNAVAILABLE, ABORTED; as `openTables`.
  */
@@ -149,20 +150,35 @@ function vectorRows(table: FeatureTable): ReadRows {
   }
 }
 
-/** All of a side's rows of values as they come, since they may not fit into memory; by id within a batch. */
+/** All of a side's rows of values: by ascending id, too, unless they may not fit into memory. */
 function valueRows(values: PackedValues, side: Side): ReadRows {
-  return async function* (ids) {
-    let batch: [number, Values][] = []
-    const inOrder = () => batch.toSorted(([a], [b]) => (ids[a] < ids[b] ? -1 : 1))
-    let row = 0
-    for await (const raw of readValueRows(values, side)) {
-      batch.push([row++, { values: raw }])
-      if (batch.length < WRITE_ROWS) continue
-      yield inOrder()
-      batch = []
-    }
-    if (batch.length > 0) yield inOrder()
+  return (ids) =>
+    isAscending(ids) || (values[side]?.bytes ?? 0) > SORTED_BYTES_MAX
+      ? valueRowsAsTheyCome(values, side)
+      : sortedValueRows(values, side, ids)
+}
+
+async function* sortedValueRows(
+  values: PackedValues,
+  side: Side,
+  ids: readonly FeatureId[],
+): AsyncGenerator<TableRow[]> {
+  const rowAt = await readAllValues(values, side)
+  const order = orderById(ids)
+  for (let first = 0; first < order.length; first += WRITE_ROWS)
+    yield Array.from(order.subarray(first, first + WRITE_ROWS), (row) => [row, { values: rowAt(row) }])
+}
+
+async function* valueRowsAsTheyCome(values: PackedValues, side: Side): AsyncGenerator<TableRow[]> {
+  let batch: TableRow[] = []
+  let row = 0
+  for await (const raw of readValueRows(values, side)) {
+    batch.push([row++, { values: raw }])
+    if (batch.length < WRITE_ROWS) continue
+    yield batch
+    batch = []
   }
+  if (batch.length > 0) yield batch
 }
 
 async function fillSide(
@@ -195,6 +211,9 @@ async function fillSide(
 
 function orderById(ids: readonly FeatureId[]): Uint32Array {
   const order = Uint32Array.from(ids, (_, row) => row)
-  const isSorted = ids.every((id, row) => row === 0 || ids[row - 1] < id)
-  return isSorted ? order : order.toSorted((a, b) => (ids[a] < ids[b] ? -1 : 1))
+  return isAscending(ids) ? order : order.toSorted((a, b) => (ids[a] < ids[b] ? -1 : 1))
+}
+
+function isAscending(ids: readonly FeatureId[]): boolean {
+  return ids.every((id, row) => row === 0 || ids[row - 1] < id)
 }

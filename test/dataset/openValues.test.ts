@@ -6,7 +6,7 @@ import { openTablesApart, openValuesApart } from '../../src/dataset/openApart.ts
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { openValues } from '../../src/dataset/tables/openValues.ts'
 import { type FeatureTable, readFeaturesInto } from '../../src/dataset/tables/readTables.ts'
-import { type PackedValues, readValueRows } from '../../src/dataset/tables/readValues.ts'
+import { type PackedValues, readAllValues, readValueRows } from '../../src/dataset/tables/readValues.ts'
 import type { FeatureSpec } from '../../src/features/featureSpec.ts'
 import { numberFeatures } from '../../src/features/featureSpec.ts'
 import { type RawRow, rowProblem } from '../../src/features/rawRow.ts'
@@ -179,6 +179,8 @@ test('packed once, in a process of its own, in the order of the table; damage is
     assert.equal(found.length, rows)
     for (const i of [0, 1, 299, 12_345, rows - 1])
       assert.deepEqual(found[i], { tags: [`t${i % 7}`, 'é'.repeat(i % 300)] })
+    const rowAt = await readAllValues(values, 'users')
+    for (const i of [rows - 1, 0, 12_345, 1]) assert.deepEqual(rowAt(i), found[i])
     told.length = 0
     const again = await openValuesApart({ data, onProgress: () => told.push(1) }, tables, ['users'])
     assert.deepEqual(again, values)

@@ -138,3 +138,51 @@ test('tables that grow while a model is being prepared: it is served with all ro
   take()
   assert.deepEqual(near(-(49_999 % 89), 49.999), [149_999])
 })
+
+test('rows of values that the model cannot use are left out and told of, the first ones by name', () => {
+  const problems: string[] = []
+  const side = (name: string) => ({ features: 1, ids: 'integer', names: [name], form: 'values' }) as const
+  const category = { kind: 'category', values: ['thai'], dim: 4 } as const
+  const state = new LiveState({
+    layout: { users: side('age'), restaurants: side('cuisine') },
+    features: { users: numberFeatures(['age']), restaurants: [{ name: 'cuisine', ...category }] },
+    rows: { users: 0, restaurants: 0 },
+    threads: 1,
+    ranksForMeanUser: true,
+    publish: async () => undefined,
+    onProblem: (message) => problems.push(message),
+    onFailure: (error) => assert.fail(error),
+    onSynced: () => undefined,
+  })
+  state.onSyncStart()
+  const ids = Array.from({ length: 100 }, (_, i) => i)
+  const values = ids.map((id) => ({ age: id < 40 ? 'old' : id }))
+  state.onBatch({ side: 'users', ids, values, latitude: null, longitude: null })
+  const places = Float64Array.of(1, 2)
+  const cuisines = [{ cuisine: ['thai'] }, { cuisine: 'thai' }]
+  state.onBatch({ side: 'restaurants', ids: [7, 8], values: cuisines, latitude: places, longitude: places })
+  state.onSyncEnd()
+  assert.deepEqual({ ...state.counts }, { users: 60, restaurants: 1 })
+  assert.equal(problems.length, 11)
+  assert.equal(
+    problems[0],
+    'Cannot use user 0 of the store: feature age must be a finite number as a 32-bit float, found "old"; write it again',
+  )
+  assert.match(problems[10], /^Cannot use 31 more rows either; at most 10 are named at a time$/)
+  assert.deepEqual(state.read('users', 3), { side: 'users', id: 3, values: { age: 'old' } }, 'it is kept')
+  assert.deepEqual(state.read('restaurants', 7), {
+    side: 'restaurants',
+    id: 7,
+    values: { cuisine: ['thai'] },
+    latitude: 1,
+    longitude: 1,
+  })
+  state.onChanges([
+    { side: 'users', id: 3, values: { age: 3 } },
+    { side: 'users', id: 50, values: { age: 'x' } },
+    { side: 'users', id: 4, deleted: true },
+    { side: 'restaurants', id: 7, values: {}, latitude: 3, longitude: 4 },
+  ])
+  assert.deepEqual({ ...state.counts }, { users: 60, restaurants: 2 })
+  assert.equal(state.read('users', 4), undefined)
+})

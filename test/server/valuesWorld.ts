@@ -141,7 +141,7 @@ async function writeTable(
   await writeParquetFile(
     data,
     `${side}_features.parquet`,
-    `SELECT * FROM (VALUES ${select.join(', ')}) t(${names})`,
+    `SELECT * FROM (VALUES ${select.join(', ')}) t(${names}) ORDER BY ${side}_id ${side === 'user' ? 'DESC' : 'ASC'}`,
   )
   return rows
 }

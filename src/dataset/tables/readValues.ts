@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { join } from 'node:path'
 import type { Side } from '../../features/featureSpec.ts'
 import type { RawRow } from '../../features/rawRow.ts'
-import { readPackFile } from '../pack/packFile.ts'
+import { readPackFile, readWholePackFile } from '../pack/packFile.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
 
 export const VALUES_FORMAT = 1
@@ -59,6 +59,25 @@ export async function* readValueRows(values: PackedValues, side: Side): AsyncGen
   }
   if (rows !== file.rows || begun.length > 0)
     throw damagedPack(directory, `there are ${rows} rows of ${side}, ${file.rows} were written`)
+}
+
+/**
+ * The rows of one side in any order, from its whole file in memory.
+ * @throws NearrankError DAMAGED
+ */
+export async function readAllValues(values: PackedValues, side: Side): Promise<(row: number) => RawRow> {
+  const { directory } = values
+  const file = values[side]
+  if (!file) throw damagedPack(directory, `the rows of ${side} are missing`)
+  const whole = await readWholePackFile(join(directory, `${side}.rows`), file.bytes, file.crc32)
+  const bytes = Buffer.from(whole.buffer)
+  const ends = new Float64Array(file.rows) // of each line
+  let rows = 0
+  for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, end + 1)) ends[rows++] = end
+  if (rows !== file.rows)
+    throw damagedPack(directory, `there are ${rows} rows of ${side}, ${file.rows} were written`)
+  const startOf = (row: number) => (row === 0 ? 0 : ends[row - 1] + 1)
+  return (row) => parseRow(directory, side, bytes.toString('utf8', startOf(row), ends[row]))
 }
 
 function parseRow(directory: string, side: Side, line: string): RawRow {
