@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { RawRow } from '../../src/features/rawRow.ts'
 import { serveValues } from './serveValues.ts'
 import { ValuesOracle } from './valuesOracle.ts'
-import { CENTRE, replaceModel, USERS, valuesWorld } from './valuesWorld.ts'
+import { CENTRE, replaceModel, trainSmall, USERS, valuesWorld } from './valuesWorld.ts'
 
 const world = await valuesWorld()
 let copies = 0
@@ -163,3 +163,53 @@ test('tables that grow while the model is prepared', async () => {
     next.assertRanked(await ranked(id), id)
   }
 })
+
+for (const [side, options, next] of [
+  [
+    'users',
+    { userFeatures: ['spend'] },
+    { userFeatures: ['spend'], restaurantFeatures: ['taste', 'cuisine'] },
+  ],
+  [
+    'restaurants',
+    { restaurantFeatures: ['price'] },
+    { userFeatures: ['likes'], restaurantFeatures: ['price'] },
+  ],
+] as const)
+  test(`vectors of ${side} beside values of the other side`, async () => {
+    const folder = join(world.folder, side)
+    const columns = (names: Partial<Record<'userFeatures' | 'restaurantFeatures', readonly string[]>>) =>
+      Object.fromEntries(Object.entries(names).map(([key, list]) => [key, [...list]]))
+    await trainSmall({ data: world.data, out: join(folder, 'a'), ...columns(options) })
+    await trainSmall({ data: world.data, out: join(folder, 'b'), seed: 2, ...columns(next) })
+    const model = join(folder, 'served')
+    await cp(join(folder, 'a'), model, { recursive: true })
+    const { call, ranked } = await serveValues({ ...world, model })
+    const check = async (name: string) => {
+      const oracle = await ValuesOracle.open(join(folder, name), world)
+      for (let user = 0; user < 20; user++) oracle.assertScores(await ranked(user), user)
+    }
+    await check('a')
+    const id = world.users.length - 1
+    const put = side === 'users' ? [1.5] : { spend: 1.5 }
+    for (const features of [put, { spend: 1.5 }]) {
+      assert.equal((await call(`PUT /users/${id}`, { features })).status, 204)
+      assert.deepEqual((await call(`GET /users/${id}`)).json, { user_id: id, features: put })
+    }
+    await replaceModel(model, join(folder, 'b'))
+    assert.equal((await call('POST /admin/reload')).status, 200)
+    await check('b')
+    assert.equal((await call('POST /admin/rollback')).status, 200)
+    await check('a')
+    assert.deepEqual((await call(`GET /users/${id}`)).json, { user_id: id, features: put })
+    const row = side === 'restaurants' ? { features: { price: 3 }, ...CENTRE } : { features: [3], ...CENTRE }
+    if (side === 'restaurants') {
+      assert.equal((await call('PUT /restaurants/1', row)).status, 204)
+      assert.deepEqual((await call('GET /restaurants/1')).json, {
+        restaurant_id: 1,
+        features: [3],
+        ...CENTRE,
+      })
+    } else
+      assert.match(JSON.stringify((await call('PUT /restaurants/1', row)).json), /features must be an object/)
+  })
