@@ -112,6 +112,39 @@ test('rows that are written while a model of other features is prepared count fo
     next.assertRanked(await ranked(id), id)
 })
 
+test('reloads and rollbacks under load: no answer mixes two models, and what is acknowledged is ranked with', async () => {
+  const { reload, call, ranked, oracle } = await served()
+  const next = await ValuesOracle.open(other.model, world)
+  const state = { isDone: false }
+  const isOf = (which: ValuesOracle, list: Awaited<ReturnType<typeof ranked>>, user: number) => {
+    try {
+      which.assertRanked(list, user)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const seen = { before: 0, after: 0 }
+  const work = async (user: number) => {
+    for (let i = 0; !state.isDone; i++) {
+      const features = { age: i, spend: (i % 7) - 3, likes: i % 2 === 0 ? ['thai'] : [] }
+      assert.equal((await call(`PUT /users/${user}`, { features })).status, 204)
+      for (const which of [oracle, next]) which.users.set(user, features)
+      const list = await ranked(user)
+      const [isBefore, isAfter] = [isOf(oracle, list, user), isOf(next, list, user)]
+      assert.ok(isBefore || isAfter, `row ${i} of user ${user} is ranked with, by one of the two models`)
+      if (isBefore) seen.before++
+      if (isAfter) seen.after++
+    }
+  }
+  const workers = [3000, 3001, 3002].map(work)
+  assert.equal((await reload(other)).status, 200)
+  for (let swaps = 0; swaps < 8; swaps++) assert.equal((await call('POST /admin/rollback')).status, 200)
+  state.isDone = true
+  await Promise.all(workers)
+  assert.ok(seen.before > 0 && seen.after > 0, JSON.stringify(seen))
+})
+
 test('a model that needs columns which the store does not have is refused, and names them', async () => {
   const { reload, ranked, oracle, call } = await served()
   const wider = await valuesWorld({
