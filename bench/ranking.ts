@@ -155,7 +155,10 @@ function town(): { memory: RankerMemory; tables: LiveTables; scorer: PairScorer 
     return normals.subarray(start, start + width)
   }
   const live = createLiveMemory(
-    { users: { features: 30, ids: 'integer' }, restaurants: { features: 10, ids: 'integer' } },
+    {
+      users: { ids: 'integer', numbers: 30, words: 30 },
+      restaurants: { ids: 'integer', numbers: 10, words: 10 },
+    },
     { users: 2 * USERS, restaurants: 2 * RESTAURANTS },
   )
   const tables = openLiveTables(live)

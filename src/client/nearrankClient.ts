@@ -13,6 +13,8 @@ import type {
   CallOptions,
   ClientOptions,
   FeatureRow,
+  Features,
+  FeatureValues,
   Id,
   PutFeaturesAnswer,
   Readiness,
@@ -76,13 +78,19 @@ export class NearrankClient {
   }
 
   /** Puts a user in, or in the place of the one there is: durable and visible to every later call. */
-  async putUser(id: Id, features: ArrayLike<number>, options: CallOptions = {}): Promise<void> {
+  async putUser(id: Id, features: Features, options: CallOptions = {}): Promise<void> {
     return this.#put('user', id, userBody(features), options)
   }
 
-  /** The user as the server ranks with it now; undefined: there is none. */
-  async getUser(id: Id, options: CallOptions = {}): Promise<StoredUser | undefined> {
-    return this.#get('user', id, readUser, options)
+  /**
+   * The user as the server ranks with it now; undefined: there is none. `F`: what the server keeps of users,
+   * `number[]` or, for a model with other features than plain numbers, `FeatureValues`.
+   */
+  async getUser<F extends number[] | FeatureValues = number[]>(
+    id: Id,
+    options: CallOptions = {},
+  ): Promise<StoredUser<F> | undefined> {
+    return this.#get('user', id, (json) => readUser(json) as StoredUser<F>, options)
   }
 
   /** Takes a user out; whether there was one. False, too, where only a repeated attempt was answered. */
@@ -95,9 +103,12 @@ export class NearrankClient {
     return this.#put('restaurant', id, restaurantBody(restaurant), options)
   }
 
-  /** The restaurant as the server ranks with it now; undefined: there is none. */
-  async getRestaurant(id: Id, options: CallOptions = {}): Promise<StoredRestaurant | undefined> {
-    return this.#get('restaurant', id, readRestaurant, options)
+  /** The restaurant as the server ranks with it now; undefined: there is none. `F`: as of `getUser`. */
+  async getRestaurant<F extends number[] | FeatureValues = number[]>(
+    id: Id,
+    options: CallOptions = {},
+  ): Promise<StoredRestaurant<F> | undefined> {
+    return this.#get('restaurant', id, (json) => readRestaurant(json) as StoredRestaurant<F>, options)
   }
 
   /**

@@ -1,4 +1,5 @@
 import type {
+  FeatureValues,
   Id,
   PutFeaturesAnswer,
   Readiness,
@@ -19,11 +20,11 @@ export function readRestaurants(json: unknown): RecommendedRestaurant[] {
   }))
 }
 
-export function readUser(json: unknown): StoredUser {
+export function readUser(json: unknown): StoredUser<StoredFeatures> {
   return { id: idOf(field(json, 'user_id'), 'user_id'), features: featuresOf(json) }
 }
 
-export function readRestaurant(json: unknown): StoredRestaurant {
+export function readRestaurant(json: unknown): StoredRestaurant<StoredFeatures> {
   return {
     id: idOf(field(json, 'restaurant_id'), 'restaurant_id'),
     features: featuresOf(json),
@@ -63,8 +64,19 @@ function field(json: unknown, name: string): unknown {
   return Object.hasOwn(json, name) ? Reflect.get(json, name) : undefined
 }
 
-function featuresOf(json: unknown): number[] {
-  return listOf(field(json, 'features'), 'features').map((feature) => numberOf(feature, 'features'))
+type StoredFeatures = number[] | FeatureValues
+
+function featuresOf(json: unknown): StoredFeatures {
+  const features = field(json, 'features')
+  if (typeof features !== 'object' || features === null || Array.isArray(features))
+    return listOf(features, 'features').map((feature) => numberOf(feature, 'features'))
+  for (const value of Object.values(features)) for (const item of [value].flat()) checkSingle(item)
+  return features as FeatureValues
+}
+
+function checkSingle(value: unknown): void {
+  if (value === null || ['number', 'string', 'boolean'].includes(typeof value)) return
+  throw wrong('numbers, strings, booleans and lists of them as features', value)
 }
 
 function listOf(value: unknown, name: string): unknown[] {

@@ -1,4 +1,4 @@
-import type { FeatureRow, RestaurantFeatures } from './types.ts'
+import type { FeatureRow, Features, FeatureValues, RestaurantFeatures } from './types.ts'
 import { wireId } from './wireJson.ts'
 
 /** Consecutive rows as one NDJSON body. */
@@ -34,14 +34,14 @@ export async function* rowBatches(
 }
 
 /** A user's features as a body. @throws TypeError for a feature that is not finite. */
-export function userBody(features: ArrayLike<number>): { features: number[] } {
-  return { features: finiteNumbers(features) }
+export function userBody(features: Features): { features: number[] | FeatureValues } {
+  return { features: isList(features) ? finiteNumbers(features) : finiteValues(features) }
 }
 
 /** A restaurant's features and place as a body. @throws TypeError for a number that is not finite. */
 export function restaurantBody({ features, latitude, longitude }: RestaurantFeatures) {
   finiteNumbers([latitude, longitude], 'latitude and longitude')
-  return { features: finiteNumbers(features), latitude, longitude }
+  return { ...userBody(features), latitude, longitude }
 }
 
 function rowLine(row: FeatureRow, position: number): string {
@@ -58,6 +58,20 @@ function rowLine(row: FeatureRow, position: number): string {
       },
     )
   }
+}
+
+/** A feature may be called `length`, and then it is no list. */
+function isList(features: Features): features is ArrayLike<number> {
+  return Array.isArray(features) || ArrayBuffer.isView(features)
+}
+
+function finiteValues(values: FeatureValues): FeatureValues {
+  for (const [name, value] of Object.entries(values)) {
+    const numbers = [value].flat().filter((item) => typeof item === 'number')
+    const wrong = numbers.find((number) => !Number.isFinite(number))
+    if (wrong !== undefined) throw new TypeError(`feature ${name} must be finite, found ${wrong}`)
+  }
+  return values
 }
 
 /** JSON would turn NaN and infinity into null. */

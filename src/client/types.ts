@@ -34,25 +34,36 @@ export interface RecommendAnswer {
   user: 'known' | 'average' // average: the server does not know the user and ranked for the mean one
 }
 
+/** A value of a feature; a date or a time is an ISO 8601 text. null: it is missing. */
+export type FeatureValue = SingleValue | readonly SingleValue[]
+type SingleValue = null | number | string | boolean
+
+/** Values by the names of the features; what is absent is missing. */
+export type FeatureValues = Readonly<Record<string, FeatureValue>>
+
+/** What is put: numbers in the order of the model's columns, or values by name. */
+export type Features = ArrayLike<number> | FeatureValues
+
 export interface RestaurantFeatures {
-  features: ArrayLike<number>
+  features: Features
   latitude: number // degrees
   longitude: number
 }
 
-export interface StoredUser {
+/** `F`: what the server keeps of users, numbers or values by name. */
+export interface StoredUser<F extends number[] | FeatureValues = number[]> {
   id: Id
-  features: number[]
+  features: F
 }
 
-export interface StoredRestaurant extends StoredUser {
+export interface StoredRestaurant<F extends number[] | FeatureValues = number[]> extends StoredUser<F> {
   latitude: number // degrees
   longitude: number
 }
 
 /** A row to put in or to take out. */
 export type FeatureRow =
-  | { userId: Id; features: ArrayLike<number> }
+  | { userId: Id; features: Features }
   | ({ restaurantId: Id } & RestaurantFeatures)
   | { userId: Id; deleted: true }
   | { restaurantId: Id; deleted: true }

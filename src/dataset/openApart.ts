@@ -3,7 +3,10 @@ import { fittedBy } from './clicks/fittedBy.ts'
 import { type Apart, callApart } from './apart/callApart.ts'
 import { findRows } from './clicks/openRows.ts'
 import { findTables } from './tables/openTables.ts'
+import { findValues } from './tables/openValues.ts'
 import { readTables, type Tables } from './tables/readTables.ts'
+import { type PackedValues, readValues } from './tables/readValues.ts'
+import type { Side } from '../features/featureSpec.ts'
 import { DATA_OPTION, DATASET_OPTIONS, type DatasetOptions, type Split, type OpenOptions } from './options.ts'
 import type { Pack, PackRequest } from './packProcess.ts'
 import { type PackedRows, readRows } from './clicks/readRows.ts'
@@ -26,7 +29,7 @@ type Options = DatasetOptions & OpenOptions
 export async function openTablesApart(options: Options): Promise<Apart<{ tables: Tables }>> {
   const found = await findTables(options)
   if (found) return { tables: found, peakRssBytes: process.memoryUsage.rss() }
-  const { folders, peakRssBytes } = await packApart(options, null)
+  const { folders, peakRssBytes } = await packApart(options, { rows: null, values: null })
   const [folder] = folders
   return { tables: (await readTables(folder)) ?? vanished(folder), peakRssBytes }
 }
@@ -48,7 +51,8 @@ export async function openRowsApart(
       const now = { ...options, ...(fitted && { fitted }) }
       let pack = await findRows(now, tables, split)
       if (!pack) {
-        packed ??= await packApart(now, { splits: splits.slice(i), tables: tables.directory })
+        const rows = { splits: splits.slice(i), tables: tables.directory }
+        packed ??= await packApart(now, { rows, values: null })
         const folder = packed.folders[i - splits.length + packed.folders.length]
         pack = (await readRows(folder, split)) ?? vanished(folder)
       }
@@ -62,12 +66,28 @@ export async function openRowsApart(
   }
 }
 
-async function packApart(options: Options, rows: PackRequest['rows']): Promise<Apart<{ folders: string[] }>> {
+/** As `openValues`; what is not packed yet is packed in a process of its own. */
+export async function openValuesApart(
+  options: Options,
+  tables: Tables,
+  sides: readonly Side[],
+): Promise<PackedValues> {
+  const found = await findValues(options, tables, sides)
+  if (found) return found
+  const { folders } = await packApart(options, { rows: null, values: { sides, tables: tables.directory } })
+  const [folder] = folders
+  return (await readValues(folder)) ?? vanished(folder)
+}
+
+async function packApart(
+  options: Options,
+  what: Pick<PackRequest, 'rows' | 'values'>,
+): Promise<Apart<{ folders: string[] }>> {
   const { data, signal, onProgress } = options
   const plain = Object.entries(options).filter(([key, value]) => SENT.has(key) && value !== undefined)
   const request: PackRequest = {
     options: Object.fromEntries(plain) as unknown as PackRequest['options'],
-    rows,
+    ...what,
   }
   const module = new URL('./packProcess', import.meta.url)
   const { result, peakRssBytes } = await callApart<Pack>({

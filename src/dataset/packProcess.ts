@@ -4,13 +4,19 @@ import { type ApartRun, serveApart } from './apart/serveApart.ts'
 import { openRows } from './clicks/openRows.ts'
 import type { DatasetOptions, OpenOptions, Split } from './options.ts'
 import { openTables } from './tables/openTables.ts'
-import { readTables } from './tables/readTables.ts'
+import { openValues } from './tables/openValues.ts'
+import { readTables, type Tables } from './tables/readTables.ts'
+import type { Side } from '../features/featureSpec.ts'
 import { fittedBy } from './clicks/fittedBy.ts'
 
-/** What the process that packs is asked to do; `tables`: the folder of the packed feature tables. */
+/**
+ * What the process that packs is asked to do: one of the splits, the rows of the tables as values, or, where
+ * both are null, the feature tables themselves. `tables`: the folder of the packed feature tables.
+ */
 export interface PackRequest {
   options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads' | 'fitted'>
-  rows: { splits: Split[]; tables: string } | null // null: the feature tables themselves
+  rows: { splits: Split[]; tables: string } | null
+  values: { sides: readonly Side[]; tables: string } | null
 }
 
 export type Pack = typeof pack
@@ -19,11 +25,14 @@ export type Pack = typeof pack
 serveApart(pack)
 
 /** Returns the folders of the packs. */
-async function pack({ options, rows }: PackRequest, run: ApartRun): Promise<string[]> {
+async function pack({ options, rows, values }: PackRequest, run: ApartRun): Promise<string[]> {
   const open = { ...options, ...run }
+  if (values) {
+    const tables = await packedTables(values.tables)
+    return [(await openValues(open, tables, values.sides)).directory]
+  }
   if (rows === null) return [(await openTables(open)).directory]
-  const tables = await readTables(rows.tables)
-  if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${rows.tables} are gone`)
+  const tables = await packedTables(rows.tables)
   const folders: string[] = []
   let { fitted } = options
   for (const split of rows.splits) {
@@ -33,4 +42,10 @@ async function pack({ options, rows }: PackRequest, run: ApartRun): Promise<stri
     await packed.close()
   }
   return folders
+}
+
+async function packedTables(folder: string): Promise<Tables> {
+  const tables = await readTables(folder)
+  if (!tables) throw new NearrankError('INTERNAL', `the packed tables ${folder} are gone`)
+  return tables
 }

@@ -19,6 +19,7 @@ export const VECTOR_MAX = 4096
 export interface DeclaredFeature {
   name: string
   kind: FeatureKind
+  isId?: true // it is the row's own id
   dim?: number // numbers of an embedding row
   minCount?: number // a value that is in fewer rows has no code of its own
   maxSize?: number // values that have one, at most

@@ -77,7 +77,7 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
       const { missing } = feature
       return (value, { f32 }, at) => {
         const isMissing = isAbsent(value)
-        if (isMissing && !missing) return `must be a finite number, found ${shown(value)}`
+        if (isMissing && !missing) return `must be a finite number, found ${shown(value ?? null)}`
         const number = isMissing ? missing!.value : numberOf(value)
         if (number === undefined) return `must be a finite number as a 32-bit float, found ${shown(value)}`
         f32[at] = number
@@ -138,7 +138,7 @@ function encodeText({ buckets, maxValues }: TextFeature): FeatureEncoder['encode
 function encodeVector({ length, missing }: VectorFeature): FeatureEncoder['encode'] {
   return (value, { f32 }, at) => {
     const isMissing = isAbsent(value)
-    if (isMissing && !missing) return `must be a list of ${length} numbers, found ${shown(value)}`
+    if (isMissing && !missing) return `must be a list of ${length} numbers, found ${shown(value ?? null)}`
     const list = isMissing ? missing!.values : value
     if (!Array.isArray(list) || list.length !== length)
       return `must be a list of ${length} numbers, found ${Array.isArray(list) ? `${list.length}` : shown(value)}`

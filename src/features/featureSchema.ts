@@ -16,7 +16,16 @@ const Missing = Type.Object({ value: Type.Number(), flag: Type.Boolean() }, clos
 
 const Feature = Type.Union([
   Type.Object({ name: Name, kind: Type.Literal('number'), missing: Type.Optional(Missing) }, closed),
-  Type.Object({ name: Name, kind: Type.Literal('category'), values: Values, dim: Dim }, closed),
+  Type.Object(
+    {
+      name: Name,
+      kind: Type.Literal('category'),
+      id: Type.Optional(Type.Literal(true)),
+      values: Values,
+      dim: Dim,
+    },
+    closed,
+  ),
   Type.Object(
     { name: Name, kind: Type.Literal('categories'), values: Values, dim: Dim, maxValues: MaxValues },
     closed,

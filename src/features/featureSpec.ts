@@ -32,6 +32,7 @@ export interface MissingNumber {
 export interface CategoryFeature {
   name: string
   kind: 'category'
+  id?: true // it is the row's own id
   values: readonly string[] // the vocabulary, most frequent first; the code of values[i] is i + 2
   dim: number // numbers of an embedding row
 }
@@ -117,6 +118,20 @@ export function numberFeatures(names: readonly string[]): NumberFeature[] {
 /** Whether all of them are: then a row is a vector of numbers, and everything is as in version 0.1. */
 export function arePlainNumbers(features: readonly FeatureSpec[]): features is NumberFeature[] {
   return features.every((feature) => feature.kind === 'number' && feature.missing === undefined)
+}
+
+/**
+ * Those that a store keeps: all but a row's own id, which it has anyway. If there is nothing else, it is kept
+ * as a value, too, so that a row is never empty.
+ */
+export function storedFeatures(features: readonly FeatureSpec[]): readonly FeatureSpec[] {
+  const others = features.filter((feature) => !isOwnId(feature))
+  return others.length > 0 ? others : features
+}
+
+/** Whether a feature is the row's own id. */
+export function isOwnId(feature: FeatureSpec): boolean {
+  return feature.kind === 'category' && feature.id === true
 }
 
 export function namesOf(features: readonly FeatureSpec[]): string[] {

@@ -33,7 +33,7 @@ export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatist
     case 'number':
       return missing > 0 ? { name, kind, missing: flagged } : { name, kind }
     case 'category':
-      return { name, kind, ...vocabulary(declared, statistics) }
+      return { name, kind, ...(declared.isId && { id: true }), ...vocabulary(declared, statistics) }
     case 'categories':
       return { name, kind, ...vocabulary(declared, statistics), maxValues }
     case 'text': {

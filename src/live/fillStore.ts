@@ -6,16 +6,26 @@ import {
   readPlaces,
   type Tables,
 } from '../dataset/tables/readTables.ts'
-import { openTablesApart } from '../dataset/openApart.ts'
+import { type PackedValues, readAllValues, readValueRows } from '../dataset/tables/readValues.ts'
+import { openTablesApart, openValuesApart } from '../dataset/openApart.ts'
 import type { DatasetOptions, OpenOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
-import { arePlainNumbers, type FeatureSpec, type Side, SIDES } from '../features/featureSpec.ts'
+import { arePlainNumbers, type Side, SIDES, storedFeatures } from '../features/featureSpec.ts'
 import { widthOf } from '../features/rowShape.ts'
-import { fitProblem, shapeOf } from '../features/fitProblem.ts'
-import type { FeatureId, IdKind } from '../ids.ts'
-import type { Change, FeatureStore, OpenStoreOptions } from '../store/featureStore.ts'
+import { fitProblem, shapeOf, type SideShape } from '../features/fitProblem.ts'
+import type { FeatureId } from '../ids.ts'
+import type {
+  Change,
+  FeatureStore,
+  OpenStoreOptions,
+  StoreLayout,
+  Values,
+  Vector,
+} from '../store/featureStore.ts'
+import { sideFor } from '../store/layout.ts'
 
 const WRITE_ROWS = 16_384 // a transaction
+const SORTED_BYTES_MAX = 2 ** 30 // of rows of values, held in memory to be written by id
 
 export interface FillProgress {
   stage: 'pack' | 'write'
@@ -36,113 +46,174 @@ export interface FillStoreOptions extends DatasetOptions, Pick<OpenOptions, 'sig
 export async function storeForData(
   options: DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>,
 ): Promise<Required<OpenStoreOptions>> {
-  const { users, restaurants } = await shapesOf(await openData(options))
-  const layout = {
-    users: { features: users.features, names: users.names },
-    restaurants: { features: restaurants.features, names: restaurants.names },
+  const { users, restaurants } = await openData(options)
+  return {
+    layout: { users: sideFor(users.features), restaurants: sideFor(restaurants.features) },
+    idsOfNew: async () => ({
+      users: (await readIdKinds(users))[0],
+      restaurants: (await readIdKinds(restaurants))[0],
+    }),
   }
-  return { layout, idsOfNew: async () => ({ users: users.ids[0], restaurants: restaurants.ids[0] }) }
 }
 
 /**
  * Writes all users and restaurants of a folder of Parquet into `store`; rows that only the store has stay. If
  * it is stopped, what has been written stays too, the store says that it is being filled, and another run
- * does the rest. Memory: the larger of the two tables.
+ * does the rest. Memory: the ids and the larger of the two tables, of values at most 1 GiB.
  * @throws NearrankError INPUT where the data does not fit the store;
  * DISK, UNAVAILABLE, ABORTED; as `openTables`.
  */
 export async function fillStore({ store, ...options }: FillStoreOptions): Promise<Record<Side, number>> {
   const tables = await openData(options)
-  const problem = fitProblem({ wanted: store.layout, found: await shapesOf(tables) })
+  const problem = await dataProblem(store.layout, tables)
   if (problem !== undefined)
     throw new NearrankError(
       'INPUT',
       `Cannot fill the store from ${options.data}: ${problem}; choose other columns or another store`,
     )
+  const sides = SIDES.filter((side) => store.layout[side].form === 'values')
+  const values = sides.length > 0 ? await openValuesApart(packOptions(options), tables, sides) : undefined
+  const rowsOf = (table: FeatureTable) =>
+    values && sides.includes(table.side) ? valueRows(values, table.side) : vectorRows(table)
   await store.setFilling(true)
-  await fillSide(tables.users, null, { store, ...options })
-  await fillSide(tables.restaurants, await readPlaces(tables), { store, ...options })
+  await fillSide(tables.users, rowsOf(tables.users), null, { store, ...options })
+  const places = await readPlaces(tables)
+  await fillSide(tables.restaurants, rowsOf(tables.restaurants), places, { store, ...options })
   await store.setFilling(false)
   return { users: tables.users.rows, restaurants: tables.restaurants.rows }
 }
 
-/** @throws NearrankError INPUT for features that no store can hold yet. */
-export function checkStorable(features: Record<Side, readonly FeatureSpec[]>): void {
-  const other = SIDES.flatMap((side) => features[side]).find((feature) => !arePlainNumbers([feature]))
-  if (other)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot keep the features in a store: all must be numbers of which none is missing, found ${other.name}, ${
-        other.kind === 'number' ? 'which may be missing' : `of the kind ${other.kind}`
-      }; choose other columns (--user-features, --restaurant-features)`,
-    )
+type PackOptions = DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>
+
+async function openData(options: PackOptions): Promise<Tables> {
+  return (await openTablesApart(packOptions(options))).tables
 }
 
-async function openData({
-  onProgress,
-  ...options
-}: DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>): Promise<Tables> {
-  const { tables } = await openTablesApart({
+function packOptions({ onProgress, ...options }: PackOptions): DatasetOptions & OpenOptions {
+  return {
     ...options,
     onProgress: ({ stage, rowsDone, rowsTotal }) => {
       if (stage === 'users' || stage === 'restaurants')
         onProgress?.({ stage: 'pack', side: stage, rowsDone, rowsTotal })
     },
-  })
-  checkStorable({ users: tables.users.features, restaurants: tables.restaurants.features })
-  return tables
+  }
 }
 
-type DataShape = ReturnType<typeof shapeOf> & { ids: [IdKind, ...IdKind[]] }
-
-async function shapesOf({ users, restaurants }: Tables): Promise<Record<Side, DataShape>> {
-  const shape = async (table: FeatureTable) => ({
-    ...shapeOf(table.features),
-    ids: await readIdKinds(table),
+/** Why data cannot fill a store, as a part of a sentence about the data; undefined: it can. */
+async function dataProblem(store: StoreLayout, { users, restaurants }: Tables): Promise<string | undefined> {
+  for (const { side, features } of [users, restaurants]) {
+    const other = features.find((feature) => !arePlainNumbers([feature]))
+    if (other && store[side].form !== 'values')
+      return `its features of ${side} must be numbers of which none is missing, since the store holds vectors, found ${other.name}, ${
+        other.kind === 'number' ? 'which may be missing' : `of the kind ${other.kind}`
+      }`
+  }
+  const found = { users: await shapeOfTable(users), restaurants: await shapeOfTable(restaurants) }
+  // The order of values does not matter.
+  const shape = (side: Side, { features, names, ids }: SideShape) => ({
+    features,
+    ids,
+    names: store[side].form === 'values' ? names?.toSorted() : names,
   })
-  return { users: await shape(users), restaurants: await shape(restaurants) }
+  const shapes = (sides: Record<Side, SideShape>) => ({
+    users: shape('users', sides.users),
+    restaurants: shape('restaurants', sides.restaurants),
+  })
+  return fitProblem({ wanted: shapes(store), found: shapes(found) })
+}
+
+async function shapeOfTable(table: FeatureTable): Promise<SideShape> {
+  return { ...shapeOf(storedFeatures(table.features)), ids: await readIdKinds(table) }
+}
+
+/** A row of a table, by its number. */
+type TableRow = [row: number, content: Vector | Values]
+
+/** Reads all rows of a table in the order in which they are to be written, a transaction at a time. */
+type ReadRows = (ids: readonly FeatureId[]) => AsyncGenerator<TableRow[]>
+
+/**
+ * All of a side's vectors, by ascending id: a table that is kept by id is filled ten times
+ * as fast in its order as in a random one.
+ */
+function vectorRows(table: FeatureTable): ReadRows {
+  return async function* (ids) {
+    const width = widthOf(table.features)
+    const vectors = new Float32Array(table.rows * width)
+    await readFeaturesInto(table, vectors, width)
+    const order = orderById(ids)
+    for (let first = 0; first < table.rows; first += WRITE_ROWS)
+      yield Array.from(order.subarray(first, first + WRITE_ROWS), (row) => [
+        row,
+        { features: vectors.subarray(row * width, (row + 1) * width) },
+      ])
+  }
+}
+
+/** All of a side's rows of values: by ascending id, too, unless they may not fit into memory. */
+function valueRows(values: PackedValues, side: Side): ReadRows {
+  return (ids) =>
+    isAscending(ids) || (values[side]?.bytes ?? 0) > SORTED_BYTES_MAX
+      ? valueRowsAsTheyCome(values, side)
+      : sortedValueRows(values, side, ids)
+}
+
+async function* sortedValueRows(
+  values: PackedValues,
+  side: Side,
+  ids: readonly FeatureId[],
+): AsyncGenerator<TableRow[]> {
+  const rowAt = await readAllValues(values, side)
+  const order = orderById(ids)
+  for (let first = 0; first < order.length; first += WRITE_ROWS)
+    yield Array.from(order.subarray(first, first + WRITE_ROWS), (row) => [row, { values: rowAt(row) }])
+}
+
+async function* valueRowsAsTheyCome(values: PackedValues, side: Side): AsyncGenerator<TableRow[]> {
+  let batch: TableRow[] = []
+  let row = 0
+  for await (const raw of readValueRows(values, side)) {
+    batch.push([row++, { values: raw }])
+    if (batch.length < WRITE_ROWS) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }
 
 async function fillSide(
   table: FeatureTable,
+  readRows: ReadRows,
   places: { latitude: Float64Array; longitude: Float64Array } | null,
   { store, signal, onProgress, data }: FillStoreOptions,
 ): Promise<void> {
   const { side, rows } = table
-  const width = widthOf(table.features)
-  const values = new Float32Array(rows * width)
-  await readFeaturesInto(table, values, width)
   const names = await readIds(table)
   const ids = Array.from({ length: rows }, (_, row) => names.idAt(row))
-  const order = orderById(ids)
-  const changeOf = (row: number): Change => {
-    const features = values.subarray(row * width, (row + 1) * width)
-    if (places === null) return { side: 'users', id: ids[row], features }
-    return {
-      side: 'restaurants',
-      id: ids[row],
-      features,
-      latitude: places.latitude[row],
-      longitude: places.longitude[row],
-    }
+  const changeOf = ([row, content]: TableRow): Change => {
+    const id = ids[row]
+    if (places === null) return { side: 'users', id, ...content }
+    const [latitude, longitude] = [places.latitude[row], places.longitude[row]]
+    return { side: 'restaurants', id, ...content, latitude, longitude }
   }
-  for (let first = 0; first < rows; first += WRITE_ROWS) {
+  let done = 0
+  for await (const batch of readRows(ids)) {
     if (signal?.aborted)
       throw new NearrankError(
         'ABORTED',
-        `Filling the store from ${data} was stopped at row ${first} of ${rows} ${side}. The same command writes all rows again.`,
+        `Filling the store from ${data} was stopped at row ${done} of ${rows} ${side}. The same command writes all rows again.`,
       )
-    await store.write(Array.from(order.subarray(first, first + WRITE_ROWS), changeOf))
-    onProgress?.({ stage: 'write', side, rowsDone: Math.min(first + WRITE_ROWS, rows), rowsTotal: rows })
+    await store.write(batch.map(changeOf))
+    done += batch.length
+    onProgress?.({ stage: 'write', side, rowsDone: done, rowsTotal: rows })
   }
 }
 
-/**
- * Rows by ascending id: a table that is kept by id is filled ten times
- * as fast in its order as in a random one.
- */
 function orderById(ids: readonly FeatureId[]): Uint32Array {
   const order = Uint32Array.from(ids, (_, row) => row)
-  const isSorted = ids.every((id, row) => row === 0 || ids[row - 1] < id)
-  return isSorted ? order : order.toSorted((a, b) => (ids[a] < ids[b] ? -1 : 1))
+  return isAscending(ids) ? order : order.toSorted((a, b) => (ids[a] < ids[b] ? -1 : 1))
+}
+
+function isAscending(ids: readonly FeatureId[]): boolean {
+  return ids.every((id, row) => row === 0 || ids[row - 1] < id)
 }

@@ -3,11 +3,11 @@ import type { DatasetOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { IdKind } from '../ids.ts'
-import { shapeOf } from '../features/fitProblem.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
 import type { FeatureStore } from '../store/featureStore.ts'
+import { sideFor } from '../store/layout.ts'
 import { openStore } from '../store/openStore.ts'
-import { checkStorable, type FillProgress, fillStore, storeForData } from './fillStore.ts'
+import { type FillProgress, fillStore, storeForData } from './fillStore.ts'
 
 export interface FilledStoreOptions {
   store: string // address
@@ -35,11 +35,10 @@ export async function openFilledStore(
   const fill = options.fill && dataOfModel(description, options.fill)
   const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const { users, restaurants } = modelFeatures(description)
-  checkStorable({ users, restaurants })
   const store = await openStore(url, {
     layout: {
-      users: { ...shapeOf(users), ...(ids?.users && { ids: ids.users }) },
-      restaurants: { ...shapeOf(restaurants), ...(ids?.restaurants && { ids: ids.restaurants }) },
+      users: { ...sideFor(users), ...(ids?.users && { ids: ids.users }) },
+      restaurants: { ...sideFor(restaurants), ...(ids?.restaurants && { ids: ids.restaurants }) },
     },
     ...(fill && { idsOfNew: async () => (await storeForData({ ...fill, ...told })).idsOfNew() }),
   })

@@ -173,7 +173,8 @@ export class LiveRanker {
       () => true,
       () => {
         count = sums[0]
-        for (let f = 0; f < users.width; f++) this.#features[f] = sums[1 + f] / count
+        this.#features.fill(0, users.numbers) // all codes: missing
+        for (let f = 0; f < users.numbers; f++) this.#features[f] = sums[1 + f] / count
       },
     )
     return count > 0

@@ -1,30 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NearrankError } from '../errors.ts'
+import { encodeRows } from './encodeRows.ts'
 import type { RankerMemory } from './ranker.ts'
-import {
-  createLiveMemory,
-  growLiveMemory,
-  type LiveMemory,
-  type LiveTables,
-  liveRowOf,
-  openLiveTables,
-} from './tables.ts'
-import { LiveWriter } from './writer.ts'
+import { type LiveTables, liveRowOf } from './tables.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import { createScoringMemory, type ScoringMemory } from '../ranking/scoringMemory.ts'
 import type { Network, StateDict } from '../model/network.ts'
 import type { FeatureId } from '../ids.ts'
-import { type FeaturesOf, type Side, SIDES } from '../features/featureSpec.ts'
-import type { Change, DeletedRow, FeatureBatch, StoreLayout, StoreListener } from '../store/featureStore.ts'
+import { shown } from '../shown.ts'
+import { type FeaturesOf, type Side, SIDES, SINGULAR } from '../features/featureSpec.ts'
+import type { RawRow } from '../features/rawRow.ts'
+import type { Change, FeatureBatch, FeatureRow, StoreLayout, StoreListener } from '../store/featureStore.ts'
+import { ProblemWindow } from '../store/problemWindow.ts'
+import { LiveSet, type SideFeatures } from './liveSet.ts'
 import { LivePlaces } from './places.ts'
+import { RawRows } from './rawRows.ts'
 
 const ROWS_MIN = 65_536
 const SPARE = 2 // room for twice the rows that are there; what is not used takes no memory
 const SLICE_ROWS = 4096 // scored in about a millisecond
 
 export interface LoadedModel {
+  features: FeaturesOf
   network: Network
-  features?: FeaturesOf // absent: plain numbers alone
   weights: StateDict
 }
 
@@ -36,6 +34,7 @@ interface LiveModel {
 
 export interface LiveStateOptions {
   layout: StoreLayout
+  features: SideFeatures // of the first model
   rows: Record<Side, number> // that are expected
   threads: number // that rank; this one, thread 0, included
   ranksForMeanUser: boolean // it must be exact
@@ -54,10 +53,11 @@ export interface LiveStateOptions {
  */
 export class LiveState implements StoreListener {
   readonly #options: LiveStateOptions
-  readonly #scorers = new Set<PairScorer>() // of the model that is served, and of one that is being prepared
-  #live: LiveMemory
-  #tables: LiveTables
-  #writer: LiveWriter
+  // Of sides that hold values.
+  readonly #raw: Record<Side, RawRows> = { users: new RawRows(), restaurants: new RawRows() }
+  readonly #problems: ProblemWindow
+  #set: LiveSet
+  #next: LiveSet | undefined // being made for a model with other features; told of all changes, too
   #places: LivePlaces
   #model: LiveModel | undefined
   // Rows that the full read has told of; undefined: none is running.
@@ -67,41 +67,41 @@ export class LiveState implements StoreListener {
 
   constructor(options: LiveStateOptions) {
     this.#options = options
-    const rowsMax = (rows: number) => Math.max(ROWS_MIN, SPARE * rows)
-    this.#live = createLiveMemory(options.layout, {
-      users: rowsMax(options.rows.users),
-      restaurants: rowsMax(options.rows.restaurants),
-    })
-    this.#tables = openLiveTables(this.#live)
-    this.#writer = this.#newWriter()
-    this.#places = new LivePlaces(this.#tables)
+    this.#problems = new ProblemWindow('rows', options.onProblem)
+    const { layout, features, rows } = options
+    const rowsMax = (side: Side) => Math.max(ROWS_MIN, SPARE * rows[side])
+    this.#set = LiveSet.create(
+      { layout, features, onMove: (row, set) => this.#onMove(row, set) },
+      { users: rowsMax('users'), restaurants: rowsMax('restaurants') },
+    )
+    this.#places = new LivePlaces(this.#set.tables)
   }
 
   get counts(): Readonly<Record<Side, number>> {
-    return this.#writer.counts
+    return this.#set.writer.counts
   }
 
-  /** The row as it is ranked with now. */
-  read(side: Side, id: FeatureId): Exclude<Change, DeletedRow> | undefined {
-    const { degrees } = this.#tables
-    const table = this.#tables[side]
-    const row = liveRowOf(table, id)
-    if (row < 0) return undefined
-    const features = table.features.slice(row * table.width, (row + 1) * table.width)
-    if (side === 'users') return { side, id: table.ids.idAt(row), features }
+  /** What the model takes that rows are encoded for now. */
+  get features(): SideFeatures {
+    return this.#set.features
+  }
+
+  /** The row as it is ranked with now, or would be if the model could use its values. */
+  read(side: Side, id: FeatureId): FeatureRow | undefined {
+    const { degrees } = this.#set.tables
+    const { ids, features, width } = this.#set.tables[side]
+    const row = ids.rowOf(id)
+    const values = this.#raw[side].get(row)
+    if (!values && liveRowOf(this.#set.tables[side], id) < 0) return undefined
+    const own = values ? { values } : { features: features.slice(row * width, (row + 1) * width) }
+    if (side === 'users') return { side, id: ids.idAt(row), ...own }
     const [latitude, longitude] = degrees.subarray(2 * row, 2 * row + 2)
-    return { side, id: table.ids.idAt(row), features, latitude, longitude }
+    return { side, id: ids.idAt(row), ...own, latitude, longitude }
   }
 
-  /** Up to `count` ids of a side, spread over all of them. */
-  sampleIds(side: Side, count: number): FeatureId[] {
-    const { ids } = this.#tables[side]
-    const found: FeatureId[] = []
-    for (let i = 0; i < count; i++) {
-      const row = Math.floor((i * ids.rows) / count)
-      if (row < ids.rows) found.push(ids.idAt(row))
-    }
-    return found.filter((id) => this.read(side, id) !== undefined)
+  /** What is wrong with a row of values for the served model, as a part of a sentence; undefined: nothing. */
+  problem(side: Side, values: RawRow): string | undefined {
+    return this.#set.problem(side, values)
   }
 
   /** Resolves when every thread sees all that has been told so far. */
@@ -110,44 +110,52 @@ export class LiveState implements StoreListener {
   }
 
   onSyncStart(): void {
-    const { users, restaurants } = this.#tables
+    const { users, restaurants } = this.#set.tables
     this.#seen = { users: new Uint8Array(users.rowsMax), restaurants: new Uint8Array(restaurants.rowsMax) }
   }
 
-  onBatch({ side, ids, features, latitude, longitude }: FeatureBatch): void {
-    const { width } = this.#tables[side]
+  onBatch(batch: FeatureBatch): void {
+    const { side, ids, latitude, longitude } = batch
+    const { features: width } = this.#options.layout[side]
     for (const [i, id] of ids.entries()) {
-      const row = features.subarray(i * width, (i + 1) * width)
-      if (side === 'users') this.#put({ side, id, features: row })
+      const own =
+        'values' in batch
+          ? { values: batch.values[i] }
+          : { features: batch.features.subarray(i * width, (i + 1) * width) }
+      if (side === 'users') this.#put({ side, id, ...own })
       else
         this.#put({
           side,
           id,
-          features: row,
+          ...own,
           latitude: latitude?.[i] ?? Number.NaN,
           longitude: longitude?.[i] ?? Number.NaN,
         })
+      this.#see({ side, id })
     }
   }
 
   onSyncEnd(): void {
     for (const side of SIDES) {
-      const { ids } = this.#tables[side]
+      const { ids } = this.#set.tables[side]
       for (let row = 0; row < ids.rows; row++)
-        if (this.#seen?.[side][row] !== 1) this.#writer.delete(side, ids.idAt(row))
+        if (this.#seen?.[side][row] !== 1) this.#remove(side, ids.idAt(row))
     }
     this.#seen = undefined
-    if (this.#options.ranksForMeanUser) this.#writer.settleSums()
+    this.#settleSums()
     this.#rebuildPlaces()
+    this.#problems.end()
     this.#options.onSynced(this.counts)
   }
 
   onChanges(changes: readonly Change[]): void {
     this.#follow(() => {
-      for (const change of changes)
-        if ('deleted' in change) this.#delete(change)
+      for (const change of changes) {
+        if ('deleted' in change) this.#remove(change.side, change.id)
         else this.#put(change)
-      if (this.#options.ranksForMeanUser) this.#writer.settleSums()
+        this.#see(change)
+      }
+      this.#settleSums()
     })
   }
 
@@ -156,60 +164,83 @@ export class LiveState implements StoreListener {
   }
 
   /**
-   * Serves another model: computes every restaurant's part in slices, lets `check` try it, and hands it
-   * over if that does not throw. What the store tells meanwhile counts for both models.
+   * Serves another model: encodes the rows anew if it takes other features, computes every restaurant's part,
+   * both in slices, lets `check` try it, and hands it over if that does not throw. What the store tells
+   * meanwhile counts for both models.
+   * @throws NearrankError INPUT where no row of a side can be encoded for it.
    */
   async setModel(
     loaded: LoadedModel,
     check: (tables: LiveTables, scorer: PairScorer) => void,
   ): Promise<void> {
-    const { restaurants } = this.#tables
-    const model = this.#modelFor(loaded, this.#tables)
+    const base = this.#set
+    const isGrown = () => base !== this.#set
+    const isReshaped = !base.isFor(loaded.features)
+    const set = isReshaped ? base.reshaped(loaded.features) : base
+    const model = this.#modelFor(loaded, set.tables)
     const { scorer } = model
-    this.#scorers.add(scorer)
+    set.scorers.add(scorer)
+    let notes: string[] = []
     try {
-      for (let row = 0; row < restaurants.ids.rows; row += SLICE_ROWS) {
-        scorer.updateRows(row, Math.min(row + SLICE_ROWS, restaurants.ids.rows))
+      if (isReshaped) {
+        this.#next = set
+        const { layout } = this.#options
+        notes = await encodeRows(set, { from: base, raw: this.#raw, layout, isWanted: () => !isGrown() })
+      }
+      const { ids } = set.tables.restaurants
+      for (let row = 0; row < ids.rows && !isGrown(); row += SLICE_ROWS) {
+        scorer.updateRows(row, Math.min(row + SLICE_ROWS, ids.rows))
         await nextTurn()
       }
       // The tables may have grown under it.
-      if (restaurants !== this.#tables.restaurants) return await this.setModel(loaded, check)
-      check(this.#tables, scorer)
+      if (isGrown()) return await this.setModel(loaded, check)
+      check(set.tables, scorer)
     } finally {
-      this.#scorers.delete(scorer)
+      set.scorers.delete(scorer)
+      if (this.#next === set) this.#next = undefined
     }
     const before = this.#model
     this.#model = model
-    this.#scorers.add(scorer)
-    await this.#publish()
-    if (before) this.#scorers.delete(before.scorer)
+    set.scorers.add(scorer)
+    if (isReshaped) {
+      this.#set = set
+      for (const note of notes) this.#options.onProblem(note)
+      // Writes wait for it, too: threads that rank with the model before do not see these tables.
+      this.#rebuildPlaces()
+      await this.#published
+    } else await this.#publish()
+    if (before) set.scorers.delete(before.scorer)
   }
 
   #memoryWith(model: ScoringMemory): RankerMemory {
-    return { live: this.#live, model, places: this.#places.index, moved: this.#places.moved }
+    return { live: this.#set.memory, model, places: this.#places.index, moved: this.#places.moved }
   }
 
-  #newWriter(): LiveWriter {
-    return new LiveWriter(this.#tables, {
-      followers: this.#scorers,
-      onMove: (row) => this.#onMove(row),
-    })
+  #put(row: FeatureRow): void {
+    const { side, id } = row
+    let put = this.#set.put(row)
+    while (put === 'full') {
+      this.#grow(side)
+      put = this.#set.put(row)
+    }
+    this.#next?.put(row) // it has as much room
+    if ('values' in row) this.#raw[side].set(this.#set.tables[side].ids.rowOf(id), row.values)
+    if (typeof put === 'object')
+      this.#problems.tell(
+        `Cannot use ${SINGULAR[side]} ${shown(id)} of the store: ${put.problem}; write it again`,
+      )
   }
 
-  #put(row: Exclude<Change, DeletedRow>): void {
-    const put = () => (row.side === 'users' ? this.#writer.putUser(row) : this.#writer.putRestaurant(row))
-    while (!put()) this.#grow(row.side)
-    this.#see(row)
+  #remove(side: Side, id: FeatureId): void {
+    this.#set.writer.delete(side, id)
+    this.#next?.writer.delete(side, id)
+    const row = this.#set.tables[side].ids.rowOf(id)
+    if (row >= 0) this.#raw[side].delete(row)
   }
 
-  #delete(row: DeletedRow): void {
-    this.#writer.delete(row.side, row.id)
-    this.#see(row)
-  }
-
-  #see({ side, id }: Change): void {
+  #see({ side, id }: Pick<Change, 'side' | 'id'>): void {
     if (!this.#seen) return
-    const row = this.#tables[side].ids.rowOf(id)
+    const row = this.#set.tables[side].ids.rowOf(id)
     if (row >= 0) this.#seen[side][row] = 1
   }
 
@@ -218,22 +249,16 @@ export class LiveState implements StoreListener {
    * on with the old one until it is handed over.
    */
   #grow(side: Side): void {
-    const { users, restaurants } = this.#tables
-    const rowsMax = { users: users.rowsMax, restaurants: restaurants.rowsMax }
-    rowsMax[side] *= 2
     // All that may fail comes first.
-    const live = growLiveMemory(this.#live, rowsMax)
-    const tables = openLiveTables(live)
-    const model = this.#model && this.#modelFor(this.#model.loaded, tables)
-    model?.scorer.updateRows(0, tables.restaurants.ids.rows)
-    this.#live = live
-    this.#tables = tables
-    this.#writer = this.#newWriter()
+    const set = this.#set.grown(side)
+    const model = this.#model && this.#modelFor(this.#model.loaded, set.tables)
+    model?.scorer.updateRows(0, set.tables.restaurants.ids.rows)
+    this.#set = set
+    this.#next = undefined // it has no room for the new rows; whoever makes it begins again
     this.#model = model
-    this.#scorers.clear() // the others have no room for the new rows
-    if (model) this.#scorers.add(model.scorer)
+    if (model) set.scorers.add(model.scorer)
     if (this.#seen) {
-      const seen = new Uint8Array(rowsMax[side])
+      const seen = new Uint8Array(set.tables[side].rowsMax)
       seen.set(this.#seen[side])
       this.#seen[side] = seen
     }
@@ -243,7 +268,8 @@ export class LiveState implements StoreListener {
   #modelFor(loaded: LoadedModel, tables: LiveTables): LiveModel {
     const { restaurants } = tables
     const { threads } = this.#options
-    const memory = createScoringMemory({ ...loaded, restaurantsMax: restaurants.rowsMax, threads })
+    const { network, weights } = loaded
+    const memory = createScoringMemory({ network, weights, restaurantsMax: restaurants.rowsMax, threads })
     return { loaded, memory, scorer: new PairScorer(memory, restaurants.features) }
   }
 
@@ -257,14 +283,21 @@ export class LiveState implements StoreListener {
     }
   }
 
-  #onMove(row: number): void {
+  #settleSums(): void {
+    if (!this.#options.ranksForMeanUser) return
+    this.#set.writer.settleSums()
+    this.#next?.writer.settleSums()
+  }
+
+  #onMove(row: number, set: LiveSet): void {
+    if (set !== this.#set) return
     // The first full read: its end builds the index, and nobody ranks before.
     if (this.#seen && !this.#model) return
     if (this.#places.note(row) === 'full') this.#rebuildPlaces()
   }
 
   #rebuildPlaces(): void {
-    this.#places = new LivePlaces(this.#tables)
+    this.#places = new LivePlaces(this.#set.tables)
     this.#publishSoon()
   }
 

@@ -1,28 +1,35 @@
 import { NearrankError } from '../errors.ts'
 import type { FeatureId, IdKind } from '../ids.ts'
-import { type Side, SIDES } from '../features/featureSpec.ts'
-import type { StoreLayout } from '../store/featureStore.ts'
+import { type FeatureSpec, type Side, SIDES } from '../features/featureSpec.ts'
+import { rowShape } from '../features/rowShape.ts'
 import { ChangeLog } from './changeLog.ts'
 import { type IdMemory, IdTable } from './idTable.ts'
 
 const TEXT_UNITS_PER_ID = 48 // room reserved for string ids; the system gives it as it is used
 const TEXT_UNITS_MIN = 65_536
 
+/** What a row of a side is made of: encoded words, of which the first are numbers. */
+export interface LiveShape {
+  ids: IdKind
+  numbers: number
+  words: number
+}
+
 /** One side's rows, in memory that threads share. */
-export interface LiveTableMemory {
-  width: number // features a row
+export interface LiveTableMemory extends LiveShape {
   rowsMax: number
-  ids: IdMemory
-  features: SharedArrayBuffer // f32 [rowsMax, width]; NaN in the first: the row was deleted
+  idMemory: IdMemory
+  // f32 numbers, then u32 codes, [rowsMax, words]; NaN in the first: the row was deleted. No code has the
+  // bits of a NaN, so words can be copied as floats.
+  features: SharedArrayBuffer
   log: SharedArrayBuffer
 }
 
 /** All features that are served: one copy for all threads, posted to them without copying. */
 export interface LiveMemory {
-  layout: StoreLayout
   users: LiveTableMemory
   restaurants: LiveTableMemory
-  // f64 [1 + width]: number of users, then the sum of each feature; guarded by the users' log.
+  // f64 [1 + numbers]: number of users, then the sum of each number; guarded by the users' log.
   sums: SharedArrayBuffer
   vectors: SharedArrayBuffer // f64 [rowsMax, 3]: where restaurants are, of geo's unitVectors; NaN: deleted
   cells: SharedArrayBuffer // u32 [rowsMax]: the same, of geo's cellOf
@@ -30,7 +37,8 @@ export interface LiveMemory {
 }
 
 export interface LiveTable {
-  width: number
+  numbers: number
+  width: number // words of a row
   rowsMax: number
   ids: IdTable
   features: Float32Array // [rowsMax, width]
@@ -39,28 +47,37 @@ export interface LiveTable {
 
 /** `LiveMemory`, as one thread sees it. */
 export interface LiveTables extends Record<Side, LiveTable> {
-  layout: StoreLayout
   sums: Float64Array
   vectors: Float64Array
   cells: Uint32Array
   degrees: Float64Array
 }
 
+/** The shape of a side's rows once they are encoded for such features. */
+export function liveShape(ids: IdKind, features: readonly FeatureSpec[]): LiveShape {
+  const { numbers, words } = rowShape(features)
+  return { ids, numbers, words }
+}
+
 /** Memory for so many rows of each side; what is not used takes no room. */
-export function createLiveMemory(layout: StoreLayout, rowsMax: Record<Side, number>): LiveMemory {
-  const table = (width: number, kind: IdKind, rows: number): LiveTableMemory => ({
-    width,
-    rowsMax: rows,
-    ids: IdTable.memoryFor(kind, rows, TEXT_UNITS_PER_ID * rows + TEXT_UNITS_MIN),
-    features: new SharedArrayBuffer(4 * rows * width),
-    log: new SharedArrayBuffer(ChangeLog.BYTES),
-  })
-  const { users, restaurants } = layout
+export function createLiveMemory(shapes: Record<Side, LiveShape>, rowsMax: Record<Side, number>): LiveMemory {
+  const table = (side: Side): LiveTableMemory => {
+    const { ids, numbers, words } = shapes[side]
+    const rows = rowsMax[side]
+    return {
+      ids,
+      numbers,
+      words,
+      rowsMax: rows,
+      idMemory: IdTable.memoryFor(ids, rows, TEXT_UNITS_PER_ID * rows + TEXT_UNITS_MIN),
+      features: new SharedArrayBuffer(4 * rows * words),
+      log: new SharedArrayBuffer(ChangeLog.BYTES),
+    }
+  }
   return {
-    layout,
-    users: table(users.features, users.ids, rowsMax.users),
-    restaurants: table(restaurants.features, restaurants.ids, rowsMax.restaurants),
-    sums: new SharedArrayBuffer(8 * (1 + users.features)),
+    users: table('users'),
+    restaurants: table('restaurants'),
+    sums: new SharedArrayBuffer(8 * (1 + shapes.users.numbers)),
     vectors: new SharedArrayBuffer(24 * rowsMax.restaurants),
     cells: new SharedArrayBuffer(4 * rowsMax.restaurants),
     degrees: new SharedArrayBuffer(16 * rowsMax.restaurants),
@@ -68,15 +85,15 @@ export function createLiveMemory(layout: StoreLayout, rowsMax: Record<Side, numb
 }
 
 export function openLiveTables(memory: LiveMemory): LiveTables {
-  const table = ({ width, rowsMax, ids, features, log }: LiveTableMemory): LiveTable => ({
-    width,
+  const table = ({ numbers, words, rowsMax, idMemory, features, log }: LiveTableMemory): LiveTable => ({
+    numbers,
+    width: words,
     rowsMax,
-    ids: new IdTable(ids),
+    ids: new IdTable(idMemory),
     features: new Float32Array(features),
     log: new ChangeLog(log),
   })
   return {
-    layout: memory.layout,
     users: table(memory.users),
     restaurants: table(memory.restaurants),
     sums: new Float64Array(memory.sums),
@@ -86,16 +103,31 @@ export function openLiveTables(memory: LiveMemory): LiveTables {
   }
 }
 
+/** The same ids under the same numbers, in memory for rows of other shapes; all of them as if deleted. */
+export function reshapeLiveMemory(memory: LiveMemory, shapes: Record<Side, LiveShape>): LiveMemory {
+  const { users, restaurants } = memory
+  const made = createLiveMemory(shapes, { users: users.rowsMax, restaurants: restaurants.rowsMax })
+  const from = openLiveTables(memory)
+  const to = openLiveTables(made)
+  for (const side of SIDES) {
+    copyIds(from, to, side)
+    const { ids, features, width } = to[side]
+    for (let row = 0; row < ids.rows; row++) features[row * width] = Number.NaN
+  }
+  const { rows } = from.restaurants.ids
+  to.vectors.fill(Number.NaN, 0, 3 * rows)
+  to.degrees.set(from.degrees.subarray(0, 2 * rows))
+  return made
+}
+
 /** The same rows under the same numbers, with more room. */
 export function growLiveMemory(memory: LiveMemory, rowsMax: Record<Side, number>): LiveMemory {
-  const grown = createLiveMemory(memory.layout, rowsMax)
+  const grown = createLiveMemory(memory, rowsMax)
   const from = openLiveTables(memory)
   const to = openLiveTables(grown)
   for (const side of SIDES) {
+    copyIds(from, to, side)
     const { ids, features, width } = from[side]
-    for (let row = 0; row < ids.rows; row++)
-      if (to[side].ids.add(ids.idAt(row)) !== row)
-        throw new NearrankError('INTERNAL', `row ${row} of ${side} does not fit into a larger table`)
     to[side].features.set(features.subarray(0, ids.rows * width))
   }
   to.sums.set(from.sums)
@@ -103,6 +135,24 @@ export function growLiveMemory(memory: LiveMemory, rowsMax: Record<Side, number>
   to.cells.set(from.cells.subarray(0, from.restaurants.ids.rows))
   to.degrees.set(from.degrees.subarray(0, 2 * from.restaurants.ids.rows))
   return grown
+}
+
+function copyIds(from: LiveTables, to: LiveTables, side: Side): void {
+  const { ids } = from[side]
+  for (let row = 0; row < ids.rows; row++)
+    if (to[side].ids.add(ids.idAt(row)) !== row)
+      throw new NearrankError('INTERNAL', `row ${row} of ${side} does not fit into another table`)
+}
+
+/** Up to `count` ids of rows that are there, spread over the table. */
+export function sampleIds(table: LiveTable, count: number): FeatureId[] {
+  const { ids } = table
+  const found: FeatureId[] = []
+  for (let i = 0; i < count; i++) {
+    const row = Math.floor((i * ids.rows) / count)
+    if (row < ids.rows) found.push(ids.idAt(row))
+  }
+  return found.filter((id) => liveRowOf(table, id) >= 0)
 }
 
 /**

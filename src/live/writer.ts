@@ -2,8 +2,19 @@ import { unitVectorInto } from '../geo/greatCircle.ts'
 import { cellOf } from '../geo/placeCells.ts'
 import type { FeatureId } from '../ids.ts'
 import type { Side } from '../features/featureSpec.ts'
-import type { RestaurantRow, UserRow } from '../store/featureStore.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
+
+/** An encoded row of a user. */
+export interface LiveUser {
+  id: FeatureId
+  features: Float32Array // [words]
+}
+
+/** An encoded row of a restaurant, and where it is. */
+export interface LiveRestaurant extends LiveUser {
+  latitude: number // degrees
+  longitude: number
+}
 
 const NO_ROW = -1
 const LOSSY_FROM = 2 ** 32 // a feature that, alone, makes half of a sum costs it 20 of its 52 bits from here
@@ -41,9 +52,9 @@ export class LiveWriter {
   }
 
   /** Puts a user in whole; false, and nothing changed, where there is no room for a new one. */
-  putUser({ id, features }: Pick<UserRow, 'id' | 'features'>): boolean {
+  putUser({ id, features }: LiveUser): boolean {
     const { users, sums } = this.#tables
-    const row = this.#rowFor('users', id)
+    const row = this.rowFor('users', id)
     if (row < 0) return false
     const start = row * users.width
     users.log.change(row, () => {
@@ -56,9 +67,9 @@ export class LiveWriter {
   }
 
   /** Puts a restaurant in whole; false, and nothing changed, where there is no room for a new one. */
-  putRestaurant(put: Omit<RestaurantRow, 'side'>): boolean {
+  putRestaurant(put: LiveRestaurant): boolean {
     const { restaurants, vectors, cells, degrees } = this.#tables
-    const row = this.#rowFor('restaurants', put.id)
+    const row = this.rowFor('restaurants', put.id)
     if (row < 0) return false
     const vector = this.#vector
     unitVectorInto(vector, 0, put.latitude, put.longitude)
@@ -113,9 +124,10 @@ export class LiveWriter {
   }
 
   /**
-   * The row of an id, a new one as if deleted. A reader that finds it at once sees that there is nothing yet.
+   * The row of an id, a new one as if deleted; −1 where there is no room for it. A reader that finds it at
+   * once sees that there is nothing yet.
    */
-  #rowFor(side: Side, id: FeatureId): number {
+  rowFor(side: Side, id: FeatureId): number {
     const { ids, features, width, rowsMax } = this.#tables[side]
     const found = ids.rowOf(id)
     if (found >= 0) return found
@@ -128,7 +140,7 @@ export class LiveWriter {
   #addToSums(start: number): void {
     const { users, sums } = this.#tables
     sums[0]++
-    for (let f = 0; f < users.width; f++) sums[1 + f] += users.features[start + f]
+    for (let f = 0; f < users.numbers; f++) sums[1 + f] += users.features[start + f]
   }
 
   /** Takes a user out of the sums; NaN marks that it is gone, or not there yet. */
@@ -136,7 +148,7 @@ export class LiveWriter {
     const { users, sums } = this.#tables
     if (Number.isNaN(users.features[start])) return
     let isLossy = false
-    for (let f = 0; f < users.width; f++) {
+    for (let f = 0; f < users.numbers; f++) {
       const feature = users.features[start + f]
       const size = Math.abs(feature)
       isLossy ||= size > LOSSY_FROM && size > Math.abs(sums[1 + f]) / 2

@@ -78,7 +78,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     healthRoutes(scope, services)
     metricsRoute(scope, services)
   })
-  app.register(async (scope) => docsRoutes(scope))
+  app.register(async (scope) => docsRoutes(scope, services.features))
   return app
 }
 

@@ -43,6 +43,8 @@ export function liveServices({ store, threads, stats, state, progress, logger }:
     features: {
       layout: store.layout,
       read: (side, id) => state.read(side, id),
+      features: () => state.features,
+      problem: (side, values) => state.problem(side, values),
       write: async (changes) => {
         await store.write(changes)
         await state.settled()

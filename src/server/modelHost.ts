@@ -1,12 +1,14 @@
 import { NearrankError } from '../errors.ts'
-import { fitProblem, shapeOf } from '../features/fitProblem.ts'
+import { fitProblem } from '../features/fitProblem.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { StateDict } from '../model/network.ts'
 import type { StoreLayout } from '../store/featureStore.ts'
+import { sideFor, valuesProblem, vectorsOf } from '../store/layout.ts'
 import { goldenCheck } from '../live/goldenCheck.ts'
 import type { LiveState } from '../live/state.ts'
+import { sampleIds } from '../live/tables.ts'
 import type { ModelService, ServedModel } from './services.ts'
 
 const GOLDEN_USERS = 16
@@ -77,12 +79,12 @@ export class ModelHost implements ModelService {
   }
 
   #serve({ description, weights }: ModelFiles): Promise<void> {
-    const model = { network: description.network, features: modelFeatures(description), weights }
+    const model = { features: modelFeatures(description), network: description.network, weights }
     return this.#state.setModel(model, (tables, scorer) =>
       goldenCheck(model, tables, {
         scorer,
-        users: this.#state.sampleIds('users', GOLDEN_USERS),
-        restaurants: this.#state.sampleIds('restaurants', GOLDEN_RESTAURANTS),
+        users: sampleIds(tables.users, GOLDEN_USERS),
+        restaurants: sampleIds(tables.restaurants, GOLDEN_RESTAURANTS),
       }),
     )
   }
@@ -90,9 +92,16 @@ export class ModelHost implements ModelService {
   /** A model takes the features that are stored. */
   #checkFits(description: ModelDescription): void {
     const { users, restaurants } = modelFeatures(description)
+    const wanted = { users: sideFor(users), restaurants: sideFor(restaurants) }
+    const lacking = valuesProblem(this.#layout, wanted)
+    if (lacking !== undefined)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot serve the model: the store ${lacking}; put a model with the right features there, or fill another store`,
+      )
     const problem = fitProblem({
-      wanted: this.#layout,
-      found: { users: shapeOf(users), restaurants: shapeOf(restaurants) },
+      wanted: vectorsOf(this.#layout, this.#layout),
+      found: vectorsOf(wanted, this.#layout),
     })
     if (problem !== undefined)
       throw new NearrankError(

@@ -1,6 +1,8 @@
 import type { FeatureId } from '../ids.ts'
 import type { Side } from '../features/featureSpec.ts'
-import type { Change, StoreLayout, StoreStatus } from '../store/featureStore.ts'
+import type { RawRow } from '../features/rawRow.ts'
+import type { SideFeatures } from '../live/liveSet.ts'
+import type { Change, FeatureRow, StoreLayout, StoreStatus } from '../store/featureStore.ts'
 
 /** What the routes need of the running server; each part is a plain object in their tests. */
 export interface Services {
@@ -13,8 +15,12 @@ export interface Services {
 
 export interface FeatureService {
   readonly layout: StoreLayout
-  /** A row as the server ranks with it now; undefined: there is none. */
-  read(side: Side, id: FeatureId): Exclude<Change, { deleted: true }> | undefined
+  /** A row as the server ranks with it now, or would if the model could use it; undefined: there is none. */
+  read(side: Side, id: FeatureId): FeatureRow | undefined
+  /** What the model that is served takes. */
+  features(): SideFeatures
+  /** What the model cannot make of the values of a row, as a part of a sentence; undefined: nothing. */
+  problem(side: Side, values: RawRow): string | undefined
   /**
    * Resolves when all are durable and every listening thread sees them. @throws NearrankError DISK,
    * UNAVAILABLE (try again later), MEMORY (no room for more rows).

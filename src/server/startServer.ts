@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { openFilledStore } from '../live/openFilledStore.ts'
+import type { SideFeatures } from '../live/liveSet.ts'
 import { LiveState } from '../live/state.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
+import { modelFeatures } from '../model/modelFeatures.ts'
 import type { Side } from '../features/featureSpec.ts'
 import type { FeatureStore, StoreLayout } from '../store/featureStore.ts'
 import { buildApp } from './app.ts'
@@ -57,7 +59,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const files = await loadModelFiles(settings.model)
   await checkFree(settings.host, settings.port)
   const { store, rows } = await openFilledStore(settings, files.description)
-  const parts = assemble({ settings, logger, store, rows })
+  const features = modelFeatures(files.description)
+  const parts = assemble({ settings, logger, store, rows, features })
   try {
     return await makeReady(parts, files)
   } catch (error) {
@@ -73,8 +76,9 @@ function assemble(made: {
   logger: Logger
   store: FeatureStore
   rows: Record<Side, number>
+  features: SideFeatures
 }): Parts {
-  const { settings, logger, store, rows } = made
+  const { settings, logger, store, rows, features } = made
   const { layout } = store
   const { promise: crashed, reject } = Promise.withResolvers<never>()
   crashed.catch(() => undefined) // whoever waits for it hears it
@@ -86,6 +90,7 @@ function assemble(made: {
   const threads = startThreads(settings, { layout, stats, logger, crash })
   const state = new LiveState({
     layout,
+    features,
     rows,
     threads: settings.workers + 1,
     ranksForMeanUser: settings.unknownUser === 'average',

@@ -2,8 +2,9 @@ import { NearrankError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { type Side, SINGULAR } from '../features/featureSpec.ts'
 import { vectorProblem } from '../features/featureValues.ts'
+import { rowProblem } from '../features/rawRow.ts'
 import { idProblem } from '../ids.ts'
-import type { Change, StoreLayout } from './featureStore.ts'
+import type { Change, FeatureRow, SideLayout, StoreLayout } from './featureStore.ts'
 
 const LATITUDE_MAX = 90
 const LONGITUDE_MAX = 180
@@ -13,22 +14,33 @@ const LONGITUDE_MAX = 180
  * @throws NearrankError INPUT naming the row, what is wanted and what was found.
  */
 export function checkChanges(changes: readonly Change[], layout: StoreLayout): void {
+  const names = { users: new Set(layout.users.names), restaurants: new Set(layout.restaurants.names) }
   for (const [i, change] of changes.entries()) {
-    const { features, ids } = layout[change.side]
-    const wanted = idProblem(change.id, ids)
+    const wanted = idProblem(change.id, layout[change.side].ids)
     if (wanted !== undefined)
       throw new NearrankError(
         'INPUT',
         `Cannot write change ${i}: the id of a ${SINGULAR[change.side]} must be ${wanted}, found ${shown(change.id)}`,
       )
     if ('deleted' in change) continue
-    const problem = vectorProblem(change.features, features) ?? placeProblem(change)
+    const problem = featuresProblem(change, layout[change.side], names[change.side]) ?? placeProblem(change)
     if (problem !== undefined)
       throw new NearrankError(
         'INPUT',
         `Cannot write change ${i}: ${SINGULAR[change.side]} ${shown(change.id)}: ${problem}`,
       )
   }
+}
+
+function featuresProblem(
+  row: FeatureRow,
+  { form, features }: SideLayout,
+  names: ReadonlySet<string>,
+): string | undefined {
+  if (form === 'values') return rowProblem('values' in row ? row.values : row.features, names)
+  return 'features' in row
+    ? vectorProblem(row.features, features)
+    : `features must be ${features} numbers, found values by name`
 }
 
 /** What is wrong with a place in degrees; undefined: nothing, or it is a user, who has none. */

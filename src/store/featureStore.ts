@@ -1,11 +1,13 @@
 import type { Side } from '../features/featureSpec.ts'
 import type { SideShape } from '../features/fitProblem.ts'
+import type { RawRow } from '../features/rawRow.ts'
 import type { FeatureId, IdKind } from '../ids.ts'
 
 /** What a store holds of one side. */
 export interface SideLayout extends SideShape {
   ids: IdKind
-  names?: readonly string[] // absent: not known yet
+  names?: readonly string[] // absent: not known yet, of vectors only
+  form?: 'values' // rows are raw values by the names of their features; absent: vectors of numbers
 }
 
 /** What a store holds. */
@@ -14,19 +16,30 @@ export type StoreLayout = Record<Side, SideLayout>
 /** What is wanted of one side: `ids` or `names` that are absent are those of the store. */
 export type WantedSide = Omit<SideLayout, 'ids'> & { ids?: IdKind }
 
-export interface UserRow {
-  side: 'users'
-  id: FeatureId
-  features: Float32Array // [layout.users.features], finite
+/** A row of a side that holds vectors. */
+export interface Vector {
+  features: Float32Array // [features of the side], finite
 }
 
-export interface RestaurantRow {
+/** A row of a side that holds values. */
+export interface Values {
+  values: RawRow
+}
+
+interface User {
+  side: 'users'
+  id: FeatureId
+}
+
+interface Restaurant {
   side: 'restaurants'
   id: FeatureId
-  features: Float32Array // [layout.restaurants.features], finite
   latitude: number // degrees
   longitude: number
 }
+
+export type UserRow = User & (Vector | Values)
+export type RestaurantRow = Restaurant & (Vector | Values)
 
 export interface DeletedRow {
   side: Side
@@ -34,17 +47,22 @@ export interface DeletedRow {
   deleted: true
 }
 
-/** A row put in whole, or taken out. */
-export type Change = UserRow | RestaurantRow | DeletedRow
+/** A row whole. */
+export type FeatureRow = UserRow | RestaurantRow
+
+/** A row put in, or taken out. */
+export type Change = FeatureRow | DeletedRow
 
 /** Rows of one side, column by column: what a full read delivers. */
-export interface FeatureBatch {
+export type FeatureBatch = {
   side: Side
   ids: readonly FeatureId[]
-  features: Float32Array // [ids.length, features of the side], finite
   latitude: Float64Array | null // [ids.length], degrees; null: users
   longitude: Float64Array | null
-}
+} & (
+  | { features: Float32Array } // [ids.length, features of the side], finite
+  | { values: readonly RawRow[] } // [ids.length]
+)
 
 /** Who keeps a copy of the store in memory. Calls come in order, one at a time, and must not throw. */
 export interface StoreListener {
@@ -106,7 +124,8 @@ export interface FeatureStore {
 
 /** What is wanted of a store that is opened. */
 export interface OpenStoreOptions {
-  layout: Record<Side, WantedSide> // names are written down where the store has none
+  // Names are written down where the store has none. Of values, the store may have more than are wanted.
+  layout: Record<Side, WantedSide>
   /** Called if the store is new and `ids` are absent. @default integers */
   idsOfNew?: () => Promise<Record<Side, IdKind>>
 }

@@ -42,6 +42,7 @@ import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } f
 
 /** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
 const FAR_DEVIATIONS = 1e4
+const STEPS_FEW = 100
 
 /** The data of a run, packed, and what was decided about it. */
 interface Prepared {
@@ -166,6 +167,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       signal,
       onProgress: report,
     })
+    if (steps < STEPS_FEW) noteFewSteps(rows, steps, report)
     report({
       type: 'start',
       rows,
@@ -259,6 +261,14 @@ function checkParts(rows: number, allRows: number, { validation }: TrainSettings
     `Cannot train with validation ${validation}: of ${allRows} rows it leaves ${rows} to train on and ${held} to validate with. ` +
       'Use another --validation (0: none), another --seed, or more rows.',
   )
+}
+
+/** Few rows in large batches are few steps, after which next to nothing is learned. */
+function noteFewSteps(rows: number, steps: number, report: (event: TrainEvent) => void): void {
+  report({
+    type: 'note',
+    message: `${rows} rows make ${steps} steps, which is few to learn from. Try smaller batches, more epochs and a shorter warm-up (--batch-size 64 --epochs 20 --warmup-steps 10).`,
+  })
 }
 
 /** Says which columns are no features, and why. */

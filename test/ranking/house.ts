@@ -8,10 +8,9 @@ import {
   type LiveTables,
   openLiveTables,
 } from '../../src/live/tables.ts'
-import { LiveWriter } from '../../src/live/writer.ts'
+import { type LiveRestaurant, LiveWriter } from '../../src/live/writer.ts'
 import type { FeatureId, IdKind } from '../../src/ids.ts'
 import type { Side } from '../../src/features/featureSpec.ts'
-import type { RestaurantRow } from '../../src/store/featureStore.ts'
 
 const WIDTH = { users: 3, restaurants: 2 }
 const SIDES: Side[] = ['users', 'restaurants']
@@ -23,7 +22,7 @@ export type HouseStep =
   | { kind: 'delete'; side: Side; name: number }
   | { kind: 'grow'; side: Side }
 
-type Place = Pick<RestaurantRow, 'features' | 'latitude' | 'longitude'>
+type Place = Omit<LiveRestaurant, 'id'>
 
 /** Live tables, and plain Maps that must say the same. */
 export class House {
@@ -40,8 +39,8 @@ export class House {
   constructor(ids: IdKind, rowsMax: Record<Side, number>) {
     this.#ids = ids
     const layout = {
-      users: { features: WIDTH.users, ids },
-      restaurants: { features: WIDTH.restaurants, ids },
+      users: { ids, numbers: WIDTH.users, words: WIDTH.users },
+      restaurants: { ids, numbers: WIDTH.restaurants, words: WIDTH.restaurants },
     }
     this.#memory = createLiveMemory(layout, rowsMax)
     this.tables = openLiveTables(this.#memory)

@@ -1,5 +1,5 @@
 import { buildPlaceIndex } from '../../src/geo/placeIndex.ts'
-import type { Network, StateDict } from '../../src/model/network.ts'
+import { type Network, sideRow, type StateDict } from '../../src/model/network.ts'
 import type { RankerMemory } from '../../src/live/ranker.ts'
 import { createLiveMemory, type LiveTables, openLiveTables } from '../../src/live/tables.ts'
 import { LiveWriter } from '../../src/live/writer.ts'
@@ -28,11 +28,11 @@ export interface LiveWorld {
 
 export function liveWorld(options: LiveWorldOptions): LiveWorld {
   const { network, weights, ids = 'integer', rowsMax = { users: 100, restaurants: 100 } } = options
-  const layout = {
-    users: { features: network.userFeatures, ids },
-    restaurants: { features: network.restaurantFeatures, ids },
+  const shapes = {
+    users: { ids, ...sideRow(network, 'users') },
+    restaurants: { ids, ...sideRow(network, 'restaurants') },
   }
-  const live = createLiveMemory(layout, rowsMax)
+  const live = createLiveMemory(shapes, rowsMax)
   const tables = openLiveTables(live)
   const model = createScoringMemory({
     network,

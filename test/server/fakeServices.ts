@@ -1,11 +1,18 @@
 import type { FeatureId } from '../../src/ids.ts'
-import type { Side } from '../../src/features/featureSpec.ts'
+import { numberFeatures, type Side } from '../../src/features/featureSpec.ts'
+import { ValuesEncoder } from '../../src/features/valuesEncoder.ts'
+import type { SideFeatures } from '../../src/live/liveSet.ts'
 import type { Change, StoreLayout } from '../../src/store/featureStore.ts'
 import type { Health, ServedModel, Services } from '../../src/server/services.ts'
 
 export const LAYOUT: StoreLayout = {
   users: { features: 3, ids: 'integer' },
   restaurants: { features: 2, ids: 'integer' },
+}
+
+const FEATURES: SideFeatures = {
+  users: numberFeatures(['a', 'b', 'c']),
+  restaurants: numberFeatures(['x', 'y']),
 }
 
 export const MODEL: ServedModel = {
@@ -26,7 +33,7 @@ export interface FakeServices extends Services {
 }
 
 /** Services that keep rows in a Map and fail when told to. */
-export function fakeServices(layout: StoreLayout = LAYOUT): FakeServices {
+export function fakeServices(layout: StoreLayout = LAYOUT, features: SideFeatures = FEATURES): FakeServices {
   const keyOf = (side: Side, id: FeatureId) => `${side} ${typeof id} ${id}`
   const fake: FakeServices = {
     rows: new Map(),
@@ -44,6 +51,11 @@ export function fakeServices(layout: StoreLayout = LAYOUT): FakeServices {
     },
     features: {
       layout,
+      features: () => features,
+      problem: (side, values) => {
+        const encoded = new ValuesEncoder(features[side]).encode(values, 0)
+        return typeof encoded === 'string' ? encoded : undefined
+      },
       read: (side, id) => fake.rows.get(keyOf(side, id)),
       write: async (changes) => {
         failIfTold()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LiveRanker, type RankerMemory } from '../../src/live/ranker.ts'
 import { LiveState } from '../../src/live/state.ts'
-import type { Side } from '../../src/features/featureSpec.ts'
+import { numberFeatures, type Side } from '../../src/features/featureSpec.ts'
 import type { FeatureBatch, RestaurantRow, StoreLayout, UserRow } from '../../src/store/featureStore.ts'
 import { randomWeights, SMALL_NETWORK } from '../model/modelFixtures.ts'
 
@@ -11,13 +11,15 @@ const LAYOUT: StoreLayout = {
   users: { features: 3, ids: 'integer' },
   restaurants: { features: 2, ids: 'integer' },
 }
-const MODEL = { network: SMALL_NETWORK, weights: randomWeights(SMALL_NETWORK, 1) }
+const FEATURES = { users: numberFeatures(['a', 'b', 'c']), restaurants: numberFeatures(['x', 'y']) }
+const MODEL = { features: FEATURES, network: SMALL_NETWORK, weights: randomWeights(SMALL_NETWORK, 1) }
 
 /** A state and one that ranks with what it hands over, as a thread does; `take` is what a thread does when it comes to it. */
 async function startState(rows: { users: number; restaurants: number }) {
   const posted: { memory: RankerMemory; took: () => void }[] = []
   const state = new LiveState({
     layout: LAYOUT,
+    features: FEATURES,
     rows,
     threads: 2,
     ranksForMeanUser: true,
@@ -123,7 +125,7 @@ test('tables that grow while a model is being prepared: it is served with all ro
   const { state, near, posted, take } = await startState({ users: 3, restaurants: 20_000 })
   const seen = { isSet: false }
   let checks = 0
-  const other = { network: SMALL_NETWORK, weights: randomWeights(SMALL_NETWORK, 2) }
+  const other = { ...MODEL, weights: randomWeights(SMALL_NETWORK, 2) }
   const setting = state.setModel(other, () => checks++).then(() => (seen.isSet = true))
   await nextTurn()
   state.onChanges(Array.from({ length: 50_000 }, (_, i) => restaurant(100_000 + i, -(i % 89), i / 1000)))
@@ -135,4 +137,52 @@ test('tables that grow while a model is being prepared: it is served with all ro
   assert.equal(checks, 1, 'checked once, on the tables that are served')
   take()
   assert.deepEqual(near(-(49_999 % 89), 49.999), [149_999])
+})
+
+test('rows of values that the model cannot use are left out and told of, the first ones by name', () => {
+  const problems: string[] = []
+  const side = (name: string) => ({ features: 1, ids: 'integer', names: [name], form: 'values' }) as const
+  const category = { kind: 'category', values: ['thai'], dim: 4 } as const
+  const state = new LiveState({
+    layout: { users: side('age'), restaurants: side('cuisine') },
+    features: { users: numberFeatures(['age']), restaurants: [{ name: 'cuisine', ...category }] },
+    rows: { users: 0, restaurants: 0 },
+    threads: 1,
+    ranksForMeanUser: true,
+    publish: async () => undefined,
+    onProblem: (message) => problems.push(message),
+    onFailure: (error) => assert.fail(error),
+    onSynced: () => undefined,
+  })
+  state.onSyncStart()
+  const ids = Array.from({ length: 100 }, (_, i) => i)
+  const values = ids.map((id) => ({ age: id < 40 ? 'old' : id }))
+  state.onBatch({ side: 'users', ids, values, latitude: null, longitude: null })
+  const places = Float64Array.of(1, 2)
+  const cuisines = [{ cuisine: ['thai'] }, { cuisine: 'thai' }]
+  state.onBatch({ side: 'restaurants', ids: [7, 8], values: cuisines, latitude: places, longitude: places })
+  state.onSyncEnd()
+  assert.deepEqual({ ...state.counts }, { users: 60, restaurants: 1 })
+  assert.equal(problems.length, 11)
+  assert.equal(
+    problems[0],
+    'Cannot use user 0 of the store: feature age must be a finite number as a 32-bit float, found "old"; write it again',
+  )
+  assert.match(problems[10], /^Cannot use 31 more rows either; at most 10 are named at a time$/)
+  assert.deepEqual(state.read('users', 3), { side: 'users', id: 3, values: { age: 'old' } }, 'it is kept')
+  assert.deepEqual(state.read('restaurants', 7), {
+    side: 'restaurants',
+    id: 7,
+    values: { cuisine: ['thai'] },
+    latitude: 1,
+    longitude: 1,
+  })
+  state.onChanges([
+    { side: 'users', id: 3, values: { age: 3 } },
+    { side: 'users', id: 50, values: { age: 'x' } },
+    { side: 'users', id: 4, deleted: true },
+    { side: 'restaurants', id: 7, values: {}, latitude: 3, longitude: 4 },
+  ])
+  assert.deepEqual({ ...state.counts }, { users: 60, restaurants: 2 })
+  assert.equal(state.read('users', 4), undefined)
 })

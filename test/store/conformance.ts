@@ -5,7 +5,18 @@ import { NearrankError } from '../../src/errors.ts'
 import type { FeatureId } from '../../src/ids.ts'
 import type { Side } from '../../src/features/featureSpec.ts'
 import type { Change, FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
-import { AWKWARD_IDS, badChanges, put, remove } from './changes.ts'
+import {
+  AWKWARD_IDS,
+  AWKWARD_VALUES,
+  badChanges,
+  badValues,
+  put,
+  putNumbersByName,
+  putValues,
+  remove,
+  RESTAURANT_NAMES,
+  USER_NAMES,
+} from './changes.ts'
 import { applyChanges, noRows, type Rows, StoreCopy, startCopy } from './storeCopy.ts'
 
 /** One empty home that a store can be opened on, again and again, by one at a time. */
@@ -27,17 +38,36 @@ const STRINGS: OpenStoreOptions = {
 const SIDES = ['users', 'restaurants'] as const
 const MANY = 20_000
 
+type WithHome = (what: string, run: (home: StoreHome) => Promise<void>) => void
+
+const VALUES: OpenStoreOptions = {
+  layout: {
+    users: { features: 3, ids: 'integer', names: USER_NAMES, form: 'values' },
+    restaurants: { features: 2, ids: 'integer', names: RESTAURANT_NAMES, form: 'values' },
+  },
+}
+const FORMS = {
+  vectors: { options: INTEGERS, put },
+  values: { options: VALUES, put: putNumbersByName },
+}
+
 /** What every feature store must do. `skip`: why it cannot be tried here. */
 export function describeStore(
   name: string,
   { newHome, skip = false }: { newHome: () => Promise<StoreHome>; skip?: string | false },
 ): void {
   /** A test with a home of its own. */
-  const withHome = (what: string, run: (home: StoreHome) => Promise<void>): void =>
+  const withHome: WithHome = (what, run) =>
     void test(what, async (t) => {
       const home = await newHome()
       t.after(() => home.remove())
       await run(home)
+    })
+
+  for (const form of ['vectors', 'values'] as const)
+    describe(`feature store: ${name}, ${form}`, { skip }, () => {
+      formTests(form, { withHome, newHome })
+      if (form === 'values') valuesTests(withHome)
     })
 
   describe(`feature store: ${name}`, { skip }, () => {
@@ -137,186 +167,6 @@ export function describeStore(
       await later.close()
     })
 
-    withHome('that a fill has begun is remembered until it is said to be complete', async (home) => {
-      const opened = async (run: (store: FeatureStore) => Promise<void>) => {
-        const store = await home.open(INTEGERS)
-        await run(store)
-        await store.close()
-      }
-      await opened(async (store) => {
-        assert.equal(await store.isFilling(), false)
-        await store.setFilling(true)
-        assert.equal(await store.isFilling(), true)
-        await store.write([put('users', 2n ** 60n, [1, 2, 3])])
-        await store.setFilling(true)
-      })
-      await opened(async (store) => {
-        assert.equal(await store.isFilling(), true)
-        const [copy] = await Promise.all([startCopy(store), store.setFilling(true)])
-        assert.equal(copy.rows.users.size, 1)
-        await store.setFilling(false)
-        await store.setFilling(false)
-        assert.equal(await store.isFilling(), false)
-      })
-      await opened(async (store) => assert.equal(await store.isFilling(), false))
-      const closed = await home.open(INTEGERS)
-      await closed.close()
-      await assert.rejects(closed.isFilling(), isError('CONFLICT'))
-      await assert.rejects(closed.setFilling(true), isError('CONFLICT'))
-    })
-
-    withHome('rows are put, replaced and deleted on both sides', async (home) => {
-      const store = await home.open(INTEGERS)
-      const copy = await startCopy(store)
-      const expected = noRows()
-      for (const changes of [
-        [put('users', 1, [1, 2, 3]), put('restaurants', 1, [4, 5], 10, 20)],
-        [put('users', 2, [0, 0, 0]), put('restaurants', 1, [6, 7], -90, 180)],
-        [remove('users', 1), remove('restaurants', 2), put('restaurants', 2, [8, 9], 1, 2)],
-        [],
-      ]) {
-        await store.write(changes)
-        applyChanges(expected, changes)
-        assert.deepEqual(copy.rows, expected, 'the listener was told before the write resolved')
-      }
-      assert.deepEqual(await store.count(), { users: 1, restaurants: 2 })
-      await store.close()
-      await expectStored(home, INTEGERS, expected)
-    })
-
-    withHome('within a write the order counts', async (home) => {
-      const store = await home.open(INTEGERS)
-      const copy = await startCopy(store)
-      const changes = [
-        put('users', 1, [1, 1, 1]),
-        remove('users', 1),
-        put('users', 1, [2, 2, 2]),
-        put('users', 2, [1, 1, 1]),
-        remove('users', 2),
-        put('restaurants', 1, [1, 1], 1, 1),
-        put('restaurants', 1, [2, 2], 2, 2),
-      ]
-      const expected = noRows()
-      applyChanges(expected, changes)
-      assert.deepEqual([...expected.users.keys()], [1])
-      await store.write(changes)
-      assert.deepEqual(copy.rows, expected)
-      await store.close()
-      await expectStored(home, INTEGERS, expected)
-    })
-
-    withHome('a store can be filled before it is started', async (home) => {
-      const store = await home.open(INTEGERS)
-      const changes = [put('users', 5, [1, 2, 3]), put('restaurants', 6, [4, 5], 7, 8)]
-      await store.write(changes)
-      const expected = noRows()
-      applyChanges(expected, changes)
-      assert.deepEqual((await startCopy(store)).rows, expected)
-      await store.close()
-    })
-
-    withHome('a write that comes while the store starts is neither lost nor undone', async (home) => {
-      const store = await home.open(INTEGERS)
-      await store.write(Array.from({ length: 5_000 }, (_, i) => put('users', i, [i, 0, 0])))
-      await store.close()
-
-      const again = await home.open(INTEGERS)
-      const copy = new StoreCopy(again.layout)
-      const started = again.start(copy)
-      const writes = Array.from({ length: 50 }, (_, i) => [
-        put('users', i * 100, [-1, i, 0]),
-        remove('users', i * 100 + 1),
-      ])
-      await Promise.all(writes.map((changes) => again.write(changes)))
-      await started
-      const expected = noRows()
-      for (let i = 0; i < 5_000; i++) applyChanges(expected, [put('users', i, [i, 0, 0])])
-      for (const changes of writes) applyChanges(expected, changes)
-      assert.deepEqual(copy.rows, expected)
-      assert.deepEqual(await again.count(), { users: expected.users.size, restaurants: 0 })
-      await again.close()
-      await expectStored(home, INTEGERS, expected)
-    })
-
-    withHome('large writes and large reads', async (home) => {
-      const store = await home.open(INTEGERS)
-      const copy = await startCopy(store)
-      const changes = Array.from({ length: MANY }, (_, i) =>
-        i % 2 === 0
-          ? put('users', i, [i, i / 3, -i])
-          : put('restaurants', i, [i / 7, 1], (i % 180) - 90, (i % 360) - 180),
-      )
-      await store.write(changes)
-      const expected = noRows()
-      applyChanges(expected, changes)
-      assert.deepEqual(copy.rows, expected)
-      assert.deepEqual(await store.count(), { users: MANY / 2, restaurants: MANY / 2 })
-      await store.close()
-      await expectStored(home, INTEGERS, expected)
-    })
-
-    withHome('many writes at once', async (home) => {
-      const store = await home.open(INTEGERS)
-      const copy = await startCopy(store)
-      const expected = noRows()
-      const told: boolean[] = []
-      await Promise.all(
-        Array.from({ length: 500 }, async (_, i) => {
-          const changes = [put('users', i, [i, i, i]), put('restaurants', i, [i, i], 1, 2)]
-          applyChanges(expected, changes)
-          await store.write(changes)
-          told.push(copy.rows.users.has(i) && copy.rows.restaurants.has(i))
-        }),
-      )
-      assert.ok(told.every(Boolean), 'each was told of before it resolved')
-      assert.deepEqual(copy.rows, expected)
-      await store.close()
-      await expectStored(home, INTEGERS, expected)
-    })
-
-    withHome('writes of one row at once: the copy ends as the store does, with a whole row', async (home) => {
-      const store = await home.open(INTEGERS)
-      const copy = await startCopy(store)
-      await Promise.all(
-        Array.from({ length: 200 }, (_, i) => store.write([put('restaurants', 1, [i, -i], i / 4, i / 2)])),
-      )
-      const row = copy.rows.restaurants.get(1)
-      assert.ok(row)
-      const winner = (row.latitude ?? -1) * 4
-      const expected = noRows()
-      applyChanges(expected, [put('restaurants', 1, [winner, -winner], winner / 4, winner / 2)])
-      assert.deepEqual(copy.rows, expected)
-      await store.close()
-      await expectStored(home, INTEGERS, expected)
-    })
-
-    withHome('a full read is bracketed and tells of each row once', async (home) => {
-      const store = await home.open(INTEGERS)
-      await store.write(Array.from({ length: MANY / 2 }, (_, i) => put('users', i - MANY, [i, 0, 0])))
-      await store.write([put('restaurants', 1, [1, 1], 1, 1)])
-      await store.close()
-      const again = await home.open(INTEGERS)
-      const copy = new StoreCopy(again.layout)
-      let rows = 0
-      await again.start({
-        onSyncStart: () => copy.onSyncStart(),
-        onBatch: (batch) => {
-          rows += batch.ids.length
-          copy.onBatch(batch)
-        },
-        onSyncEnd: () => copy.onSyncEnd(),
-        onChanges: (changes) => copy.onChanges(changes),
-        onProblem: (message) => copy.onProblem(message),
-      })
-      assert.equal(copy.calls[0], 'start')
-      assert.equal(copy.calls.at(-1), 'end')
-      assert.ok(copy.calls.slice(1, -1).every((call) => call === 'batch'))
-      assert.equal(copy.syncs, 1)
-      assert.ok(rows >= MANY / 2 + 1, `${rows} rows`)
-      assert.equal(copy.rows.users.size, MANY / 2)
-      await again.close()
-    })
-
     for (const [kind, options] of [
       ['integer', INTEGERS],
       ['unsigned', UNSIGNED],
@@ -394,62 +244,351 @@ export function describeStore(
           await expectStored(home, options, expected)
         },
       )
+  })
+}
 
-    withHome(
-      'close waits for what was being written, can be repeated, and refuses what comes after',
-      async (home) => {
-        const store = await home.open(INTEGERS)
-        await startCopy(store)
-        const written = store.write([put('users', 1, [1, 2, 3])])
-        await Promise.all([store.close(), store.close()])
-        await written
+/** What it must do with values. */
+function valuesTests(withHome: WithHome): void {
+  withHome('values come back as they were, and what is missing stays missing', async (home) => {
+    const changes = AWKWARD_VALUES.flatMap((value, i) => [
+      putValues('users', i, { [USER_NAMES[i % 3]]: value, [USER_NAMES[(i + 1) % 3]]: null }),
+      putValues(
+        'restaurants',
+        i,
+        { [RESTAURANT_NAMES[0]]: value, [RESTAURANT_NAMES[1]]: [value].flat() },
+        1,
+        2,
+      ),
+    ])
+    const expected = noRows()
+    applyChanges(expected, changes)
+    const store = await home.open(VALUES)
+    assert.deepEqual(store.layout, VALUES.layout)
+    const copy = await startCopy(store)
+    await store.write(changes)
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+    await expectStored(home, VALUES, expected)
+  })
+
+  withHome('a row of values that does not fit is refused, and with it the whole write', async (home) => {
+    const store = await home.open(VALUES)
+    const copy = await startCopy(store)
+    const first = putValues('users', 1, { [USER_NAMES[0]]: 'a' })
+    await store.write([first])
+    for (const [what, { change, message }] of Object.entries(badValues()))
+      await assert.rejects(
+        store.write([putValues('users', 2, {}), change, remove('users', 1)]),
+        isError('INPUT', message),
+        what,
+      )
+    const expected = noRows()
+    applyChanges(expected, [first])
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+    await expectStored(home, VALUES, expected)
+  })
+
+  withHome(
+    'a store of values does for who wants fewer of them, and for nobody who wants others',
+    async (home) => {
+      await (await home.open(VALUES)).close()
+      const { users, restaurants } = VALUES.layout
+      const fewer = { users: { features: 1, names: [USER_NAMES[2]] }, restaurants }
+      for (const form of [{}, { form: 'values' as const }]) {
+        const store = await home.open({ layout: { ...fewer, users: { ...fewer.users, ...form } } })
+        assert.deepEqual(store.layout, VALUES.layout, 'it stays as it was')
         await store.close()
-        await assert.rejects(store.write([put('users', 2, [1, 2, 3])]), isError('CONFLICT'))
-        const expected = noRows()
-        applyChanges(expected, [put('users', 1, [1, 2, 3])])
-        await expectStored(home, INTEGERS, expected)
-      },
-    )
+      }
+      const more = { ...users, features: 4, names: [...USER_NAMES, 'other'] }
+      await assert.rejects(
+        home.open({ layout: { users: more, restaurants } }),
+        isError('INPUT', /it must have the user feature other, found age, né 🍜"\\, __proto__/),
+      )
+      await assert.rejects(
+        home.open({ layout: { users: { ...users, ids: 'string' }, restaurants } }),
+        isError('INPUT', /its ids of users must be of the kind string, found integer/),
+      )
+      const again = await home.open(VALUES)
+      assert.deepEqual(again.layout, VALUES.layout)
+      await again.close()
+    },
+  )
 
-    test('random writes: the copy and what is stored are what a Map would be', async () => {
-      const id = fc.constantFrom<FeatureId>(0, 1, -1, 7, 2 ** 53 - 1, 2n ** 53n, -(2n ** 63n))
-      const float = fc.float({ noNaN: true, noDefaultInfinity: true })
-      const coordinate = (max: number) =>
-        fc.double({ min: -max, max, noNaN: true }).map((degrees) => degrees + 0)
-      const change = fc.oneof(
-        fc.tuple(id, float, float, float).map(([key, ...features]) => put('users', key, features)),
-        fc
-          .tuple(id, float, float, coordinate(90), coordinate(180))
-          .map(([key, a, b, latitude, longitude]) => put('restaurants', key, [a, b], latitude, longitude)),
-        fc.tuple(fc.constantFrom<Side>(...SIDES), id).map(([side, key]) => remove(side, key)),
-      )
-      const writes = fc.array(fc.array(change, { maxLength: 12 }), { minLength: 1, maxLength: 8 })
-      await fc.assert(
-        fc.asyncProperty(writes, fc.boolean(), async (sequence, isReopened) => {
-          const home = await newHome()
-          try {
-            const expected = noRows()
-            let store = await home.open(INTEGERS)
-            let copy = await startCopy(store)
-            for (const [i, changes] of sequence.entries()) {
-              if (isReopened && i % 3 === 2) {
-                await store.close()
-                store = await home.open(INTEGERS)
-                copy = await startCopy(store)
-              }
-              await store.write(changes)
-              applyChanges(expected, changes)
-              assert.deepEqual(copy.rows, expected)
-            }
-            await store.close()
-            await expectStored(home, INTEGERS, expected)
-          } finally {
-            await home.remove()
-          }
-        }),
-        { numRuns: 25 },
-      )
+  withHome('a store of vectors takes no values', async (home) => {
+    const { users, restaurants } = INTEGERS.layout
+    await (await home.open({ layout: { users: { ...users, names: USER_NAMES }, restaurants } })).close()
+    await assert.rejects(
+      home.open({ layout: { users: VALUES.layout.users, restaurants } }),
+      isError('INPUT', /it must hold the values of users by name \(age, .*\), found vectors of 3 numbers/),
+    )
+  })
+
+  withHome('one side may hold values and the other vectors', async (home) => {
+    const layout = { users: VALUES.layout.users, restaurants: INTEGERS.layout.restaurants }
+    const store = await home.open({ layout })
+    const copy = await startCopy(store)
+    const changes = [
+      putValues('users', 1, { [USER_NAMES[0]]: ['a', 'b'] }),
+      put('restaurants', 2, [1, 2], 3, 4),
+    ]
+    await store.write(changes)
+    await assert.rejects(
+      store.write([put('users', 1, [1, 2, 3])]),
+      isError('INPUT', /features must be an object/),
+    )
+    await assert.rejects(
+      store.write([putValues('restaurants', 1, {})]),
+      isError('INPUT', /features must be 2 numbers, found values by name/),
+    )
+    const expected = noRows()
+    applyChanges(expected, changes)
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+    await expectStored(home, { layout }, expected)
+  })
+}
+
+/** What it must do whatever its rows are made of. */
+function formTests(
+  form: keyof typeof FORMS,
+  { withHome, newHome }: { withHome: WithHome; newHome: () => Promise<StoreHome> },
+): void {
+  const { options, put: putRow } = FORMS[form]
+  withHome('that a fill has begun is remembered until it is said to be complete', async (home) => {
+    const opened = async (run: (store: FeatureStore) => Promise<void>) => {
+      const store = await home.open(options)
+      await run(store)
+      await store.close()
+    }
+    await opened(async (store) => {
+      assert.equal(await store.isFilling(), false)
+      await store.setFilling(true)
+      assert.equal(await store.isFilling(), true)
+      await store.write([putRow('users', 2n ** 60n, [1, 2, 3])])
+      await store.setFilling(true)
     })
+    await opened(async (store) => {
+      assert.equal(await store.isFilling(), true)
+      const [copy] = await Promise.all([startCopy(store), store.setFilling(true)])
+      assert.equal(copy.rows.users.size, 1)
+      await store.setFilling(false)
+      await store.setFilling(false)
+      assert.equal(await store.isFilling(), false)
+    })
+    await opened(async (store) => assert.equal(await store.isFilling(), false))
+    const closed = await home.open(options)
+    await closed.close()
+    await assert.rejects(closed.isFilling(), isError('CONFLICT'))
+    await assert.rejects(closed.setFilling(true), isError('CONFLICT'))
+  })
+
+  withHome('rows are put, replaced and deleted on both sides', async (home) => {
+    const store = await home.open(options)
+    const copy = await startCopy(store)
+    const expected = noRows()
+    for (const changes of [
+      [putRow('users', 1, [1, 2, 3]), putRow('restaurants', 1, [4, 5], 10, 20)],
+      [putRow('users', 2, [0, 0, 0]), putRow('restaurants', 1, [6, 7], -90, 180)],
+      [remove('users', 1), remove('restaurants', 2), putRow('restaurants', 2, [8, 9], 1, 2)],
+      [],
+    ]) {
+      await store.write(changes)
+      applyChanges(expected, changes)
+      assert.deepEqual(copy.rows, expected, 'the listener was told before the write resolved')
+    }
+    assert.deepEqual(await store.count(), { users: 1, restaurants: 2 })
+    await store.close()
+    await expectStored(home, options, expected)
+  })
+
+  withHome('within a write the order counts', async (home) => {
+    const store = await home.open(options)
+    const copy = await startCopy(store)
+    const changes = [
+      putRow('users', 1, [1, 1, 1]),
+      remove('users', 1),
+      putRow('users', 1, [2, 2, 2]),
+      putRow('users', 2, [1, 1, 1]),
+      remove('users', 2),
+      putRow('restaurants', 1, [1, 1], 1, 1),
+      putRow('restaurants', 1, [2, 2], 2, 2),
+    ]
+    const expected = noRows()
+    applyChanges(expected, changes)
+    assert.deepEqual([...expected.users.keys()], [1])
+    await store.write(changes)
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+    await expectStored(home, options, expected)
+  })
+
+  withHome('a store can be filled before it is started', async (home) => {
+    const store = await home.open(options)
+    const changes = [putRow('users', 5, [1, 2, 3]), putRow('restaurants', 6, [4, 5], 7, 8)]
+    await store.write(changes)
+    const expected = noRows()
+    applyChanges(expected, changes)
+    assert.deepEqual((await startCopy(store)).rows, expected)
+    await store.close()
+  })
+
+  withHome('a write that comes while the store starts is neither lost nor undone', async (home) => {
+    const store = await home.open(options)
+    await store.write(Array.from({ length: 5_000 }, (_, i) => putRow('users', i, [i, 0, 0])))
+    await store.close()
+
+    const again = await home.open(options)
+    const copy = new StoreCopy(again.layout)
+    const started = again.start(copy)
+    const writes = Array.from({ length: 50 }, (_, i) => [
+      putRow('users', i * 100, [-1, i, 0]),
+      remove('users', i * 100 + 1),
+    ])
+    await Promise.all(writes.map((changes) => again.write(changes)))
+    await started
+    const expected = noRows()
+    for (let i = 0; i < 5_000; i++) applyChanges(expected, [putRow('users', i, [i, 0, 0])])
+    for (const changes of writes) applyChanges(expected, changes)
+    assert.deepEqual(copy.rows, expected)
+    assert.deepEqual(await again.count(), { users: expected.users.size, restaurants: 0 })
+    await again.close()
+    await expectStored(home, options, expected)
+  })
+
+  withHome('large writes and large reads', async (home) => {
+    const store = await home.open(options)
+    const copy = await startCopy(store)
+    const changes = Array.from({ length: MANY }, (_, i) =>
+      i % 2 === 0
+        ? putRow('users', i, [i, i / 3, -i])
+        : putRow('restaurants', i, [i / 7, 1], (i % 180) - 90, (i % 360) - 180),
+    )
+    await store.write(changes)
+    const expected = noRows()
+    applyChanges(expected, changes)
+    assert.deepEqual(copy.rows, expected)
+    assert.deepEqual(await store.count(), { users: MANY / 2, restaurants: MANY / 2 })
+    await store.close()
+    await expectStored(home, options, expected)
+  })
+
+  withHome('many writes at once', async (home) => {
+    const store = await home.open(options)
+    const copy = await startCopy(store)
+    const expected = noRows()
+    const told: boolean[] = []
+    await Promise.all(
+      Array.from({ length: 500 }, async (_, i) => {
+        const changes = [putRow('users', i, [i, i, i]), putRow('restaurants', i, [i, i], 1, 2)]
+        applyChanges(expected, changes)
+        await store.write(changes)
+        told.push(copy.rows.users.has(i) && copy.rows.restaurants.has(i))
+      }),
+    )
+    assert.ok(told.every(Boolean), 'each was told of before it resolved')
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+    await expectStored(home, options, expected)
+  })
+
+  withHome('writes of one row at once: the copy ends as the store does, with a whole row', async (home) => {
+    const store = await home.open(options)
+    const copy = await startCopy(store)
+    await Promise.all(
+      Array.from({ length: 200 }, (_, i) => store.write([putRow('restaurants', 1, [i, -i], i / 4, i / 2)])),
+    )
+    const row = copy.rows.restaurants.get(1)
+    assert.ok(row)
+    const winner = (row.latitude ?? -1) * 4
+    const expected = noRows()
+    applyChanges(expected, [putRow('restaurants', 1, [winner, -winner], winner / 4, winner / 2)])
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+    await expectStored(home, options, expected)
+  })
+
+  withHome('a full read is bracketed and tells of each row once', async (home) => {
+    const store = await home.open(options)
+    await store.write(Array.from({ length: MANY / 2 }, (_, i) => putRow('users', i - MANY, [i, 0, 0])))
+    await store.write([putRow('restaurants', 1, [1, 1], 1, 1)])
+    await store.close()
+    const again = await home.open(options)
+    const copy = new StoreCopy(again.layout)
+    let rows = 0
+    await again.start({
+      onSyncStart: () => copy.onSyncStart(),
+      onBatch: (batch) => {
+        rows += batch.ids.length
+        copy.onBatch(batch)
+      },
+      onSyncEnd: () => copy.onSyncEnd(),
+      onChanges: (changes) => copy.onChanges(changes),
+      onProblem: (message) => copy.onProblem(message),
+    })
+    assert.equal(copy.calls[0], 'start')
+    assert.equal(copy.calls.at(-1), 'end')
+    assert.ok(copy.calls.slice(1, -1).every((call) => call === 'batch'))
+    assert.equal(copy.syncs, 1)
+    assert.ok(rows >= MANY / 2 + 1, `${rows} rows`)
+    assert.equal(copy.rows.users.size, MANY / 2)
+    await again.close()
+  })
+
+  withHome(
+    'close waits for what was being written, can be repeated, and refuses what comes after',
+    async (home) => {
+      const store = await home.open(options)
+      await startCopy(store)
+      const written = store.write([putRow('users', 1, [1, 2, 3])])
+      await Promise.all([store.close(), store.close()])
+      await written
+      await store.close()
+      await assert.rejects(store.write([putRow('users', 2, [1, 2, 3])]), isError('CONFLICT'))
+      const expected = noRows()
+      applyChanges(expected, [putRow('users', 1, [1, 2, 3])])
+      await expectStored(home, options, expected)
+    },
+  )
+
+  test('random writes: the copy and what is stored are what a Map would be', async () => {
+    const id = fc.constantFrom<FeatureId>(0, 1, -1, 7, 2 ** 53 - 1, 2n ** 53n, -(2n ** 63n))
+    const float = fc.float({ noNaN: true, noDefaultInfinity: true })
+    const coordinate = (max: number) =>
+      fc.double({ min: -max, max, noNaN: true }).map((degrees) => degrees + 0)
+    const change = fc.oneof(
+      fc.tuple(id, float, float, float).map(([key, ...features]) => putRow('users', key, features)),
+      fc
+        .tuple(id, float, float, coordinate(90), coordinate(180))
+        .map(([key, a, b, latitude, longitude]) => putRow('restaurants', key, [a, b], latitude, longitude)),
+      fc.tuple(fc.constantFrom<Side>(...SIDES), id).map(([side, key]) => remove(side, key)),
+    )
+    const writes = fc.array(fc.array(change, { maxLength: 12 }), { minLength: 1, maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(writes, fc.boolean(), async (sequence, isReopened) => {
+        const home = await newHome()
+        try {
+          const expected = noRows()
+          let store = await home.open(options)
+          let copy = await startCopy(store)
+          for (const [i, changes] of sequence.entries()) {
+            if (isReopened && i % 3 === 2) {
+              await store.close()
+              store = await home.open(options)
+              copy = await startCopy(store)
+            }
+            await store.write(changes)
+            applyChanges(expected, changes)
+            assert.deepEqual(copy.rows, expected)
+          }
+          await store.close()
+          await expectStored(home, options, expected)
+        } finally {
+          await home.remove()
+        }
+      }),
+      { numRuns: 25 },
+    )
   })
 }
 

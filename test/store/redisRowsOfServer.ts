@@ -25,6 +25,7 @@ export async function rowsOfServer(client: RespClient): Promise<Rows> {
     rows[isUser ? 'users' : 'restaurants'].set(id, {
       id,
       bits,
+      values: null,
       latitude: isUser ? null : Number(fields.get('latitude')),
       longitude: isUser ? null : Number(fields.get('longitude')),
     })

@@ -8,7 +8,7 @@ import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStor
 import { openSqliteFile } from '../../src/store/sqlite/file.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
-import { put } from './changes.ts'
+import { put, putValues } from './changes.ts'
 import { describeStore, isError } from './conformance.ts'
 import { applyChanges, noRows, StoreCopy, startCopy } from './storeCopy.ts'
 
@@ -99,12 +99,83 @@ describe('SQLite store', () => {
     }
   })
 
+  test('a store of vectors is as version 0.1 made it, and one that it made is read and written', async () => {
+    const path = join(await temporaryFolder(), 's.db')
+    await (await openSqliteStore(path, OPTIONS)).close()
+    const made = new DatabaseSync(path)
+    const schema = made.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
+    assert.deepEqual({ ...made.prepare('PRAGMA user_version').get() }, { user_version: 1 })
+    made.close()
+    const old = join(await temporaryFolder(), 'old.db')
+    const database = new DatabaseSync(old)
+    database.exec(`
+      CREATE TABLE layout (
+        side TEXT PRIMARY KEY, features INTEGER NOT NULL, ids TEXT NOT NULL, names TEXT,
+        row_count INTEGER NOT NULL DEFAULT 0, filling INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+      CREATE TABLE users (id INTEGER PRIMARY KEY NOT NULL, features BLOB NOT NULL) STRICT;
+      CREATE TABLE restaurants (
+        id INTEGER PRIMARY KEY NOT NULL, features BLOB NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL
+      ) STRICT;
+      INSERT INTO layout (side, features, ids, names, row_count)
+        VALUES ('users', 3, 'integer', '["a","b","c"]', 1), ('restaurants', 2, 'integer', NULL, 0);
+      INSERT INTO users VALUES (5, x'0000803f00000040000040c0');
+      PRAGMA application_id = 1314023027;
+      PRAGMA user_version = 1`)
+    const words = (sql: unknown) => String(sql).split(/\s+/)
+    for (const [i, { name, sql }] of database
+      .prepare('SELECT name, sql FROM sqlite_schema ORDER BY name')
+      .all()
+      .entries()) {
+      assert.equal(schema[i].name, name)
+      assert.deepEqual(words(schema[i].sql), words(sql))
+    }
+    database.close()
+    const store = await openSqliteStore(old, OPTIONS)
+    assert.deepEqual(store.layout.users, { features: 3, ids: 'integer', names: ['a', 'b', 'c'] })
+    const copy = await startCopy(store)
+    await store.write([put('users', 6, [4, 5, 6])])
+    const expected = noRows()
+    applyChanges(expected, [put('users', 5, [1, 2, -3]), put('users', 6, [4, 5, 6])])
+    assert.deepEqual(copy.rows, expected)
+    await store.close()
+  })
+
+  test('values that others have spoilt are left out and told of', async () => {
+    const path = join(await temporaryFolder(), 's.db')
+    const side = (names: string[]) => ({ features: names.length, names, form: 'values' as const })
+    const options: OpenStoreOptions = { layout: { users: side(['a', 'b']), restaurants: side(['x']) } }
+    const store = await openSqliteStore(path, options)
+    await store.write([1, 2, 3, 4, 5].map((id) => putValues('users', id, { a: id, b: ['x'] })))
+    await store.close()
+    for (const [id, text] of [
+      [1, '{"a":1'],
+      [2, '[1]'],
+      [3, '{"c":1}'],
+      [4, '{"a":{}}'],
+    ] as const)
+      edit(path, `UPDATE users SET features = CAST('${text}' AS BLOB) WHERE id = ${id}`)
+    const again = await openSqliteStore(path, options)
+    const copy = await startCopy(again)
+    assert.deepEqual([...copy.rows.users.keys()], [5])
+    assert.deepEqual(
+      copy.problems.map((problem) => problem.replace('A row of the store is left out: users, ', '')),
+      [
+        'id "1": features must be an object with values by the names of the features (a, b), found undefined',
+        'id "2": features must be an object with values by the names of the features (a, b), found [1]',
+        'id "3": the feature "c" is unknown, the features are a, b',
+        'id "4": feature a must be a number, a text, true, false, null or a list of these, found {}',
+      ],
+    )
+    await again.close()
+  })
+
   test('a store of a newer format is refused', async () => {
     const path = await filled(10)
-    edit(path, 'PRAGMA user_version = 2')
+    edit(path, 'PRAGMA user_version = 3')
     await assert.rejects(
       openSqliteStore(path, OPTIONS),
-      isError('INPUT', /format must be 1, found 2; update/),
+      isError('INPUT', /format must be 1 or 2, found 3; update/),
     )
   })
 

@@ -7,12 +7,15 @@ import type {
   FeatureStore,
   StoreLayout,
   StoreListener,
+  Values,
+  Vector,
 } from '../../src/store/featureStore.ts'
 
-/** A row as tests compare it: features by their bits, so that −0 and denormals count. */
+/** A row as tests compare it: numbers of a vector by their bits, so that −0 and denormals count; values as JSON. */
 export interface Row {
   id: FeatureId
   bits: number[]
+  values: string | null
   latitude: number | null
   longitude: number | null
 }
@@ -30,7 +33,7 @@ export function applyChanges(rows: Rows, changes: readonly Change[]): void {
     else
       rows[change.side].set(change.id, {
         id: change.id,
-        bits: bitsOf(change.features),
+        ...contentOf('values' in change ? { values: change.values } : { features: change.features }),
         latitude: change.side === 'restaurants' ? change.latitude : null,
         longitude: change.side === 'restaurants' ? change.longitude : null,
       })
@@ -55,19 +58,25 @@ export class StoreCopy implements StoreListener {
     this.#told = { users: new Set(), restaurants: new Set() }
   }
 
-  onBatch({ side, ids, features, latitude, longitude }: FeatureBatch): void {
+  onBatch(batch: FeatureBatch): void {
+    const { side, ids, latitude, longitude } = batch
     this.calls.push('batch')
     assert.ok(this.#told, 'a batch only within a full read')
     const width = this.#layout[side].features
     assert.ok(ids.length > 0, 'no empty batches')
-    assert.equal(features.length, ids.length * width)
+    if ('values' in batch) assert.equal(batch.values.length, ids.length)
+    else assert.equal(batch.features.length, ids.length * width)
     assert.equal(latitude?.length, side === 'users' ? undefined : ids.length)
     assert.equal(longitude?.length, side === 'users' ? undefined : ids.length)
     for (const [i, id] of ids.entries()) {
       this.#told[side].add(id)
       this.rows[side].set(id, {
         id,
-        bits: bitsOf(features.subarray(i * width, (i + 1) * width)),
+        ...contentOf(
+          'values' in batch
+            ? { values: batch.values[i] }
+            : { features: batch.features.subarray(i * width, (i + 1) * width) },
+        ),
         latitude: latitude?.[i] ?? null,
         longitude: longitude?.[i] ?? null,
       })
@@ -101,6 +110,8 @@ export async function startCopy(store: FeatureStore): Promise<StoreCopy> {
   return copy
 }
 
-function bitsOf(features: Float32Array): number[] {
-  return [...new Uint32Array(features.slice().buffer)]
+function contentOf(row: Vector | Values): Pick<Row, 'bits' | 'values'> {
+  if ('features' in row) return { bits: [...new Uint32Array(row.features.slice().buffer)], values: null }
+  const present = Object.entries(row.values).filter(([, value]) => value !== null && value !== undefined)
+  return { bits: [], values: JSON.stringify(present.toSorted(([a], [b]) => (a < b ? -1 : 1))) }
 }

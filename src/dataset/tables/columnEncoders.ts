@@ -92,7 +92,7 @@ export class ColumnEncoders {
 }
 
 /** A value as DuckDB gives it, as a feature takes it. */
-function rawOf(value: unknown): RawValue {
+export function rawOf(value: unknown): RawValue {
   // By its shape and not by its class, since whoever only trains need not load the library.
   const items = (value as { items?: readonly unknown[] } | null)?.items
   return Array.isArray(items) ? items.map(rawOf) : (value as RawValue)

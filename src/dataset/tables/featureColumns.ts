@@ -143,7 +143,7 @@ export function declareFeature(
 
 /** The feature of a side that is known by its ids alone. */
 export function idFeature(idColumn: string): DeclaredFeature {
-  return { name: idColumn, kind: 'category', minCount: 1 }
+  return { name: idColumn, kind: 'category', isId: true, minCount: 1 }
 }
 
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */

@@ -36,8 +36,11 @@ export function checkOf(schema: TObject): Check {
 }
 
 /** Fastify's validator from the same check: nothing is coerced, removed or filled in. */
-export const validatorCompiler: FastifySchemaCompiler<TObject> = ({ schema, httpPart }) => {
-  const check = checkOf(schema)
+export const validatorCompiler: FastifySchemaCompiler<TObject> = ({ schema, httpPart }) =>
+  validatorOf(checkOf(schema), httpPart)
+
+/** A validator of Fastify's from a check of a part of the request. */
+export function validatorOf(check: Check, httpPart?: string) {
   return (value: unknown) => {
     const problem = check(value)
     if (problem === undefined) return { value }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { featureSchemas } from './featureBodies.ts'
+import { sideBodies } from './featureBodies.ts'
 import { featureLinesParser } from './featureLines.ts'
 import { type BodyLimits, LOADS_MAX } from '../limits.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
@@ -22,8 +22,12 @@ const Answer = Type.Object(
 
 /** `POST /features`: many rows at once, a JSON object a line. Only this plugin takes such bodies. */
 export function bulkRoute(app: FastifyInstance, features: FeatureService, limits: BodyLimits): void {
-  const { userLine, restaurantLine, userDeletion, restaurantDeletion } = featureSchemas(features.layout)
-  const parse = featureLinesParser(features.layout, { lineBytesMax: limits.rowBodyBytesMax })
+  const bodies = { users: sideBodies('users', features), restaurants: sideBodies('restaurants', features) }
+  const { users, restaurants } = bodies
+  const parse = featureLinesParser(bodies, {
+    layout: features.layout,
+    lineBytesMax: limits.rowBodyBytesMax,
+  })
   let running = 0
 
   app.removeAllContentTypeParsers()
@@ -40,7 +44,7 @@ export function bulkRoute(app: FastifyInstance, features: FeatureService, limits
       description: `All lines are checked before anything is written; an error names the first wrong line. Empty lines are skipped. If several lines are about one row, the last one wins. At most ${LOADS_MAX} loads run at once.`,
       tags: ['Features'],
       consumes: MEDIA_TYPES,
-      body: Type.Union([userLine, restaurantLine, userDeletion, restaurantDeletion], {
+      body: Type.Union([users.line, restaurants.line, users.deletion, restaurants.deletion], {
         description: `Newline-delimited JSON. A line is one of these, and at most ${limits.rowBodyBytesMax} bytes long.`,
       }),
       response: {

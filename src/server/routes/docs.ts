@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { packageVersion } from '../../packageVersion.ts'
 import { rightOf } from '../keys/authorize.ts'
 import { problemResponses, ProblemSchema } from '../problems/responses.ts'
+import type { FeatureService } from '../services.ts'
+import { featureComponents } from './featureDocs.ts'
 
 // The page loads nothing from anywhere else; it sets styles of its own on elements.
 const CONTENT_SECURITY_POLICY = [
@@ -49,7 +51,13 @@ export function collectSchemas(app: FastifyInstance, { hasKeys }: { hasKeys: boo
 }
 
 /** `/openapi.json`, and `/docs`: the same as a page to read and try, whose files are all served here. */
-export function docsRoutes(app: FastifyInstance): void {
+export function docsRoutes(app: FastifyInstance, features: FeatureService): void {
+  // The document is made once, and the features change with the model.
+  const described = (document: object): object => {
+    const { components } = document as { components?: { schemas?: object } }
+    const schemas = { ...components?.schemas, ...featureComponents(features) }
+    return { ...document, components: { ...components, schemas } }
+  }
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, right: 'none' }
   })
@@ -68,11 +76,12 @@ export function docsRoutes(app: FastifyInstance): void {
         },
       },
     },
-    async () => app.swagger(),
+    async () => described(app.swagger()),
   )
   app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,
+    transformSpecification: (document) => described(document),
     theme: { title: 'Nearrank API' },
     uiConfig: { layout: 'BaseLayout', deepLinking: true, tryItOutEnabled: true, docExpansion: 'list' },
   })

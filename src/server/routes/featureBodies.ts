@@ -1,14 +1,17 @@
-import { Type } from 'typebox'
-import { type FeatureId, ID_CHARS_MAX, idJson } from '../../ids.ts'
-import type { Change, StoreLayout } from '../../store/featureStore.ts'
+import { type TObject, type TSchema, Type } from 'typebox'
+import type { Side } from '../../features/featureSpec.ts'
 import { FLOAT32_BOUND } from '../../features/featureValues.ts'
+import { listed, type RawRow, rowProblem, rowText, valueOf } from '../../features/rawRow.ts'
+import { type FeatureId, ID_CHARS_MAX, idJson } from '../../ids.ts'
+import { shown } from '../../shown.ts'
+import type { FeatureRow, SideLayout, Values, Vector } from '../../store/featureStore.ts'
+import type { FeatureService } from '../services.ts'
+import { checkOf, type Check } from './bodyCheck.ts'
+import { featuresRef } from './featureDocs.ts'
 
 const STRICT = { additionalProperties: false }
 
-/** A row as the store has it, not a deletion. */
-export type Row = Exclude<Change, { deleted: true }>
-
-const features = (count: number) =>
+const vectorSchema = (count: number) =>
   Type.Array(
     Type.Number({
       exclusiveMinimum: -FLOAT32_BOUND,
@@ -17,6 +20,10 @@ const features = (count: number) =>
     }),
     { minItems: count, maxItems: count, description: `a list of ${count} numbers` },
   )
+const namedSchema = () =>
+  Type.Record(Type.String(), Type.Unknown(), {
+    description: 'an object with values by the names of the features',
+  })
 const latitudeDegrees = () =>
   Type.Number({ minimum: -90, maximum: 90, description: 'degrees, a number from -90 to 90' })
 const longitudeDegrees = () =>
@@ -33,50 +40,64 @@ const id = () =>
   )
 const deleted = () => Type.Literal(true, { description: 'true' })
 
-/**
- * The schemas of rows in bodies (`user`, `restaurant`), in answers
- * and, with their ids, in lines of a bulk load.
- */
-export function featureSchemas(layout: StoreLayout) {
-  const user = { features: features(layout.users.features) }
-  const restaurant = {
-    features: features(layout.restaurants.features),
-    latitude: latitudeDegrees(),
-    longitude: longitudeDegrees(),
-  }
-  return {
-    user: Type.Object(user, STRICT),
-    restaurant: Type.Object(restaurant, STRICT),
-    userLine: Type.Object({ user_id: id(), ...user }, STRICT),
-    restaurantLine: Type.Object({ restaurant_id: id(), ...restaurant }, STRICT),
-    userDeletion: Type.Object({ user_id: id(), deleted: deleted() }, STRICT),
-    restaurantDeletion: Type.Object({ restaurant_id: id(), deleted: deleted() }, STRICT),
-  }
-}
-
-/** A checked body of a user. */
-export interface UserBody {
-  features: number[]
-}
-
-/** A checked body of a restaurant. */
-export interface RestaurantBody extends UserBody {
-  latitude: number
+/** A checked body. */
+export interface RowBody {
+  features: number[] | RawRow
+  latitude: number // of a restaurant
   longitude: number
 }
 
-export function userRow(userId: FeatureId, body: UserBody): Row {
-  return { side: 'users', id: userId, features: Float32Array.from(body.features) }
+/** What bodies, answers and lines of a bulk load hold for one side. */
+export interface SideBodies {
+  body: TObject // schemas, as the documentation shows them
+  line: TObject // with the id: an answer, or a line of a bulk load
+  deletion: TObject
+  checkBody: Check
+  checkLine: Check
+  checkDeletion: Check
+  /** The row that a checked body tells. */
+  rowOf: (id: FeatureId, body: RowBody) => FeatureRow
 }
 
-export function restaurantRow(restaurantId: FeatureId, body: RestaurantBody): Row {
-  const { latitude, longitude } = body
+/**
+ * A side of vectors takes lists and, if it knows the names of its features, objects with all of them; a side
+ * of values takes objects, and checks them by the features of the model that is served.
+ */
+export function sideBodies(side: Side, service: Pick<FeatureService, 'layout' | 'problem'>): SideBodies {
+  const layout = service.layout[side]
+  const { features: count, form, names } = layout
+  const idField = { [side === 'users' ? 'user_id' : 'restaurant_id']: id() }
+  const place = side === 'users' ? {} : { latitude: latitudeDegrees(), longitude: longitudeDegrees() }
+  const body = (features: TSchema) => Type.Object({ features, ...place }, STRICT)
+  const line = (features: TSchema) => Type.Object({ ...idField, features, ...place }, STRICT)
+  const deletion = Type.Object({ ...idField, deleted: deleted() }, STRICT)
+
+  const known = new Set(names)
+  const checkNamed: Check = (features) =>
+    rowProblem(features, known) ??
+    (form === 'values'
+      ? service.problem(side, features as RawRow)
+      : numbersProblem(features as RawRow, names ?? []))
+  const checkOfForms = (schema: (features: TSchema) => TObject): Check => {
+    const checkVector = checkOf(schema(vectorSchema(count)))
+    const checkObject = checkOf(schema(namedSchema()))
+    return (value) =>
+      form === 'values' || (names && isNamed(value))
+        ? (checkObject(value) ?? checkNamed((value as RowBody).features))
+        : checkVector(value)
+  }
+  const shownFeatures = form === 'values' ? featuresRef(side) : vectorDocs(layout)
   return {
-    side: 'restaurants',
-    id: restaurantId,
-    features: Float32Array.from(body.features),
-    latitude,
-    longitude,
+    body: body(shownFeatures),
+    line: line(shownFeatures),
+    deletion,
+    checkBody: checkOfForms(body),
+    checkLine: checkOfForms(line),
+    checkDeletion: checkOf(deletion),
+    rowOf: (rowId, { features, latitude, longitude }) => {
+      const own = featuresOf(features, layout)
+      return side === 'users' ? { side, id: rowId, ...own } : { side, id: rowId, ...own, latitude, longitude }
+    },
   }
 }
 
@@ -84,11 +105,50 @@ export function restaurantRow(restaurantId: FeatureId, body: RestaurantBody): Ro
  * A row as a line of JSON, in the form that a bulk load takes except
  * for integer ids beyond 2^53, which stand as digits.
  */
-export function rowJson(row: Row): string {
-  const numbers = JSON.stringify(Array.from(row.features, shortestFloat32))
-  if (row.side === 'users') return `{"user_id":${idJson(row.id)},"features":${numbers}}`
+export function rowJson(row: FeatureRow): string {
+  const features =
+    'values' in row ? rowText(row.values) : JSON.stringify(Array.from(row.features, shortestFloat32))
+  if (row.side === 'users') return `{"user_id":${idJson(row.id)},"features":${features}}`
   const place = `"latitude":${row.latitude},"longitude":${row.longitude}`
-  return `{"restaurant_id":${idJson(row.id)},"features":${numbers},${place}}`
+  return `{"restaurant_id":${idJson(row.id)},"features":${features},${place}}`
+}
+
+function vectorDocs({ features, names }: SideLayout): TSchema {
+  const vector = vectorSchema(features)
+  if (!names) return vector
+  const { items } = vector
+  const byName = Type.Object(Object.fromEntries(names.map((name) => [name, items])), {
+    ...STRICT,
+    description: 'the same numbers by the names of the features',
+  })
+  return Type.Union([vector, byName])
+}
+
+function featuresOf(features: number[] | RawRow, { form, names = [] }: SideLayout): Vector | Values {
+  if (Array.isArray(features)) return { features: Float32Array.from(features) }
+  if (form === 'values') return { values: features }
+  return { features: Float32Array.from(names, (name) => Number(valueOf(features, name))) }
+}
+
+/** What is wrong with the numbers of a vector that are told by name. */
+function numbersProblem(row: RawRow, names: readonly string[]): string | undefined {
+  const missing = names.filter((name) => valueOf(row, name) === undefined)
+  if (missing.length > 0)
+    return `features must be all of ${listed(names)}, without ${listed(missing)} they are not complete`
+  const wrong = names.find((name) => {
+    const value = valueOf(row, name)
+    return typeof value !== 'number' || Math.abs(value) >= FLOAT32_BOUND
+  })
+  return wrong === undefined
+    ? undefined
+    : `feature ${wrong} must be a number within the range of a 32-bit float, found ${shown(valueOf(row, wrong))}`
+}
+
+/** Whether the features of a body are an object. */
+function isNamed(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false
+  const { features } = body as { features?: unknown }
+  return typeof features === 'object' && features !== null && !Array.isArray(features)
 }
 
 /** The shortest decimal that reads back as the same float32: 0.1 and not 0.10000000149011612. */

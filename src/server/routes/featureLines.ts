@@ -4,14 +4,7 @@ import { messageOf } from '../../errors.ts'
 import type { FeatureId } from '../../ids.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import type { Change, StoreLayout } from '../../store/featureStore.ts'
-import { checkOf, type Check } from './bodyCheck.ts'
-import {
-  featureSchemas,
-  type RestaurantBody,
-  restaurantRow,
-  type UserBody,
-  userRow,
-} from './featureBodies.ts'
+import type { RowBody, SideBodies } from './featureBodies.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { readId } from '../readId.ts'
 
@@ -31,9 +24,9 @@ export interface FeatureLines {
  */
 export type ParseFeatureLines = (body: Buffer) => Promise<FeatureLines>
 
-interface Checks {
-  put: Record<Side, Check>
-  deletion: Record<Side, Check>
+interface ParserOptions {
+  layout: StoreLayout
+  lineBytesMax: number
 }
 
 /**
@@ -41,14 +34,9 @@ interface Checks {
  * slices and never holds the thread for long.
  */
 export function featureLinesParser(
-  layout: StoreLayout,
-  { lineBytesMax }: { lineBytesMax: number },
+  bodies: Record<Side, SideBodies>,
+  { layout, lineBytesMax }: ParserOptions,
 ): ParseFeatureLines {
-  const schemas = featureSchemas(layout)
-  const checks: Checks = {
-    put: { users: checkOf(schemas.userLine), restaurants: checkOf(schemas.restaurantLine) },
-    deletion: { users: checkOf(schemas.userDeletion), restaurants: checkOf(schemas.restaurantDeletion) },
-  }
   return async (body) => {
     const lines: FeatureLines = { changes: [], counts: { users: 0, restaurants: 0, deleted: 0 } }
     let sliceStartMs = performance.now()
@@ -67,7 +55,7 @@ export function featureLinesParser(
             'BODY_TOO_LARGE',
             `a load must be at most ${ROWS_MAX} rows; send the rest in another`,
           )
-        const change = changeOf(text, number, { checks, layout })
+        const change = changeOf(text, number, { bodies, layout })
         lines.changes.push(change)
         lines.counts['deleted' in change ? 'deleted' : change.side] += 1
       }
@@ -89,19 +77,19 @@ function textOf(line: Buffer, number: number): string {
 function changeOf(
   text: string,
   number: number,
-  { checks, layout }: { checks: Checks; layout: StoreLayout },
+  { bodies, layout }: { bodies: Record<Side, SideBodies>; layout: StoreLayout },
 ): Change {
   const json = parseLine(text, number)
   const side: Side = hasKey(json, 'restaurant_id') ? 'restaurants' : 'users'
   if (side === 'users' && !hasKey(json, 'user_id'))
     throw wrongLine(number, 'BAD_BODY', 'it must be an object with user_id or restaurant_id')
   const isDeletion = hasKey(json, 'deleted')
-  const problem = checks[isDeletion ? 'deletion' : 'put'][side](json)
+  const { checkLine, checkDeletion, rowOf } = bodies[side]
+  const problem = isDeletion ? checkDeletion(json) : checkLine(json)
   if (problem !== undefined) throw wrongLine(number, 'BAD_BODY', problem)
-  const line = json as { user_id: number | string; restaurant_id: number | string } & RestaurantBody
+  const line = json as { user_id: number | string; restaurant_id: number | string } & RowBody
   const id = lineId(side === 'users' ? line.user_id : line.restaurant_id, number, { side, layout })
-  if (isDeletion) return { side, id, deleted: true }
-  return side === 'users' ? userRow(id, line satisfies UserBody) : restaurantRow(id, line)
+  return isDeletion ? { side, id, deleted: true } : rowOf(id, line)
 }
 
 function parseLine(text: string, number: number): unknown {

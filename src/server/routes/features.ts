@@ -1,15 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import { type TSchema, Type } from 'typebox'
+import { type TObject, Type } from 'typebox'
 import { type Side, SIDES, SINGULAR } from '../../features/featureSpec.ts'
 import { ID_CHARS_MAX, type IdKind, wantedId } from '../../ids.ts'
-import {
-  featureSchemas,
-  type RestaurantBody,
-  restaurantRow,
-  rowJson,
-  type UserBody,
-  userRow,
-} from './featureBodies.ts'
+import { checkOf, validatorOf } from './bodyCheck.ts'
+import { type RowBody, rowJson, type SideBodies, sideBodies } from './featureBodies.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { emptyResponse, jsonResponse, problemResponses } from '../problems/responses.ts'
 import { readId } from '../readId.ts'
@@ -25,7 +19,8 @@ interface Rows {
   side: Side
   name: 'user' | 'restaurant'
   url: string
-  params: TSchema
+  params: TObject
+  bodies: SideBodies
   features: FeatureService
 }
 
@@ -37,6 +32,7 @@ export function featureRoutes(app: FastifyInstance, features: FeatureService): v
       name: SINGULAR[side],
       url: `/${side}/:id`,
       params: paramsSchema(side, features.layout[side].ids),
+      bodies: sideBodies(side, features),
       features,
     }
     getRow(app, rows)
@@ -45,9 +41,8 @@ export function featureRoutes(app: FastifyInstance, features: FeatureService): v
   }
 }
 
-function getRow(app: FastifyInstance, { side, name, url, params, features }: Rows): void {
+function getRow(app: FastifyInstance, { side, name, url, params, bodies, features }: Rows): void {
   const { layout } = features
-  const { userLine, restaurantLine } = featureSchemas(layout)
   app.get<{ Params: { id: string } }>(
     url,
     {
@@ -56,11 +51,11 @@ function getRow(app: FastifyInstance, { side, name, url, params, features }: Row
         operationId: `get_${name}`,
         summary: `The features of a ${name}`,
         description:
-          'The row that the server ranks with now. Numbers are the shortest that read back as the same 32-bit float.',
+          'The row that the server ranks with now. Values are given back as they were put. Of a list of numbers, each is the shortest that reads back as the same 32-bit float.',
         tags: TAGS,
         params,
         response: {
-          200: jsonResponse(`The ${name}.`, side === 'users' ? userLine : restaurantLine),
+          200: jsonResponse(`The ${name}.`, bodies.line),
           ...problemResponses('BAD_ID', UNKNOWN[side], 'INTERNAL'),
         },
       },
@@ -73,13 +68,15 @@ function getRow(app: FastifyInstance, { side, name, url, params, features }: Row
   )
 }
 
-function putRow(app: FastifyInstance, { side, name, url, params, features }: Rows): void {
+function putRow(app: FastifyInstance, { side, name, url, params, bodies, features }: Rows): void {
   const { layout } = features
-  const { user, restaurant } = featureSchemas(layout)
   app.put<{ Params: { id: string } }>(
     url,
     {
       config: { right: 'write' },
+      // The schema of the body shows it, this checks it.
+      validatorCompiler: ({ httpPart }) =>
+        validatorOf(httpPart === 'body' ? bodies.checkBody : checkOf(params), httpPart),
       schema: {
         operationId: `put_${name}`,
         summary: `Insert or replace a ${name}`,
@@ -87,7 +84,7 @@ function putRow(app: FastifyInstance, { side, name, url, params, features }: Row
           'Once the write is answered, the row is durable, and every request that begins later is ranked with it.',
         tags: TAGS,
         params,
-        body: side === 'users' ? user : restaurant,
+        body: bodies.body,
         response: {
           204: emptyResponse('Done.'),
           ...problemResponses('BAD_ID', ...BODY_PROBLEMS, ...WRITE_PROBLEMS),
@@ -96,9 +93,7 @@ function putRow(app: FastifyInstance, { side, name, url, params, features }: Row
     },
     async (request, reply) => {
       const id = readId(request.params.id, side, layout[side].ids)
-      const { body } = request
-      const row = side === 'users' ? userRow(id, body as UserBody) : restaurantRow(id, body as RestaurantBody)
-      await features.write([row])
+      await features.write([bodies.rowOf(id, request.body as RowBody)])
       return reply.code(204).send()
     },
   )

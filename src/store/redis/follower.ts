@@ -1,7 +1,7 @@
 import type { RedisConnection } from './connection.ts'
 import type { RedisListener } from './listener.ts'
 import { type RedisPipeline, ROUND_COMMANDS_MAX } from './pipeline.ts'
-import { keyPrefix, readCommand, type RowKey } from './rows.ts'
+import { keyPrefix, type RowKey } from './rows.ts'
 import { scanPages } from './scan.ts'
 
 interface FollowerOptions {
@@ -109,7 +109,7 @@ export class RedisFollower {
       this.#readingSinceMs.push(some[0][1])
       rows = this.#listener.rowKeys(some.map(([key]) => key))
       this.#readChanged()
-      return rows.map(readCommand)
+      return rows.map((row) => this.#listener.readCommand(row))
     }
     const deliver = (replies: readonly unknown[]) => {
       this.#listener.changes(rows, replies)
@@ -174,7 +174,7 @@ export class RedisFollower {
       const some = rows.slice(at, at + ROUND_COMMANDS_MAX)
       rounds.push(
         this.#pipeline.round(
-          () => some.map(readCommand),
+          () => some.map((row) => this.#listener.readCommand(row)),
           (replies) => this.#listener.batch(some, replies),
         ),
       )

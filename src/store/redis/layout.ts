@@ -8,7 +8,9 @@ import type { RedisAddress } from './address.ts'
 import type { RedisCommand, RedisConnection } from './connection.ts'
 import { redisError } from './errors.ts'
 
-const FORMAT = '1'
+const FORMAT = '1' // both sides hold vectors, as version 0.1 wrote them
+const FORMAT_WITH_VALUES = '2'
+const PLACE_FIELDS = new Set(['latitude', 'longitude'])
 
 /**
  * The layout of the data behind `connection`: as the hash `<prefix>meta`
@@ -24,7 +26,7 @@ export async function redisLayout(
     const found = await readLayout(connection, key)
     const agreed = found && agree(found, { key, wanted })
     if (agreed?.unnamed.length === 0) return agreed.layout
-    const layout = agreed?.layout ?? (await newLayout(wanted))
+    const layout = agreed?.layout ?? checkFields(await newLayout(wanted))
     await writeMeta(connection, { key, layout })
     const written = await readLayout(connection, key) // somebody else's, who was faster
     return written ? agree(written, { key, wanted }).layout : layout
@@ -45,14 +47,27 @@ function agree(found: StoreLayout, { key, wanted }: { key: string; wanted: OpenS
   throw unusable(`${agreed} in ${key}; ${advice}`)
 }
 
+/** @throws NearrankError INPUT where a feature is called as a field that rows have anyway. */
+function checkFields(layout: StoreLayout): StoreLayout {
+  const { form, names = [] } = layout.restaurants
+  const taken = form === 'values' ? names.find((name) => PLACE_FIELDS.has(name)) : undefined
+  if (taken === undefined) return layout
+  throw new NearrankError(
+    'INPUT',
+    `Cannot make a store in Redis: no feature of restaurants may be called ${taken}, which is the field of the place; choose other columns, or a SQLite store`,
+  )
+}
+
 /** What the hash says, checked completely; undefined: there is none. */
 async function readLayout(connection: RedisConnection, key: string): Promise<StoreLayout | undefined> {
   const meta = { ...((await connection.send(['HGETALL', key])) as Record<string, string>) }
   if (Object.keys(meta).length === 0) return undefined
   const advice = 'use another prefix, or the version of Nearrank that wrote it'
   const field = (name: string) => `the field ${name} of ${key}`
-  if (meta.format !== FORMAT)
-    throw unusable(`${field('format')} must be ${FORMAT}, found ${shownField(meta.format)}; ${advice}`)
+  if (meta.format !== FORMAT && meta.format !== FORMAT_WITH_VALUES)
+    throw unusable(
+      `${field('format')} must be ${FORMAT} or ${FORMAT_WITH_VALUES}, found ${shownField(meta.format)}; ${advice}`,
+    )
   const side = (name: Side): SideLayout => {
     const features = meta[`${name}.features`]
     if (!/^[1-9]\d{0,8}$/.test(features ?? ''))
@@ -70,7 +85,12 @@ async function readLayout(connection: RedisConnection, key: string): Promise<Sto
       throw unusable(
         `${field(`${name}.names`)} must be a JSON list of ${features} names, found ${shownField(json)}; correct it or delete it`,
       )
-    return { features: Number(features), ids, ...(names && { names }) }
+    const form = meta.format === FORMAT_WITH_VALUES ? meta[`${name}.form`] : undefined
+    if (form !== undefined && form !== 'values')
+      throw unusable(`${field(`${name}.form`)} must be values, found ${shownField(form)}; ${advice}`)
+    if (form && !names)
+      throw unusable(`${field(`${name}.names`)} must name the ${features} features, found none; ${advice}`)
+    return { features: Number(features), ids, ...(names && { names }), ...(form && { form }) }
   }
   return { users: side('users'), restaurants: side('restaurants') }
 }
@@ -83,13 +103,16 @@ async function writeMeta(
   connection: RedisConnection,
   { key, layout }: { key: string; layout: StoreLayout },
 ): Promise<void> {
-  const fields: RedisCommand[] = [['HSETNX', key, 'format', FORMAT]]
+  const hasValues = SIDES.some((side) => layout[side].form === 'values')
+  const format = hasValues ? FORMAT_WITH_VALUES : FORMAT
+  const fields: RedisCommand[] = [['HSETNX', key, 'format', format]]
   for (const side of SIDES) {
-    const { features, ids, names } = layout[side]
+    const { features, ids, names, form } = layout[side]
     fields.push(
       ['HSETNX', key, `${side}.features`, String(features)],
       ['HSETNX', key, `${side}.ids`, ids],
       ...(names ? [['HSETNX', key, `${side}.names`, JSON.stringify(names)]] : []),
+      ...(form ? [['HSETNX', key, `${side}.form`, form]] : []),
     )
   }
   const replies = await Promise.allSettled(

@@ -1,19 +1,23 @@
 import { type Side, SIDES } from '../../features/featureSpec.ts'
-import type { Change, FeatureBatch, StoreLayout, StoreListener } from '../featureStore.ts'
-import { type DecodedRow, decodeRow, parseKey, type RowKey } from './rows.ts'
-
-type Row = Exclude<Change, { deleted: true }>
-
-const PROBLEMS_MAX = 10 // that are told one by one in each window; a wrong writer may damage a million rows
-const WINDOW_MS = 10_000
+import { listed, type RawRow } from '../../features/rawRow.ts'
+import type {
+  Change,
+  FeatureBatch,
+  FeatureRow,
+  SideLayout,
+  StoreLayout,
+  StoreListener,
+} from '../featureStore.ts'
+import { ProblemWindow } from '../problemWindow.ts'
+import type { RedisCommand } from './connection.ts'
+import { type DecodedRow, decodeRow, parseKey, readCommand, type RowKey } from './rows.ts'
 
 /** Between a connection's replies and the listener: replies of `readCommand` go in, rows come out. */
 export class RedisListener {
   readonly #prefix: string
   readonly #layout: StoreLayout
   readonly #listener: StoreListener
-  #windowStartMs = -Infinity
-  #problems = 0 // in this window
+  readonly #problems: ProblemWindow
   // Before the first full read nothing is told: it begins later than what was read until then.
   #hasBegun = false
 
@@ -21,6 +25,7 @@ export class RedisListener {
     this.#prefix = prefix
     this.#layout = layout
     this.#listener = listener
+    this.#problems = new ProblemWindow('keys', (message) => listener.onProblem(message))
   }
 
   /**
@@ -31,7 +36,7 @@ export class RedisListener {
     const rows: RowKey[] = []
     for (const key of keys) {
       const row = parseKey(this.#prefix, key, this.#layout)
-      if (typeof row === 'string') this.#tell(row)
+      if (typeof row === 'string') this.#problems.tell(row)
       else if (row !== undefined) rows.push(row)
     }
     return rows
@@ -43,25 +48,24 @@ export class RedisListener {
   }
 
   syncEnd(): void {
-    this.#endWindow()
+    this.#problems.end()
     this.#listener.onSyncEnd()
   }
 
   /** Tells of rows that a full read found. What is gone or damaged is left out. */
   batch(keys: readonly RowKey[], replies: readonly unknown[]): void {
-    const rows: Record<Side, Row[]> = { users: [], restaurants: [] }
+    const rows: Record<Side, FeatureRow[]> = { users: [], restaurants: [] }
     for (const [i, key] of keys.entries()) {
       const decoded = this.#decode(key, replies[i])
       if ('row' in decoded) rows[key.side].push(decoded.row)
       // The scan has found the key: most probably a hash with other fields.
       else if ('absent' in decoded)
-        this.#tell(
-          `Cannot use the hash ${key.key}: it must have the field features, found none, unless it has just been deleted; write it again`,
+        this.#problems.tell(
+          `Cannot use the hash ${key.key}: it must have ${this.#wantedFields(key.side)}, found none, unless it has just been deleted; write it again`,
         )
     }
     for (const side of SIDES)
-      if (rows[side].length > 0)
-        this.#listener.onBatch(batchOf(side, rows[side], this.#layout[side].features))
+      if (rows[side].length > 0) this.#listener.onBatch(batchOf(side, rows[side], this.#layout[side]))
   }
 
   /** Tells of rows that have changed. What is gone or damaged is deleted. */
@@ -73,26 +77,20 @@ export class RedisListener {
     if (changes.length > 0 && this.#hasBegun) this.#listener.onChanges(changes)
   }
 
+  /** The command that reads a row. */
+  readCommand(key: RowKey): RedisCommand {
+    return readCommand(key, this.#layout)
+  }
+
+  #wantedFields(side: Side): string {
+    const { form, names = [] } = this.#layout[side]
+    return form === 'values' ? `fields of features (${listed(names)})` : 'the field features'
+  }
+
   #decode(key: RowKey, reply: unknown): DecodedRow {
     const decoded = decodeReply(key, reply, this.#layout)
-    if ('problem' in decoded) this.#tell(decoded.problem)
+    if ('problem' in decoded) this.#problems.tell(decoded.problem)
     return decoded
-  }
-
-  #tell(problem: string): void {
-    if (performance.now() - this.#windowStartMs > WINDOW_MS) this.#endWindow()
-    this.#problems++
-    if (this.#problems <= PROBLEMS_MAX) this.#listener.onProblem(problem)
-  }
-
-  #endWindow(): void {
-    const leftOut = this.#problems - PROBLEMS_MAX
-    if (leftOut > 0)
-      this.#listener.onProblem(
-        `Cannot use ${leftOut} more keys either; at most ${PROBLEMS_MAX} are named at a time`,
-      )
-    this.#windowStartMs = performance.now()
-    this.#problems = 0
   }
 }
 
@@ -103,15 +101,22 @@ function decodeReply(key: RowKey, reply: unknown, layout: StoreLayout): DecodedR
   throw reply // the server cannot answer now: nothing is known of the row
 }
 
-function batchOf(side: Side, rows: readonly Row[], width: number): FeatureBatch {
-  const features = new Float32Array(rows.length * width)
+function batchOf(
+  side: Side,
+  rows: readonly FeatureRow[],
+  { form, features: width }: SideLayout,
+): FeatureBatch {
   const latitude = side === 'users' ? null : new Float64Array(rows.length)
   const longitude = side === 'users' ? null : new Float64Array(rows.length)
+  const features = new Float32Array(form === 'values' ? 0 : rows.length * width)
+  const values: RawRow[] = []
   for (const [i, row] of rows.entries()) {
-    features.set(row.features, i * width)
+    if ('values' in row) values.push(row.values)
+    else features.set(row.features, i * width)
     if (row.side === 'users' || latitude === null || longitude === null) continue
     latitude[i] = row.latitude
     longitude[i] = row.longitude
   }
-  return { side, ids: rows.map(({ id }) => id), features, latitude, longitude }
+  const own = form === 'values' ? { values } : { features }
+  return { side, ids: rows.map(({ id }) => id), ...own, latitude, longitude }
 }

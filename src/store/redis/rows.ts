@@ -3,7 +3,9 @@ import { type Side, SIDES } from '../../features/featureSpec.ts'
 import { vectorProblem } from '../../features/featureValues.ts'
 import { type FeatureId, idText, parseId, wantedId } from '../../ids.ts'
 import { placeProblem } from '../checkChanges.ts'
-import type { Change, StoreLayout } from '../featureStore.ts'
+import { type RawRow, rowProblem, valueOf } from '../../features/rawRow.ts'
+import type { Change, FeatureRow, SideLayout, StoreLayout, Values, Vector } from '../featureStore.ts'
+import { fieldOfValue, valueOfField } from './valueFields.ts'
 import type { RedisCommand } from './connection.ts'
 
 /** Which row a key names. */
@@ -14,12 +16,9 @@ export interface RowKey {
 }
 
 /** A row as a hash's fields tell it; absent: there is no such hash; otherwise why it cannot be used. */
-export type DecodedRow = { row: Exclude<Change, { deleted: true }> } | { absent: true } | { problem: string }
+export type DecodedRow = { row: FeatureRow } | { absent: true } | { problem: string }
 
-const FIELDS = {
-  users: ['features'],
-  restaurants: ['features', 'latitude', 'longitude'],
-} as const satisfies Record<Side, string[]>
+const PLACE_FIELDS = ['latitude', 'longitude'] as const
 const KEY_WORDS: Record<Side, string> = { users: 'user:', restaurants: 'restaurant:' }
 const BYTES_PER_FEATURE = 4
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
@@ -50,18 +49,23 @@ export function parseKey(prefix: string, key: string, layout: StoreLayout): RowK
   return `Cannot use the key ${shown(key)}: what follows ${KEY_WORDS[side]} must be ${wantedId(ids)}${form}; delete it`
 }
 
-/** The command that reads a row's fields, for `decodeRow`. */
-export function readCommand({ key, side }: RowKey): RedisCommand {
-  return ['HMGET', key, ...FIELDS[side]]
+/** The command that reads a row's fields, for `decodeRow`: those of a place first. */
+export function readCommand({ key, side }: RowKey, layout: StoreLayout): RedisCommand {
+  const { form, names = [] } = layout[side]
+  return ['HMGET', key, ...placeFields(side), ...(form === 'values' ? names : ['features'])]
 }
 
 /** The command that makes `change`: whole rows in one, so that nobody ever reads half a row. */
-export function writeCommand(prefix: string, change: Change): RedisCommand {
+export function writeCommand(prefix: string, change: Change, layout: StoreLayout): RedisCommand {
   const key = keyOf(prefix, change)
   if ('deleted' in change) return ['DEL', key]
-  const fields: RedisCommand = ['HSET', key, 'features', encodeFeatures(change.features)]
+  const fields: RedisCommand = ['HSET', key]
   if (change.side === 'restaurants')
     fields.push('latitude', String(change.latitude), 'longitude', String(change.longitude))
+  if ('features' in change) fields.push('features', encodeFeatures(change.features))
+  else
+    for (const name of layout[change.side].names ?? [])
+      fields.push(name, fieldOfValue(valueOf(change.values, name)))
   return fields
 }
 
@@ -74,23 +78,38 @@ export function decodeRow(
   layout: StoreLayout,
 ): DecodedRow {
   if (reply.every((field) => field === null)) return { absent: true }
-  const missing = FIELDS[side].filter((_, i) => reply[i] === null)
-  if (missing.length > 0) return damaged(key, `it must have the field ${missing[0]}, found none`)
-  const [bytes, ...place] = reply as Buffer[]
-  const count = layout[side].features
+  const placed = placeFields(side)
+  const without = placed.find((_, i) => reply[i] === null)
+  if (without) return damaged(key, `it must have the field ${without}, found none`)
+  const own = reply.slice(placed.length)
+  const decoded =
+    layout[side].form === 'values' ? decodeValues(own, layout[side]) : decodeVector(own, layout[side])
+  if (typeof decoded === 'string') return damaged(key, decoded)
+  const [latitude, longitude] = reply.slice(0, placed.length).map((text) => decimalOf(text as Buffer))
+  const row = side === 'users' ? { side, id, ...decoded } : { side, id, ...decoded, latitude, longitude }
+  const problem = placeProblem(row)
+  return problem === undefined ? { row } : damaged(key, problem)
+}
+
+function decodeVector([bytes]: readonly (Buffer | null)[], { features: count }: SideLayout): Vector | string {
+  if (!bytes) return 'it must have the field features, found none'
   if (bytes.length !== count * BYTES_PER_FEATURE)
-    return damaged(
-      key,
-      `features must be ${count * BYTES_PER_FEATURE} bytes (${count} little-endian float32), found ${bytes.length}`,
-    )
+    return `features must be ${count * BYTES_PER_FEATURE} bytes (${count} little-endian float32), found ${bytes.length}`
   const features = new Float32Array(count)
   for (let i = 0; i < count; i++) features[i] = bytes.readFloatLE(i * BYTES_PER_FEATURE)
-  const row =
-    side === 'users'
-      ? { side, id, features }
-      : { side, id, features, latitude: decimalOf(place[0]), longitude: decimalOf(place[1]) }
-  const problem = vectorProblem(features, count) ?? placeProblem(row)
-  return problem === undefined ? { row } : damaged(key, problem)
+  return vectorProblem(features, count) ?? { features }
+}
+
+/** One field a feature; one that is not there, or empty, is missing. */
+function decodeValues(fields: readonly (Buffer | null)[], { names = [] }: SideLayout): Values | string {
+  const values = Object.fromEntries(
+    names.map((name, i) => [name, valueOfField(fields[i]?.toString() ?? '')] as const),
+  )
+  return rowProblem(values, new Set(names)) ?? { values: values as RawRow }
+}
+
+function placeFields(side: Side): readonly string[] {
+  return side === 'users' ? [] : PLACE_FIELDS
 }
 
 /** The pattern that SCAN matches for all keys that begin with `prefix`, whatever characters it holds. */

@@ -31,10 +31,14 @@ const FILLING = 'filling' // a field of meta
  * | --- | --- |
  * | `nearrank:user:<id>` | `features`: little-endian float32, one after the other |
  * | `nearrank:restaurant:<id>` | `features`; `latitude`, `longitude`: degrees as decimal text |
- * | `nearrank:meta` | `format` (1), and for `users` and `restaurants`: |
+ * | `nearrank:meta` | `format` (1; 2 if a side holds values), and for `users` and `restaurants`: |
  * | | `users.features`: how many; `users.ids`: `integer`, `unsigned` or `string`; |
  * | | `users.names`: of the features, a JSON list, may be absent; |
+ * | | `users.form`: `values`, or absent; |
  * | | `filling` while a fill is not complete |
+ *
+ * Of a side whose form is `values`, a row has in place of `features` one field for each feature, called as
+ * the feature, see `valueFields.ts`; one that is absent or empty is missing.
  *
  * Integer ids are plain decimal (`42`), others stand as they are. `?prefix=shop:` at the end of the URL puts
  * other words instead of `nearrank:`. Anybody may write, a row with one HSET of all its fields (so that
@@ -118,6 +122,7 @@ class RedisStore implements FeatureStore {
     const written = writeRows(pipeline, {
       changes,
       prefix: this.#address.prefix,
+      layout: this.layout,
       listener: () => this.#rows,
       // A full read follows.
       onUnread: (error) => connection.cut(redisError('read back from', error, this.#address)),

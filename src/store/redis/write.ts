@@ -1,4 +1,4 @@
-import type { Change } from '../featureStore.ts'
+import type { Change, StoreLayout } from '../featureStore.ts'
 import type { RedisListener } from './listener.ts'
 import { type RedisPipeline, ROUND_COMMANDS_MAX } from './pipeline.ts'
 import { keyOf, readCommand, type RowKey, writeCommand } from './rows.ts'
@@ -8,6 +8,7 @@ const WRITES_A_ROUND = ROUND_COMMANDS_MAX / 2 // each is read back
 interface WriteOptions {
   changes: readonly Change[]
   prefix: string
+  layout: StoreLayout
   listener: () => RedisListener | null // who is to be told, at the time when a round is sent
   /**
    * Rows were written and could not be read back: nobody else tells us
@@ -24,7 +25,7 @@ interface WriteOptions {
  */
 export async function writeRows(
   pipeline: RedisPipeline,
-  { changes, prefix, listener, onUnread }: WriteOptions,
+  { changes, prefix, layout, listener, onUnread }: WriteOptions,
 ): Promise<void> {
   let refusal: unknown
   const rounds: Promise<void>[] = []
@@ -35,7 +36,8 @@ export async function writeRows(
       if (refusal !== undefined) return []
       const names = new Set(some.map((change) => keyOf(prefix, change)))
       keys = listener()?.rowKeys([...names]) ?? []
-      return [...some.map((change) => writeCommand(prefix, change)), ...keys.map(readCommand)]
+      const writes = some.map((change) => writeCommand(prefix, change, layout))
+      return [...writes, ...keys.map((key) => readCommand(key, layout))]
     }
     const deliver = (replies: readonly unknown[]) => {
       refusal ??= replies.slice(0, some.length).find((reply) => reply instanceof Error)

@@ -10,7 +10,8 @@ import { agreeOnLayout, newLayout, parseNames } from '../layout.ts'
 import { sqliteError } from './error.ts'
 
 const APPLICATION_ID = 0x4e526673 // "NRfs", so that `file` and we know whose file it is
-const FORMAT = 1
+const FORMAT = 1 // both sides hold vectors, as version 0.1 wrote them
+const FORMAT_WITH_VALUES = 2
 const LOCK_WAIT_MS = 500 // for a server that is just ending
 
 export interface SqliteFile {
@@ -93,45 +94,56 @@ function checkOwner(database: DatabaseSync, path: string): boolean {
       'INPUT',
       `Cannot open the store ${path}: it must be a feature store, found a SQLite file of another program; choose another path`,
     )
-  if (format !== FORMAT)
+  if (format !== FORMAT && format !== FORMAT_WITH_VALUES)
     throw new NearrankError(
       'INPUT',
-      `Cannot open the store ${path}: its format must be ${FORMAT}, found ${format}; update nearrank, or fill a new store`,
+      `Cannot open the store ${path}: its format must be ${FORMAT} or ${FORMAT_WITH_VALUES}, found ${format}; update nearrank, or fill a new store`,
     )
   return false
 }
 
 function createTables(database: DatabaseSync, layout: StoreLayout): void {
   const idOf = (side: Side) => (layout[side].ids === 'string' ? 'TEXT' : 'INTEGER')
+  const hasValues = SIDES.some((side) => layout[side].form === 'values')
   database.exec(`
     CREATE TABLE layout (
       side TEXT PRIMARY KEY, features INTEGER NOT NULL, ids TEXT NOT NULL, names TEXT,
-      row_count INTEGER NOT NULL DEFAULT 0, filling INTEGER NOT NULL DEFAULT 0
+      row_count INTEGER NOT NULL DEFAULT 0, filling INTEGER NOT NULL DEFAULT 0${hasValues ? ', form TEXT' : ''}
     ) STRICT;
     CREATE TABLE users (id ${idOf('users')} PRIMARY KEY NOT NULL, features BLOB NOT NULL) STRICT;
     CREATE TABLE restaurants (
       id ${idOf('restaurants')} PRIMARY KEY NOT NULL, features BLOB NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL
     ) STRICT;
     PRAGMA application_id = ${APPLICATION_ID};
-    PRAGMA user_version = ${FORMAT}`)
+    PRAGMA user_version = ${hasValues ? FORMAT_WITH_VALUES : FORMAT}`)
   const insert = database.prepare('INSERT INTO layout (side, features, ids) VALUES (?, ?, ?)')
   for (const side of SIDES) insert.run(side, layout[side].features, layout[side].ids)
+  if (!hasValues) return
+  const setForm = database.prepare('UPDATE layout SET form = ?, names = ? WHERE side = ?')
+  for (const side of SIDES) {
+    const { form, names } = layout[side]
+    if (form === 'values') setForm.run(form, JSON.stringify(names), side)
+  }
 }
 
 function readLayout(database: DatabaseSync, path: string): [StoreLayout, Record<Side, number>] {
-  const select = database.prepare('SELECT features, ids, names, row_count AS rows FROM layout WHERE side = ?')
+  const hasForms = numberOf(database, 'PRAGMA user_version') === FORMAT_WITH_VALUES
+  const select = database.prepare(
+    `SELECT features, ids, names, ${hasForms ? 'form' : 'NULL AS form'}, row_count AS rows FROM layout WHERE side = ?`,
+  )
   const layout: Partial<StoreLayout> = {}
   const counts = { users: 0, restaurants: 0 }
   for (const side of SIDES) {
-    const { features, ids, names: json, rows } = select.get(side) ?? {}
+    const { features, ids, names: json, form, rows } = select.get(side) ?? {}
     const areKnown = isCount(features) && isCount(rows) && isIdKind(ids)
+    const isForm = form === null || (form === 'values' && json !== null)
     const names = areKnown && typeof json === 'string' ? parseNames(json, features) : undefined
-    if (!areKnown || (json !== null && names === undefined))
+    if (!areKnown || !isForm || (json !== null && names === undefined))
       throw new NearrankError(
         'DAMAGED',
         `Cannot open the store ${path}: its description of the ${side} is damaged; restore a backup, or fill a new store`,
       )
-    layout[side] = { features, ids, ...(names && { names }) }
+    layout[side] = { features, ids, ...(names && { names }), ...(form === 'values' && { form }) }
     counts[side] = rows
   }
   return [layout as StoreLayout, counts]

@@ -2,9 +2,10 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import { firstNotFinite, vectorProblem } from '../../features/featureValues.ts'
+import { type RawRow, rowProblem } from '../../features/rawRow.ts'
 import { type FeatureId, fromInt64, type IdKind, idProblem, idText } from '../../ids.ts'
 import { placeProblem } from '../checkChanges.ts'
-import type { FeatureBatch, StoreLayout } from '../featureStore.ts'
+import type { FeatureBatch, SideLayout, StoreLayout } from '../featureStore.ts'
 
 const BATCH_ROWS = 8192
 const FLOAT_BYTES = 4
@@ -33,7 +34,9 @@ type ReadPiece = (first: bigint) => Piece | undefined
  * @throws NearrankError DAMAGED; SQLite's own errors as they are.
  */
 export function* readPieces(database: DatabaseSync, options: ReadOptions): Generator<Piece> {
-  const joined = options.side === 'users' ? joinedReader(database, options) : () => undefined
+  const { side, layout } = options
+  const hasVectors = layout[side].form !== 'values'
+  const joined = side === 'users' && hasVectors ? joinedReader(database, options) : () => undefined
   const single = singleReader(database, options)
   for (let first = INT64_MIN; first <= INT64_MAX; ) {
     const piece = joined(first) ?? single(first)
@@ -41,7 +44,7 @@ export function* readPieces(database: DatabaseSync, options: ReadOptions): Gener
     if (piece.last < first)
       throw new NearrankError(
         'DAMAGED',
-        `Cannot read the store: rows of the table ${options.side} must be in order, found ${piece.last} after ${first}; ` +
+        `Cannot read the store: rows of the table ${side} must be in order, found ${piece.last} after ${first}; ` +
           'restore a backup, or fill a new store',
       )
     yield piece
@@ -85,7 +88,7 @@ function joinedReader(database: DatabaseSync, { side, layout }: ReadOptions): Re
 
 /** Reads row by row and tells which cannot be used. */
 function singleReader(database: DatabaseSync, { side, layout, onBadRow }: ReadOptions): ReadPiece {
-  const { features: width, ids: kind } = layout[side]
+  const { ids: kind } = layout[side]
   const statement = database.prepare(
     side === 'users'
       ? `SELECT CAST(at AS TEXT), CAST(id AS TEXT), features FROM (${piecesOf(side)})`
@@ -96,22 +99,20 @@ function singleReader(database: DatabaseSync, { side, layout, onBadRow }: ReadOp
     const found = statement.all(first).map(valuesOf)
     if (found.length === 0) return undefined
     const ids: FeatureId[] = []
-    const features = new Float32Array(found.length * width)
+    const rows = rowsOf(layout[side], found.length)
     const latitudes = new Float64Array(side === 'users' ? 0 : found.length)
     const longitudes = new Float64Array(latitudes.length)
     for (const [, stored, bytes, latitude, longitude] of found) {
       const id = idOf(String(stored), kind)
-      const vector = isBytes(bytes) ? floatsOf(bytes) : new Float32Array()
       const wantedId = idProblem(id, kind)
       const problem =
         (wantedId && `the id must be ${wantedId}`) ??
-        vectorProblem(vector, width) ??
-        placeProblem({ side, latitude, longitude })
+        placeProblem({ side, latitude, longitude }) ??
+        rows.add(isBytes(bytes) ? bytes : new Uint8Array())
       if (problem !== undefined) {
         onBadRow(`${side}, id ${JSON.stringify(idText(id))}: ${problem}`)
         continue
       }
-      features.set(vector, ids.length * width)
       if (side === 'restaurants') {
         latitudes[ids.length] = Number(latitude)
         longitudes[ids.length] = Number(longitude)
@@ -122,14 +123,51 @@ function singleReader(database: DatabaseSync, { side, layout, onBadRow }: ReadOp
     return {
       rows: found.length,
       last: BigInt(String(found.at(-1)?.[0])),
-      batch: {
-        side,
-        ids,
-        features: features.subarray(0, ids.length * width),
-        latitude: places(latitudes),
-        longitude: places(longitudes),
-      },
+      batch: { side, ids, ...rows.all(), latitude: places(latitudes), longitude: places(longitudes) },
     }
+  }
+}
+
+/** Takes rows as they are stored, and checks them. */
+interface StoredRows {
+  /** What is wrong with the row, which is then left out. */
+  add: (bytes: Uint8Array) => string | undefined
+  all: () => { features: Float32Array } | { values: RawRow[] }
+}
+
+function rowsOf({ form, features: width, names }: SideLayout, rowsMax: number): StoredRows {
+  if (form === 'values') {
+    const known = new Set(names)
+    const values: RawRow[] = []
+    return {
+      add: (bytes) => {
+        const row = parsed(bytes)
+        const problem = rowProblem(row, known)
+        if (problem === undefined) values.push(row as RawRow)
+        return problem
+      },
+      all: () => ({ values }),
+    }
+  }
+  const features = new Float32Array(rowsMax * width)
+  let count = 0
+  return {
+    add: (bytes) => {
+      const vector = floatsOf(bytes)
+      const problem = vectorProblem(vector, width)
+      if (problem === undefined) features.set(vector, width * count++)
+      return problem
+    },
+    all: () => ({ features: features.subarray(0, count * width) }),
+  }
+}
+
+/** A row's JSON; undefined: it is none. */
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+  } catch {
+    return undefined
   }
 }
 

@@ -1,7 +1,8 @@
 import type { StatementSync } from 'node:sqlite'
 import { type FeatureId, toInt64 } from '../../ids.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
-import type { Change } from '../featureStore.ts'
+import { rowText } from '../../features/rawRow.ts'
+import type { Change, FeatureRow } from '../featureStore.ts'
 import type { SqliteFile } from './file.ts'
 
 interface Statements {
@@ -66,14 +67,20 @@ export class SqliteWriter {
     const statements = this.#statements[change.side]
     const id = storedId(change.id)
     if ('deleted' in change) return -Number(statements.delete.run(id).changes)
-    const { buffer, byteOffset, byteLength } = change.features
-    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+    const bytes = bytesOf(change)
     const values = change.side === 'users' ? [bytes, id] : [bytes, change.latitude, change.longitude, id]
     // Inserting first is the quick way for a bulk load, and unlike an upsert it tells whether the row is new.
     if (Number(statements.insert.run(...values).changes) === 1) return 1
     statements.update.run(...values)
     return 0
   }
+}
+
+/** Vectors as float32 in the machine's order, values as JSON. */
+function bytesOf(row: FeatureRow): Uint8Array {
+  if ('values' in row) return Buffer.from(rowText(row.values))
+  const { buffer, byteOffset, byteLength } = row.features
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** Unsigned ids are kept as signed integers of the same bits: SQLite has no others. */

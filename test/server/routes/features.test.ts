@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { NearrankError } from '../../../src/errors.ts'
 import { buildApp } from '../../../src/server/app.ts'
 import { type FakeServices, fakeServices } from '../fakeServices.ts'
-import { assertProblem, send } from '../inject.ts'
+import { assertProblem, NDJSON_TYPE, send } from '../inject.ts'
 
 const USER = '{"features":[0.1,-2,3e5]}'
 const RESTAURANT = '{"features":[1,2.5],"latitude":13.75,"longitude":-180}'
@@ -131,6 +131,51 @@ describe('rows over HTTP', () => {
     assertProblem(await send(app, 'PUT /users/1'), 'BAD_BODY')
     assert.equal(services.written.length, 0)
     assert.equal(({} as { features?: unknown }).features, undefined)
+  })
+
+  test('numbers may be told by name, where the names are known', async () => {
+    const named = '{"features":{"c":3,"a":0.1,"b":-2}}'
+    assertProblem(
+      await send(app, 'PUT /users/1', named),
+      'BAD_BODY',
+      /features must be a list of 3 numbers, found \{"c":3,"a":0.1,"b":-2\}$/,
+    )
+    services = fakeServices({
+      users: { features: 3, ids: 'integer', names: ['a', 'b', 'c'] },
+      restaurants: { features: 2, ids: 'integer', names: ['x', 'y'] },
+    })
+    app = buildApp({ services })
+    assert.equal((await send(app, 'PUT /users/1', named)).statusCode, 204)
+    assert.deepEqual(services.written, [{ side: 'users', id: 1, features: Float32Array.of(0.1, -2, 3) }])
+    assert.equal((await send(app, 'GET /users/1')).body, '{"user_id":1,"features":[0.1,-2,3]}')
+    const place = '"latitude":1,"longitude":2'
+    assert.equal(
+      (await send(app, 'PUT /restaurants/1', `{"features":{"x":1,"y":2},${place}}`)).statusCode,
+      204,
+    )
+    assert.equal((await send(app, 'PUT /restaurants/2', `{"features":[1,2],${place}}`)).statusCode, 204)
+    const line = `{"restaurant_id":3,"features":{"y":2,"x":1},${place}}`
+    assert.equal((await send(app, 'POST /features', line, NDJSON_TYPE)).statusCode, 200)
+    assert.deepEqual(services.written.at(-1), {
+      side: 'restaurants',
+      id: 3,
+      features: Float32Array.of(1, 2),
+      latitude: 1,
+      longitude: 2,
+    })
+    const count = services.written.length
+    for (const [features, detail] of [
+      ['{"a":1,"b":2}', /features must be all of a, b, c, without c they are not complete$/],
+      ['{"a":1,"b":2,"c":null}', /feature c must be a number within .*, found null$/],
+      ['{"a":1,"b":2,"c":3,"d":4}', /the feature "d" is unknown, the features are a, b, c$/],
+      ['{"a":1,"b":2,"c":"3"}', /feature c must be a number within the range of a 32-bit float, found "3"$/],
+      ['{"a":1,"b":2,"c":1e39}', /feature c must be a number within .*, found 1e\+39$/],
+      ['[1,2]', /features must be a list of 3 numbers, found a list of 2$/],
+    ] as const)
+      assertProblem(await send(app, 'PUT /users/1', `{"features":${features}}`), 'BAD_BODY', detail)
+    assert.equal(services.written.length, count)
+    const { paths } = (await send(app, 'GET /openapi.json')).json<{ paths: Record<string, object> }>()
+    assert.match(JSON.stringify(paths['/users/{id}']), /"anyOf":\[\{.*"minItems":3.*"properties":\{"a"/)
   })
 
   test('what is not JSON, too large or of another type is refused', async () => {

@@ -1,0 +1,131 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { join } from 'node:path'
+import { NearrankError } from '../../errors.ts'
+import { type Side, storedFeatures } from '../../features/featureSpec.ts'
+import { rowText } from '../../features/rawRow.ts'
+import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
+import { DurableFile } from '../pack/durableFile.ts'
+import { buildFolder } from '../pack/packFolder.ts'
+import { removeStale, writeManifest } from '../pack/packManifest.ts'
+import { streamColumns } from '../parquet/columnStream.ts'
+import { withDuckDb } from '../parquet/duckdb.ts'
+import { columnNamed, readParquetFile } from '../parquet/parquetFile.ts'
+import { type TablePolicies, tablePolicies } from '../policies.ts'
+import {
+  columnNames,
+  dataFolder,
+  featureSource,
+  fingerprintOf,
+  packHome,
+  type SourceFile,
+} from '../sources.ts'
+import { rawOf } from './columnEncoders.ts'
+import { jsonColumn } from './jsonValues.ts'
+import { findKeptRows, keptChunks } from './keptRows.ts'
+import { tableColumns } from './tablePlan.ts'
+import { findTables } from './openTables.ts'
+import { type PackedValues, readValues, type ValuesFile, VALUES_FORMAT } from './readValues.ts'
+import type { FeatureTable, Tables } from './readTables.ts'
+
+const PREFIX = 'values-'
+
+type Options = DatasetOptions & OpenOptions
+
+/**
+ * The rows of packed tables as values by name, of those sides: what a store keeps. Packed on first use.
+ * @throws NearrankError INPUT, DISK, DAMAGED, ABORTED.
+ */
+export async function openValues(
+  options: Options,
+  tables: Tables,
+  sides: readonly Side[],
+): Promise<PackedValues> {
+  const found = await findValues(options, tables, sides)
+  if (found) return found
+  const { home, name } = await locate(options, tables, sides)
+  const data = await dataFolder(options)
+  await withDuckDb(options, (connection) =>
+    buildFolder(home, name, async (folder) => {
+      const packed: Partial<Record<Side, ValuesFile>> = {}
+      for (const side of sides) {
+        const source = await featureSource(options, data, side)
+        packed[side] = await packValues(connection, tables[side], {
+          source,
+          folder,
+          columns: columnNames(options),
+          policies: tablePolicies(options),
+          signal: options.signal,
+          ...(options.onProgress && { onProgress: options.onProgress }),
+        })
+      }
+      const now = await findTables(options)
+      if (now?.fingerprint !== tables.fingerprint)
+        throw new NearrankError(
+          'INPUT',
+          `Cannot use the data in ${options.data}: a feature table was changed while it was being read; run again`,
+        )
+      await writeManifest(folder, { format: VALUES_FORMAT, key: tables.key, ...packed })
+    }),
+  )
+  const made = await readValues(join(home, name))
+  if (!made) throw new NearrankError('INTERNAL', `the pack ${join(home, name)} is not where it was written`)
+  await removeStale(home, name, PREFIX, tables.key)
+  return made
+}
+
+/** The same where it is packed already; undefined: it has to be packed. @throws NearrankError DAMAGED */
+export async function findValues(
+  options: Options,
+  tables: Tables,
+  sides: readonly Side[],
+): Promise<PackedValues | undefined> {
+  const { home, name } = await locate(options, tables, sides)
+  return readValues(join(home, name))
+}
+
+async function locate(options: Options, { fingerprint }: Tables, sides: readonly Side[]) {
+  const home = packHome(options, await dataFolder(options))
+  return { home, name: PREFIX + fingerprintOf([], VALUES_FORMAT, fingerprint, sides) }
+}
+
+interface Run extends Pick<OpenOptions, 'onProgress'> {
+  source: SourceFile
+  folder: string
+  columns: ColumnNames
+  policies: TablePolicies
+  signal: AbortSignal | undefined
+}
+
+async function packValues(
+  connection: DuckDBConnection,
+  table: FeatureTable,
+  { source, folder, columns: names, policies, signal, onProgress }: Run,
+): Promise<ValuesFile> {
+  const { side, rows, idKey } = table
+  const file = await readParquetFile(connection, source.path, source.name)
+  const features = storedFeatures(table.features)
+  const plan = { side, file, features: [...features], leftOut: [], idKey, ...tableColumns(side, names) }
+  const kept = await findKeptRows(connection, plan, { policies, signal })
+  const columns = features.map((feature) => jsonColumn(columnNamed(file, feature.name), feature))
+  const output = await DurableFile.create(join(folder, `${side}.rows`))
+  try {
+    const sql = columns.map((column) => column.sql)
+    const chunks = streamColumns(connection, file, sql, signal)
+    for await (const chunk of keptChunks(chunks, kept)) {
+      const lines: string[] = []
+      for (let row = 0; row < chunk.rows; row++) {
+        const values = features.map(({ name }, k) => {
+          const value = columns[k].valueOf(rawOf(chunk.columns[k].getItem(row)))
+          return [name, value] as const
+        })
+        lines.push(`${rowText(Object.fromEntries(values))}\n`)
+      }
+      await output.write(Buffer.from(lines.join('')))
+      onProgress?.({ stage: side, rowsDone: chunk.rowStart + chunk.rows, rowsTotal: rows })
+    }
+    await output.close()
+    return { rows, bytes: output.bytes, crc32: output.crc32 }
+  } finally {
+    await output.abandon()
+  }
+}

@@ -1,0 +1,86 @@
+import { type TSchema, Type } from 'typebox'
+import type { FeatureSpec, Side } from '../../features/featureSpec.ts'
+import { namesOf, SIDES, storedFeatures } from '../../features/featureSpec.ts'
+import type { FeatureService } from '../services.ts'
+
+const COMPONENTS = { users: 'UserFeatures', restaurants: 'RestaurantFeatures' } as const
+
+/** Stands for the features of a side of values, which change with the model. */
+export function featuresRef(side: Side): TSchema {
+  return Type.Unsafe({ $ref: `#/components/schemas/${COMPONENTS[side]}` })
+}
+
+/** What `featuresRef` refers to: the features of sides of values, as the model that is served has them. */
+export function featureComponents(service: FeatureService): Record<string, object> {
+  const { layout } = service
+  const fitted = service.features()
+  const components: Record<string, object> = {}
+  for (const side of SIDES)
+    if (layout[side].form === 'values')
+      components[COMPONENTS[side]] = featuresSchema(storedFeatures(fitted[side]), layout[side].names ?? [])
+  return components
+}
+
+function featuresSchema(features: readonly FeatureSpec[], stored: readonly string[]): object {
+  const used = new Set(namesOf(features))
+  const unused = stored.filter((name) => !used.has(name))
+  return {
+    type: 'object',
+    description: 'Values by the names of the features. A value that is absent or null is missing.',
+    properties: Object.fromEntries([
+      ...features.map((feature) => [feature.name, valueSchema(feature)] as const),
+      ...unused.map((name) => [name, { description: 'kept, and not used by the current model' }] as const),
+    ]),
+    required: features.filter((feature) => !mayBeMissing(feature)).map(({ name }) => name),
+    additionalProperties: false,
+  }
+}
+
+function mayBeMissing(feature: FeatureSpec): boolean {
+  return (feature.kind !== 'number' && feature.kind !== 'vector') || feature.missing !== undefined
+}
+
+function valueSchema(feature: FeatureSpec): object {
+  const orNull = mayBeMissing(feature) ? ['null'] : []
+  switch (feature.kind) {
+    case 'number':
+      return { type: ['number', ...orNull], description: 'number' }
+    case 'category':
+      return {
+        type: ['string', 'number', 'boolean', ...orNull],
+        description: `category: ${known(feature.values)}`,
+      }
+    case 'categories':
+      return {
+        type: ['array', ...orNull],
+        items: { type: ['string', 'number', 'boolean'] },
+        description: `list of categories, of which the first ${feature.maxValues} count: ${known(feature.values)}`,
+      }
+    case 'text':
+      return {
+        type: ['string', ...orNull],
+        description: `text, of which the first ${feature.maxValues} words count`,
+      }
+    case 'vector': {
+      const { length } = feature
+      return {
+        type: ['array', ...orNull],
+        items: { type: 'number' },
+        minItems: length,
+        maxItems: length,
+        description: `list of ${length} numbers`,
+      }
+    }
+    case 'time':
+      return {
+        type: ['string', 'number', ...orNull],
+        description: 'date or time, as an ISO 8601 text (UTC without a zone) or as milliseconds since 1970',
+        examples: ['2024-05-17', '2024-05-17T18:30:00Z'],
+      }
+  }
+}
+
+/** No examples: they may be ids, and anybody may read the documentation. */
+function known(values: readonly string[]): string {
+  return `${values.length} values are known, others count as unseen`
+}
