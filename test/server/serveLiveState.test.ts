@@ -186,3 +186,43 @@ test('rows of values that the model cannot use are left out and told of, the fir
   assert.deepEqual({ ...state.counts }, { users: 60, restaurants: 2 })
   assert.equal(state.read('users', 4), undefined)
 })
+
+test('a change that comes while other tables are handed over is settled only when they are taken', async () => {
+  const side = (names: string[]) => ({ features: 2, ids: 'integer', names, form: 'values' }) as const
+  const modelOf = (users: string[], restaurants: string[]) => {
+    const network = { ...SMALL_NETWORK, userFeatures: users.length, restaurantFeatures: restaurants.length }
+    const features = { users: numberFeatures(users), restaurants: numberFeatures(restaurants) }
+    return { features, network, weights: randomWeights(network, 1) }
+  }
+  const first = modelOf(['a', 'b'], ['x', 'y'])
+  const posted: (() => void)[] = []
+  const state = new LiveState({
+    layout: { users: side(['a', 'b']), restaurants: side(['x', 'y']) },
+    features: first.features,
+    rows: { users: 0, restaurants: 0 },
+    threads: 1,
+    ranksForMeanUser: false,
+    publish: () => new Promise((resolve) => posted.push(resolve)),
+    onProblem: (message) => assert.fail(message),
+    onFailure: (error) => assert.fail(error),
+    onSynced: () => undefined,
+  })
+  const taken = async (setting: Promise<void>) => {
+    while (posted.length === 0) await nextTurn()
+    for (const took of posted.splice(0)) took()
+    await setting
+  }
+  state.onSyncStart()
+  state.onBatch({ side: 'users', ids: [1], values: [{ a: 1, b: 2 }], latitude: null, longitude: null })
+  state.onSyncEnd()
+  await taken(state.setModel(first, () => undefined))
+  const setting = state.setModel(modelOf(['b'], ['y', 'x']), () => undefined)
+  while (posted.length === 0) await nextTurn()
+  state.onChanges([{ side: 'users', id: 1, values: { a: 5, b: 6 } }])
+  const seen = { isSettled: false }
+  const settled = state.settled().then(() => (seen.isSettled = true))
+  for (let turns = 0; turns < 10; turns++) await nextTurn()
+  assert.equal(seen.isSettled, false, 'nobody has taken the tables that the change is in')
+  await taken(setting)
+  await settled
+})
