@@ -61,7 +61,9 @@ export type Declaration = Readonly<Record<string, DeclaredEntry>>
 export type SourceDeclaration = ReadonlyMap<string, DeclaredEntry>
 
 export const DeclarationSchema = Type.Unsafe<Declaration>(
-  Type.Object({}, { description: 'an object such as { "user.age": { "kind": "number" } }' }),
+  Type.Record(Type.String(), Type.Union([Type.Literal(false), Type.Object({})]), {
+    description: 'an object such as { "user.age": { "kind": "number" } }',
+  }),
 )
 
 /**

@@ -2,7 +2,15 @@ import { NearrankError } from '../errors.ts'
 import { declaredOverlap, type SourceDeclaration } from './declaration.ts'
 import type { FeatureSpec, OverlapFeature, PairFeature } from './featureSpec.ts'
 import type { Words } from './encodeRow.ts'
-import { DISTANCE_BUCKETS, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, rowShape } from './rowShape.ts'
+import {
+  DISTANCE_BUCKETS,
+  embeddingsOf,
+  FIRST_CODE,
+  MISSING_CODE,
+  numbersOf,
+  rowShape,
+  UNSEEN_CODE,
+} from './rowShape.ts'
 
 const FIRST_EDGE_M = 100 // of the second bucket; each further one is √2 times as far away
 const DISTANCE_DIM = 4
@@ -130,22 +138,29 @@ function encodeOverlap(
   const codeOf = new Map(other.values.map((value, i) => [value, FIRST_CODE + i]))
   // By the user's code, the restaurant's of the same value; 0: it has none.
   const same = Uint32Array.from([0, 0, ...own.values.map((value) => codeOf.get(value) ?? 0)])
-  return ({ f32 }, number, _, pair) => {
-    const { user: u, restaurant: r } = pair
-    let ownCount = 0
-    let otherCount = 0
+  return ({ f32 }, number, _, { user: u, restaurant: r }) => {
+    const otherCount = distinct(r.u32, r.at + other.at, other.slots)
+    const ownCount = distinct(u.u32, u.at + own.at, own.slots)
     let shared = 0
-    for (let j = 0; j < other.slots; j++) if (r.u32[r.at + other.at + j] !== MISSING_CODE) otherCount++
     for (let i = 0; i < own.slots; i++) {
       const code = u.u32[u.at + own.at + i]
-      if (code === MISSING_CODE) continue
-      ownCount++
-      if (same[code] !== 0 && holds(r.u32, r.at + other.at, other.slots, same[code])) shared++
+      const isFirst = !holds(u.u32, u.at + own.at, i, code)
+      if (same[code] !== 0 && isFirst && holds(r.u32, r.at + other.at, other.slots, same[code])) shared++
     }
     const all = ownCount + otherCount - shared
     f32[number] = shared
     f32[number + 1] = all > 0 ? shared / all : 0
   }
+}
+
+/** How many values a list has, each counted once; of values that were never seen, none is another's like. */
+function distinct(codes: Uint32Array, at: number, slots: number): number {
+  let count = 0
+  for (let slot = 0; slot < slots; slot++) {
+    const code = codes[at + slot]
+    if (code !== MISSING_CODE && (code === UNSEEN_CODE || !holds(codes, at, slot, code))) count++
+  }
+  return count
 }
 
 function holds(codes: Uint32Array, at: number, slots: number, code: number): boolean {

@@ -268,8 +268,7 @@ export class LiveState implements StoreListener {
   #modelFor(loaded: LoadedModel, tables: LiveTables): LiveModel {
     const { restaurants } = tables
     const { threads } = this.#options
-    const { network, weights } = loaded
-    const memory = createScoringMemory({ network, weights, restaurantsMax: restaurants.rowsMax, threads })
+    const memory = createScoringMemory({ ...loaded, restaurantsMax: restaurants.rowsMax, threads })
     return { loaded, memory, scorer: new PairScorer(memory, restaurants.features) }
   }
 

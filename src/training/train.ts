@@ -42,7 +42,7 @@ import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } f
 
 /** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
 const FAR_DEVIATIONS = 1e4
-const STEPS_FEW = 100
+const STEPS_FEW = 10
 
 /** The data of a run, packed, and what was decided about it. */
 interface Prepared {

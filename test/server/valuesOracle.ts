@@ -49,12 +49,36 @@ export class ValuesOracle {
     assert.equal(found.length, this.restaurants.size, 'every restaurant is in the list')
     for (const { id, score } of found) {
       const restaurant = encode(features.restaurants, this.restaurants.get(Number(id)))
-      const wanted = this.#score({ users: row, restaurants: restaurant })
+      const own = user === 'average' ? {} : this.users.get(user)!
+      const click = this.#pairs(own, this.restaurants.get(Number(id))!)
+      const wanted = this.#score({ users: row, restaurants: restaurant, click })
       assert.ok(Math.abs(score - wanted) <= TOLERANCE, `user ${user}, ${id}: ${score} against ${wanted}`)
     }
   }
 
-  #score(rows: { users: Float32Array; restaurants: Float32Array }): number {
+  /** What lists have in common, from their values: those with a code, each once, beside all that there are. */
+  #pairs(user: RawRow, restaurant: RawRow): Float32Array {
+    const { users, restaurants, pairs = [] } = modelFeatures(this.#description)
+    const valuesOf = (features: readonly FeatureSpec[], row: RawRow, name: string) => {
+      const feature = features.find((one) => one.name === name)!
+      assert.ok(feature.kind === 'category' || feature.kind === 'categories')
+      const list = [row[name] ?? []].flat().filter((value) => value !== null)
+      const kept = feature.kind === 'category' ? list : list.slice(0, feature.maxValues)
+      const known = new Set(kept.map(String).filter((value) => feature.values.includes(value)))
+      return { known, unseen: kept.filter((value) => !feature.values.includes(String(value))).length }
+    }
+    const numbers = pairs.flatMap((pair) => {
+      assert.ok(pair.kind === 'overlap', 'clicks of this world have no places')
+      const own = valuesOf(users, user, pair.user)
+      const other = valuesOf(restaurants, restaurant, pair.restaurant)
+      const shared = [...own.known].filter((value) => other.known.has(value)).length
+      const all = own.known.size + own.unseen + other.known.size + other.unseen - shared
+      return [shared, all > 0 ? shared / all : 0]
+    })
+    return Float32Array.from(numbers)
+  }
+
+  #score(rows: { users: Float32Array; restaurants: Float32Array; click: Float32Array }): number {
     const { network } = this.#description
     const [logit] = naiveLogits(network, this.#weights, naiveInputs(network, this.#weights, rows))
     return 1 / (1 + Math.exp(-logit))

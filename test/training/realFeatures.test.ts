@@ -7,6 +7,7 @@ import { evaluate, recommend, train } from '../../src/index.ts'
 import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import type { FeaturesOf, FeatureSpec } from '../../src/features/featureSpec.ts'
 import type { StateDict } from '../../src/model/network.ts'
+import { startServer } from '../../src/server/startServer.ts'
 import { Random } from '../../src/random.ts'
 import { isError, writeParquetFile } from '../dataset/fixture.ts'
 
@@ -147,7 +148,7 @@ function oracle(
         Math.cos((longitude - restaurant.longitude) * r)
     const metres = 6_371_008.8 * Math.acos(Math.min(1, cosine))
     const both = new Set(restaurant.cuisines.filter((cuisine) => user.likes?.includes(cuisine)))
-    const all = (user.likes?.length ?? 0) + restaurant.cuisines.length - both.size
+    const all = (user.likes?.length ?? 0) + new Set(restaurant.cuisines).size - both.size
     const bucket = metres < 100 ? 0 : Math.min(31, 1 + Math.floor(2 * Math.log2(metres / 100)))
     const x = [
       ...numberOf(spec(own, 'age'), user.age),
@@ -243,6 +244,54 @@ describe('real features, from Parquet to a ranked list', () => {
         const expected = probabilityOf({ ...one, restaurant })
         assert.ok(Math.abs(score - expected) < 1e-5, `${one.user.id} ${id}: ${score} ${expected}`)
       }
+    }
+  })
+
+  test('a server scores the same, users and restaurants put over HTTP among them', async () => {
+    const { description, weights } = await loadModelFiles(model)
+    const probabilityOf = oracle(description.features!, weights, [0, 2, 4])
+    const server = await startServer({
+      model,
+      store: `sqlite:${join(folder, 'features.db')}`,
+      fill: { data },
+      port: 0,
+      workers: 1,
+      logLevel: 'fatal',
+    })
+    try {
+      const call = (method: string, path: string, body: object) =>
+        fetch(`http://127.0.0.1:${server.port}${path}`, {
+          method,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+      const stranger: User = { id: 'stranger', age: null, likes: ['thai', 'never seen'] }
+      const { id, age, likes } = stranger
+      assert.equal((await call('PUT', `/users/${id}`, { features: { age, likes } })).status, 204)
+      for (const one of [...clicks.slice(5000, 5010), { ...clicks[5010], user: stranger }]) {
+        const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00Z`
+        const { latitude, longitude, device } = one
+        const body = { latitude, longitude, size: 40, max_dist: 1e7, context: { time, device } }
+        const answer = await call('POST', `/recommend/${one.user.id}`, body)
+        const { restaurants: list } = (await answer.json()) as {
+          restaurants: { id: number; score: number }[]
+        }
+        assert.equal(list.length, RESTAURANTS)
+        for (const { id: found, score } of list) {
+          const restaurant = restaurants.find((candidate) => candidate.id === found)!
+          const expected = probabilityOf({ ...one, restaurant })
+          assert.ok(Math.abs(score - expected) < 1e-5, `${one.user.id} ${found}: ${score} ${expected}`)
+        }
+      }
+      const wrong = await call('POST', '/recommend/u1', {
+        latitude: 13,
+        longitude: 100,
+        context: { rain: 1 },
+      })
+      assert.equal(wrong.status, 400)
+      assert.match(await wrong.text(), /its context may tell time, device, found \\"rain\\"/)
+    } finally {
+      await server.stop()
     }
   })
 

@@ -91,7 +91,7 @@ function choicesOf(
   const features: [string, FeatureChoice][] = []
   const leftOut: [string, string][] = []
   for (const side of SIDES) {
-    for (const { name, ...choice } of tables[side]?.features ?? [])
+    for (const { name, isId: _, ...choice } of tables[side]?.features ?? [])
       features.push([`${SINGULAR[side]}.${name}`, choice])
     for (const { name, leftOut: reason } of tables[side]?.columns ?? [])
       if (reason !== null) leftOut.push([`${SINGULAR[side]}.${name}`, reason])

@@ -28,7 +28,7 @@ export interface Inspection {
 export type Found = Omit<Inspection, 'seconds' | 'peakRssBytes'>
 
 /** A feature as a file of features declares it, under its name. */
-export type FeatureChoice = Omit<DeclaredFeature, 'name'>
+export type FeatureChoice = Omit<DeclaredFeature, 'name' | 'isId'>
 
 export interface TableFile {
   name: string // relative to the folder
