@@ -1,6 +1,7 @@
 import type { DuckDBVector } from '@duckdb/node-api'
 import { type FeatureEncoder, featureEncoder, type Words, wordsOf } from '../../features/encodeRow.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
+import { firstNotFinite } from '../../features/featureValues.ts'
 import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import type { RawValue } from '../../features/values.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
@@ -62,14 +63,20 @@ export class ColumnEncoders {
     const { missing } = feature
     const width = this.#width
     let to = at * width + number
+    if (!missing) {
+      const bad = firstNotFinite(values)
+      if (bad >= 0) return { row: bad, problem: 'must be a finite number' }
+      for (let row = 0; row < values.length; row++) f32[to + row * width] = values[row]
+      return undefined
+    }
     for (let row = 0; row < values.length; row++, to += width) {
       const value = values[row]
       if (value - value === 0) {
         f32[to] = value
-        if (missing?.flag) f32[to + 1] = 0
+        if (missing.flag) f32[to + 1] = 0
         continue
       }
-      if (!missing || !Number.isNaN(value)) return { row, problem: 'must be a finite number' }
+      if (!Number.isNaN(value)) return { row, problem: 'must be a finite number' }
       f32[to] = missing.value
       if (missing.flag) f32[to + 1] = 1
     }

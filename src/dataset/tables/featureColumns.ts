@@ -12,7 +12,7 @@ import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
-import { featureStatistics, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
+import { featureStatistics, measureChosen, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
 import { typesFor, valueTypeOf } from './valueTypes.ts'
 
 const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
@@ -52,7 +52,8 @@ export async function tableFeatures(
     checkColumns(file, [feature])
     features.push(fitFeature(feature, await featureStatistics(connection, rows, feature, measured)))
   }
-  for (const measured of await measureColumns(connection, rows, candidates.columns)) {
+  const measure = candidates.areChosen ? measureChosen : measureColumns
+  for (const measured of await measure(connection, rows, candidates.columns)) {
     const feature = declareFeature(file, measured, candidates)
     if (typeof feature === 'string') leftOut.push({ name: measured.name, reason: feature })
     else await add(measured.name === idColumn ? { ...idFeature(idColumn), ...feature } : feature, measured)

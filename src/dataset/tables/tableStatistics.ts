@@ -22,6 +22,31 @@ export async function measureColumns(
   )
 }
 
+/**
+ * As `measureColumns`, for columns that are features whatever they hold: of numbers of which none is missing,
+ * nothing else is asked, which takes an eighth of the time.
+ */
+export async function measureChosen(
+  connection: DuckDBConnection,
+  from: RowsSource,
+  columns: readonly ParquetColumn[],
+): Promise<MeasuredColumn[]> {
+  const isNumber = (column: ParquetColumn) => ['integer', 'fraction'].includes(valueTypeOf(column))
+  const numbers = columns.filter(isNumber)
+  // A sum tells of NaN and infinity.
+  const sql = numbers.flatMap(({ name }) => [`count(${sqlName(name)})`, `sum(${sqlName(name)}::DOUBLE)`])
+  const row = await oneRow(connection, from, sql)
+  const known = new Map<string, MeasuredColumn>()
+  for (const [i, column] of numbers.entries()) {
+    const [count, sum] = [Number(row[2 * i]), Number(row[2 * i + 1])]
+    if (count !== from.rows || !Number.isFinite(sum)) continue
+    known.set(column.name, measuredColumn(column, from.rows, [count, 2, sum / count, null, null]))
+  }
+  const others = columns.filter(({ name }) => !known.has(name))
+  for (const measured of await measureColumns(connection, from, others)) known.set(measured.name, measured)
+  return columns.map(({ name }) => known.get(name)!)
+}
+
 /** Of `rows` rows, from the values of `measuresSql`. */
 export function measuredColumn(
   column: ParquetColumn,
