@@ -26,12 +26,13 @@ const DIM_STEP = 4 // numbers that the kernels take at a time
 export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatistics): FeatureSpec {
   const { name, kind } = declared
   const { missing, means, longest } = statistics
+  const isReplaced = missing > 0 || declared.mayBeMissing === true
   const maxValues = declared.maxValues ?? Math.min(VALUES_MAX, Math.max(1, longest))
   const [mean = 0] = means
   const flagged: MissingNumber = { value: Math.fround(mean), flag: missing > 0 }
   switch (kind) {
     case 'number':
-      return missing > 0 ? { name, kind, missing: flagged } : { name, kind }
+      return isReplaced ? { name, kind, missing: flagged } : { name, kind }
     case 'category':
       return { name, kind, ...(declared.isId && { id: true }), ...vocabulary(declared, statistics) }
     case 'categories':
@@ -48,7 +49,12 @@ export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatist
     }
     case 'vector': {
       const values = means.map(Math.fround)
-      return { name, kind, length: means.length, ...(missing > 0 && { missing: { values, flag: true } }) }
+      return {
+        name,
+        kind,
+        length: means.length,
+        ...(isReplaced && { missing: { values, flag: missing > 0 } }),
+      }
     }
     case 'time':
       return {

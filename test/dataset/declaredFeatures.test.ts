@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { openRowsApart, openTablesApart } from '../../src/dataset/openApart.ts'
+import { openRows } from '../../src/dataset/clicks/openRows.ts'
+import { openTables } from '../../src/dataset/tables/openTables.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
 import type { FeaturesOf } from '../../src/features/featureSpec.ts'
@@ -35,10 +36,8 @@ describe('declared features', () => {
   after(() => rm(data, { recursive: true, force: true }))
 
   async function featuresOf(options: Omit<DatasetOptions, 'data'>): Promise<FeaturesOf> {
-    const { tables } = await openTablesApart({ data, ...options })
-    const {
-      packs: [pack],
-    } = await openRowsApart({ data, ...options }, tables, ['train'])
+    const tables = await openTables({ data, ...options })
+    const pack = await openRows({ data, ...options }, tables, 'train')
     await pack.close()
     return fittedBy(tables, pack)
   }
@@ -82,14 +81,18 @@ describe('declared features', () => {
     assert.ok(ids.kind === 'category' && ids.values.length === 50)
   })
 
+  test('a number of the context may be missing later: the mean takes its place, without a flag', async () => {
+    const { context } = await featuresOf({ contextFeatures: ['stars'] })
+    assert.deepEqual(context, [{ name: 'stars', kind: 'number', missing: { value: 2, flag: false } }])
+  })
+
   test('other declarations are other packs, the same are the same', async () => {
-    const open = (features: DatasetOptions['features']) =>
-      openTablesApart({ data, ...(features && { features }) })
+    const open = (features: DatasetOptions['features']) => openTables({ data, ...(features && { features }) })
     const first = await open({ 'user.level': { kind: 'category' } })
     const other = await open({ 'user.level': { kind: 'number' } })
     const again = await open({ 'user.level': { kind: 'category' } })
-    assert.notEqual(first.tables.fingerprint, other.tables.fingerprint)
-    assert.equal(first.tables.fingerprint, again.tables.fingerprint)
+    assert.notEqual(first.fingerprint, other.fingerprint)
+    assert.equal(first.fingerprint, again.fingerprint)
   })
 
   const refused: [

@@ -93,7 +93,11 @@ export async function contextFeatures(
     if (typeof feature === 'string') continue // none is: they are chosen
     checkColumns(first, [feature])
     const isDeclared = declared.has(feature.name) && feature.parts !== undefined
-    const own = feature.kind === 'time' && !isDeclared ? { ...feature, parts: CLICK_TIME } : feature
+    const own: DeclaredFeature = {
+      ...feature,
+      ...(feature.kind === 'time' && !isDeclared && { parts: CLICK_TIME }),
+      mayBeMissing: true, // in a request
+    }
     features.push(fitFeature(own, await featureStatistics(connection, rows, own, measured)))
   }
   return features
