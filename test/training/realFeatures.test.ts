@@ -77,7 +77,7 @@ const clicks = Array.from({ length: CLICKS }, (): Click => {
 })
 
 const text = (value: string | null) => (value === null ? 'NULL' : `'${value}'`)
-const list = (values: string[] | null) =>
+const listSql = (values: string[] | null) =>
   values === null ? 'NULL' : `[${values.map(text).join(', ')}]::VARCHAR[]`
 const rows = (values: string[]) => values.map((value) => `(${value})`).join(', ')
 
@@ -85,7 +85,7 @@ async function writeTown(data: string): Promise<void> {
   await writeParquetFile(
     data,
     'user_features.parquet',
-    `SELECT * FROM (VALUES ${rows(users.map(({ id, age, likes }) => `'${id}', ${age}::INTEGER, ${list(likes)}`))}) t(user_id, age, likes)`,
+    `SELECT * FROM (VALUES ${rows(users.map(({ id, age, likes }) => `'${id}', ${age}::INTEGER, ${listSql(likes)}`))}) t(user_id, age, likes)`,
   )
   await writeParquetFile(
     data,
@@ -93,7 +93,7 @@ async function writeTown(data: string): Promise<void> {
     `SELECT * FROM (VALUES ${rows(
       restaurants.map(
         (one) =>
-          `${one.id}, ${list(one.cuisines)}, ${one.rating}::DOUBLE, DATE '${one.opened}', ${one.latitude}::DOUBLE, ${one.longitude}::DOUBLE`,
+          `${one.id}, ${listSql(one.cuisines)}, ${one.rating}::DOUBLE, DATE '${one.opened}', ${one.latitude}::DOUBLE, ${one.longitude}::DOUBLE`,
       ),
     )}) t(restaurant_id, cuisines, rating, opened, latitude, longitude)`,
   )
