@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -67,9 +67,15 @@ test('the examples run against the built package, one after another', async () =
   }
   assert.equal(restaurants.length, 2)
   assert.ok(restaurants[0].score >= restaurants[1].score && restaurants[1].score > 0)
+  const uci = join(folder, 'uci')
+  await cp(join(ROOT, 'test/dataset/fixtures/uci-restaurants'), uci, { recursive: true })
+  assert.match(
+    await run(join(FOLDER, 'realTables.ts'), uci, join(folder, 'uci-model')),
+    /! .*column rating alone tells clicks from other rows.*\n32 features\naccuracy 0\.6\d+, majority class 0\.5579\n/s,
+  )
   assert.deepEqual(
     readdirSync(FOLDER).toSorted(),
-    ['evaluate.ts', 'rank.ts', 'train.ts'],
+    ['evaluate.ts', 'rank.ts', 'realTables.ts', 'train.ts'],
     'every example is run here',
   )
 })
