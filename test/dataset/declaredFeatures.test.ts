@@ -81,6 +81,22 @@ describe('declared features', () => {
     assert.ok(ids.kind === 'category' && ids.values.length === 50)
   })
 
+  test('a column that is named is a feature, whatever is declared; the label is none', async () => {
+    const named = await featuresOf({ contextFeatures: ['device'], features: { 'context.device': false } })
+    assert.deepEqual(
+      named.context?.map(({ name }) => name),
+      ['device'],
+    )
+    await assert.rejects(
+      featuresOf({ contextFeatures: ['click'] }),
+      isError('USAGE', /column click of the clicks as a feature: it is the label/),
+    )
+    await assert.rejects(
+      featuresOf({ features: { 'user.gone': false } }),
+      isError('INPUT', /user_features\.parquet: it has no column gone/),
+    )
+  })
+
   test('a number of the context may be missing later: the mean takes its place, without a flag', async () => {
     const { context } = await featuresOf({ contextFeatures: ['stars'] })
     assert.deepEqual(context, [{ name: 'stars', kind: 'number', missing: { value: 2, flag: false } }])

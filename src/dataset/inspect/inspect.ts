@@ -26,7 +26,9 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
     onProgress,
   })
   if (out !== undefined) {
-    const none = Object.fromEntries(Object.keys(result.leftOut).map((name) => [name, false]))
+    // Columns of the clicks stay for a flag to name.
+    const names = Object.keys(result.leftOut).filter((name) => !name.startsWith('context.'))
+    const none = Object.fromEntries(names.map((name) => [name, false]))
     const text = JSON.stringify({ features: { ...result.features, ...none } }, null, 2)
     await writeFileAtomic(out, `${text}\n`)
   }

@@ -20,11 +20,14 @@ export interface RowsSource {
   columns: ParquetColumn[]
 }
 
-/** All rows of the files, of which the first tells the columns. */
-export function rowsOf(files: readonly ParquetFile[]): RowsSource {
-  const [{ name, columns }] = files
-  const all = files.map(({ path }) => `SELECT ${columns.map(sqlColumn).join(', ')} FROM ${sqlParquet(path)}`)
-  const sql = files.length === 1 ? sqlParquet(files[0].path) : `(${all.join(' UNION ALL ')})`
+/** All rows of the files, and of their columns those that are asked for; absent: all of the first. */
+export function rowsOf(files: readonly ParquetFile[], asked?: readonly ParquetColumn[]): RowsSource {
+  const [{ name, columns: all }] = files
+  const columns = [...(asked ?? all)]
+  const selects = files.map(
+    ({ path }) => `SELECT ${columns.map(sqlColumn).join(', ')} FROM ${sqlParquet(path)}`,
+  )
+  const sql = files.length === 1 ? sqlParquet(files[0].path) : `(${selects.join(' UNION ALL ')})`
   return { sql, name, rows: files.reduce((sum, file) => sum + file.rows, 0), columns }
 }
 

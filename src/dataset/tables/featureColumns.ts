@@ -86,7 +86,11 @@ export async function contextFeatures(
   const [first] = files
   const candidates = candidateColumns(first, names, columns, declared)
   if (candidates.columns.length === 0) return []
-  const rows = rowsOf(files)
+  for (const { name } of candidates.columns) {
+    if (name === columns.click) throw labelIsNoFeature(name)
+    for (const file of files) columnNamed(file, name)
+  }
+  const rows = rowsOf(files, candidates.columns)
   const features: FeatureSpec[] = []
   for (const measured of await measureColumns(connection, rows, candidates.columns)) {
     const feature = declareFeature(first, measured, candidates)
@@ -111,7 +115,8 @@ export interface CandidateColumns {
 }
 
 /**
- * The columns that may become features, in their order; those that are declared are, or are none.
+ * The columns that may become features, in their order; those that are declared are, or are none. One that
+ * is `named` is one, whatever is declared.
  * @throws NearrankError INPUT where a named one is missing or named twice.
  */
 export function candidateColumns(
@@ -124,7 +129,9 @@ export function candidateColumns(
   if (chosen) checkNames(file, chosen)
   const known = chosen ?? otherColumns(file, columns).map(({ name }) => name)
   const further = [...declared.keys()].filter((name) => !known.includes(name))
-  const names = [...known, ...further].filter((name) => declared.get(name) !== false)
+  for (const name of further) columnNamed(file, name) // one that is to be none must be there, too
+  const isNone = (name: string) => declared.get(name) === false && !named?.includes(name)
+  const names = [...known, ...further].filter((name) => !isNone(name))
   return {
     columns: names.map((name) => columnNamed(file, name)),
     areChosen: chosen !== undefined,
@@ -206,6 +213,13 @@ function otherColumns(file: ParquetFile, columns: ColumnNames): ParquetColumn[] 
 function checkNames(file: ParquetFile, names: readonly string[]): void {
   if (new Set(names).size === names.length) return
   throw new NearrankError('INPUT', `Cannot use ${file.name}: a feature is named twice in ${names.join(', ')}`)
+}
+
+function labelIsNoFeature(name: string): NearrankError {
+  return new NearrankError(
+    'USAGE',
+    `Cannot use the column ${name} of the clicks as a feature: it is the label that is to be predicted; leave it out`,
+  )
 }
 
 function noFeatures(file: ParquetFile, leftOut: readonly LeftOut[]): NearrankError {
