@@ -24,8 +24,9 @@ export function goldenCheck(
   { scorer, users, restaurants }: { scorer: PairScorer; users: FeatureId[]; restaurants: FeatureId[] },
 ): void {
   const { network } = model
-  const context = new ContextEncoder(model.features?.context ?? []).encode({})
+  const context = new ContextEncoder(model.features.context ?? []).encode({})
   const click = clickRowOf(model, context)
+  const writePairs = pairsWriter(model)
   const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
   const width = inputWidth(network)
   const logits = new Float64Array(rows.length)
@@ -37,7 +38,7 @@ export function goldenCheck(
     const pairs = new Float64Array(rows.length * width)
     for (const [i, row] of rows.entries()) {
       const pair = { users: user, restaurants: featuresAt(tables, 'restaurants', row), click }
-      writePairs(model, pair)
+      writePairs?.(pair)
       pairs.set(naiveInputs(network, model.weights, pair), i * width)
     }
     const promised = naiveLogits(network, model.weights, pairs)
@@ -68,18 +69,20 @@ function clickRowOf({ network }: LoadedModel, context: Float32Array): Float32Arr
   return row
 }
 
-/** The pair of a user and a restaurant that is nobody knows how far away. */
-function writePairs(
-  { network, features }: LoadedModel,
-  { users, restaurants, click }: Record<Side | 'click', Float32Array>,
-): void {
-  if (!features?.pairs) return
+/**
+ * Writes the pair of a user and a restaurant that is nobody knows how far away into the click's words;
+ * undefined: the model takes no pairs.
+ */
+function pairsWriter({ network, features }: LoadedModel) {
+  if (!features.pairs) return undefined
   const encoder = pairEncoder(features.pairs, features)
-  encoder.encodeInto(wordsOf(click), sideRow(network, 'context').numbers, click.length - encoder.codes, {
-    user: { ...wordsOf(users), at: 0 },
-    restaurant: { ...wordsOf(restaurants), at: 0 },
-    distanceM: Number.NaN,
-  })
+  const number = sideRow(network, 'context').numbers
+  return ({ users, restaurants, click }: Record<Side | 'click', Float32Array>): void =>
+    encoder.encodeInto(wordsOf(click), number, click.length - encoder.codes, {
+      user: { ...wordsOf(users), at: 0 },
+      restaurant: { ...wordsOf(restaurants), at: 0 },
+      distanceM: Number.NaN,
+    })
 }
 
 function featuresAt(tables: LiveTables, side: Side, row: number): Float32Array {

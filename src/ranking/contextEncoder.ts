@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { RowEncoder, wordsOf } from '../features/encodeRow.ts'
+import { RowEncoder, type Words, wordsOf } from '../features/encodeRow.ts'
 import type { FeatureSpec } from '../features/featureSpec.ts'
 import { widthOf } from '../features/rowShape.ts'
 import type { RawValue } from '../features/values.ts'
@@ -11,10 +11,12 @@ export type RequestContext = Readonly<Record<string, RawValue>>
 export class ContextEncoder {
   readonly #encoder: RowEncoder
   readonly #row: Float32Array
+  readonly #words: Words // the same memory
 
   constructor(features: readonly FeatureSpec[]) {
     this.#encoder = new RowEncoder(features)
     this.#row = new Float32Array(widthOf(features))
+    this.#words = wordsOf(this.#row)
   }
 
   /**
@@ -29,7 +31,7 @@ export class ContextEncoder {
       const value = Object.hasOwn(context, name) ? context[name] : undefined
       return value === undefined && kind === 'time' ? nowMs : value
     })
-    const problem = this.#encoder.encodeInto(wordsOf(this.#row), 0, values)
+    const problem = this.#encoder.encodeInto(this.#words, 0, values)
     if (problem !== undefined)
       throw new NearrankError('INPUT', `Cannot use the request: in its context, ${problem}`)
     return this.#row

@@ -107,7 +107,7 @@ export class PairScorer {
     this.#u32.set(codes, this.#userRow.at)
     writeInputs(inputs.users, this.#userRow, this.#to, this.#tables)
     this.#kernels.rowProduct(this.#user, this.#input, weight.users, units, bias, units, width)
-    if (context) this.#addContext(context)
+    if (context && inputs.context.width > 0) this.#addContext(context)
   }
 
   /** The context is the same for all restaurants, so its part goes into the user's. */

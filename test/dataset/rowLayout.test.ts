@@ -8,6 +8,7 @@ import {
   allocateRows,
   blockRows,
   CLICK_PLAN,
+  clickPlan,
   type ClickRows,
   copyRows,
   gatherRows,
@@ -30,6 +31,7 @@ function fillRows(rows: ClickRows, start = 0): ClickRows {
     rows.restaurants[i] = 3 * (start + i)
     rows.clicks[i] = (start + i) % 2
     if ('weights' in rows) rows.weights[i] = (start + i) / 8
+    if ('context' in rows) for (let k = 0; k < 3; k++) rows.context[3 * i + k] = 1000 * (start + i) + k
   }
   return rows
 }
@@ -49,7 +51,7 @@ test('a click row is 9 bytes: all user rows, then all restaurant rows, then all 
 test('blocks, copies and permutations keep every column of a row together, for any plan', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom<RowPlan>(CLICK_PLAN, WEIGHTED),
+      fc.constantFrom<RowPlan>(CLICK_PLAN, WEIGHTED, clickPlan(3)),
       fc.array(fc.nat(39), { minLength: 1, maxLength: 60 }),
       fc.nat(20),
       (plan, order, at) => {
@@ -60,10 +62,10 @@ test('blocks, copies and permutations keep every column of a row together, for a
         gatherRows(plan, gathered, at, { from: block, order: Uint32Array.from(order), count: order.length })
         const copied = allocateRows(plan, order.length)
         copyRows(plan, copied, 0, { from: gathered, start: at, end: at + order.length })
-        for (const { name } of plan)
+        for (const { name, width = 1 } of plan)
           assert.deepEqual(
             Array.from(copied[name]),
-            Array.from(order, (row) => from[name][row]),
+            order.flatMap((row) => Array.from(from[name].subarray(row * width, (row + 1) * width))),
             name,
           )
       },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { rowsDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import { Random } from '../../src/random.ts'
 import { Arena, type Block, uniform } from './arena.ts'
 import { type Build, builds, judge } from './judge.ts'
@@ -130,4 +131,47 @@ for (const build of builds) {
       { seed: 2, numRuns: 60 },
     )
   })
+
+  test(`gatherContext ${build.simd}: numbers are normalised, and the digest is that of the rows with their words`, () => {
+    fc.assert(
+      fc.property(fc.nat(40), fc.nat(), fc.nat(5), fc.nat(4), (more, seed, numbers, codes) => {
+        const { users, restaurants, clicks } = rowsOf(1 + more, seed)
+        const random = new Random(seed, numbers, codes)
+        const words = numbers + codes
+        const context = users.flatMap(() =>
+          Array.from({ length: words }, (_, k) => (k < numbers ? random.normal() : 1 + random.below(99))),
+        )
+        const arena = new Arena(1 << 14)
+        const at = arena.words(
+          users.flatMap((_, row) => wordsOf(context.slice(row * words, (row + 1) * words), numbers)),
+        )
+        const [userRows, restaurantRows] = [arena.words(users), arena.words(restaurants)]
+        const clickBytes = arena.bytes(clicks)
+        const shift = arena.floats(Array.from({ length: numbers }, () => random.normal()))
+        const scale = arena.floats(Array.from({ length: numbers }, () => 1 + random.float()))
+        const x = arena.empty(users.length, numbers, numbers + 3)
+        const results = numbers > 0 ? [{ ...x, name: 'X', absolute: 1e-6, relative: 1e-6 }] : []
+        const { returned } = judge(build, arena, results, (k) =>
+          k.gatherContext(
+            ...([x.at, x.stride, userRows, restaurantRows, clickBytes, at, words, numbers] as const),
+            ...([shift.at, scale.at, users.length] as const),
+          ),
+        )
+        const rows = {
+          users: Uint32Array.from(users),
+          restaurants: Uint32Array.from(restaurants),
+          clicks: Uint8Array.from(clicks),
+          ...(words > 0 && { context: arena.u32.slice(at / 4, at / 4 + users.length * words) }),
+        }
+        assert.equal((returned as number) >>> 0, rowsDigest(rows, 0, users.length))
+      }),
+      { seed: 3, numRuns: 60 },
+    )
+  })
+}
+
+/** The words of a row: its numbers as float32, then its codes. */
+function wordsOf(row: number[], numbers: number): number[] {
+  const floats = new Uint32Array(Float32Array.from(row.slice(0, numbers)).buffer)
+  return [...floats, ...row.slice(numbers)]
 }
