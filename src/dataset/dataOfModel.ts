@@ -1,5 +1,12 @@
 import { NearrankError } from '../errors.ts'
-import { type FeatureSpec, type FeaturesOf, namesOf, type PairFeature } from '../features/featureSpec.ts'
+import {
+  type FeatureSpec,
+  type FeaturesOf,
+  namesOf,
+  type PairFeature,
+  SOURCE_OF,
+} from '../features/featureSpec.ts'
+import { operandFeature } from '../features/pairs/operands.ts'
 import { fitProblem, shapeOf } from '../features/fitProblem.ts'
 import type { Tables } from './tables/readTables.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
@@ -37,21 +44,16 @@ export function dataOfModel<T extends DatasetOptions>(description: ModelDescript
 /** The same pairs, of features in other columns. */
 function pairsOf(
   pairs: readonly PairFeature[],
-  { users, restaurants }: FeaturesOf,
+  features: FeaturesOf,
   names: { userFeatures: readonly string[]; restaurantFeatures: readonly string[] },
 ): PairFeature[] {
-  const rename = (name: string, features: readonly FeatureSpec[], to: readonly string[]) =>
-    to[features.findIndex((feature) => feature.name === name)]
-  return pairs.map((pair) => {
-    if (pair.kind === 'distance') return pair
-    const user = rename(pair.user, users, names.userFeatures)
-    return {
-      name: pair.name,
-      kind: pair.kind,
-      user,
-      restaurant: rename(pair.restaurant, restaurants, names.restaurantFeatures),
-    }
-  })
+  const operand = (pair: PairFeature, of: 'user' | 'restaurant') => {
+    if (pair.kind === 'distance' || pair[of] === undefined) return {}
+    const own = features[SOURCE_OF[of]]
+    const feature = operandFeature(own, pair[of])!
+    return { [of]: pair[of].replace(feature.name, () => names[`${of}Features`][own.indexOf(feature)]) }
+  }
+  return pairs.map((pair) => ({ ...pair, ...operand(pair, 'user'), ...operand(pair, 'restaurant') }))
 }
 
 /** The same features in other columns; @throws NearrankError INPUT where they are not as many. */

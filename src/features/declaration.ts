@@ -1,10 +1,10 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { NearrankError } from '../errors.ts'
 import { schemaProblem } from '../json/schemaProblem.ts'
 import { nearest } from '../options/nearest.ts'
 import { shown } from '../shown.ts'
 import type { DeclaredFeature } from './declared.ts'
-import { type OverlapFeature, type Source, TIME_PARTS } from './featureSpec.ts'
+import { type Operands, type PairFeature, type Source, TIME_PARTS } from './featureSpec.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
@@ -19,6 +19,9 @@ const vocabulary = {
   minCount: Type.Optional(Count),
   maxSize: Type.Optional(Count),
 }
+
+/** Features of the sources that a pair is made of. */
+const operands = { user: Type.Optional(Name), restaurant: Type.Optional(Name), context: Type.Optional(Name) }
 
 /** What may be said of a feature, by its kind. */
 const OPTIONS = {
@@ -37,13 +40,20 @@ const OPTIONS = {
     ),
   },
   distance: { dim: Type.Optional(Dim) },
-  overlap: { user: Name, restaurant: Name },
+  overlap: operands,
+  difference: operands,
+  cross: {
+    ...operands,
+    dim: Type.Optional(Dim),
+    buckets: Type.Optional(Count),
+    maxValues: Type.Optional(MaxValues),
+  },
 } as const
 
 type Kind = keyof typeof OPTIONS
 
 const KINDS = Object.keys(OPTIONS) as Kind[]
-const PAIR_KINDS = new Set<Kind>(['distance', 'overlap'])
+const PAIR_KINDS = new Set<Kind>(['distance', 'overlap', 'difference', 'cross'])
 const SOURCE_OF: Record<string, Source> = {
   user: 'users',
   restaurant: 'restaurants',
@@ -87,14 +97,19 @@ export function declaredFeature(name: string, entry: Exclude<DeclaredEntry, fals
   return { ...entry, name } as DeclaredFeature
 }
 
-/** What is declared of a pair. */
-export function declaredOverlap(name: string, entry: DeclaredEntry): OverlapFeature | undefined {
-  if (entry === false || entry.kind !== 'overlap') return undefined
-  const { user, restaurant } = entry as unknown as Static<typeof Overlap>
-  return { name, kind: 'overlap', user, restaurant }
+/** A pair as it is declared. */
+export interface DeclaredPair extends Operands {
+  name: string
+  kind: PairFeature['kind']
+  dim?: number
+  buckets?: number
+  maxValues?: number
 }
 
-const Overlap = Type.Object(OPTIONS.overlap)
+/** What is declared of a pair. */
+export function declaredPair(name: string, entry: Exclude<DeclaredEntry, false>): DeclaredPair {
+  return { ...entry, name } as DeclaredPair
+}
 
 function checkEntry(key: string, source: Source, entry: unknown): void {
   const wrong = (problem: string) => new NearrankError('USAGE', `Cannot use the feature ${key}: ${problem}`)

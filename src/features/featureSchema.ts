@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { VECTOR_MAX } from './declared.ts'
-import { type FeatureSpec, type PairFeature, TIME_PARTS } from './featureSpec.ts'
+import { type FeatureSpec, OPERANDS, type PairFeature, TIME_PARTS } from './featureSpec.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
@@ -72,9 +72,20 @@ const Feature = Type.Union([
 /** A fitted feature, as packs and models hold it. */
 export const FeatureSchema = Type.Unsafe<FeatureSpec>(Feature)
 
+const operands = Object.fromEntries(OPERANDS.map((operand) => [operand, Type.Optional(Name)]))
+const combination = {
+  sizes: Type.Array(Type.Integer({ minimum: 1 }), { maxItems: OPERANDS.length }),
+  buckets: Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX }),
+}
+
 const Pair = Type.Union([
   Type.Object({ name: Name, kind: Type.Literal('distance'), dim: Dim }, closed),
-  Type.Object({ name: Name, kind: Type.Literal('overlap'), user: Name, restaurant: Name }, closed),
+  Type.Object({ name: Name, kind: Type.Literal('overlap'), ...operands }, closed),
+  Type.Object({ name: Name, kind: Type.Literal('difference'), ...operands }, closed),
+  Type.Object(
+    { name: Name, kind: Type.Literal('cross'), ...operands, ...combination, dim: Dim, maxValues: MaxValues },
+    closed,
+  ),
 ])
 
 /** A feature of user and restaurant together. */

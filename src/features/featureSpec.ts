@@ -79,16 +79,42 @@ export interface DistanceFeature {
   dim: number
 }
 
-/** How many values a feature of the user and one of the restaurant have in common. */
-export interface OverlapFeature {
+/** What a pair may be made of. */
+export const OPERANDS = ['user', 'restaurant', 'context'] as const
+export type Operand = (typeof OPERANDS)[number]
+export const SOURCE_OF = { user: 'users', restaurant: 'restaurants', context: 'context' } as const
+
+/** The names of the features that a pair is made of; of a part of a time FEATURE.PART. */
+export type Operands = { [O in Operand]?: string }
+
+/** How many values two features have in common. */
+export interface OverlapFeature extends Operands {
   name: string
   kind: 'overlap'
-  user: string // names of the features
-  restaurant: string
 }
 
-/** What user and restaurant are to one another: computed from both, kept by neither. */
-export type PairFeature = DistanceFeature | OverlapFeature
+/** One number less another, and how far apart they are. */
+export interface DifferenceFeature extends Operands {
+  name: string
+  kind: 'difference'
+}
+
+/** Two categories together, each combination of their codes a category of its own. */
+export interface CrossFeature extends Operands, Combination {
+  name: string
+  kind: 'cross'
+  dim: number
+  maxValues: number // combinations of lists; further ones are left out
+}
+
+/** Combinations of codes, numbered; hashed if there are more than `buckets`. */
+export interface Combination {
+  sizes: readonly number[] // codes that each operand has, in the order of OPERANDS
+  buckets: number
+}
+
+/** What a pair of user, restaurant and context is, beyond each of them: computed, and stored by nobody. */
+export type PairFeature = DistanceFeature | OverlapFeature | DifferenceFeature | CrossFeature
 
 export const TIME_PARTS = ['days', 'hour', 'weekday', 'month'] as const
 export type TimePart = (typeof TIME_PARTS)[number]

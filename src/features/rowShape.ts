@@ -20,11 +20,15 @@ export interface EmbeddingSpec {
 
 /** How many numbers a feature takes of a row. */
 export function numbersOf(feature: FeatureSpec | PairFeature): number {
-  if (feature.kind === 'distance' || feature.kind === 'overlap') return 2
+  if (isTwoNumbers(feature.kind)) return 2
   if (feature.kind === 'number') return feature.missing?.flag ? 2 : 1
   if (feature.kind === 'vector') return feature.length + (feature.missing?.flag ? 1 : 0)
   if (feature.kind === 'time' && feature.parts.includes('days')) return feature.missing.flag ? 2 : 1
   return 0
+}
+
+function isTwoNumbers(kind: (FeatureSpec | PairFeature)['kind']): boolean {
+  return kind === 'distance' || kind === 'overlap' || kind === 'difference'
 }
 
 /** Of which feature each number of a row is. */
@@ -35,7 +39,7 @@ export function numberNames(features: readonly FeatureSpec[]): string[] {
 /** The embedding tables of a feature, in the order of its codes. */
 export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[] {
   const { name, kind } = feature
-  if (kind === 'number' || kind === 'vector' || kind === 'overlap') return []
+  if (kind === 'number' || kind === 'vector' || kind === 'overlap' || kind === 'difference') return []
   const { dim } = feature
   if (kind === 'distance') return [{ name, codes: FIRST_CODE + DISTANCE_BUCKETS, dim, slots: 1 }]
   if (kind === 'time')
@@ -45,7 +49,7 @@ export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[
       dim,
       slots: 1,
     }))
-  const own = kind === 'text' ? feature.buckets : feature.values.length
+  const own = kind === 'text' || kind === 'cross' ? feature.buckets : feature.values.length
   return [{ name, codes: FIRST_CODE + own, dim, slots: kind === 'category' ? 1 : feature.maxValues }]
 }
 

@@ -1,6 +1,6 @@
 import { NearrankError } from '../errors.ts'
 import { wordsOf } from '../features/encodeRow.ts'
-import { pairEncoder } from '../features/pairs.ts'
+import { pairEncoder } from '../features/pairs/pairEncoder.ts'
 import { clickRow, inputWidth, sideRow } from '../model/network.ts'
 import { ContextEncoder } from '../ranking/contextEncoder.ts'
 import { naiveInputs, naiveLogits } from '../model/naiveForward.ts'
@@ -81,6 +81,7 @@ function pairsWriter({ network, features }: LoadedModel) {
     encoder.encodeInto(wordsOf(click), number, click.length - encoder.codes, {
       user: { ...wordsOf(users), at: 0 },
       restaurant: { ...wordsOf(restaurants), at: 0 },
+      context: { ...wordsOf(click), at: 0 },
       distanceM: Number.NaN,
     })
 }

@@ -1,7 +1,8 @@
 import { NearrankError } from '../errors.ts'
 import type { Words } from '../features/encodeRow.ts'
 import { SOURCES } from '../features/featureSpec.ts'
-import { type EncodedPair, type PairEncoder, pairEncoder } from '../features/pairs.ts'
+import type { EncodedPair } from '../features/pairs/encodedPair.ts'
+import { type PairEncoder, pairEncoder } from '../features/pairs/pairEncoder.ts'
 import { bindKernels, type Kernels } from '../kernels/kernels.ts'
 import type { EmbeddingLayout } from '../model/layout.ts'
 import { type RowViews, writeInputs } from '../model/sideInputs.ts'
@@ -78,6 +79,7 @@ export class PairScorer {
       pair: {
         user: { f32: this.#f32, u32: this.#u32, at: this.#userRow.at },
         restaurant: { f32: features, u32: codes, at: 0 },
+        context: { f32: this.#f32, u32: this.#u32, at: this.#clickRow.at },
         distanceM: Number.NaN,
       },
       words: { f32: this.#f32, u32: this.#u32 },

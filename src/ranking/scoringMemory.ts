@@ -1,11 +1,12 @@
 import {
   type FeaturesOf,
   type FeatureSpec,
+  type Operand,
   type PairFeature,
-  type Side,
   type Source,
   SOURCES,
 } from '../features/featureSpec.ts'
+import { operandsOf } from '../features/pairs/operands.ts'
 import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } from '../kernels/kernels.ts'
 import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
 import { layoutNetwork } from '../model/layout.ts'
@@ -48,7 +49,7 @@ export interface ScoringMemory {
 /** What the features of pairs are computed by; of the others only what these need. */
 export interface PairInputs {
   pairs: readonly PairFeature[]
-  features: Record<Side, FeatureSpec[]>
+  features: FeaturesOf
 }
 
 export interface ScoringMemoryOptions {
@@ -135,16 +136,21 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
 /** Of the features only what pairs need: a vocabulary may be large, and every thread gets a copy. */
 function pairInputs(features: FeaturesOf | undefined): PairInputs | null {
   if (!features?.pairs) return null
-  const { pairs } = features
-  const names = new Set(
-    pairs.flatMap((pair) => (pair.kind === 'overlap' ? [pair.user, pair.restaurant] : [])),
-  )
-  const needed = (own: readonly FeatureSpec[]) =>
+  const { pairs, context } = features
+  const overlaps = pairs.flatMap((pair) => (pair.kind === 'overlap' ? operandsOf(pair) : []))
+  const needed = (own: readonly FeatureSpec[], of: Operand) =>
     own.map((feature): FeatureSpec => {
-      if (names.has(feature.name) || !('values' in feature)) return feature
-      return { ...feature, values: [] }
+      const isNeeded = overlaps.some(([operand, name]) => operand === of && name === feature.name)
+      return isNeeded || !('values' in feature) ? feature : { ...feature, values: [] }
     })
-  return { pairs, features: { users: needed(features.users), restaurants: needed(features.restaurants) } }
+  return {
+    pairs,
+    features: {
+      users: needed(features.users, 'user'),
+      restaurants: needed(features.restaurants, 'restaurant'),
+      ...(context && { context: needed(context, 'context') }),
+    },
+  }
 }
 
 function writeWeights(made: ScoringMemory, { inputs, outputs, weight, bias }: EffectiveLayer): void {

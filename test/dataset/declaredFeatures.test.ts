@@ -170,7 +170,7 @@ describe('declared features', () => {
       'a pair of no features',
       { 'pair.x': { kind: 'overlap', user: 'level', restaurant: 'cuisines' } },
       'USAGE',
-      /pair x must be of features that are categories, found level, which is of the kind number/,
+      /pair x must be of features that are categories, found user\.level, which is of the kind number/,
     ],
     [
       'a distance of a user',

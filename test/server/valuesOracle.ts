@@ -69,8 +69,8 @@ export class ValuesOracle {
     }
     const numbers = pairs.flatMap((pair) => {
       assert.ok(pair.kind === 'overlap', 'clicks of this world have no places')
-      const own = valuesOf(users, user, pair.user)
-      const other = valuesOf(restaurants, restaurant, pair.restaurant)
+      const own = valuesOf(users, user, pair.user!)
+      const other = valuesOf(restaurants, restaurant, pair.restaurant!)
       const shared = [...own.known].filter((value) => other.known.has(value)).length
       const all = own.known.size + own.unseen + other.known.size + other.unseen - shared
       return [shared, all > 0 ? shared / all : 0]

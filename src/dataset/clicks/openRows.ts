@@ -20,7 +20,7 @@ import {
 } from '../sources.ts'
 import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
 import { declaredOf } from '../../features/declaration.ts'
-import { pairsFor } from '../../features/pairs.ts'
+import { pairsFor } from '../../features/pairs/pairsFor.ts'
 import { contextFeatures } from '../tables/featureColumns.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
@@ -133,7 +133,11 @@ async function planRows(
   const hasPlaces = files.every((file) =>
     places.every((name) => file.columns.some((one) => one.name === name)),
   )
-  const features = { users: tables.users.features, restaurants: tables.restaurants.features }
+  const features = {
+    users: tables.users.features,
+    restaurants: tables.restaurants.features,
+    ...(context && { context }),
+  }
   const wanted = { hasPlaces, declared: declaredOf(options.features, 'pairs') }
   const pairs = fitted ? (fitted.pairs ?? []) : pairsFor(features, wanted)
   const needsPlaces = pairs.some(({ kind }) => kind === 'distance')

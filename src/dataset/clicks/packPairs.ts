@@ -1,6 +1,7 @@
-import { type EncodedPair, type PairEncoder, pairEncoder } from '../../features/pairs.ts'
+import type { EncodedPair, EncodedRow } from '../../features/pairs/encodedPair.ts'
+import { type PairEncoder, pairEncoder } from '../../features/pairs/pairEncoder.ts'
 import { wordsOf } from '../../features/encodeRow.ts'
-import type { PairFeature } from '../../features/featureSpec.ts'
+import type { FeaturesOf, FeatureSpec, Operand, PairFeature } from '../../features/featureSpec.ts'
 import { type RowShape, widthOf } from '../../features/rowShape.ts'
 import { distanceM } from '../../geo/greatCircle.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
@@ -12,37 +13,41 @@ import type { ClickVectors, PairPlan } from './rowsPlan.ts'
 /** Computes the pairs of clicks, from the tables in memory: as much of them as the features need. */
 export class PairPacker {
   readonly #encoder: PairEncoder
-  readonly #pair: EncodedPair
+  readonly #rows: Record<'user' | 'restaurant', EncodedRow> // all of them
   readonly #widths: { user: number; restaurant: number }
   readonly #degrees: { latitude: Float64Array; longitude: Float64Array } | null
 
   /** Reads what is needed of the tables; null: there are no pairs. */
-  static async open({ features, places }: PairPlan, tables: Tables): Promise<PairPacker | null> {
-    if (features.length === 0) return null
-    const needsRows = features.some(({ kind }) => kind === 'overlap')
-    const rowsOf = async (table: FeatureTable) => {
-      const rows = new Float32Array(needsRows ? table.rows * widthOf(table.features) : 0)
-      if (needsRows) await readFeaturesInto(table, rows, widthOf(table.features))
+  static async open(
+    { features: pairs, places }: PairPlan,
+    tables: Tables,
+    context: FeatureSpec[],
+  ): Promise<PairPacker | null> {
+    if (pairs.length === 0) return null
+    const rowsOf = async (table: FeatureTable, of: Operand) => {
+      const isNeeded = pairs.some((pair) => pair.kind !== 'distance' && pair[of] !== undefined)
+      const rows = new Float32Array(isNeeded ? table.rows * widthOf(table.features) : 0)
+      if (isNeeded) await readFeaturesInto(table, rows, widthOf(table.features))
       return { ...wordsOf(rows), at: 0 }
     }
-    const pair = {
-      user: await rowsOf(tables.users),
-      restaurant: await rowsOf(tables.restaurants),
-      distanceM: Number.NaN,
+    const rows = {
+      user: await rowsOf(tables.users, 'user'),
+      restaurant: await rowsOf(tables.restaurants, 'restaurant'),
     }
     const degrees = places.length > 0 ? await readPlaces(tables) : null
-    return new PairPacker(features, tables, pair, degrees)
+    const features = { users: tables.users.features, restaurants: tables.restaurants.features, context }
+    return new PairPacker(pairs, features, rows, degrees)
   }
 
   private constructor(
     pairs: readonly PairFeature[],
-    { users, restaurants }: Tables,
-    pair: EncodedPair,
+    features: FeaturesOf,
+    rows: Record<'user' | 'restaurant', EncodedRow>,
     degrees: { latitude: Float64Array; longitude: Float64Array } | null,
   ) {
-    this.#encoder = pairEncoder(pairs, { users: users.features, restaurants: restaurants.features })
-    this.#pair = pair
-    this.#widths = { user: widthOf(users.features), restaurant: widthOf(restaurants.features) }
+    this.#encoder = pairEncoder(pairs, features)
+    this.#rows = rows
+    this.#widths = { user: widthOf(features.users), restaurant: widthOf(features.restaurants) }
     this.#degrees = degrees
   }
 
@@ -52,10 +57,11 @@ export class PairPacker {
     const to = wordsOf(context as Uint32Array)
     const { numbers, codes } = this.#encoder
     const [latitudes, longitudes] = vectors.places.map((vector) => arrayOf(vector) as Float64Array)
-    const pair = this.#pair
+    const pair: EncodedPair = { ...this.#rows, context: { ...to, at: 0 }, distanceM: Number.NaN }
     for (let i = 0, at = 0; i < count; i++, at += shape.words) {
       const restaurant = restaurants[i]
       if (users[i] === NO_ROW || restaurant === NO_ROW) continue
+      pair.context.at = at
       pair.user.at = users[i] * this.#widths.user
       pair.restaurant.at = restaurant * this.#widths.restaurant
       const degrees = this.#degrees

@@ -43,7 +43,7 @@ export async function packRows(
     const builder = new BlockBuilder(output, clickPlan(shape.words), own)
     const { context } = builder.scratch
     const encoders = context ? new ColumnEncoders(plan.context, context as Uint32Array, shape) : null
-    const pairs = await PairPacker.open(plan.pairs, plan.tables)
+    const pairs = await PairPacker.open(plan.pairs, plan.tables, plan.context)
     const dropped: DroppedClicks = { noFeatures: 0, nulls: 0, badPlace: 0 }
     const sink = { builder, encoders, pairs, shape, dropped }
     let rowsRead = 0

@@ -1,0 +1,122 @@
+import { NearrankError } from '../../errors.ts'
+import {
+  type DeclaredEntry,
+  type DeclaredPair,
+  declaredPair,
+  type SourceDeclaration,
+} from '../declaration.ts'
+import { type FeaturesOf, type FeatureSpec, OPERANDS, type PairFeature, SOURCE_OF } from '../featureSpec.ts'
+import { combinations } from './combination.ts'
+import { codeOperand, numberOperand, operandFeature, operandsOf } from './operands.ts'
+import { valuesOf } from './overlap.ts'
+
+const PAIR_DIM = 4 // numbers of an embedding row
+const CROSS_BUCKETS = 4096
+const CROSS_VALUES_MAX = 16
+const SHARED_MIN = 2 // values that two vocabularies have in common
+const SHARED_SHARE_MIN = 0.5 // of the smaller one
+
+/** The features of user and restaurant together: those that their features and places allow. */
+export function inferPairs(
+  { users, restaurants }: FeaturesOf,
+  { hasPlaces }: { hasPlaces: boolean },
+): PairFeature[] {
+  const pairs: PairFeature[] = []
+  if (hasPlaces) pairs.push({ name: 'distance', kind: 'distance', dim: PAIR_DIM })
+  for (const user of users)
+    for (const restaurant of restaurants)
+      if (shareValues(user, restaurant))
+        pairs.push({
+          name: `${user.name}~${restaurant.name}`,
+          kind: 'overlap',
+          user: user.name,
+          restaurant: restaurant.name,
+        })
+  return pairs
+}
+
+/**
+ * The pairs that are inferred and those that are declared.
+ * @throws NearrankError USAGE where one is declared of features that there are not.
+ */
+export function pairsFor(
+  features: FeaturesOf,
+  { hasPlaces, declared }: { hasPlaces: boolean; declared: SourceDeclaration },
+): PairFeature[] {
+  const pairs = inferPairs(features, { hasPlaces }).filter(({ name }) => !declared.has(name))
+  for (const [name, entry] of declared) if (entry !== false) pairs.push(fitPair(name, entry, features))
+  return pairs
+}
+
+/** Whether two features are of the same values: lists of cuisines, say. */
+function shareValues(a: FeatureSpec, b: FeatureSpec): boolean {
+  if (a.kind !== 'categories' && b.kind !== 'categories') return false
+  const [own, other] = [valuesOf(a), valuesOf(b)]
+  if (!own || !other) return false
+  const known = new Set(own)
+  const shared = other.filter((value) => known.has(value)).length
+  return shared >= SHARED_MIN && shared >= SHARED_SHARE_MIN * Math.min(own.length, other.length)
+}
+
+function fitPair(name: string, entry: Exclude<DeclaredEntry, false>, features: FeaturesOf): PairFeature {
+  const declared = declaredPair(name, entry)
+  const { dim = PAIR_DIM } = declared
+  if (declared.kind === 'distance') return { name, kind: 'distance', dim }
+  const problem = operandsProblem(declared, features)
+  if (problem !== undefined) throw new NearrankError('USAGE', `Cannot use the features: ${problem}`)
+  const operands = Object.fromEntries(operandsOf(declared))
+  if (declared.kind !== 'cross') return { name, kind: declared.kind, ...operands }
+  const codes = operandsOf(declared).map(([of, operand]) => codeOperand(features, of, operand, 0)!)
+  const sizes = codes.map((operand) => operand.codes)
+  const lists = codes.reduce((product, { slots }) => product * slots, 1)
+  return {
+    name,
+    kind: 'cross',
+    ...operands,
+    sizes,
+    buckets: Math.min(combinations(sizes), declared.buckets ?? CROSS_BUCKETS),
+    dim,
+    maxValues: Math.min(lists, declared.maxValues ?? CROSS_VALUES_MAX),
+  }
+}
+
+/** What is wrong with pairs of such features; undefined: nothing. */
+export function pairsProblem(pairs: readonly PairFeature[], features: FeaturesOf): string | undefined {
+  for (const pair of pairs) {
+    if (pair.kind === 'distance') continue
+    const problem = operandsProblem(pair, features)
+    if (problem !== undefined) return problem
+    if (pair.kind !== 'cross') continue
+    const sizes = operandsOf(pair).map(([of, name]) => codeOperand(features, of, name, 0)!.codes)
+    if (sizes.join() !== pair.sizes.join())
+      return `the pair ${pair.name} must be of ${sizes.join(' and ')} codes, found ${pair.sizes.join(' and ')}`
+  }
+  return undefined
+}
+
+const WANTED = {
+  overlap: 'that are categories',
+  difference: 'that are numbers or times with days',
+  cross: 'that are categories, or parts of times',
+} as const
+
+function operandsProblem(pair: DeclaredPair, features: FeaturesOf): string | undefined {
+  if (pair.kind === 'distance') return undefined
+  const operands = operandsOf(pair)
+  if (operands.length !== 2)
+    return `the pair ${pair.name} must name two features, one each of two of ${OPERANDS.join(', ')}, found ${operands.length}`
+  for (const [of, name] of operands) {
+    const own = features[SOURCE_OF[of]] ?? []
+    const isFit =
+      pair.kind === 'difference'
+        ? numberOperand(features, of, name)
+        : pair.kind === 'cross'
+          ? codeOperand(features, of, name, 0)
+          : own.some((one) => one.name === name && valuesOf(one))
+    if (isFit) continue
+    const feature = operandFeature(own, name)
+    const found = feature ? `is of the kind ${feature.kind}` : 'is no feature'
+    return `the pair ${pair.name} must be of features ${WANTED[pair.kind]}, found ${of}.${name}, which ${found}`
+  }
+  return undefined
+}
