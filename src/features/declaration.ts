@@ -5,6 +5,7 @@ import { nearest } from '../options/nearest.ts'
 import { shown } from '../shown.ts'
 import type { DeclaredFeature } from './declared.ts'
 import { type Operands, type PairFeature, type Source, TIME_PARTS } from './featureSpec.ts'
+import { FOLDS_MAX } from './featureSchema.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
@@ -15,7 +16,7 @@ const MaxValues = Type.Integer({ minimum: 1, maximum: VALUES_BOUND })
 const Name = Type.String({ minLength: 1, maxLength: 1000 })
 
 const vocabulary = {
-  dim: Type.Optional(Dim),
+  dim: Type.Optional(Type.Union([Type.Literal(0), Dim])),
   minCount: Type.Optional(Count),
   maxSize: Type.Optional(Count),
 }
@@ -48,12 +49,18 @@ const OPTIONS = {
     buckets: Type.Optional(Count),
     maxValues: Type.Optional(MaxValues),
   },
+  rate: {
+    ...operands,
+    buckets: Type.Optional(Count),
+    prior: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1e9 })),
+    folds: Type.Optional(Type.Integer({ minimum: 2, maximum: FOLDS_MAX })),
+  },
 } as const
 
 type Kind = keyof typeof OPTIONS
 
 const KINDS = Object.keys(OPTIONS) as Kind[]
-const PAIR_KINDS = new Set<Kind>(['distance', 'overlap', 'difference', 'cross'])
+const PAIR_KINDS = new Set<Kind>(['distance', 'overlap', 'difference', 'cross', 'rate'])
 const SOURCE_OF: Record<string, Source> = {
   user: 'users',
   restaurant: 'restaurants',
@@ -104,6 +111,8 @@ export interface DeclaredPair extends Operands {
   dim?: number
   buckets?: number
   maxValues?: number
+  prior?: number
+  folds?: number
 }
 
 /** What is declared of a pair. */

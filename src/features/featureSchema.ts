@@ -3,13 +3,16 @@ import { VECTOR_MAX } from './declared.ts'
 import { type FeatureSpec, OPERANDS, type PairFeature, TIME_PARTS } from './featureSpec.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
+import { FIRST_CODE } from './rowShape.ts'
 
 const closed = { additionalProperties: false }
 const DIM_BOUND = 256
 const VALUES_BOUND = 1024
+export const FOLDS_MAX = 100
 
 const Name = Type.String({ minLength: 1, maxLength: 1000 })
 const Dim = Type.Integer({ minimum: 4, maximum: DIM_BOUND, multipleOf: 4 })
+const DimOrNone = Type.Union([Type.Literal(0), Dim])
 const Values = Type.Array(Type.String(), { maxItems: VOCABULARY_MAX })
 const MaxValues = Type.Integer({ minimum: 1, maximum: VALUES_BOUND })
 const Missing = Type.Object({ value: Type.Number(), flag: Type.Boolean() }, closed)
@@ -22,12 +25,12 @@ const Feature = Type.Union([
       kind: Type.Literal('category'),
       id: Type.Optional(Type.Literal(true)),
       values: Values,
-      dim: Dim,
+      dim: DimOrNone,
     },
     closed,
   ),
   Type.Object(
-    { name: Name, kind: Type.Literal('categories'), values: Values, dim: Dim, maxValues: MaxValues },
+    { name: Name, kind: Type.Literal('categories'), values: Values, dim: DimOrNone, maxValues: MaxValues },
     closed,
   ),
   Type.Object(
@@ -75,8 +78,9 @@ export const FeatureSchema = Type.Unsafe<FeatureSpec>(Feature)
 const operands = Object.fromEntries(OPERANDS.map((operand) => [operand, Type.Optional(Name)]))
 const combination = {
   sizes: Type.Array(Type.Integer({ minimum: 1 }), { maxItems: OPERANDS.length }),
-  buckets: Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX }),
+  buckets: Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX + FIRST_CODE }),
 }
+const Counts = Type.Array(Type.Integer({ minimum: 0 }), { maxItems: VOCABULARY_MAX + FIRST_CODE })
 
 const Pair = Type.Union([
   Type.Object({ name: Name, kind: Type.Literal('distance'), dim: Dim }, closed),
@@ -84,6 +88,19 @@ const Pair = Type.Union([
   Type.Object({ name: Name, kind: Type.Literal('difference'), ...operands }, closed),
   Type.Object(
     { name: Name, kind: Type.Literal('cross'), ...operands, ...combination, dim: Dim, maxValues: MaxValues },
+    closed,
+  ),
+  Type.Object(
+    {
+      name: Name,
+      kind: Type.Literal('rate'),
+      ...operands,
+      ...combination,
+      prior: Type.Number({ exclusiveMinimum: 0 }),
+      folds: Type.Integer({ minimum: 2, maximum: FOLDS_MAX }),
+      rows: Counts,
+      clicks: Counts,
+    },
     closed,
   ),
 ])

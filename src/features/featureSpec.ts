@@ -34,7 +34,7 @@ export interface CategoryFeature {
   kind: 'category'
   id?: true // it is the row's own id
   values: readonly string[] // the vocabulary, most frequent first; the code of values[i] is i + 2
-  dim: number // numbers of an embedding row
+  dim: number // numbers of an embedding row; 0: there is none, and only pairs use the codes
 }
 
 /** Several of some values, in no order: the mean of their embedding rows. */
@@ -107,6 +107,19 @@ export interface CrossFeature extends Operands, Combination {
   maxValues: number // combinations of lists; further ones are left out
 }
 
+/**
+ * How often the rows of a code, or of a combination of codes, were clicked: as a logit, drawn towards the
+ * mean of all rows, and the logarithm of how many rows that is from.
+ */
+export interface RateFeature extends Operands, Combination {
+  name: string
+  kind: 'rate'
+  prior: number // rows of the mean rate that every code has beside its own
+  folds: number // in training, a row's rate is from the rows of the other folds
+  rows: readonly number[] // [buckets], in training
+  clicks: readonly number[] // [buckets], of these
+}
+
 /** Combinations of codes, numbered; hashed if there are more than `buckets`. */
 export interface Combination {
   sizes: readonly number[] // codes that each operand has, in the order of OPERANDS
@@ -114,7 +127,7 @@ export interface Combination {
 }
 
 /** What a pair of user, restaurant and context is, beyond each of them: computed, and stored by nobody. */
-export type PairFeature = DistanceFeature | OverlapFeature | DifferenceFeature | CrossFeature
+export type PairFeature = DistanceFeature | OverlapFeature | DifferenceFeature | CrossFeature | RateFeature
 
 export const TIME_PARTS = ['days', 'hour', 'weekday', 'month'] as const
 export type TimePart = (typeof TIME_PARTS)[number]

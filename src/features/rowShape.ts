@@ -28,7 +28,7 @@ export function numbersOf(feature: FeatureSpec | PairFeature): number {
 }
 
 function isTwoNumbers(kind: (FeatureSpec | PairFeature)['kind']): boolean {
-  return kind === 'distance' || kind === 'overlap' || kind === 'difference'
+  return ['distance', 'overlap', 'difference', 'rate'].includes(kind)
 }
 
 /** Of which feature each number of a row is. */
@@ -39,7 +39,8 @@ export function numberNames(features: readonly FeatureSpec[]): string[] {
 /** The embedding tables of a feature, in the order of its codes. */
 export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[] {
   const { name, kind } = feature
-  if (kind === 'number' || kind === 'vector' || kind === 'overlap' || kind === 'difference') return []
+  if (kind === 'number' || kind === 'vector') return []
+  if (kind === 'overlap' || kind === 'difference' || kind === 'rate') return []
   const { dim } = feature
   if (kind === 'distance') return [{ name, codes: FIRST_CODE + DISTANCE_BUCKETS, dim, slots: 1 }]
   if (kind === 'time')

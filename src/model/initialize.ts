@@ -1,6 +1,6 @@
 import { Random } from '../random.ts'
 import { FIRST_CODE } from '../features/rowShape.ts'
-import { embeddingsOf, embeddingTensor, linearLayers, type Network, type StateDict } from './network.ts'
+import { embeddingTensor, linearLayers, tablesOf, type Network, type StateDict } from './network.ts'
 
 /**
  * Initial weights and biases: uniform in ±1/√inputs, as PyTorch's nn.Linear; embeddings uniform in ±0.05,
@@ -8,7 +8,7 @@ import { embeddingsOf, embeddingTensor, linearLayers, type Network, type StateDi
  */
 export function initialState(network: Network, seed: number): StateDict {
   const state: StateDict = new Map()
-  for (const [i, table] of embeddingsOf(network).entries()) {
+  for (const [i, table] of tablesOf(network).entries()) {
     const random = new Random(seed, INITIAL_EMBEDDINGS, i)
     const data = new Float32Array(table.codes * table.dim)
     for (let at = FIRST_CODE * table.dim; at < data.length; at++)

@@ -43,7 +43,7 @@ export interface EmbeddingLayout {
   size: number // floats
   column: number // of a row's inputs, where its numbers begin
   word: number // of a side's row, where its codes begin
-  code: number // the same among the codes of all embeddings
+  code: number // the same among the codes of all embeddings, those of dim 0 included
 }
 
 /** Where every parameter stands, in an array of `size` floats; gradients and moments use the same places. */
@@ -51,7 +51,7 @@ export interface NetworkLayout {
   network: Network
   layers: LayerLayout[]
   layersSize: number // floats of all layers; they come first
-  embeddings: EmbeddingLayout[]
+  embeddings: EmbeddingLayout[] // without those of dim 0
   hidden: Segment[] // each ends in a ReLU
   output: Segment // ends in the logit: column 0 of 8
   size: number // floats
@@ -101,7 +101,7 @@ function layoutEmbeddings(network: Network, first: number): EmbeddingLayout[] {
     context: clickRow(network).numbers,
     pairs: clickRow(network).numbers + sideRow(network, 'context').codes,
   }
-  return embeddingsOf(network).map((table) => {
+  const all = embeddingsOf(network).map((table) => {
     const { codes, dim, slots, side } = table
     const at = { table, offset, size: codes * dim, column, word: words[side], code }
     offset += at.size
@@ -110,6 +110,7 @@ function layoutEmbeddings(network: Network, first: number): EmbeddingLayout[] {
     code += slots
     return at
   })
+  return all.filter(({ table }) => table.dim > 0)
 }
 
 function segmentOf(layers: LayerLayout[]): Segment {

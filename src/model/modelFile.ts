@@ -36,7 +36,7 @@ const EmbeddingTable = Type.Object(
       Type.Literal('pairs'),
     ]),
     codes: Type.Integer({ minimum: 2 }),
-    dim: Type.Integer({ minimum: 4, multipleOf: 4 }),
+    dim: Type.Integer({ minimum: 0, multipleOf: 4 }),
     slots: Type.Integer({ minimum: 1 }),
   },
   closed,

@@ -60,6 +60,11 @@ export function embeddingsOf({ embeddings = [] }: Network): readonly EmbeddingTa
   return embeddings
 }
 
+/** Those that have any numbers. A table of dim 0 only gives codes a place in a row, for pairs to use. */
+export function tablesOf(network: Network): readonly EmbeddingTable[] {
+  return embeddingsOf(network).filter(({ dim }) => dim > 0)
+}
+
 /** The name of an embedding table's tensor, as PyTorch would have it. */
 export function embeddingTensor({ name }: EmbeddingTable): string {
   return `embedding.${name}.weight`
@@ -126,7 +131,7 @@ export function parameterCount(network: Network): number {
 /** The name and shape of every tensor of a network, in the order in which files hold them. */
 export function tensorShapes(network: Network): Map<string, number[]> {
   const shapes = new Map<string, number[]>()
-  for (const table of embeddingsOf(network)) shapes.set(embeddingTensor(table), [table.codes, table.dim])
+  for (const table of tablesOf(network)) shapes.set(embeddingTensor(table), [table.codes, table.dim])
   for (const { name, inputs, outputs } of linearLayers(network)) {
     shapes.set(`${name}.weight`, [outputs, inputs])
     shapes.set(`${name}.bias`, [outputs])

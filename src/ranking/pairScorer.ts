@@ -75,7 +75,7 @@ export class PairScorer {
     this.#logits = reserve(CHUNK_ROWS)
     this.#clickRow = { numbers: this.#f32, codes: this.#u32, at: reserve(inputs.context.words) / 4 }
     this.#pairs = model.pairs && {
-      encoder: pairEncoder(model.pairs.pairs, model.pairs.features),
+      encoder: pairEncoder(model.pairs.pairs, model.pairs.features, model.pairs.rates),
       pair: {
         user: { f32: this.#f32, u32: this.#u32, at: this.#userRow.at },
         restaurant: { f32: features, u32: codes, at: 0 },

@@ -7,6 +7,7 @@ import {
   SOURCES,
 } from '../features/featureSpec.ts'
 import { operandsOf } from '../features/pairs/operands.ts'
+import { rateTable } from '../features/pairs/rate.ts'
 import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } from '../kernels/kernels.ts'
 import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
 import { layoutNetwork } from '../model/layout.ts'
@@ -50,6 +51,7 @@ export interface ScoringMemory {
 export interface PairInputs {
   pairs: readonly PairFeature[]
   features: FeaturesOf
+  rates: (Float32Array | null)[] // of each pair, if it is a rate; shared memory
 }
 
 export interface ScoringMemoryOptions {
@@ -144,13 +146,21 @@ function pairInputs(features: FeaturesOf | undefined): PairInputs | null {
       return isNeeded || !('values' in feature) ? feature : { ...feature, values: [] }
     })
   return {
-    pairs,
+    pairs: pairs.map((pair) => (pair.kind === 'rate' ? { ...pair, rows: [], clicks: [] } : pair)),
+    rates: pairs.map((pair) => sharedCopy(rateTable(pair))),
     features: {
       users: needed(features.users, 'user'),
       restaurants: needed(features.restaurants, 'restaurant'),
       ...(context && { context: needed(context, 'context') }),
     },
   }
+}
+
+function sharedCopy(values: Float32Array | null): Float32Array | null {
+  if (values === null) return null
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength))
+  copy.set(values)
+  return copy
 }
 
 function writeWeights(made: ScoringMemory, { inputs, outputs, weight, bias }: EffectiveLayer): void {

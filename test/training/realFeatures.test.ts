@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { evaluate, recommend, train } from '../../src/index.ts'
 import { loadModelFiles } from '../../src/model/modelDirectory.ts'
+import type { Declaration } from '../../src/features/declaration.ts'
 import type { FeaturesOf, FeatureSpec } from '../../src/features/featureSpec.ts'
 import type { StateDict } from '../../src/model/network.ts'
 import { startServer } from '../../src/server/startServer.ts'
@@ -76,6 +77,16 @@ const clicks = Array.from({ length: CLICKS }, (): Click => {
   }
 })
 
+// Beside what is inferred, pairs of every other kind, one hashed, and rates of an id and of a context.
+const FEATURES = {
+  'restaurant.restaurant_id': { kind: 'category', dim: 0 },
+  'pair.age_rating': { kind: 'difference', user: 'age', restaurant: 'rating' },
+  'pair.lunch': { kind: 'cross', restaurant: 'cuisines', context: 'time.hour' },
+  'pair.mood': { kind: 'cross', user: 'likes', context: 'device', buckets: 11 },
+  'pair.place_rate': { kind: 'rate', restaurant: 'restaurant_id' },
+  'pair.device_rate': { kind: 'rate', context: 'device', prior: 5, folds: 3 },
+} satisfies Declaration
+
 const text = (value: string | null) => (value === null ? 'NULL' : `'${value}'`)
 const listSql = (values: string[] | null) =>
   values === null ? 'NULL' : `[${values.map(text).join(', ')}]::VARCHAR[]`
@@ -138,7 +149,26 @@ function oracle(
     if (!feature.missing) return [value!]
     return value === null ? [feature.missing.value, 1] : [value, 0]
   }
+  const trained = clicks.slice(0, 5000)
+  const mean = (trained.filter(({ click }) => click === 1).length + 0.5) / (trained.length + 1)
+  const rateOf = (some: Click[], prior: number) => {
+    const clicked = some.filter(({ click }) => click === 1).length
+    const rate = (clicked + prior * mean) / (some.length + prior)
+    return [Math.log(rate / (1 - rate)), Math.log1p(some.length)]
+  }
+  const ofPlace = Map.groupBy(trained, ({ restaurant }) => restaurant.id)
+  const ofDevice = Map.groupBy(trained, ({ device }) => device)
+  const mix = (hash: number, code: number) => {
+    let h = (Math.imul(hash, 31) + code) >>> 0
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) >>> 0
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0
+    return (h ^ (h >>> 16)) >>> 0
+  }
   return ({ user, restaurant, hour, device, latitude, longitude }) => {
+    const deviceCode = device === null ? 0 : codeIn(spec(context, 'device'), device)
+    const { age } = user
+    const { rating } = restaurant
+    const older = age === null || rating === null ? 0 : age - rating
     const opened = Date.parse(restaurant.opened)
     const r = Math.PI / 180
     const cosine =
@@ -158,6 +188,10 @@ function oracle(
       0,
       both.size,
       all > 0 ? both.size / all : 0,
+      older,
+      Math.abs(older),
+      ...rateOf(ofPlace.get(restaurant.id) ?? [], 20),
+      ...rateOf(ofDevice.get(device) ?? [], 5),
       ...meanOf(
         'user.likes',
         (user.likes ?? []).map((one) => codeIn(spec(own, 'likes'), one)),
@@ -169,8 +203,18 @@ function oracle(
       ...meanOf('restaurant.opened.month', [2 + new Date(opened).getUTCMonth()]),
       ...meanOf('context.time.hour', [2 + hour]),
       ...meanOf('context.time.weekday', [2 + ((4 + (hour % 7)) % 7)]), // 1 March 2024 was a Friday
-      ...meanOf('context.device', [device === null ? 0 : codeIn(spec(context, 'device'), device)]),
+      ...meanOf('context.device', [deviceCode]),
       ...meanOf('pair.distance', [2 + bucket]),
+      ...meanOf(
+        'pair.lunch',
+        restaurant.cuisines.map((one) => 2 + codeIn(spec(other, 'cuisines'), one) * 26 + 2 + hour),
+      ),
+      ...meanOf(
+        'pair.mood',
+        (device === null ? [] : (user.likes ?? [])).map(
+          (one) => 2 + (mix(mix(0, codeIn(spec(own, 'likes'), one)), deviceCode) % 11),
+        ),
+      ),
     ]
     let h = x
     for (const [i, layer] of layers.entries()) {
@@ -193,6 +237,7 @@ describe('real features, from Parquet to a ranked list', () => {
     data,
     out: model,
     contextFeatures: ['time', 'device'],
+    features: FEATURES,
     epochs: 30,
     batchSize: 128,
     hidden: [12, 6],

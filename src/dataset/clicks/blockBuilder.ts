@@ -62,16 +62,17 @@ export class BlockBuilder {
   }
 
   /**
-   * Takes the first `rows` rows of the scratch; returns a promise if a block was full and is being written.
+   * Takes the first `rows` rows of `from`, a block's at most; returns a promise if a block was full and is
+   * being written.
    */
-  append(rows: number): Promise<void> | undefined {
+  append(rows: number, from = this.scratch): Promise<void> | undefined {
     let written: Promise<void> | undefined
     for (let start = 0; start < rows; ) {
       const end = Math.min(rows, start + BLOCK_ROWS_MAX - this.#rows)
-      copyRows(this.plan, this.#block, this.#rows, { from: this.scratch, start, end })
+      copyRows(this.plan, this.#block, this.#rows, { from, start, end })
       this.#rows += end - start
       start = end
-      // once at most: a chunk is smaller than a block
+      // once at most: a chunk is smaller than a block, and a block is one
       if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush()
     }
     return written

@@ -6,6 +6,7 @@ import { type DroppedClicks, sortOut } from './droppedClicks.ts'
 import { firstWrongClick, wrongLabel } from './labels.ts'
 import { clickPlan, gatherRows } from './rowLayout.ts'
 import { PairPacker } from './packPairs.ts'
+import { packRates } from './packRates.ts'
 import { type PackedRowsBody, ROWS_FILE } from './readRows.ts'
 import { clickColumns, type ClickVectors, type RowsPlan } from './rowsPlan.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
@@ -43,6 +44,7 @@ export async function packRows(
     const builder = new BlockBuilder(output, clickPlan(shape.words), own)
     const { context } = builder.scratch
     const encoders = context ? new ColumnEncoders(plan.context, context as Uint32Array, shape) : null
+    const isUncounted = own.pairs.some((pair) => pair.kind === 'rate' && pair.rows.length === 0)
     const pairs = await PairPacker.open(plan.pairs, plan.tables, plan.context)
     const dropped: DroppedClicks = { noFeatures: 0, nulls: 0, badPlace: 0 }
     const sink = { builder, encoders, pairs, shape, dropped }
@@ -65,7 +67,9 @@ export async function packRows(
     await output.close()
     // Without it, all were dropped for want of features, as in packs made before there were other reasons.
     const hasReasons = dropped.nulls + dropped.badPlace > 0
-    return { ...builder.body(), ...(hasReasons && { droppedBecause: dropped }) }
+    const body = { ...builder.body(), ...(hasReasons && { droppedBecause: dropped }) }
+    if (!isUncounted || body.rows === 0) return body
+    return await packRates({ ...own, ...run, body, plan: builder.plan })
   } finally {
     await output.abandon()
   }

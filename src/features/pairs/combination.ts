@@ -26,7 +26,7 @@ export function combinations(sizes: readonly number[]): number {
 }
 
 /** One code more, every bit of which reaches every bit of the result: the finalizer of MurmurHash3. */
-function mixed(hash: number, code: number): number {
+export function mixed(hash: number, code: number): number {
   let h = Math.imul(hash, 31) + code
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)

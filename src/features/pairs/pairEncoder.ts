@@ -5,6 +5,7 @@ import { encodeDifference } from './difference.ts'
 import { encodeDistance } from './distance.ts'
 import type { EncodePair } from './encodedPair.ts'
 import { encodeOverlap } from './overlap.ts'
+import { encodeRate, rateTable } from './rate.ts'
 
 /** Writes what the pairs become for one user, one restaurant and one context. */
 export interface PairEncoder {
@@ -13,10 +14,17 @@ export interface PairEncoder {
   codes: number
 }
 
-/** The one way from a pair to its numbers and codes: packing and ranking take it. */
-export function pairEncoder(pairs: readonly PairFeature[], features: FeaturesOf): PairEncoder {
+/**
+ * The one way from a pair to its numbers and codes: packing and ranking take it. `rates`: of each pair that
+ * is a rate its table; null: it is not counted yet.
+ */
+export function pairEncoder(
+  pairs: readonly PairFeature[],
+  features: FeaturesOf,
+  rates: readonly (Float32Array | null)[] = pairs.map(rateTable),
+): PairEncoder {
   const { numbers, codes } = rowShape(pairs)
-  const encoders = pairs.map((pair) => encodeOf(pair, features, numbers))
+  const encoders = pairs.map((pair, i) => encodeOf(pair, features, numbers, rates[i]))
   const widths = pairs.map((pair) => [
     numbersOf(pair),
     embeddingsOf(pair).reduce((sum, { slots }) => sum + slots, 0),
@@ -34,7 +42,12 @@ export function pairEncoder(pairs: readonly PairFeature[], features: FeaturesOf)
   }
 }
 
-function encodeOf(pair: PairFeature, features: FeaturesOf, pairNumbers: number): EncodePair {
+function encodeOf(
+  pair: PairFeature,
+  features: FeaturesOf,
+  pairNumbers: number,
+  rates: Float32Array | null,
+): EncodePair {
   switch (pair.kind) {
     case 'distance':
       return encodeDistance
@@ -44,5 +57,7 @@ function encodeOf(pair: PairFeature, features: FeaturesOf, pairNumbers: number):
       return encodeDifference(pair, features)
     case 'cross':
       return encodeCross(pair, features, pairNumbers)
+    case 'rate':
+      return encodeRate(pair, features, pairNumbers, rates)
   }
 }

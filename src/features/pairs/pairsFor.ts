@@ -5,14 +5,25 @@ import {
   declaredPair,
   type SourceDeclaration,
 } from '../declaration.ts'
-import { type FeaturesOf, type FeatureSpec, OPERANDS, type PairFeature, SOURCE_OF } from '../featureSpec.ts'
+import {
+  type FeaturesOf,
+  type FeatureSpec,
+  type Operand,
+  OPERANDS,
+  type PairFeature,
+  SOURCE_OF,
+} from '../featureSpec.ts'
 import { combinations } from './combination.ts'
 import { codeOperand, numberOperand, operandFeature, operandsOf } from './operands.ts'
 import { valuesOf } from './overlap.ts'
+import { rateProblem } from './rate.ts'
 
 const PAIR_DIM = 4 // numbers of an embedding row
 const CROSS_BUCKETS = 4096
 const CROSS_VALUES_MAX = 16
+const RATE_BUCKETS = 65_536 // of combinations
+const RATE_PRIOR = 20
+const RATE_FOLDS = 5
 const SHARED_MIN = 2 // values that two vocabularies have in common
 const SHARED_SHARE_MIN = 0.5 // of the smaller one
 
@@ -65,16 +76,30 @@ function fitPair(name: string, entry: Exclude<DeclaredEntry, false>, features: F
   const problem = operandsProblem(declared, features)
   if (problem !== undefined) throw new NearrankError('USAGE', `Cannot use the features: ${problem}`)
   const operands = Object.fromEntries(operandsOf(declared))
-  if (declared.kind !== 'cross') return { name, kind: declared.kind, ...operands }
+  if (declared.kind === 'overlap' || declared.kind === 'difference')
+    return { name, kind: declared.kind, ...operands }
   const codes = operandsOf(declared).map(([of, operand]) => codeOperand(features, of, operand, 0)!)
   const sizes = codes.map((operand) => operand.codes)
+  const buckets = (most: number) => Math.min(combinations(sizes), declared.buckets ?? most)
+  if (declared.kind === 'rate')
+    return {
+      name,
+      kind: 'rate',
+      ...operands,
+      sizes,
+      buckets: sizes.length === 1 ? sizes[0] : buckets(RATE_BUCKETS),
+      prior: declared.prior ?? RATE_PRIOR,
+      folds: declared.folds ?? RATE_FOLDS,
+      rows: [], // counted when the clicks are packed
+      clicks: [],
+    }
   const lists = codes.reduce((product, { slots }) => product * slots, 1)
   return {
     name,
     kind: 'cross',
     ...operands,
     sizes,
-    buckets: Math.min(combinations(sizes), declared.buckets ?? CROSS_BUCKETS),
+    buckets: buckets(CROSS_BUCKETS),
     dim,
     maxValues: Math.min(lists, declared.maxValues ?? CROSS_VALUES_MAX),
   }
@@ -86,10 +111,14 @@ export function pairsProblem(pairs: readonly PairFeature[], features: FeaturesOf
     if (pair.kind === 'distance') continue
     const problem = operandsProblem(pair, features)
     if (problem !== undefined) return problem
-    if (pair.kind !== 'cross') continue
+    if (pair.kind !== 'cross' && pair.kind !== 'rate') continue
     const sizes = operandsOf(pair).map(([of, name]) => codeOperand(features, of, name, 0)!.codes)
     if (sizes.join() !== pair.sizes.join())
       return `the pair ${pair.name} must be of ${sizes.join(' and ')} codes, found ${pair.sizes.join(' and ')}`
+    if (combinations(sizes) < pair.buckets)
+      return `the pair ${pair.name} must have at most ${combinations(sizes)} buckets, found ${pair.buckets}`
+    const counts = pair.kind === 'rate' ? rateProblem(pair) : undefined
+    if (counts !== undefined) return counts
   }
   return undefined
 }
@@ -98,25 +127,33 @@ const WANTED = {
   overlap: 'that are categories',
   difference: 'that are numbers or times with days',
   cross: 'that are categories, or parts of times',
+  rate: 'that are single categories, or parts of times',
 } as const
 
 function operandsProblem(pair: DeclaredPair, features: FeaturesOf): string | undefined {
   if (pair.kind === 'distance') return undefined
   const operands = operandsOf(pair)
-  if (operands.length !== 2)
-    return `the pair ${pair.name} must name two features, one each of two of ${OPERANDS.join(', ')}, found ${operands.length}`
+  const [least, most] = pair.kind === 'rate' ? [1, 3] : [2, 2]
+  if (operands.length < least || operands.length > most)
+    return `the pair ${pair.name} must name ${least === most ? 'two features, each' : 'a feature, or two or three, each'} of another of ${OPERANDS.join(', ')}, found ${operands.length}`
   for (const [of, name] of operands) {
     const own = features[SOURCE_OF[of]] ?? []
-    const isFit =
-      pair.kind === 'difference'
-        ? numberOperand(features, of, name)
-        : pair.kind === 'cross'
-          ? codeOperand(features, of, name, 0)
-          : own.some((one) => one.name === name && valuesOf(one))
-    if (isFit) continue
+    if (isOperand(pair.kind, features, of, name)) continue
     const feature = operandFeature(own, name)
     const found = feature ? `is of the kind ${feature.kind}` : 'is no feature'
     return `the pair ${pair.name} must be of features ${WANTED[pair.kind]}, found ${of}.${name}, which ${found}`
   }
   return undefined
+}
+
+function isOperand(
+  kind: Exclude<PairFeature['kind'], 'distance'>,
+  features: FeaturesOf,
+  of: Operand,
+  name: string,
+): boolean {
+  if (kind === 'difference') return numberOperand(features, of, name) !== undefined
+  const operand = codeOperand(features, of, name, 0)
+  if (kind === 'overlap') return operand !== undefined && valuesOf(operand.feature) !== undefined
+  return operand !== undefined && (kind === 'cross' || ['category', 'time'].includes(operand.feature.kind))
 }

@@ -1,5 +1,5 @@
 import type { EmbeddingLayout, NetworkLayout } from '../../model/layout.ts'
-import { numberInputs } from '../../model/network.ts'
+import { embeddingsOf, numberInputs } from '../../model/network.ts'
 import type { Matrix } from '../step/operands.ts'
 import type { ArenaShape } from './arenaShape.ts'
 
@@ -35,7 +35,7 @@ export function planEmbedded(
   layout: NetworkLayout,
   { batchSize }: ArenaShape,
 ): EmbeddingArea {
-  const codes = layout.embeddings.reduce((sum, { table }) => sum + table.slots, 0)
+  const codes = embeddingsOf(layout.network).reduce((sum, { slots }) => sum + slots, 0)
   const inputs = (layout.features - numberInputs(layout.network) + 7) & ~7
   const [first] = [...layout.hidden, layout.output]
   const rows = batchSize + 3 // a product takes rows by two, at least four

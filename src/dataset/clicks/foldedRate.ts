@@ -1,0 +1,92 @@
+import { NearrankError } from '../../errors.ts'
+import type { Words } from '../../features/encodeRow.ts'
+import type { RateFeature } from '../../features/featureSpec.ts'
+import { mixed } from '../../features/pairs/combination.ts'
+import { rateNumbers, sumOf } from '../../features/pairs/rate.ts'
+
+/** The rows of one code: how many, and how many of them were clicked. */
+export interface CodeCounts {
+  rows: number
+  clicks: number
+}
+
+/** From the counts of a code in all rows and in one fold, to those that a row of that fold may know. */
+export type KnownCounts = (all: CodeCounts, fold: CodeCounts) => CodeCounts
+
+/** Those of the other folds. */
+export const outOfFold: KnownCounts = (all, fold) => ({
+  rows: all.rows - fold.rows,
+  clicks: all.clicks - fold.clicks,
+})
+
+/**
+ * A rate of training rows: counted in all of them first, then given to each from the rows of other folds. A
+ * row's fold is a hash of its number, so it is the same in both passes.
+ */
+export class FoldedRate {
+  readonly pair: RateFeature
+  readonly #stride: number // words of a row's context
+  readonly #known: KnownCounts
+  readonly #folds: { rows: Uint32Array; clicks: Uint32Array } // [folds, buckets]
+  readonly #all: { rows: Uint32Array; clicks: Uint32Array } // [buckets]
+  #ownRows = 0 // rows that are among those of which their rate is
+  #numbers: ReturnType<typeof rateNumbers> | undefined
+
+  constructor(pair: RateFeature, stride: number, known: KnownCounts = outOfFold) {
+    const { folds, buckets } = pair
+    const counts = (length: number) => ({ rows: new Uint32Array(length), clicks: new Uint32Array(length) })
+    this.pair = pair
+    this.#stride = stride
+    this.#known = known
+    this.#folds = counts(folds * buckets)
+    this.#all = counts(buckets)
+  }
+
+  /** Counts a block of rows; the number of a row's code is at word `at` of its context. */
+  count(labels: Uint8Array, { u32 }: Words, at: number, firstRow: number): void {
+    const { folds, buckets } = this.pair
+    for (let i = 0, word = at; i < labels.length; i++, word += this.#stride) {
+      const bucket = u32[word]
+      const cell = foldOf(firstRow + i, folds) * buckets + bucket
+      this.#folds.rows[cell]++
+      this.#folds.clicks[cell] += labels[i]
+      this.#all.rows[bucket]++
+      this.#all.clicks[bucket] += labels[i]
+    }
+  }
+
+  /** The rate with what was counted: what every row but those of training is encoded by. */
+  counted(): RateFeature {
+    const { rows, clicks } = this.#all
+    return { ...this.pair, rows: Array.from(rows), clicks: Array.from(clicks) }
+  }
+
+  /** Writes the two numbers of each row of a block over the number of its code. */
+  fill(labels: Uint8Array, { f32, u32 }: Words, at: number, firstRow: number): void {
+    const { folds, buckets, prior } = this.pair
+    this.#numbers ??= rateNumbers({ rows: sumOf(this.#all.rows), clicks: sumOf(this.#all.clicks), prior })
+    for (let i = 0, word = at; i < labels.length; i++, word += this.#stride) {
+      const bucket = u32[word]
+      const cell = foldOf(firstRow + i, folds) * buckets + bucket
+      const all = { rows: this.#all.rows[bucket], clicks: this.#all.clicks[bucket] }
+      const known = this.#known(all, { rows: this.#folds.rows[cell], clicks: this.#folds.clicks[cell] })
+      if (known.rows >= all.rows) this.#ownRows++
+      const [logit, logRows] = this.#numbers(known.rows, known.clicks)
+      f32[word] = logit
+      f32[word + 1] = logRows
+    }
+  }
+
+  /** @throws NearrankError INTERNAL if a row is among those of which its rate is: it would know its label. */
+  check(): void {
+    if (this.#ownRows > 0)
+      throw new NearrankError(
+        'INTERNAL',
+        `the rate ${this.pair.name} of ${this.#ownRows} training rows was computed with their own labels`,
+      )
+  }
+}
+
+function foldOf(row: number, folds: number): number {
+  return mixed(Math.floor(row / 2 ** 32), row >>> 0) % folds
+}
