@@ -19,7 +19,8 @@ const LAYERS = [
   ['model'],
   ['metrics'],
   ['kernels'],
-  ['features', 'geo'],
+  ['features'],
+  ['geo'],
   ['json'],
   ['options'],
   [

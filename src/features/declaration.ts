@@ -5,7 +5,7 @@ import { nearest } from '../options/nearest.ts'
 import { shown } from '../shown.ts'
 import type { DeclaredFeature } from './declared.ts'
 import { type Operands, type PairFeature, type Source, TIME_PARTS } from './featureSpec.ts'
-import { FOLDS_MAX } from './featureSchema.ts'
+import { CellSizes, FOLDS_MAX } from './featureSchema.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
@@ -39,6 +39,13 @@ const OPTIONS = {
         uniqueItems: true,
       }),
     ),
+  },
+  cell: {
+    latitude: Type.Optional(Name),
+    longitude: Type.Optional(Name),
+    sizesM: Type.Optional(CellSizes),
+    buckets: Type.Optional(Count),
+    dim: Type.Optional(Dim),
   },
   distance: { dim: Type.Optional(Dim) },
   overlap: operands,
@@ -99,9 +106,13 @@ export function declaredOf(declaration: Declaration | undefined, source: Source)
   return found
 }
 
+type PlaceEntry = DeclaredFeature & { latitude?: string; longitude?: string }
+
 /** What is declared of a column, as one that is not declared is inferred. */
 export function declaredFeature(name: string, entry: Exclude<DeclaredEntry, false>): DeclaredFeature {
-  return { ...entry, name } as DeclaredFeature
+  const { latitude, longitude, ...own } = { ...entry, name } as PlaceEntry
+  if (latitude === undefined || longitude === undefined) return own
+  return { ...own, columns: [latitude, longitude] }
 }
 
 /** A pair as it is declared. */
@@ -136,6 +147,8 @@ function checkEntry(key: string, source: Source, entry: unknown): void {
   const schema = Type.Object({ kind: Type.Literal(kind as Kind), ...OPTIONS[kind as Kind] }, closed)
   const problem = schemaProblem(schema, entry)
   if (problem !== undefined) throw wrong(problem)
+  if ('latitude' in entry !== 'longitude' in entry)
+    throw wrong('latitude and longitude must both be given, or neither')
 }
 
 function unknownSource(key: string): NearrankError {

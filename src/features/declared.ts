@@ -27,6 +27,9 @@ export interface DeclaredFeature {
   maxValues?: number // of a list
   buckets?: number // of hashed words
   parts?: readonly TimePart[]
+  isOwnPlace?: true // it is the row's own place
+  columns?: readonly [latitude: string, longitude: string] // of a place that is in two of them
+  sizesM?: readonly number[] // of the cells of a place
 }
 
 /** What is known of a column before it is decided whether, and as what, it becomes a feature. */

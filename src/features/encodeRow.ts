@@ -1,10 +1,12 @@
 import type {
   CategoriesFeature,
+  CellFeature,
   FeatureSpec,
   TextFeature,
   TimeFeature,
   VectorFeature,
 } from './featureSpec.ts'
+import { gridCell, isPlace } from '../geo/gridCell.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { codedParts, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, UNSEEN_CODE } from './rowShape.ts'
 import { partOf, timeOf } from './time.ts'
@@ -102,6 +104,8 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
       return encodeVector(feature)
     case 'time':
       return encodeTime(feature)
+    case 'cell':
+      return encodeCell(feature)
   }
 }
 
@@ -166,6 +170,26 @@ function encodeTime({ parts, missing }: TimeFeature): FeatureEncoder['encode'] {
       u32[code + i] = time === null ? MISSING_CODE : FIRST_CODE + partOf(time, part)
     return undefined
   }
+}
+
+function encodeCell({ sizesM, buckets }: CellFeature): FeatureEncoder['encode'] {
+  return (value, { u32 }, _, code) => {
+    const place = placeOf(value)
+    if (place === undefined)
+      return `must be a list of latitude and longitude in degrees, found ${Array.isArray(value) ? JSON.stringify(value) : shown(value)}`
+    for (const [i, size] of sizesM.entries())
+      u32[code + i] = place === null ? MISSING_CODE : FIRST_CODE + (gridCell(...place, size) % buckets)
+    return undefined
+  }
+}
+
+/** null: it is missing, or one of its two numbers is; undefined: it is none. */
+function placeOf(value: RawValue): [latitude: number, longitude: number] | null | undefined {
+  if (value === null || value === undefined) return null
+  if (!Array.isArray(value) || value.length !== 2) return undefined
+  if ((value as readonly RawValue[]).some(isAbsent)) return null
+  const [latitude, longitude] = value as readonly RawValue[]
+  return isPlace(latitude, longitude) ? [latitude as number, longitude as number] : undefined
 }
 
 function codesOf(values: readonly string[]): Map<string, number> {

@@ -17,6 +17,13 @@ const Values = Type.Array(Type.String(), { maxItems: VOCABULARY_MAX })
 const MaxValues = Type.Integer({ minimum: 1, maximum: VALUES_BOUND })
 const Missing = Type.Object({ value: Type.Number(), flag: Type.Boolean() }, closed)
 
+/** Metres; at a metre, a cell's number still fits in 32 bits. */
+export const CellSizes = Type.Array(Type.Integer({ minimum: 1, maximum: 10_000_000 }), {
+  minItems: 1,
+  maxItems: 8,
+  uniqueItems: true,
+})
+
 const Feature = Type.Union([
   Type.Object({ name: Name, kind: Type.Literal('number'), missing: Type.Optional(Missing) }, closed),
   Type.Object(
@@ -67,6 +74,18 @@ const Feature = Type.Union([
       }),
       dim: Dim,
       missing: Missing,
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      name: Name,
+      kind: Type.Literal('cell'),
+      place: Type.Optional(Type.Literal(true)),
+      columns: Type.Optional(Type.Tuple([Name, Name])),
+      sizesM: CellSizes,
+      buckets: Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX }),
+      dim: Dim,
     },
     closed,
   ),

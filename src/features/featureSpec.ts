@@ -129,6 +129,17 @@ export interface Combination {
 /** What a pair of user, restaurant and context is, beyond each of them: computed, and stored by nobody. */
 export type PairFeature = DistanceFeature | OverlapFeature | DifferenceFeature | CrossFeature | RateFeature
 
+/** A place: the cell of a grid that it lies in, for each size one category, hashed. */
+export interface CellFeature {
+  name: string
+  kind: 'cell'
+  place?: true // it is the row's own: of a restaurant, or where the user is
+  columns?: readonly [latitude: string, longitude: string] // that it is from; absent: one, a list of both
+  sizesM: readonly number[] // of a cell, metres
+  buckets: number // of each size
+  dim: number
+}
+
 export const TIME_PARTS = ['days', 'hour', 'weekday', 'month'] as const
 export type TimePart = (typeof TIME_PARTS)[number]
 
@@ -140,6 +151,7 @@ export type FeatureSpec =
   | TextFeature
   | VectorFeature
   | TimeFeature
+  | CellFeature
 
 /** The features of a model, in the order of its inputs. */
 export interface FeaturesOf extends Record<Side, FeatureSpec[]> {
@@ -160,17 +172,22 @@ export function arePlainNumbers(features: readonly FeatureSpec[]): features is N
 }
 
 /**
- * Those that a store keeps: all but a row's own id, which it has anyway. If there is nothing else, it is kept
- * as a value, too, so that a row is never empty.
+ * Those that a store keeps: all but a row's own id and its own place, which it has anyway. If there is
+ * nothing else, they are kept as values, too, so that a row is never empty.
  */
 export function storedFeatures(features: readonly FeatureSpec[]): readonly FeatureSpec[] {
-  const others = features.filter((feature) => !isOwnId(feature))
+  const others = features.filter((feature) => !isOwnId(feature) && !isOwnPlace(feature))
   return others.length > 0 ? others : features
 }
 
 /** Whether a feature is the row's own id. */
 export function isOwnId(feature: FeatureSpec): boolean {
   return feature.kind === 'category' && feature.id === true
+}
+
+/** Whether a feature is the row's own place. */
+export function isOwnPlace(feature: FeatureSpec): boolean {
+  return feature.kind === 'cell' && feature.place === true
 }
 
 export function namesOf(features: readonly FeatureSpec[]): string[] {

@@ -19,6 +19,8 @@ const BIG_ROWS = 100_000
 const BIG_MIN_COUNT = 10
 const BUCKETS = 65_536
 const VALUES_MAX = 16
+const CELL_SIZES_M = [500, 2000, 10_000]
+const CELL_BUCKETS = 4096
 const DIM_MAX = 16
 const DIM_STEP = 4 // numbers that the kernels take at a time
 
@@ -63,6 +65,16 @@ export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatist
         parts: declared.parts ?? ['days', 'hour', 'weekday', 'month'],
         dim: declared.dim ?? DIM_STEP,
         missing: flagged,
+      }
+    case 'cell':
+      return {
+        name,
+        kind,
+        ...(declared.isOwnPlace && { place: true }),
+        ...(declared.columns && { columns: declared.columns }),
+        sizesM: declared.sizesM ?? CELL_SIZES_M,
+        buckets: declared.buckets ?? CELL_BUCKETS,
+        dim: declared.dim ?? DIM_STEP,
       }
   }
 }

@@ -50,6 +50,13 @@ export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[
       dim,
       slots: 1,
     }))
+  if (kind === 'cell')
+    return feature.sizesM.map((size) => ({
+      name: `${name}.${size}m`,
+      codes: FIRST_CODE + feature.buckets,
+      dim,
+      slots: 1,
+    }))
   const own = kind === 'text' || kind === 'cross' ? feature.buckets : feature.values.length
   return [{ name, codes: FIRST_CODE + own, dim, slots: kind === 'category' ? 1 : feature.maxValues }]
 }

@@ -105,7 +105,9 @@ export class LiveSet {
 
   /** Puts a row in whole. One that cannot be encoded is as if deleted, but has a number and its place. */
   put(row: FeatureRow): Put {
-    const features = 'values' in row ? this.#encoders[row.side].encode(row.values, row.id) : row.features
+    const place = row.side === 'restaurants' ? ([row.latitude, row.longitude] as const) : undefined
+    const features =
+      'values' in row ? this.#encoders[row.side].encode(row.values, row.id, place) : row.features
     if (typeof features === 'string') return this.#leaveOut(row, features)
     const { id } = row
     const isDone =

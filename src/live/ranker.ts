@@ -82,11 +82,16 @@ export class LiveRanker {
 
   /**
    * Takes a user's features; false: there is no such user. null: the
-   * mean of all users; false where there are none. `context`: what the request tells of itself.
+   * mean of all users; false where there are none. `context`: what the request tells of itself; `place`:
+   * where the user is, degrees.
    * @throws NearrankError INPUT if the model knows no such context.
    */
-  setUser(id: FeatureId | null, context: RequestContext = NO_CONTEXT): boolean {
-    const row = this.#context.encode(context)
+  setUser(
+    id: FeatureId | null,
+    context: RequestContext = NO_CONTEXT,
+    place?: { latitude: number; longitude: number },
+  ): boolean {
+    const row = this.#context.encode(context, place)
     const found = id === null ? this.#readMean() : this.#readUser(id)
     if (found) this.#scorer.setUser(this.#features, row)
     return found

@@ -1,6 +1,6 @@
 import { NearrankError } from '../errors.ts'
 import { RowEncoder, type Words, wordsOf } from '../features/encodeRow.ts'
-import type { FeatureSpec } from '../features/featureSpec.ts'
+import { type FeatureSpec, isOwnPlace } from '../features/featureSpec.ts'
 import { widthOf } from '../features/rowShape.ts'
 import type { RawValue } from '../features/values.ts'
 
@@ -21,13 +21,21 @@ export class ContextEncoder {
 
   /**
    * The encoded row, valid until the next call. What is not told is missing, but for times: they are now.
+   * `place`: where the user is, degrees.
    * @throws NearrankError INPUT for a name that is not known, or a value of the wrong kind.
    */
-  encode(context: RequestContext, nowMs = Date.now()): Float32Array {
+  encode(
+    context: RequestContext,
+    place?: { latitude: number; longitude: number },
+    nowMs = Date.now(),
+  ): Float32Array {
     const { features } = this.#encoder
+    const told = features.filter((feature) => !isOwnPlace(feature))
     for (const name of Object.keys(context))
-      if (!features.some((feature) => feature.name === name)) throw unknownName(name, features)
-    const values = features.map(({ name, kind }) => {
+      if (!told.some((feature) => feature.name === name)) throw unknownName(name, told)
+    const values = features.map((feature) => {
+      if (isOwnPlace(feature)) return place && [place.latitude, place.longitude]
+      const { name, kind } = feature
       const value = Object.hasOwn(context, name) ? context[name] : undefined
       return value === undefined && kind === 'time' ? nowMs : value
     })

@@ -74,7 +74,10 @@ export async function recommend(
   const rows = candidates?.map((id) => ids.rowOf(id))
   const { restaurants } = ranker.rank(features, {
     ...request,
-    context: new ContextEncoder(modelFeatures(description).context ?? []).encode(request.context ?? {}),
+    context: new ContextEncoder(modelFeatures(description).context ?? []).encode(
+      request.context ?? {},
+      request,
+    ),
     candidateRows:
       rows?.filter((row) => row !== undefined) ??
       Uint32Array.from({ length: tables.restaurants.rows }, (_, row) => row),

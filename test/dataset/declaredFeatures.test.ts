@@ -19,7 +19,7 @@ describe('declared features', () => {
       data,
       'user_features.parquet',
       `SELECT 'u' || i AS user_id, i % 4 AS level, 'likes ' || i AS about, ['a', 'b', 'c'][1:1 + i % 3] AS likes,
-       DATE '2020-01-01' + i::INTEGER AS joined FROM range(100) t(i)`,
+       DATE '2020-01-01' + i::INTEGER AS joined, CASE WHEN i % 9 > 0 THEN 10.0 END AS home_lat, 0.2 AS home_lon FROM range(100) t(i)`,
     )
     await writeParquetFile(
       data,
@@ -46,7 +46,7 @@ describe('declared features', () => {
 
   test('without any: by the columns', async () => {
     assert.deepEqual(shapes(await featuresOf({})), [
-      ['level number', 'likes categories', 'joined time'],
+      ['level number', 'likes categories', 'joined time', 'home_lat number'],
       ['cuisines categories', 'mood category'],
       [],
       ['distance distance', 'likes~cuisines overlap'],
@@ -68,7 +68,14 @@ describe('declared features', () => {
       },
     })
     assert.deepEqual(shapes(features), [
-      ['level category', 'about text', 'likes categories', 'joined time', 'user_id category'],
+      [
+        'level category',
+        'about text',
+        'likes categories',
+        'joined time',
+        'home_lat number',
+        'user_id category',
+      ],
       ['cuisines categories', 'restaurant_id category'],
       ['device category'],
       ['likes~cuisines overlap', 'taste overlap'],
@@ -79,6 +86,35 @@ describe('declared features', () => {
     assert.ok(about.kind === 'text' && about.buckets === 32)
     const [, ids] = features.restaurants
     assert.ok(ids.kind === 'category' && ids.values.length === 50)
+  })
+
+  test('places: of two columns, the own one, and where the click was', async () => {
+    const places = {
+      'user.home': { kind: 'cell', latitude: 'home_lat', longitude: 'home_lon', sizesM: [700] },
+      'user.home_lat': false,
+      'user.home_lon': false,
+      'restaurant.area': { kind: 'cell', dim: 8 },
+      'context.here': { kind: 'cell', buckets: 64 },
+    } as const
+    const { users, restaurants, context } = await featuresOf({ features: places })
+    assert.deepEqual(users.at(-1), {
+      name: 'home',
+      kind: 'cell',
+      columns: ['home_lat', 'home_lon'],
+      sizesM: [700],
+      buckets: 4096,
+      dim: 4,
+    })
+    const sizesM = [500, 2000, 10_000]
+    assert.deepEqual(restaurants.at(-1), {
+      name: 'area',
+      kind: 'cell',
+      place: true,
+      sizesM,
+      buckets: 4096,
+      dim: 8,
+    })
+    assert.deepEqual(context, [{ name: 'here', kind: 'cell', place: true, sizesM, buckets: 64, dim: 4 }])
   })
 
   test('a column that is named is a feature, whatever is declared; the label is none', async () => {
@@ -128,7 +164,7 @@ describe('declared features', () => {
       'no kind',
       { 'user.level': {} },
       'USAGE',
-      /feature user\.level: its kind must be one of number, category, categories, text, vector, time, found undefined/,
+      /feature user\.level: its kind must be one of number, category, categories, text, vector, time, cell, found undefined/,
     ],
     [
       'a kind misspelt',
@@ -165,6 +201,24 @@ describe('declared features', () => {
       { 'user.likes': { kind: 'number' } },
       'INPUT',
       /column likes must hold values for a feature of the kind number, found VARCHAR\[\]/,
+    ],
+    [
+      'a place of a user without columns',
+      { 'user.home': { kind: 'cell' } },
+      'INPUT',
+      /user_features\.parquet: it has no column home/,
+    ],
+    [
+      'half of the columns of a place',
+      { 'user.home': { kind: 'cell', latitude: 'home_lat' } },
+      'USAGE',
+      /feature user\.home: latitude and longitude must both be given, or neither/,
+    ],
+    [
+      'a place in columns of texts',
+      { 'user.home': { kind: 'cell', latitude: 'about', longitude: 'home_lon' } },
+      'INPUT',
+      /column about must hold numbers, found VARCHAR/,
     ],
     [
       'a pair of no features',

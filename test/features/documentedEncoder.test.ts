@@ -19,6 +19,7 @@ interface Fitted {
   values?: string[]
   buckets?: number
   maxValues?: number
+  sizesM?: number[]
 }
 
 type Value = null | undefined | number | string | boolean | Value[]
@@ -56,6 +57,11 @@ function encode(feature: Fitted, value: Value): Encoded {
       codes: parts.filter((name) => name !== 'days').map((name) => (gone ? 0 : 2 + part[name])),
     }
   }
+  if (kind === 'cell') {
+    const place = gone || (value as Value[]).some(isGone) ? null : (value as [number, number])
+    const codeOf = (size: number) => (place === null ? 0 : 2 + (cell(...place, size) % feature.buckets!))
+    return { numbers: [], codes: feature.sizesM!.map(codeOf) }
+  }
   let codes: number[]
   if (kind === 'text') {
     const words = gone
@@ -73,6 +79,20 @@ function encode(feature: Fitted, value: Value): Encoded {
   }
   const slots = feature.maxValues ?? 1
   return { numbers: [], codes: [...codes, ...Array<number>(slots).fill(0)].slice(0, slots) }
+}
+
+function cell(latitude: number, longitude: number, size: number): number {
+  const height = size / 111_195
+  const row = Math.floor((latitude + 90) / height)
+  const middle = Math.min((row + 0.5) * height - 90, 89.9)
+  const columns = Math.max(1, Math.floor((360 * Math.cos((middle * Math.PI) / 180)) / height + 0.5))
+  const turns = (longitude + 180) / 360
+  const column = Math.floor((turns - Math.floor(turns)) * columns)
+  const bits = (value: bigint) => value & 0xffffffffn
+  let h = bits((BigInt(row) * 0x9e3779b1n) ^ BigInt(column))
+  h = bits((h ^ (h >> 16n)) * 0x85ebca6bn)
+  h = bits((h ^ (h >> 13n)) * 0xc2b2ae35n)
+  return Number(h ^ (h >> 16n))
 }
 
 function encodeRow(features: FeatureSpec[], row: Value[]): Encoded {
@@ -98,6 +118,7 @@ const FEATURES: FeatureSpec[] = [
     dim: 4,
     missing: { value: 19_000, flag: true },
   },
+  { name: 'home', kind: 'cell', sizesM: [500, 10_000], buckets: 997, dim: 4 },
   { name: 'seen', kind: 'time', parts: ['hour'], dim: 4, missing: { value: 1, flag: true } },
 ]
 
@@ -108,6 +129,8 @@ const words = fc.array(
   fc.constantFrom('Tom', 'YUM', 'pad_thai', 'ก๋วยเตี๋ยว', 'Straße', 'Éclair', '2nd', '½', ',', '!', '日本'),
 )
 const time = fc.integer({ min: Date.UTC(1901, 0, 1), max: Date.UTC(2199, 0, 1) })
+
+const degrees = (bound: number) => fc.double({ min: -bound, max: bound, noNaN: true })
 
 const row = fc.tuple(
   fc.oneof(fc.constant(null), fc.array(fc.oneof(scalar, absent), { maxLength: 6 })),
@@ -121,6 +144,7 @@ const row = fc.tuple(
     words.map((all) => all.join(' ')),
   ),
   fc.oneof(absent, time),
+  fc.oneof(fc.constant(null), fc.constant([null, 7]), fc.tuple(degrees(90), degrees(180))),
   fc.oneof(absent, time),
 ) as fc.Arbitrary<Value[]>
 

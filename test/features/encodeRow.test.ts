@@ -27,6 +27,7 @@ const CATEGORY: FeatureSpec = { name: 'city', kind: 'category', values: ['b', 'a
 const LIST: FeatureSpec = { name: 'tags', kind: 'categories', values: ['x', 'y'], dim: 4, maxValues: 3 }
 const TEXT: FeatureSpec = { name: 'about', kind: 'text', buckets: 8, dim: 4, maxValues: 3 }
 const VECTOR: FeatureSpec = { name: 'v', kind: 'vector', length: 2, missing: { values: [1, 2], flag: true } }
+const CELL: FeatureSpec = { name: 'home', kind: 'cell', sizesM: [500, 20_000], buckets: 1000, dim: 4 }
 const TIME: FeatureSpec = {
   name: 'at',
   kind: 'time',
@@ -90,6 +91,15 @@ describe('a value becomes', () => {
       TIME,
       '2024-02-29 18:30',
       { numbers: [Math.fround(19_782 + 18.5 / 24)], codes: [20, 5, 3] },
+    ],
+    ['the cells of a place', CELL, [52.52, 13.405], { numbers: [], codes: [2 + 199, 2 + 914] }],
+    ['cells of a missing place', CELL, null, { numbers: [], codes: [0, 0] }],
+    ['cells of half a place', CELL, [52.52, Number.NaN], { numbers: [], codes: [0, 0] }],
+    [
+      'nothing, where it is no place',
+      CELL,
+      [13.405, 252.52],
+      /^feature home must be a list of latitude and longitude in degrees, found \[13.405,252.52\]$/,
     ],
     ['parts of a missing time', TIME, null, { numbers: [20_000], codes: [0, 0, 0] }],
     [

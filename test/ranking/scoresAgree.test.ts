@@ -105,6 +105,8 @@ function drawValue(random: Random, { kind }: FeatureSpec): RawValue {
       return pick([null, '', list().join(' '), list().join(', ')])
     case 'time':
       return random.below(4) === 0 ? null : random.below(2e8)
+    case 'cell':
+      return random.below(4) === 0 ? null : [random.float() * 180 - 90, random.float() * 360 - 180]
   }
 }
 

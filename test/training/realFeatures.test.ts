@@ -79,6 +79,8 @@ const clicks = Array.from({ length: CLICKS }, (): Click => {
 
 // Beside what is inferred, pairs of every other kind, one hashed, and rates of an id and of a context.
 const FEATURES = {
+  'restaurant.area': { kind: 'cell', sizesM: [2000, 10_000], buckets: 50 },
+  'context.here': { kind: 'cell', sizesM: [5000] },
   'restaurant.restaurant_id': { kind: 'category', dim: 0 },
   'pair.age_rating': { kind: 'difference', user: 'age', restaurant: 'rating' },
   'pair.lunch': { kind: 'cross', restaurant: 'cuisines', context: 'time.hour' },
@@ -164,6 +166,16 @@ function oracle(
     h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0
     return (h ^ (h >>> 16)) >>> 0
   }
+  const cell = (place: { latitude: number; longitude: number }, size: number) => {
+    const height = size / 111_195
+    const row = Math.floor((place.latitude + 90) / height)
+    const columns = Math.round((360 * Math.cos((((row + 0.5) * height - 90) * Math.PI) / 180)) / height)
+    const column = Math.floor(((place.longitude + 180) / 360) * columns)
+    let h = (Math.imul(row, 0x9e3779b1) ^ column) >>> 0
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) >>> 0
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0
+    return (h ^ (h >>> 16)) >>> 0
+  }
   return ({ user, restaurant, hour, device, latitude, longitude }) => {
     const deviceCode = device === null ? 0 : codeIn(spec(context, 'device'), device)
     const { age } = user
@@ -201,9 +213,12 @@ function oracle(
         restaurant.cuisines.map((one) => codeIn(spec(other, 'cuisines'), one)),
       ),
       ...meanOf('restaurant.opened.month', [2 + new Date(opened).getUTCMonth()]),
+      ...meanOf('restaurant.area.2000m', [2 + (cell(restaurant, 2000) % 50)]),
+      ...meanOf('restaurant.area.10000m', [2 + (cell(restaurant, 10_000) % 50)]),
       ...meanOf('context.time.hour', [2 + hour]),
       ...meanOf('context.time.weekday', [2 + ((4 + (hour % 7)) % 7)]), // 1 March 2024 was a Friday
       ...meanOf('context.device', [deviceCode]),
+      ...meanOf('context.here.5000m', [2 + (cell({ latitude, longitude }, 5000) % 4096)]),
       ...meanOf('pair.distance', [2 + bucket]),
       ...meanOf(
         'pair.lunch',

@@ -22,6 +22,7 @@ import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../
 import { declaredOf } from '../../features/declaration.ts'
 import { pairsFor } from '../../features/pairs/pairsFor.ts'
 import { contextFeatures } from '../tables/featureColumns.ts'
+import { declaredPlaces, fittedPlaces, withPlaces } from '../tables/placeColumns.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
 import { clickSettings } from '../policies.ts'
@@ -122,10 +123,14 @@ async function planRows(
     const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
     return { column, table: name, key: table.idKey, index, placeless }
   }
-  const files: ParquetFile[] = []
-  for (const source of sources) files.push(await readParquetFile(connection, source.path, source.name))
   const { fitted, contextFeatures: names = [] } = options
   const declared = declaredOf(options.features, 'context')
+  const files: ParquetFile[] = []
+  for (const source of sources) {
+    const read = await readParquetFile(connection, source.path, source.name)
+    const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
+    files.push(withPlaces(read, cells, [columns.latitude, columns.longitude]))
+  }
   const context = fitted
     ? fitted.context
     : await contextFeatures(connection, files, { names, declared, columns })

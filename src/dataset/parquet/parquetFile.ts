@@ -24,20 +24,23 @@ export interface RowsSource {
 export function rowsOf(files: readonly ParquetFile[], asked?: readonly ParquetColumn[]): RowsSource {
   const [{ name, columns: all }] = files
   const columns = [...(asked ?? all)]
-  const selects = files.map(
-    ({ path }) => `SELECT ${columns.map(sqlColumn).join(', ')} FROM ${sqlParquet(path)}`,
-  )
-  const sql = files.length === 1 ? sqlParquet(files[0].path) : `(${selects.join(' UNION ALL ')})`
-  return { sql, name, rows: files.reduce((sum, file) => sum + file.rows, 0), columns }
-}
-
-function sqlColumn({ name }: ParquetColumn): string {
-  return sqlName(name)
+  const named = columns.map((column) => `${sqlColumn(column)} AS ${sqlName(column.name)}`).join(', ')
+  const selects = files.map(({ path }) => `SELECT ${named} FROM ${sqlParquet(path)}`)
+  const isAsItIs = files.length === 1 && columns.every(({ sql: made }) => made === undefined)
+  const sql = isAsItIs ? sqlParquet(files[0].path) : `(${selects.join(' UNION ALL ')})`
+  const rows = files.reduce((sum, file) => sum + file.rows, 0)
+  return { sql, name, rows, columns: columns.map((column) => ({ name: column.name, type: column.type })) }
 }
 
 export interface ParquetColumn {
   name: string
   type: string // DuckDB's name for it: BIGINT, FLOAT, VARCHAR, …
+  sql?: string // what it is computed by; absent: it is in the file
+}
+
+/** SQL for the values of a column in its file. */
+export function sqlColumn({ name, sql }: ParquetColumn): string {
+  return sql ?? sqlName(name)
 }
 
 const ROWS_MAX = 0xfffffffe // of one file: row numbers are 32 bits, and the last one means "none"
@@ -99,7 +102,7 @@ export async function cellText(
   row: number,
 ): Promise<string> {
   const result = await connection.run(
-    `SELECT ${sqlName(column)}::VARCHAR FROM ${sqlParquet(file.path)} WHERE file_row_number = ${row}`,
+    `SELECT ${sqlColumn(columnNamed(file, column))}::VARCHAR FROM ${sqlParquet(file.path)} WHERE file_row_number = ${row}`,
   )
   const value = (await result.getRows())[0]?.[0]
   if (value === null || value === undefined) return 'null'

@@ -149,7 +149,11 @@ export function declareFeature(
   { areChosen, declared }: CandidateColumns,
 ): DeclaredFeature | string {
   const entry = declared?.get(measured.name)
-  if (entry) return declaredFeature(measured.name, entry)
+  if (entry) {
+    const feature = declaredFeature(measured.name, entry)
+    const isMade = columnNamed(file, measured.name).sql !== undefined
+    return isMade && !feature.columns ? { ...feature, isOwnPlace: true } : feature
+  }
   return areChosen ? namedFeature(file, measured) : inferFeature(measured)
 }
 

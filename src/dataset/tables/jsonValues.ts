@@ -30,6 +30,7 @@ export function jsonColumn(column: ParquetColumn, { kind }: FeatureSpec): JsonCo
       return { sql, valueOf: timeOfType(type) }
     case 'text':
     case 'vector':
+    case 'cell':
       return { sql, valueOf: (item) => item }
   }
 }

@@ -22,6 +22,7 @@ import {
 import { rawOf } from './columnEncoders.ts'
 import { jsonColumn } from './jsonValues.ts'
 import { findKeptRows, keptChunks } from './keptRows.ts'
+import { fittedPlaces, withPlaces } from './placeColumns.ts'
 import { tableColumns } from './tablePlan.ts'
 import { findTables } from './openTables.ts'
 import { type PackedValues, readValues, type ValuesFile, VALUES_FORMAT } from './readValues.ts'
@@ -102,8 +103,10 @@ async function packValues(
   { source, folder, columns: names, policies, signal, onProgress }: Run,
 ): Promise<ValuesFile> {
   const { side, rows, idKey } = table
-  const file = await readParquetFile(connection, source.path, source.name)
   const features = storedFeatures(table.features)
+  const { places } = tableColumns(side, names)
+  const read = await readParquetFile(connection, source.path, source.name)
+  const file = withPlaces(read, fittedPlaces(features), places)
   const plan = { side, file, features: [...features], leftOut: [], idKey, ...tableColumns(side, names) }
   const kept = await findKeptRows(connection, plan, { policies, signal })
   const columns = features.map((feature) => jsonColumn(columnNamed(file, feature.name), feature))

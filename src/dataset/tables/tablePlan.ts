@@ -8,6 +8,7 @@ import { columnNamed, type ParquetFile, readParquetFile } from '../parquet/parqu
 import { columnNames, type SourceFile } from '../sources.ts'
 import { checkColumns, checkNumeric, tableFeatures } from './featureColumns.ts'
 import { holdsStrings, type IdKey } from './idColumn.ts'
+import { declaredPlaces, fittedPlaces, withPlaces } from './placeColumns.ts'
 
 /** What to take from a feature table: decided before anything is read. */
 export interface TablePlan {
@@ -35,14 +36,15 @@ export async function planTables(
   const columns = columnNames(options)
   const plans: TablePlan[] = []
   for (const [i, side] of SIDES.entries()) {
-    const file = await readParquetFile(connection, sources[i].path, sources[i].name)
-    if (file.rows === 0) throw new NearrankError('INPUT', `Cannot use ${file.name}: it has no rows`)
+    const read = await readParquetFile(connection, sources[i].path, sources[i].name)
+    if (read.rows === 0) throw new NearrankError('INPUT', `Cannot use ${read.name}: it has no rows`)
     const { idColumn, places } = tableColumns(side, columns)
+    const fitted = options.fitted?.[side]
+    const declared = declaredOf(options.features, side)
+    const file = withPlaces(read, fitted ? fittedPlaces(fitted) : declaredPlaces(read, declared), places)
     holdsStrings(file, columnNamed(file, idColumn)) // or integers; nothing else
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
-    const fitted = options.fitted?.[side]
-    const declared = declaredOf(options.features, side)
     const learnsIds = options.ids === side || options.ids === 'both'
     if (fitted) checkColumns(file, fitted)
     const made = fitted

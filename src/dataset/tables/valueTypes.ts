@@ -1,7 +1,6 @@
 import type { ValueType } from '../../features/declared.ts'
 import type { FeatureKind } from '../../features/featureSpec.ts'
-import { sqlName } from '../parquet/duckdb.ts'
-import type { ParquetColumn } from '../parquet/parquetFile.ts'
+import { type ParquetColumn, sqlColumn } from '../parquet/parquetFile.ts'
 
 const INTEGER = /^U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?$/
 const FRACTION = /^(?:FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/
@@ -29,6 +28,7 @@ const KINDS: Record<FeatureKind, readonly ValueType[]> = {
   text: ['text'],
   vector: ['numbers'],
   time: ['time', 'date', 'integer'],
+  cell: ['numbers'],
 }
 
 /** The types of values that a kind of feature can be made of. */
@@ -41,7 +41,7 @@ export function typesFor(kind: FeatureKind): readonly ValueType[] {
  * missing, infinite if a float32 cannot hold it.
  */
 export function valueSql(column: ParquetColumn, kind: FeatureKind): string {
-  const name = sqlName(column.name)
+  const name = sqlColumn(column)
   const type = valueTypeOf(column)
   switch (kind) {
     case 'number': {
@@ -55,6 +55,7 @@ export function valueSql(column: ParquetColumn, kind: FeatureKind): string {
     case 'categories':
       return `${name}::VARCHAR[]`
     case 'vector':
+    case 'cell':
       return `${name}::DOUBLE[]`
     case 'time':
       return type === 'integer' ? `${name}::DOUBLE` : `epoch_ms(${name})::DOUBLE`

@@ -71,6 +71,14 @@ function valueSchema(feature: FeatureSpec): object {
         description: `list of ${length} numbers`,
       }
     }
+    case 'cell':
+      return {
+        type: ['array', ...orNull],
+        items: { type: ['number', 'null'] },
+        minItems: 2,
+        maxItems: 2,
+        description: 'a place: latitude and longitude in degrees',
+      }
     case 'time':
       return {
         type: ['string', 'number', ...orNull],

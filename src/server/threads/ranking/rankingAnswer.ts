@@ -94,9 +94,9 @@ export class RankingAnswer {
   }
 
   /** Whether the mean user takes the place of the user in the path, who is unknown. */
-  #setUser(ranker: LiveRanker, user: FeatureId, { context }: ReadRequest): boolean {
-    if (isKnown(ranker, user, context)) return false
-    if (this.#options.unknownUser !== 'average' || !ranker.setUser(null, context))
+  #setUser(ranker: LiveRanker, user: FeatureId, wanted: ReadRequest): boolean {
+    if (isKnown(ranker, user, wanted)) return false
+    if (this.#options.unknownUser !== 'average' || !ranker.setUser(null, wanted.context, wanted))
       throw new Problem('UNKNOWN_USER', `Cannot rank: user ${user} has no features`)
     this.#options.stats.countAverageUser()
     return true
@@ -124,9 +124,9 @@ export class RankingAnswer {
 }
 
 /** Whether there is such a user, whose features and context are then set. @throws Problem BAD_BODY */
-function isKnown(ranker: LiveRanker, user: FeatureId, context: ReadRequest['context']): boolean {
+function isKnown(ranker: LiveRanker, user: FeatureId, wanted: ReadRequest): boolean {
   try {
-    return ranker.setUser(user, context)
+    return ranker.setUser(user, wanted.context, wanted)
   } catch (error) {
     if (error instanceof NearrankError && error.code === 'INPUT') throw new Problem('BAD_BODY', error.message)
     throw error
