@@ -5,11 +5,12 @@ import { nearest } from '../options/nearest.ts'
 import { shown } from '../shown.ts'
 import type { DeclaredFeature } from './declared.ts'
 import { type Operands, type PairFeature, type Source, TIME_PARTS } from './featureSpec.ts'
-import { CellSizes, FOLDS_MAX } from './featureSchema.ts'
+import { CellSizes, Clip, FOLDS_MAX, Scale } from './featureSchema.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
 const VALUES_BOUND = 1024
+const FLOAT32_MAX = 3.4e38
 const Count = Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX })
 const Dim = Type.Integer({ minimum: 4, maximum: 256, multipleOf: 4 })
 const MaxValues = Type.Integer({ minimum: 1, maximum: VALUES_BOUND })
@@ -19,6 +20,7 @@ const vocabulary = {
   dim: Type.Optional(Type.Union([Type.Literal(0), Dim])),
   minCount: Type.Optional(Count),
   maxSize: Type.Optional(Count),
+  buckets: Type.Optional(Count),
 }
 
 /** Features of the sources that a pair is made of. */
@@ -26,7 +28,11 @@ const operands = { user: Type.Optional(Name), restaurant: Type.Optional(Name), c
 
 /** What may be said of a feature, by its kind. */
 const OPTIONS = {
-  number: {},
+  number: {
+    clip: Type.Optional(Clip),
+    scale: Type.Optional(Scale),
+    missing: Type.Optional(Type.Number({ minimum: -FLOAT32_MAX, maximum: FLOAT32_MAX })),
+  },
   category: vocabulary,
   categories: { ...vocabulary, maxValues: Type.Optional(MaxValues) },
   text: { dim: Type.Optional(Dim), buckets: Type.Optional(Count), maxValues: Type.Optional(MaxValues) },
@@ -147,6 +153,8 @@ function checkEntry(key: string, source: Source, entry: unknown): void {
   const schema = Type.Object({ kind: Type.Literal(kind as Kind), ...OPTIONS[kind as Kind] }, closed)
   const problem = schemaProblem(schema, entry)
   if (problem !== undefined) throw wrong(problem)
+  if ('clip' in entry && Array.isArray(entry.clip) && !(entry.clip[0] < entry.clip[1]))
+    throw wrong(`clip must be a lower and an upper bound, found ${JSON.stringify(entry.clip)}`)
   if ('latitude' in entry !== 'longitude' in entry)
     throw wrong('latitude and longitude must both be given, or neither')
 }

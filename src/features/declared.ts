@@ -1,4 +1,4 @@
-import type { FeatureKind, TimePart } from './featureSpec.ts'
+import type { FeatureKind, NumberFeature, TimePart } from './featureSpec.ts'
 
 /** What the values of a column are, whatever its file calls it. */
 export type ValueType =
@@ -27,6 +27,9 @@ export interface DeclaredFeature {
   maxValues?: number // of a list
   buckets?: number // of hashed words
   parts?: readonly TimePart[]
+  clip?: readonly [low: number, high: number] // of a number
+  scale?: NonNullable<NumberFeature['scale']>
+  missing?: number // in place of a number that is missing; absent: the mean
   isOwnPlace?: true // it is the row's own place
   columns?: readonly [latitude: string, longitude: string] // of a place that is in two of them
   sizesM?: readonly number[] // of the cells of a place

@@ -1,5 +1,6 @@
 import type {
   CategoriesFeature,
+  CategoryFeature,
   CellFeature,
   FeatureSpec,
   TextFeature,
@@ -8,6 +9,7 @@ import type {
 } from './featureSpec.ts'
 import { gridCell, isPlace } from '../geo/gridCell.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
+import { scaleOf } from './scaledNumber.ts'
 import { codedParts, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, UNSEEN_CODE } from './rowShape.ts'
 import { partOf, timeOf } from './time.ts'
 import { shown } from '../shown.ts'
@@ -77,22 +79,23 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
   switch (feature.kind) {
     case 'number': {
       const { missing } = feature
+      const scaled = scaleOf(feature)
       return (value, { f32 }, at) => {
         const isMissing = isAbsent(value)
         if (isMissing && !missing) return `must be a finite number, found ${shown(value ?? null)}`
         const number = isMissing ? missing!.value : numberOf(value)
         if (number === undefined) return `must be a finite number as a 32-bit float, found ${shown(value)}`
-        f32[at] = number
+        f32[at] = scaled ? scaled(number) : number
         if (missing?.flag) f32[at + 1] = isMissing ? 1 : 0
         return undefined
       }
     }
     case 'category': {
-      const codes = codesOf(feature.values)
+      const codeOf = codesOf(feature)
       return (value, { u32 }, _, at) => {
         const text = textOfValue(value)
         if (text === undefined) return `must be a text, a number or a boolean, found ${shown(value)}`
-        u32[at] = text === null ? MISSING_CODE : (codes.get(text) ?? UNSEEN_CODE)
+        u32[at] = text === null ? MISSING_CODE : codeOf(text)
         return undefined
       }
     }
@@ -109,8 +112,9 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
   }
 }
 
-function encodeCategories({ values, maxValues }: CategoriesFeature): FeatureEncoder['encode'] {
-  const codes = codesOf(values)
+function encodeCategories(feature: CategoriesFeature): FeatureEncoder['encode'] {
+  const { maxValues } = feature
+  const codeOf = codesOf(feature)
   return (value, { u32 }, _, at) => {
     const list = value ?? []
     if (!Array.isArray(list)) return `must be a list, found ${shown(value)}`
@@ -121,7 +125,7 @@ function encodeCategories({ values, maxValues }: CategoriesFeature): FeatureEnco
       if (text === undefined)
         return `must be a list of texts, numbers or booleans, found ${shown(item)} in it`
       if (text === null || count === maxValues) continue
-      u32[at + count++] = codes.get(text) ?? UNSEEN_CODE
+      u32[at + count++] = codeOf(text)
     }
     return undefined
   }
@@ -192,8 +196,11 @@ function placeOf(value: RawValue): [latitude: number, longitude: number] | null 
   return isPlace(latitude, longitude) ? [latitude as number, longitude as number] : undefined
 }
 
-function codesOf(values: readonly string[]): Map<string, number> {
-  return new Map(values.map((value, i) => [value, FIRST_CODE + i]))
+/** The code of a value: its place in the vocabulary, or a hash. */
+function codesOf({ values, buckets }: CategoryFeature | CategoriesFeature): (text: string) => number {
+  if (buckets !== undefined) return (text) => FIRST_CODE + (hashOf(text) % buckets)
+  const codes = new Map(values.map((value, i) => [value, FIRST_CODE + i]))
+  return (text) => codes.get(text) ?? UNSEEN_CODE
 }
 
 function isAbsent(value: RawValue): boolean {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { VECTOR_MAX } from './declared.ts'
-import { type FeatureSpec, OPERANDS, type PairFeature, TIME_PARTS } from './featureSpec.ts'
+import { type FeatureSpec, OPERANDS, type PairFeature, SCALES, TIME_PARTS } from './featureSpec.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 import { FIRST_CODE } from './rowShape.ts'
@@ -13,6 +13,7 @@ export const FOLDS_MAX = 100
 const Name = Type.String({ minLength: 1, maxLength: 1000 })
 const Dim = Type.Integer({ minimum: 4, maximum: DIM_BOUND, multipleOf: 4 })
 const DimOrNone = Type.Union([Type.Literal(0), Dim])
+const Buckets = Type.Optional(Type.Integer({ minimum: 1, maximum: VOCABULARY_MAX }))
 const Values = Type.Array(Type.String(), { maxItems: VOCABULARY_MAX })
 const MaxValues = Type.Integer({ minimum: 1, maximum: VALUES_BOUND })
 const Missing = Type.Object({ value: Type.Number(), flag: Type.Boolean() }, closed)
@@ -24,20 +25,41 @@ export const CellSizes = Type.Array(Type.Integer({ minimum: 1, maximum: 10_000_0
   uniqueItems: true,
 })
 
+export const Clip = Type.Tuple([Type.Number(), Type.Number()])
+export const Scale = Type.Union(SCALES.map((scale) => Type.Literal(scale)))
+
 const Feature = Type.Union([
-  Type.Object({ name: Name, kind: Type.Literal('number'), missing: Type.Optional(Missing) }, closed),
+  Type.Object(
+    {
+      name: Name,
+      kind: Type.Literal('number'),
+      clip: Type.Optional(Clip),
+      scale: Type.Optional(Scale),
+      knots: Type.Optional(Type.Array(Type.Number(), { minItems: 2, maxItems: 1024 })),
+      missing: Type.Optional(Missing),
+    },
+    closed,
+  ),
   Type.Object(
     {
       name: Name,
       kind: Type.Literal('category'),
       id: Type.Optional(Type.Literal(true)),
       values: Values,
+      buckets: Buckets,
       dim: DimOrNone,
     },
     closed,
   ),
   Type.Object(
-    { name: Name, kind: Type.Literal('categories'), values: Values, dim: DimOrNone, maxValues: MaxValues },
+    {
+      name: Name,
+      kind: Type.Literal('categories'),
+      values: Values,
+      buckets: Buckets,
+      dim: DimOrNone,
+      maxValues: MaxValues,
+    },
     closed,
   ),
   Type.Object(
@@ -132,6 +154,13 @@ export function featureProblem(feature: FeatureSpec): string | undefined {
   const { name, kind } = feature
   if ('values' in feature && new Set(feature.values).size < feature.values.length)
     return `feature ${name} has a value twice`
+  if (kind === 'number') {
+    const { scale, knots = [] } = feature
+    if ((scale === 'rank') !== knots.length > 0)
+      return `feature ${name} must have quantiles if its scale is rank, and only then`
+    if (knots.some((knot, i) => i > 0 && knot < knots[i - 1]))
+      return `feature ${name} must have quantiles in ascending order`
+  }
   if (!('missing' in feature) || !feature.missing) return undefined
   const numbers = kind === 'vector' ? feature.missing.values : [feature.missing.value]
   if (kind === 'vector' && numbers.length !== feature.length)

@@ -15,10 +15,15 @@ export type Source = Side | 'context' | 'pairs'
 
 export const SOURCES = ['users', 'restaurants', 'context', 'pairs'] as const
 
-/** A number, taken as it is. */
+export const SCALES = ['log', 'rank'] as const
+
+/** A number, as it is or scaled. */
 export interface NumberFeature {
   name: string
   kind: 'number'
+  clip?: readonly [low: number, high: number] // what is beyond becomes the bound
+  scale?: (typeof SCALES)[number] // log(1 + |x|) with the sign of x; or the share of rows that have less
+  knots?: readonly number[] // of a rank: quantiles of the training rows, evenly spaced
   missing?: MissingNumber // absent: training saw none missing, and none may be
 }
 
@@ -34,6 +39,7 @@ export interface CategoryFeature {
   kind: 'category'
   id?: true // it is the row's own id
   values: readonly string[] // the vocabulary, most frequent first; the code of values[i] is i + 2
+  buckets?: number // in place of a vocabulary: the code of a value is 2 + its hash modulo this
   dim: number // numbers of an embedding row; 0: there is none, and only pairs use the codes
 }
 
@@ -42,6 +48,7 @@ export interface CategoriesFeature {
   name: string
   kind: 'categories'
   values: readonly string[]
+  buckets?: number // as of a category
   dim: number
   maxValues: number // further ones are left out
 }
@@ -166,9 +173,16 @@ export function numberFeatures(names: readonly string[]): NumberFeature[] {
   return names.map((name) => ({ name, kind: 'number' }))
 }
 
+/** Whether a number becomes another one. */
+export function isScaled({ clip, scale }: NumberFeature): boolean {
+  return clip !== undefined || scale !== undefined
+}
+
 /** Whether all of them are: then a row is a vector of numbers, and everything is as in version 0.1. */
 export function arePlainNumbers(features: readonly FeatureSpec[]): features is NumberFeature[] {
-  return features.every((feature) => feature.kind === 'number' && feature.missing === undefined)
+  return features.every(
+    (feature) => feature.kind === 'number' && feature.missing === undefined && !isScaled(feature),
+  )
 }
 
 /**

@@ -8,12 +8,14 @@ export interface FeatureStatistics {
   missing: number
   means: readonly number[] // of what is not missing: a number, days, or each number of a vector
   longest: number // list
+  quantiles: readonly number[] // of a number whose scale is its rank: QUANTILES, evenly spaced
   counts: readonly ValueCount[] // of each value, most frequent first, ties in the order of the text
 }
 
 /** In how many rows a value of a category is. */
 export type ValueCount = readonly [value: string, rows: number]
 
+export const QUANTILES = 65
 export const VOCABULARY_MAX = 1_000_000
 const BIG_ROWS = 100_000
 const BIG_MIN_COUNT = 10
@@ -34,7 +36,16 @@ export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatist
   const flagged: MissingNumber = { value: Math.fround(mean), flag: missing > 0 }
   switch (kind) {
     case 'number':
-      return isReplaced ? { name, kind, missing: flagged } : { name, kind }
+      return {
+        name,
+        kind,
+        ...(declared.clip && { clip: declared.clip }),
+        ...(declared.scale && { scale: declared.scale }),
+        ...(declared.scale === 'rank' && {
+          knots: statistics.quantiles.length > 0 ? statistics.quantiles : [0, 0],
+        }),
+        ...(isReplaced && { missing: { ...flagged, value: Math.fround(declared.missing ?? mean) } }),
+      }
     case 'category':
       return { name, kind, ...(declared.isId && { id: true }), ...vocabulary(declared, statistics) }
     case 'categories':
@@ -85,9 +96,10 @@ export function minCountFor(rows: number): number {
 }
 
 function vocabulary(
-  { minCount, maxSize = VOCABULARY_MAX, dim }: DeclaredFeature,
+  { minCount, maxSize = VOCABULARY_MAX, dim, buckets }: DeclaredFeature,
   { rows, counts }: FeatureStatistics,
-): { values: string[]; dim: number } {
+): { values: string[]; buckets?: number; dim: number } {
+  if (buckets !== undefined) return { values: [], buckets, dim: dim ?? dimFor(FIRST_CODE + buckets) }
   const least = minCount ?? minCountFor(rows)
   const values = counts.filter(([, count]) => count >= least).map(([value]) => value)
   const kept = values.slice(0, maxSize)

@@ -57,7 +57,7 @@ export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[
       dim,
       slots: 1,
     }))
-  const own = kind === 'text' || kind === 'cross' ? feature.buckets : feature.values.length
+  const own = feature.buckets ?? ('values' in feature ? feature.values.length : 0)
   return [{ name, codes: FIRST_CODE + own, dim, slots: kind === 'category' ? 1 : feature.maxValues }]
 }
 

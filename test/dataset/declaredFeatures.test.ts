@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
+import { readFeaturesInto } from '../../src/dataset/tables/readTables.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
 import type { FeaturesOf } from '../../src/features/featureSpec.ts'
@@ -86,6 +87,44 @@ describe('declared features', () => {
     assert.ok(about.kind === 'text' && about.buckets === 32)
     const [, ids] = features.restaurants
     assert.ok(ids.kind === 'category' && ids.values.length === 50)
+  })
+
+  test('numbers on a scale, within bounds, with a value of their own where they are missing', async () => {
+    const { users } = await featuresOf({
+      features: {
+        'user.level': { kind: 'number', scale: 'rank' },
+        'user.home_lat': { kind: 'number', scale: 'log', clip: [0, 9], missing: 4 },
+        'user.likes': { kind: 'categories', buckets: 16, dim: 4 },
+        'user.joined': false,
+        'user.home_lon': false,
+      },
+    })
+    const [level, likes, latitude] = users
+    assert.ok(level.kind === 'number' && level.knots?.length === 65)
+    assert.deepEqual([level.knots[0], level.knots[20], level.knots[40], level.knots[64]], [0, 1, 2, 3])
+    assert.deepEqual(likes, {
+      name: 'likes',
+      kind: 'categories',
+      values: [],
+      buckets: 16,
+      dim: 4,
+      maxValues: 3,
+    })
+    assert.deepEqual(latitude, {
+      name: 'home_lat',
+      kind: 'number',
+      clip: [0, 9],
+      scale: 'log',
+      missing: { value: 4, flag: true },
+    })
+  })
+
+  test('packing encodes a scaled number as the encoder does', async () => {
+    const features = { 'user.home_lat': { kind: 'number', scale: 'log', clip: [0, 9], missing: 4 } } as const
+    const tables = await openTables({ data, userFeatures: ['home_lat'], features })
+    const rows = new Float32Array(200)
+    await readFeaturesInto(tables.users, rows, 2)
+    assert.deepEqual([...rows.subarray(0, 4)], [Math.log1p(4), 1, Math.log1p(9), 0].map(Math.fround))
   })
 
   test('places: of two columns, the own one, and where the click was', async () => {
@@ -203,6 +242,18 @@ describe('declared features', () => {
       /column likes must hold values for a feature of the kind number, found VARCHAR\[\]/,
     ],
     [
+      'bounds in the wrong order',
+      { 'user.level': { kind: 'number', clip: [3, 3] } },
+      'USAGE',
+      /feature user\.level: clip must be a lower and an upper bound, found \[3,3\]/,
+    ],
+    [
+      'a scale that there is not',
+      { 'user.level': { kind: 'number', scale: 'sqrt' } },
+      'USAGE',
+      /feature user\.level: scale/,
+    ],
+    [
       'a place of a user without columns',
       { 'user.home': { kind: 'cell' } },
       'INPUT',
@@ -224,7 +275,7 @@ describe('declared features', () => {
       'a pair of no features',
       { 'pair.x': { kind: 'overlap', user: 'level', restaurant: 'cuisines' } },
       'USAGE',
-      /pair x must be of features that are categories, found user\.level, which is of the kind number/,
+      /pair x must be of features that are categories with a vocabulary, found user\.level, which is of the kind number/,
     ],
     [
       'a distance of a user',

@@ -20,6 +20,9 @@ interface Fitted {
   buckets?: number
   maxValues?: number
   sizesM?: number[]
+  clip?: [number, number]
+  scale?: string
+  knots?: number[]
 }
 
 type Value = null | undefined | number | string | boolean | Value[]
@@ -42,7 +45,8 @@ function encode(feature: Fitted, value: Value): Encoded {
   const { kind, missing } = feature
   const gone = isGone(value)
   const flag = missing?.flag ? [Number(gone)] : []
-  if (kind === 'number') return { numbers: [gone ? missing!.value : Number(value), ...flag], codes: [] }
+  if (kind === 'number')
+    return { numbers: [scaled(feature, gone ? missing!.value : Number(value)), ...flag], codes: [] }
   if (kind === 'vector')
     return { numbers: [...(gone ? missing!.values : (value as number[])), ...flag], codes: [] }
   if (kind === 'time') {
@@ -75,10 +79,25 @@ function encode(feature: Fitted, value: Value): Encoded {
     const items = kind === 'category' ? [value] : listed
     codes = items
       .filter((one) => !isGone(one))
-      .map((one) => (feature.values!.includes(String(one)) ? 2 + feature.values!.indexOf(String(one)) : 1))
+      .map((one) => {
+        if (feature.buckets) return 2 + (fnv1a(String(one)) % feature.buckets)
+        return feature.values!.includes(String(one)) ? 2 + feature.values!.indexOf(String(one)) : 1
+      })
   }
   const slots = feature.maxValues ?? 1
   return { numbers: [], codes: [...codes, ...Array<number>(slots).fill(0)].slice(0, slots) }
+}
+
+function scaled({ clip = [-Infinity, Infinity], scale, knots = [] }: Fitted, raw: number): number {
+  const value = Math.min(clip[1], Math.max(clip[0], raw))
+  if (scale === 'log') return Math.sign(value) * Math.log1p(Math.abs(value))
+  if (scale !== 'rank') return value
+  const last = knots.length - 1
+  const same = knots.flatMap((knot, i) => (knot === value ? [i] : []))
+  if (same.length > 0) return (same[0] + same.at(-1)!) / 2 / last
+  const above = knots.findIndex((knot) => knot > value)
+  if (above <= 0) return above === 0 ? 0 : 1
+  return (above - 1 + (value - knots[above - 1]) / (knots[above] - knots[above - 1])) / last
 }
 
 function cell(latitude: number, longitude: number, size: number): number {
@@ -106,8 +125,9 @@ function encodeRow(features: FeatureSpec[], row: Value[]): Encoded {
 const FEATURES: FeatureSpec[] = [
   { name: 'likes', kind: 'categories', values: ['a', '3', 'true', 'ไทย'], dim: 4, maxValues: 3 },
   { name: 'age', kind: 'number', missing: { value: 2.5, flag: true } },
-  { name: 'weight', kind: 'number', missing: { value: 7, flag: false } },
-  { name: 'size', kind: 'number' },
+  { name: 'weight', kind: 'number', missing: { value: 7, flag: false }, clip: [-9, 9], scale: 'log' },
+  { name: 'size', kind: 'number', scale: 'rank', knots: [-3, 0, 0, 1, 1e30] },
+  { name: 'brand', kind: 'category', values: [], buckets: 7, dim: 4 },
   { name: 'city', kind: 'category', values: ['', 'a', 'false', '7', '-2'], dim: 4 },
   { name: 'taste', kind: 'vector', length: 2, missing: { values: [0.5, -1], flag: true } },
   { name: 'menu', kind: 'text', buckets: 1000, dim: 4, maxValues: 4 },
@@ -136,7 +156,8 @@ const row = fc.tuple(
   fc.oneof(fc.constant(null), fc.array(fc.oneof(scalar, absent), { maxLength: 6 })),
   fc.oneof(absent, float),
   fc.oneof(absent, float),
-  float,
+  fc.oneof(float, fc.constantFrom(-3, 0, 1, 0.5)),
+  fc.oneof(absent, scalar),
   fc.oneof(absent, scalar),
   fc.oneof(fc.constant(null), fc.array(float, { minLength: 2, maxLength: 2 })),
   fc.oneof(

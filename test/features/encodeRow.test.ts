@@ -55,6 +55,42 @@ describe('a value becomes', () => {
       null,
       /^feature n must be a finite number, found null$/,
     ],
+    [
+      'a number within bounds, as a logarithm',
+      { name: 'n', kind: 'number', clip: [-10, 50], scale: 'log' },
+      60,
+      { numbers: [Math.fround(Math.log(51))], codes: [] },
+    ],
+    [
+      'the logarithm of a negative number, with its sign',
+      { name: 'n', kind: 'number', clip: [-10, 50], scale: 'log' },
+      -20,
+      { numbers: [Math.fround(-Math.log(11))], codes: [] },
+    ],
+    ...(
+      [
+        [-1, 0],
+        [0, 0],
+        [5, 0.125],
+        [10, 0.375],
+        [15, 0.625],
+        [20, 0.75],
+        [30, 0.875],
+        [40, 1],
+        [99, 1],
+      ] as const
+    ).map(([value, rank]): [string, FeatureSpec, RawValue, { numbers: number[]; codes: number[] }] => [
+      `the rank of ${value}`,
+      { name: 'n', kind: 'number', scale: 'rank', knots: [0, 10, 10, 20, 40] },
+      value,
+      { numbers: [rank], codes: [] },
+    ]),
+    [
+      'the bucket of a hash',
+      { name: 'c', kind: 'category', values: [], buckets: 100, dim: 4 },
+      'a',
+      { numbers: [], codes: [2 + (0xe40c292c % 100)] }, // FNV-1a of "a"
+    ],
     ['a code', CATEGORY, 'a', { numbers: [], codes: [3] }],
     ['a code by its text', CATEGORY, 3, { numbers: [], codes: [4] }],
     ['a code of a boolean', CATEGORY, true, { numbers: [], codes: [5] }],

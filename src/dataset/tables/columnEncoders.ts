@@ -1,6 +1,6 @@
 import type { DuckDBVector } from '@duckdb/node-api'
 import { type FeatureEncoder, featureEncoder, type Words, wordsOf } from '../../features/encodeRow.ts'
-import type { FeatureSpec } from '../../features/featureSpec.ts'
+import { type FeatureSpec, isScaled } from '../../features/featureSpec.ts'
 import { firstNotFinite } from '../../features/featureValues.ts'
 import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import type { RawValue } from '../../features/values.ts'
@@ -48,7 +48,7 @@ export class ColumnEncoders {
   encode(vectors: readonly DuckDBVector[], start: number, end: number, at: number): BadValue | undefined {
     for (const [k, column] of this.#columns.entries()) {
       const bad =
-        column.feature.kind === 'number'
+        column.feature.kind === 'number' && !isScaled(column.feature)
           ? this.#encodeNumbers(column, (arrayOf(vectors[k]) as Float32Array).subarray(start, end), at)
           : this.#encodeValues(column, vectors[k], { start, end }, at)
       if (bad) return { feature: column.feature, row: start + bad.row, problem: bad.problem }

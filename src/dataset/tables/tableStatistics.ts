@@ -1,6 +1,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ColumnFacts, DeclaredFeature } from '../../features/declared.ts'
-import { type FeatureStatistics, minCountFor, type ValueCount, VOCABULARY_MAX } from '../../features/fit.ts'
+import {
+  type FeatureStatistics,
+  minCountFor,
+  QUANTILES,
+  type ValueCount,
+  VOCABULARY_MAX,
+} from '../../features/fit.ts'
+import { rawOf } from './columnEncoders.ts'
 import { sqlName } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetColumn, type RowsSource, unreadable } from '../parquet/parquetFile.ts'
 import { valueSql, valueTypeOf } from './valueTypes.ts'
@@ -114,14 +121,33 @@ export async function featureStatistics(
   const column = columnNamed(from, declared.name)
   const longest = lengths?.max ?? 1
   if (declared.kind === 'category' || declared.kind === 'categories') {
-    const counts = await valueCounts(connection, from, column, declared)
-    return { rows, missing, means: [], longest, counts }
+    const isHashed = declared.buckets !== undefined
+    const counts = isHashed ? [] : await valueCounts(connection, from, column, declared)
+    return { rows, missing, means: [], longest, quantiles: [], counts }
   }
-  if (declared.kind !== 'vector') return { rows, missing, means: [mean], longest, counts: [] }
+  if (declared.kind !== 'vector') {
+    const quantiles = declared.scale === 'rank' ? await quantilesOf(connection, from, column) : []
+    return { rows, missing, means: [mean], longest, quantiles, counts: [] }
+  }
   const value = valueSql(column, 'vector')
   const items = Array.from({ length: lengths?.max ?? 0 }, (_, i) => `avg((${value})[${i + 1}])`)
   const means = await oneRow(connection, from, items)
-  return { rows, missing, means: means.map((item) => Number(item ?? 0)), longest, counts: [] }
+  const numbers = means.map((item) => Number(item ?? 0))
+  return { rows, missing, means: numbers, longest, quantiles: [], counts: [] }
+}
+
+/** Of the values that are neither missing nor infinite, evenly spaced in rank, the ends included. */
+async function quantilesOf(
+  connection: DuckDBConnection,
+  from: RowsSource,
+  column: ParquetColumn,
+): Promise<number[]> {
+  const value = valueSql(column, 'number')
+  const shares = Array.from({ length: QUANTILES }, (_, i) => i / (QUANTILES - 1)).join(', ')
+  const sql = `quantile_disc(CASE WHEN isfinite(${value}) THEN ${value} END, [${shares}])`
+  const [found] = await oneRow(connection, from, [sql])
+  const list = rawOf(found)
+  return Array.isArray(list) ? list.map(Number) : []
 }
 
 /** The most frequent values, ties in the order of their bytes; those too rare to have a code are left out. */

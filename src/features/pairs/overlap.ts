@@ -46,5 +46,6 @@ function holds(codes: Uint32Array, at: number, slots: number, code: number): boo
 
 /** The values that a feature's codes stand for; undefined: it has no vocabulary. */
 export function valuesOf(feature: FeatureSpec): readonly string[] | undefined {
-  return feature.kind === 'category' || feature.kind === 'categories' ? feature.values : undefined
+  if (feature.kind !== 'category' && feature.kind !== 'categories') return undefined
+  return feature.buckets === undefined ? feature.values : undefined
 }

@@ -124,7 +124,7 @@ export function pairsProblem(pairs: readonly PairFeature[], features: FeaturesOf
 }
 
 const WANTED = {
-  overlap: 'that are categories',
+  overlap: 'that are categories with a vocabulary',
   difference: 'that are numbers or times with days',
   cross: 'that are categories, or parts of times',
   rate: 'that are single categories, or parts of times',

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox'
-import type { FeatureSpec, Side } from '../../features/featureSpec.ts'
+import type { CategoriesFeature, CategoryFeature, FeatureSpec, Side } from '../../features/featureSpec.ts'
 import { namesOf, SIDES, storedFeatures } from '../../features/featureSpec.ts'
 import type { FeatureService } from '../services.ts'
 
@@ -48,13 +48,13 @@ function valueSchema(feature: FeatureSpec): object {
     case 'category':
       return {
         type: ['string', 'number', 'boolean', ...orNull],
-        description: `category: ${known(feature.values)}`,
+        description: `category: ${known(feature)}`,
       }
     case 'categories':
       return {
         type: ['array', ...orNull],
         items: { type: ['string', 'number', 'boolean'] },
-        description: `list of categories, of which the first ${feature.maxValues} count: ${known(feature.values)}`,
+        description: `list of categories, of which the first ${feature.maxValues} count: ${known(feature)}`,
       }
     case 'text':
       return {
@@ -89,6 +89,7 @@ function valueSchema(feature: FeatureSpec): object {
 }
 
 /** No examples: they may be ids, and anybody may read the documentation. */
-function known(values: readonly string[]): string {
+function known({ values, buckets }: CategoryFeature | CategoriesFeature): string {
+  if (buckets !== undefined) return `any value, hashed into ${buckets} buckets`
   return `${values.length} values are known, others count as unseen`
 }
