@@ -1,5 +1,5 @@
-export { gemm } from './gemm'
-export { hidden } from './hidden'
+export { gemm, gemmWide } from './gemm'
+export { hidden, hiddenWide } from './hidden'
 export { gather, gatherContext } from './gather'
 export { loss, logits } from './loss'
 export { adam } from './adam'
