@@ -26,6 +26,28 @@ export function adam(
   epsilon: f32,
   decay: f32,
 ): i32 {
+  return adamRows(p, g, m, v, count, 0, 1, stepSize, vScale, beta1, beta2, epsilon, decay)
+}
+
+/**
+ * The same on `count` rows of p, m, v, each `width` wide: those that `rows` (u32) lists, or, if it is 0, the
+ * first ones. g [count, width], in the order of the list.
+ */
+export function adamRows(
+  p: usize,
+  g: usize,
+  m: usize,
+  v: usize,
+  width: i32,
+  rows: usize,
+  count: u32,
+  stepSize: f32,
+  vScale: f32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+  decay: f32,
+): i32 {
   const b1 = f32x4.splat(beta1)
   const b2 = f32x4.splat(beta2)
   const c1 = f32x4.splat(<f32>1 - beta1)
@@ -41,24 +63,28 @@ export function adam(
   let badGradient = f32x4.splat(0)
   let badMoment = badGradient
   let badParameter = badGradient
-  const end = p + ((<usize>count) << 2)
-  while (p < end) {
-    const gradient = v128.load(g)
-    const squared = flush(gradient, squaredMin)
-    const m1 = flush(f32x4.add(f32x4.mul(b1, v128.load(m)), f32x4.mul(c1, gradient)), mMin)
-    const v1 = flush(f32x4.add(f32x4.mul(b2, v128.load(v)), f32x4.mul(c2, f32x4.mul(squared, squared))), vMin)
-    const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v1), scale), eps)
-    const p1 = f32x4.sub(f32x4.mul(v128.load(p), keep), f32x4.div(f32x4.mul(step, m1), denominator))
-    v128.store(m, m1)
-    v128.store(v, v1)
-    v128.store(p, p1)
-    badGradient = f32x4.add(badGradient, f32x4.sub(gradient, gradient))
-    badMoment = f32x4.add(badMoment, f32x4.add(f32x4.sub(m1, m1), f32x4.sub(v1, v1)))
-    badParameter = f32x4.add(badParameter, f32x4.sub(p1, p1))
-    p += 16
-    g += 16
-    m += 16
-    v += 16
+  const bytes = (<usize>width) << 2
+  for (let k: u32 = 0; k < count; k++) {
+    let at = (rows == 0 ? <usize>k : <usize>load<u32>(rows + ((<usize>k) << 2))) * bytes
+    const end = at + bytes
+    while (at < end) {
+      const gradient = v128.load(g)
+      const squared = flush(gradient, squaredMin)
+      const m1 = flush(f32x4.add(f32x4.mul(b1, v128.load(m + at)), f32x4.mul(c1, gradient)), mMin)
+      const v0 = f32x4.mul(b2, v128.load(v + at))
+      const v1 = flush(f32x4.add(v0, f32x4.mul(c2, f32x4.mul(squared, squared))), vMin)
+      const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v1), scale), eps)
+      const change = f32x4.div(f32x4.mul(step, m1), denominator)
+      const p1 = f32x4.sub(f32x4.mul(v128.load(p + at), keep), change)
+      v128.store(m + at, m1)
+      v128.store(v + at, v1)
+      v128.store(p + at, p1)
+      badGradient = f32x4.add(badGradient, f32x4.sub(gradient, gradient))
+      badMoment = f32x4.add(badMoment, f32x4.add(f32x4.sub(m1, m1), f32x4.sub(v1, v1)))
+      badParameter = f32x4.add(badParameter, f32x4.sub(p1, p1))
+      g += 16
+      at += 16
+    }
   }
   return notZero(badGradient) | (notZero(badMoment) << 1) | (notZero(badParameter) << 2)
 }
