@@ -68,6 +68,7 @@ function sumSingles(
   touched: usize,
   sums: usize,
 ): u32 {
+  touchSumOf(codes, cm, rows, sumOf)
   let count: u32 = 0
   for (let row: i32 = 0; row < rows; row++) {
     const code = load<u32>(codes)
@@ -131,20 +132,32 @@ function sumLists(
   return count
 }
 
+function touchSumOf(codes: usize, cm: usize, rows: i32, sumOf: usize): void {
+  let sum: i32 = 0
+  for (let row: i32 = 0; row < rows; row++) {
+    sum |= load<i32>(sumOf + ((<usize>load<u32>(codes)) << 2))
+    codes += cm
+  }
+  keepTouched(sum)
+}
+
 /** No code of the list has a sum any more. */
 function forget(sumOf: usize, list: usize, count: u32): void {
   for (let k: u32 = 0; k < count; k++)
     store<u32>(sumOf + ((<usize>load<u32>(list + ((<usize>k) << 2))) << 2), 0)
 }
 
-/** Reads a word at both ends of each row and of its moments, as `touch` does and for its reason. */
+/**
+ * Reads a word of each row and of its moments, as `touch` does and for its reason; two of rows that may lie on
+ * two cache lines.
+ */
 function touchRows(p: usize, m: usize, v: usize, bytes: usize, list: usize, count: u32): void {
-  const last = bytes - 4
+  const last = 64 % bytes == 0 ? 0 : bytes - 4
   let sum: i32 = 0
   for (let k: u32 = 0; k < count; k++) {
     const at = <usize>load<u32>(list + ((<usize>k) << 2)) * bytes
     sum |= load<i32>(p + at) | load<i32>(m + at) | load<i32>(v + at)
-    sum |= load<i32>(p + at + last) | load<i32>(m + at + last) | load<i32>(v + at + last)
+    if (last != 0) sum |= load<i32>(p + at + last) | load<i32>(m + at + last) | load<i32>(v + at + last)
   }
   keepTouched(sum)
 }
