@@ -195,9 +195,21 @@ export function compileKernels(simd: Simd): WebAssembly.Module {
   return new WebAssembly.Module(bytes)
 }
 
-/** Binds a compiled build to a shared memory. Cost: microseconds. */
-export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
+/** What a build exports: two products twice. */
+type Exports = Kernels & { gemmWide: Kernels['gemm']; hiddenWide: Kernels['hidden'] }
+
+/**
+ * Binds a compiled build to a shared memory. `wide`: its products in tiles that pay where V8 has 256-bit
+ * operations (turbo.ts); the same bits. Cost: microseconds.
+ */
+export function bindKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  options: { wide?: boolean } = {},
+): Kernels {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  const { gemmWide, hiddenWide, ...kernels } = exports as unknown as Exports
+  return options.wide ? { ...kernels, gemm: gemmWide, hidden: hiddenWide } : kernels
 }
 
 /** The fastest build that this engine can run: `relaxed`, where its relaxed SIMD is on. */

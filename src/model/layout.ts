@@ -39,7 +39,7 @@ export interface Segment {
 /** One embedding table [codes, dim] among the parameters. */
 export interface EmbeddingLayout {
   table: EmbeddingTable
-  offset: number // floats from the start of the parameters
+  offset: number // floats from the start of the parameters; a multiple of a cache line's
   size: number // floats
   column: number // of a row's inputs, where its numbers begin
   word: number // of a side's row, where its codes begin
@@ -86,10 +86,14 @@ export function layoutNetwork(network: Network): NetworkLayout {
   }
   const layersSize = offset
   const embeddings = layoutEmbeddings(network, layersSize)
-  const size = embeddings.reduce((sum, table) => sum + table.size, layersSize)
+  const last = embeddings.at(-1)
+  const size = last ? last.offset + last.size : layersSize
   const output = segmentOf(run)
   return { network, layers, layersSize, embeddings, hidden: segments, output, size, features }
 }
+
+/** Floats of a cache line: a row of 16 that crossed two would take twice as long to fetch. */
+const LINE = 16
 
 function layoutEmbeddings(network: Network, first: number): EmbeddingLayout[] {
   let offset = first
@@ -103,6 +107,7 @@ function layoutEmbeddings(network: Network, first: number): EmbeddingLayout[] {
   }
   const all = embeddingsOf(network).map((table) => {
     const { codes, dim, slots, side } = table
+    offset = Math.ceil(offset / LINE) * LINE
     const at = { table, offset, size: codes * dim, column, word: words[side], code }
     offset += at.size
     column += dim

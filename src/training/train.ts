@@ -142,12 +142,12 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   checkParts(rows, pack.rows, settings)
   const normalization = settings.normalize ? normalizationFor(network, tables, pack) : null
-  const { module, turbo } = compileForRun(simd, {
+  const compiled = compileForRun(simd, {
     turbo: prepared.run.turbo,
     rows: settings.epochs * rows,
     report: (message) => report({ type: 'note', message }),
   })
-  const lead = new CrewLead({ shape, simd, module, settings, steps })
+  const lead = new CrewLead({ shape, simd, compiled, settings, steps })
   try {
     await loadFeatures(lead, tables, normalization)
     noteLeftOut(tables, report)
@@ -196,7 +196,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       maxMemoryBytes: prepared.run.maxMemoryBytes,
       threads: shape.threads,
       simd,
-      turbo,
+      turbo: compiled.turbo,
       steps: state.step,
       parameters: parameterCount(network),
       test,

@@ -12,6 +12,7 @@ import type { Arena, Block } from './arena.ts'
 /** One compiled build with a memory of its own. */
 export interface Build {
   simd: Simd
+  name: string
   kernels: Kernels
   bytes: Uint8Array
 }
@@ -19,10 +20,16 @@ export interface Build {
 export const ARENA_BYTES = 1 << 19
 
 /** Both builds, each over ARENA_BYTES of shared memory. */
-export const builds: Build[] = (['relaxed', 'strict'] as const).map((simd) => {
+export const builds: Build[] = (['relaxed', 'strict'] as const).map((simd) => buildOf(simd, false))
+
+/** And both with the wide tiles, of which only the products know. */
+export const productBuilds: Build[] = [...builds, ...builds.map(({ simd }) => buildOf(simd, true))]
+
+function buildOf(simd: Simd, wide: boolean): Build {
   const memory = createMemory(ARENA_BYTES)
-  return { simd, kernels: bindKernels(compileKernels(simd), memory), bytes: new Uint8Array(memory.buffer) }
-})
+  const kernels = bindKernels(compileKernels(simd), memory, { wide })
+  return { simd, name: wide ? `${simd} wide` : simd, kernels, bytes: new Uint8Array(memory.buffer) }
+}
 
 /** What a call may change, and how far the kernel may be from its twin: |x − ref| ≤ absolute + relative·|ref|; 0: the same bits. */
 export interface Result extends Block {
@@ -62,9 +69,9 @@ export function judge(
   expectUntouched('naive', arena, twin.after, free)
   for (const build of [which].flat()) {
     const fast = runBuild(build, arena, call)
-    for (const result of results) compareResult(build.simd, result, fast.after, twin.after)
-    expectUntouched(build.simd, arena, fast.after, free)
-    assert.equal(fast.returned, twin.returned, `${build.simd} returned another value than its twin`)
+    for (const result of results) compareResult(build.name, result, fast.after, twin.after)
+    expectUntouched(build.name, arena, fast.after, free)
+    assert.equal(fast.returned, twin.returned, `${build.name} returned another value than its twin`)
   }
   return twin
 }

@@ -99,6 +99,7 @@ for (const [how, message, make] of WRONG)
     const [{ bytes, kernels }] = builds
     const wrong = {
       simd: 'relaxed',
+      name: 'wrong',
       bytes,
       kernels: { ...kernels, ...make(kernels, new Float32Array(bytes.buffer), x.at) },
     } as const

@@ -1,5 +1,6 @@
 import { madd } from './madd'
 import { tile4, tile6 } from './tile'
+import { wide4, wide6 } from './wideTile'
 
 /**
  * The last hidden layer and the output in one pass: h = bias + X·W, mask = [h > 0], z = relu(h)·wOut, row by
@@ -22,10 +23,29 @@ export function hidden(
   P: i32,
 ): void {
   memory.fill(z, 0, (<usize>M) << 4)
+  narrow(mask, ldm, z, x, ldx, w, ldw, bias, wOut, M, 0, N, P)
+}
+
+/** Columns from … N of it, added to z. */
+function narrow(
+  mask: usize,
+  ldm: usize,
+  z: usize,
+  x: usize,
+  ldx: usize,
+  w: usize,
+  ldw: usize,
+  bias: usize,
+  wOut: usize,
+  M: i32,
+  from: i32,
+  N: i32,
+  P: i32,
+): void {
   const mm = ldm << 2
   const xm = ldx << 2
   const wp = ldw << 2
-  for (let n: i32 = 0; n < N; n += 8) {
+  for (let n = from; n < N; n += 8) {
     const column = (<usize>n) << 2
     const w0 = v128.load(wOut + column)
     const w1 = v128.load(wOut + column, 16)
@@ -46,6 +66,50 @@ export function hidden(
       m += rows
     }
   }
+}
+
+/** The same layer, to the bit, by tiles of 16 columns; those that are left, by tiles of 8. */
+export function hiddenWide(
+  mask: usize,
+  ldm: usize,
+  z: usize,
+  x: usize,
+  ldx: usize,
+  w: usize,
+  ldw: usize,
+  bias: usize,
+  wOut: usize,
+  M: i32,
+  N: i32,
+  P: i32,
+): void {
+  memory.fill(z, 0, (<usize>M) << 4)
+  const mm = ldm << 2
+  const xm = ldx << 2
+  const wp = ldw << 2
+  const wide = N & ~15
+  for (let n: i32 = 0; n < wide; n += 16) {
+    const column = (<usize>n) << 2
+    const at = wOut + column
+    let m: i32 = 0
+    while (m < M) {
+      const row = x + <usize>m * xm
+      const to = mask + <usize>m * mm + column
+      const left = M - m
+      let rows = 6
+      if (left == 4 || left == 8) {
+        rows = 4
+        wide4(to, mm, row, xm, 4, w + column, wp, bias + column, 0, P)
+      } else {
+        wide6(to, mm, row, xm, 4, w + column, wp, bias + column, 0, P)
+      }
+      const sums = z + ((<usize>m) << 4)
+      finish(to, mm, sums, rows, v128.load(at), v128.load(at, 16))
+      finish(to + 32, mm, sums, rows, v128.load(at, 32), v128.load(at, 48))
+      m += rows
+    }
+  }
+  narrow(mask, ldm, z, x, ldx, w, ldw, bias, wOut, M, wide, N, P)
 }
 
 /** `rows` rows of eight columns: replaces h by its mask, adds to each row's z. */

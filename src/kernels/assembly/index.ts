@@ -1,9 +1,10 @@
-export { gemm } from './gemm'
-export { hidden } from './hidden'
+export { gemm, gemmWide } from './gemm'
+export { hidden, hiddenWide } from './hidden'
 export { gather, gatherContext } from './gather'
 export { loss, logits } from './loss'
 export { adam } from './adam'
-export { embed, embeddingAdam, setColumn } from './embedding'
+export { embed, setColumn } from './embedding'
+export { embeddingAdam } from './embeddingAdam'
 export {
   scaleRows,
   reluRows,

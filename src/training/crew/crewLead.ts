@@ -24,7 +24,8 @@ import {
 export interface CrewOptions {
   shape: ArenaShape
   simd: Simd
-  module?: WebAssembly.Module // the build, compiled; by default as it is
+  // the build, compiled; by default without V8's 256-bit operations
+  compiled?: { module: WebAssembly.Module; turbo: boolean }
   settings?: TrainSettings // if it is to train
   steps?: number // of the whole run
 }
@@ -61,16 +62,20 @@ export class CrewLead {
       rows: rowsAt(ring.plan, buffer, rows, ring.chunkRows),
       logits: new Float32Array(buffer, logits, ring.chunkRows),
     }))
-    const module = options.module ?? compileKernels(options.simd)
-    for (let thread = 0; thread < options.shape.threads; thread++) this.#start(thread, module, options)
+    const compiled = options.compiled ?? { module: compileKernels(options.simd), turbo: false }
+    for (let thread = 0; thread < options.shape.threads; thread++)
+      this.#start(thread, { ...options, compiled })
   }
 
-  #start(thread: number, module: WebAssembly.Module, { shape, settings, steps }: CrewOptions): void {
+  #start(
+    thread: number,
+    { shape, settings, steps, compiled }: CrewOptions & Required<Pick<CrewOptions, 'compiled'>>,
+  ): void {
     // The worker's own file: .ts from the sources, .js from the package.
     const url = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
     const workerData: CrewStart = {
       thread,
-      module,
+      ...compiled,
       memory: this.memory,
       shape,
       settings: settings ?? null,

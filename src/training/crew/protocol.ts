@@ -50,6 +50,7 @@ export interface TrainedArrays {
 export interface CrewStart {
   thread: number
   module: WebAssembly.Module
+  turbo: boolean // it was compiled for V8's 256-bit operations
   memory: WebAssembly.Memory
   shape: ArenaShape
   settings: TrainSettings | null // null: only scores

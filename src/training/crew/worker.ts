@@ -161,7 +161,7 @@ class CrewWorker {
 
 const start = workerData as CrewStart
 const port = parentPort!
-const worker = new CrewWorker(start, bindKernels(start.module, start.memory))
+const worker = new CrewWorker(start, bindKernels(start.module, start.memory, { wide: start.turbo }))
 const answer = (message: CrewAnswer) => port.postMessage(message)
 
 port.on('message', (job: CrewJob) => {

@@ -3,9 +3,9 @@ import { embeddingsOf, numberInputs } from '../../model/network.ts'
 import type { Matrix } from '../step/operands.ts'
 import type { ArenaShape } from './arenaShape.ts'
 
-/** Embedding tables from this size on are updated by several tasks: a power of two of them. */
-const LARGE_TABLE_CODES = 4096
-const TABLE_TASKS = 8
+/** Tables of long lists are updated by several tasks: a power of two of them. */
+const LONG_LIST_SLOTS = 8
+const LIST_TASKS = 4
 
 /** What the step of the embeddings needs beside the parameters: of the batch at hand. */
 export interface EmbeddingArea {
@@ -46,7 +46,7 @@ export function planEmbedded(
     backward: { at: reserve(first.outputs * inputs), ld: inputs },
     steps: layout.embeddings.flatMap((embedding) => {
       const { table } = embedding
-      const residues = table.codes < LARGE_TABLE_CODES ? 1 : TABLE_TASKS
+      const residues = table.slots < LONG_LIST_SLOTS ? 1 : LIST_TASKS
       const sumOf = reserve(table.codes)
       return Array.from({ length: residues }, (_, residue) => ({
         embedding,
