@@ -130,6 +130,7 @@ export interface Kernels {
     beta2: number,
     epsilon: number,
     decay: number,
+    penalties: number,
   ): number
   scaleRows(x: number, ldx: number, factor: number, rows: number, width: number): void
   reluRows(x: number, ldx: number, rows: number, width: number): void

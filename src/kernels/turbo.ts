@@ -134,5 +134,5 @@ function runEmbedding(kernels: Kernels, slots: number): void {
   const [m, v] = [at.moments + 0x8000, at.squares + 0x8000]
   const step = [1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99] as const
   const scratch = [sumOf, touched, sums] as const
-  kernels.embeddingAdam(table, m, v, 8, kept, 3, slots, 0, 1, embedded + 4, 20, ROWS, ...scratch, ...step)
+  kernels.embeddingAdam(table, m, v, 8, kept, 3, slots, 0, 1, embedded + 4, 20, ROWS, ...scratch, ...step, 0)
 }

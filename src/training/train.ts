@@ -33,6 +33,7 @@ import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPl
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
 import { trainingRows } from './rows/rowStream.ts'
+import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
@@ -150,6 +151,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const lead = new CrewLead({ shape, simd, compiled, settings, steps })
   try {
     await loadFeatures(lead, tables, normalization)
+    await setEmbeddingPenalties(lead, pack, settings)
     noteLeftOut(tables, report)
     if (normalization) warnOfFarFeatures(tables, report)
     const training = await TrainingRun.begin({

@@ -16,7 +16,7 @@ import { runCli } from './runCli.ts'
 import { goodResult } from './trainResult.ts'
 
 /** What the reference job leaves open; a validation split shows in the rows. */
-const UNCONSTRAINED = new Set(['seed', 'validation', 'keep', 'patience'])
+const UNCONSTRAINED = new Set(['embeddingL2', 'seed', 'validation', 'keep', 'patience'])
 
 const OTHER: { [K in keyof TrainSettings]: TrainSettings[K] } = {
   epochs: 4,
@@ -29,6 +29,7 @@ const OTHER: { [K in keyof TrainSettings]: TrainSettings[K] } = {
   beta1: 0.8,
   beta2: 0.99,
   epsilon: 1e-7,
+  embeddingL2: 3,
   weightDecay: 0.01,
   shuffle: true,
   normalize: true,

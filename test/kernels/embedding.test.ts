@@ -136,6 +136,7 @@ interface Lazy {
   sumOf: Block
   touched: Block
   sums: Block
+  penalties?: Block // [codes]; absent: none
 }
 
 const HYPER = [0.01, 3, 0.9, 0.999, 1e-8, 0.999] as const // step size, scale of √v, β1, β2, ε, decay
@@ -157,11 +158,11 @@ function lazy(shape: Shape, seed: number, draw: (random: Random) => () => number
 }
 
 function step(kernels: Kernels, q: Lazy, residue: number, residues: number): number {
-  const { codesBlock, deltas, p, m, v, sumOf, touched, sums, shape } = q
+  const { codesBlock, deltas, p, m, v, sumOf, touched, sums, shape, penalties } = q
   return kernels.embeddingAdam(
     ...([p.at, m.at, v.at, shape.dim, codesBlock.at, codesBlock.stride, shape.slots] as const),
     ...([residue, residues, deltas.at, deltas.stride, shape.rows] as const),
-    ...([sumOf.at, touched.at, sums.at, ...HYPER] as const),
+    ...([sumOf.at, touched.at, sums.at, ...HYPER, penalties?.at ?? 0] as const),
   )
 }
 
@@ -211,6 +212,19 @@ for (const build of builds) {
         assert.equal(returned, 0)
       }),
       { seed: 2, numRuns: 200 },
+    )
+  })
+
+  test(`embeddingAdam ${build.simd}: a penalty of its own for each code`, () => {
+    fc.assert(
+      fc.property(shapes, fc.nat(), fc.constantFrom(1, 8), fc.nat(7), (shape, seed, residues, one) => {
+        const q = lazy(shape, seed, uniform)
+        q.penalties = q.arena.matrix(uniform(new Random(seed + 1)), 1, CODES)
+        const tolerance = { absolute: 1e-5, relative: 2e-6 }
+        const { returned } = judgeStep(build, q, { residue: one % residues, residues, tolerance })
+        assert.equal(returned, 0)
+      }),
+      { seed: 5, numRuns: 100 },
     )
   })
 

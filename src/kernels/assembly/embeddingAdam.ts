@@ -11,7 +11,8 @@ const AHEAD: u32 = 64
  * step. Does so for the codes of which `residue` is the remainder by `residues`, a power of two. p, m, v
  * [codes, dim]; codes [rows, slots] u32 with row stride ldc, as `embed` reads them; deltas [rows, dim] with
  * row stride ldd. Scratch: sumOf u32 [codes], zeros before and after; touched u32 and sums, for rows · slots
- * codes. The rest, and what is returned, as of `adam`.
+ * codes. `penalties`: f32 [codes], of which each row adds as many times itself to its gradient (L2); 0: none.
+ * The rest, and what is returned, as of `adam`.
  */
 export function embeddingAdam(
   p: usize,
@@ -35,6 +36,7 @@ export function embeddingAdam(
   beta2: f32,
   epsilon: f32,
   decay: f32,
+  penalties: usize,
 ): i32 {
   const bytes = (<usize>dim) << 2
   const mask = residues - 1
@@ -51,6 +53,7 @@ export function embeddingAdam(
     forget(sumOf, list, next)
     touchRows(p, m, v, bytes, list, next)
     const g = sums + <usize>done * bytes
+    if (penalties != 0) penalise(p, g, bytes, list, next, penalties)
     bad |= adamRows(p, g, m, v, dim, list, next, stepSize, vScale, beta1, beta2, epsilon, decay)
   }
   return bad
@@ -141,6 +144,20 @@ function touchSumOf(codes: usize, cm: usize, rows: i32, sumOf: usize): void {
   keepTouched(sum)
 }
 
+/** Adds to the gradient of each row the penalty of its code times the row. */
+function penalise(p: usize, g: usize, bytes: usize, list: usize, count: u32, penalties: usize): void {
+  for (let k: u32 = 0; k < count; k++) {
+    const code = <usize>load<u32>(list + ((<usize>k) << 2))
+    const penalty = f32x4.splat(load<f32>(penalties + (code << 2)))
+    const row = p + code * bytes
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const sum = v128.load(g + at)
+      v128.store(g + at, f32x4.add(sum, f32x4.mul(penalty, v128.load(row + at))))
+    }
+    g += bytes
+  }
+}
+
 /** No code of the list has a sum any more. */
 function forget(sumOf: usize, list: usize, count: u32): void {
   for (let k: u32 = 0; k < count; k++)
@@ -148,8 +165,8 @@ function forget(sumOf: usize, list: usize, count: u32): void {
 }
 
 /**
- * Reads a word of each row and of its moments, as `touch` does and for its reason; two of rows that may lie on
- * two cache lines.
+ * Reads a word of each row and of its moments, as `touch` does and for its reason; two of rows that may lie
+ * on two cache lines.
  */
 function touchRows(p: usize, m: usize, v: usize, bytes: usize, list: usize, count: u32): void {
   const last = 64 % bytes == 0 ? 0 : bytes - 4

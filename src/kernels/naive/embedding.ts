@@ -32,7 +32,7 @@ export function naiveEmbedding(
       for (let row = 0; row < rows; row++) f32[x / 4 + row * ldx] = value
     },
 
-    // g[code] = Σ_row delta[row] / codes of the row, then Adam on every code with a gradient
+    // g[code] = Σ_row delta[row] / codes of the row + penalty · p[code], then Adam on every such code
     embeddingAdam(p, m, v, dim, codes, ldc, slots, residue, residues, deltas, ldd, rows, ...rest) {
       const [sumOf, touched, sums, ...settings] = rest
       const order: number[] = []
@@ -50,11 +50,14 @@ export function naiveEmbedding(
       let bad = 0
       for (const [i, code] of order.entries()) {
         const at = sums + 4 * i * dim
-        f32.set(gradients.get(code)!, at / 4)
+        const gradient = gradients.get(code)!
+        const [stepSize, vScale, beta1, beta2, epsilon, decay, penalties] = settings
+        if (penalties !== 0)
+          for (let k = 0; k < dim; k++) gradient[k] += f32[penalties / 4 + code] * f32[p / 4 + code * dim + k]
+        f32.set(gradient, at / 4)
         u32[touched / 4 + i] = code
         u32[sumOf / 4 + code] = 0
         const row = 4 * code * dim
-        const [stepSize, vScale, beta1, beta2, epsilon, decay] = settings
         bad |= adam(p + row, at, m + row, v + row, dim, stepSize, vScale, beta1, beta2, epsilon, decay)
       }
       return bad

@@ -21,6 +21,7 @@ export interface EmbeddingStep {
   embedding: EmbeddingLayout
   residue: number
   residues: number
+  penalties: number // f32 [codes]: see embeddingL2; zeros if there is none
   sumOf: number // u32 [codes]: 1 + which sum is that of a code; 0: none, as between two steps
   touched: number // u32 [batch · slots]: the codes that have a sum
   sums: number // [batch · slots, dim]
@@ -48,10 +49,12 @@ export function planEmbedded(
       const { table } = embedding
       const residues = table.slots < LONG_LIST_SLOTS ? 1 : LIST_TASKS
       const sumOf = reserve(table.codes)
+      const penalties = reserve(table.codes)
       return Array.from({ length: residues }, (_, residue) => ({
         embedding,
         residue,
         residues,
+        penalties,
         sumOf,
         touched: reserve(batchSize * table.slots),
         sums: reserve(batchSize * table.slots * table.dim),

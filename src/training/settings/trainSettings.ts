@@ -91,7 +91,18 @@ export const SETTINGS = {
     default: 1e-8,
     reference: 1e-8,
     flag: '--optimizer-epsilon <e>',
-    help: "Adam's ε",
+    term: '--optimizer-epsilon, --embedding-l2 <x>',
+    help: "Adam's ε; L2 of embeddings",
+  }),
+  /**
+   * L2 of each embedding row, spread over the training rows that have its value: a Gaussian prior of this
+   * precision, as strong for a frequent value as for a rare one; 0: none.
+   */
+  embeddingL2: setting({
+    schema: number(0, 1e6),
+    default: 10,
+    reference: 0,
+    flag: '--embedding-l2 <x>',
   }),
   /** Decoupled (AdamW), weights only; 0: plain Adam. */
   weightDecay: setting({

@@ -42,7 +42,7 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
     sizes.vScale = 1 / Math.sqrt(1 - beta2 ** sizes.step)
     sizes.decay = 1 - rate * weightDecay
   }
-  const optimiser = { sizes, update, beta1, beta2, epsilon, report }
+  const optimiser = { sizes, update, beta1, beta2, epsilon, hasPenalties: settings.embeddingL2 > 0, report }
   return interleave([
     ...layerTasks(arena, kernels, optimiser),
     ...embeddingTasks(arena, kernels, optimiser, rows),
@@ -56,6 +56,7 @@ interface Optimiser extends Pick<AdamOptions, 'report'> {
   beta1: number
   beta2: number
   epsilon: number
+  hasPenalties: boolean // of embeddings
 }
 
 function layerTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser): Task[][] {
@@ -97,9 +98,9 @@ function layerTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser): Task[
 function embeddingTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser, rows: () => number): Task[][] {
   const { embedded, layout, parameters } = arena
   if (!embedded) return []
-  const { sizes, update, beta1, beta2, epsilon, report } = optimiser
+  const { sizes, update, beta1, beta2, epsilon, hasPenalties, report } = optimiser
   const firstColumn = numberInputs(layout.network)
-  return embedded.steps.map(({ embedding, residue, residues, sumOf, touched, sums }) => {
+  return embedded.steps.map(({ embedding, residue, residues, penalties, sumOf, touched, sums }) => {
     const { table, offset, column, code } = embedding
     const tensor = 2 * layout.layers.length + layout.embeddings.indexOf(embedding)
     const at = 4 * offset
@@ -129,6 +130,7 @@ function embeddingTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser, ro
         beta2,
         epsilon,
         sizes.decay,
+        hasPenalties ? penalties : 0,
       )
       if (bad !== 0) report(notFiniteCode(tensor, bad))
     }
