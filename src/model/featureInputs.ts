@@ -5,7 +5,7 @@ import { embeddingsOf, numbersOf } from '../features/rowShape.ts'
 export interface FeatureInputs {
   name: string // `user.age`
   source: Source
-  inputs: number[] // ascending; none are another feature's
+  inputs: number[] // ascending; none are another feature's. Empty: only pairs use the feature
 }
 
 /**

@@ -54,6 +54,12 @@ describe('importance of every kind of feature', () => {
       data,
       out: model,
       contextFeatures: ['time', 'device', 'companion', 'position'],
+      features: {
+        'restaurant.restaurant_id': { kind: 'category', dim: 0 },
+        'pair.popularity': { kind: 'rate', restaurant: 'restaurant_id' },
+        'pair.lunch': { kind: 'cross', context: 'time.hour', restaurant: 'cuisines' },
+        'pair.gap': { kind: 'difference', user: 'age', restaurant: 'rating' },
+      },
       hidden: [8, 6],
       batchSize: 64,
       epochs: 3,
@@ -74,13 +80,15 @@ describe('importance of every kind of feature', () => {
     const { description } = await loadModelFiles(model)
     const features = modelFeatures(description)
     const kinds = Object.values(features).flatMap((own) => own.map(({ kind }: { kind: string }) => kind))
-    for (const kind of ['number', 'category', 'categories', 'time', 'distance', 'overlap'])
+    for (const kind of 'number category categories time distance overlap rate cross difference'.split(' '))
       assert.ok(kinds.includes(kind), kind)
     assert.ok(
       features.users.some((own) => own.kind === 'number' && own.missing?.flag),
       'nulls',
     )
-    assert.equal(report.features.length, kinds.length)
+    assert.equal(report.features.length, kinds.length - 1)
+    const names = report.features.map(({ name }) => name)
+    assert.ok(!names.includes('restaurant.restaurant_id') && names.includes('pair.popularity'))
     assert.equal(report.groups.length, 4)
 
     for (const found of [...report.groups, ...report.features]) {
@@ -156,7 +164,7 @@ describe('importance of every kind of feature', () => {
       isError('DISK', /Cannot add the importance to .*report\.md: .*directory.*--no-report/s),
     )
     assert.ok(!events.some(({ type }) => type === 'importance'))
-    assert.equal((await importance({ data, model: own, rows: 50, report: false })).features.length, 15)
+    assert.equal((await importance({ data, model: own, rows: 50, report: false })).features.length, 18)
   })
 
   test('the report of a model that came meanwhile is left alone', async () => {

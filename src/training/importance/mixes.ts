@@ -20,7 +20,7 @@ const GROUP_OF: Record<Source, FeatureGroup> = {
   pairs: 'pairs',
 }
 
-/** Of every group that a model has features of, and of every feature. */
+/** Of every group and every feature that has inputs. */
 export function mixesOf(description: ModelDescription): { groups: Mix[]; features: Mix[] } {
   const features = featureInputs(modelFeatures(description)).map(({ name, source, inputs }): Mix => {
     return { name, group: GROUP_OF[source], inputs }
@@ -30,5 +30,6 @@ export function mixesOf(description: ModelDescription): { groups: Mix[]; feature
     const inputs = features.filter((feature) => feature.group === group).flatMap((own) => own.inputs)
     return { name: group, group, inputs }
   })
-  return { groups: groups.filter(({ inputs }) => inputs.length > 0), features }
+  const hasInputs = ({ inputs }: Mix) => inputs.length > 0
+  return { groups: groups.filter(hasInputs), features: features.filter(hasInputs) }
 }
