@@ -6,6 +6,8 @@ export type { InspectOptions } from './dataset/inspect/inspectOptions.ts'
 export type { InspectedColumn, Inspection, InspectionWarning } from './dataset/inspect/report.ts'
 export { train } from './training/train.ts'
 export { evaluate, type EvaluateOptions, type EvaluationReport } from './training/evaluate.ts'
+export { importance, type ImportanceOptions, type ImportanceReport } from './training/importance.ts'
+export type { Importance } from './training/importance/measure.ts'
 export { PRESETS } from './training/settings/presets.ts'
 export type {
   Constraint,

@@ -5,6 +5,7 @@ import { evaluateCommand } from './commands/evaluate.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
 import { formatHelp } from './help.ts'
+import { importanceCommand } from './commands/importance.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { loadCommand } from './commands/load.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
@@ -27,6 +28,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     inspectCommand,
     trainCommand,
     evaluateCommand,
+    importanceCommand,
     recommendCommand,
     exportCommand,
     serveCommand,

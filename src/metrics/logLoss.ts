@@ -29,6 +29,19 @@ export function logLossSumInto(
   return sum + Math.log(product)
 }
 
+/** Writes the binary cross-entropy of each of the first `rows` rows; NaN or infinite if a logit is. */
+export function logLossesInto(
+  to: Float64Array,
+  logits: Float32Array,
+  clicks: Uint8Array,
+  rows: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const logit = logits[row]
+    to[row] = Math.max(logit, 0) - clicks[row] * logit + Math.log1p(Math.exp(-Math.abs(logit)))
+  }
+}
+
 /**
  * Entropy of a coin that falls on 1 with `probability`, in nats: the log loss of always predicting the click
  * rate.

@@ -1,7 +1,7 @@
 import { access, constants, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { NearrankError } from '../errors.ts'
-import { diskError, isMissing, resolveTarget, siblingPath } from '../files.ts'
+import { diskError, isMissing, listSiblings, resolveTarget, siblingPath } from '../files.ts'
 import { MODEL_FILE, ONNX_FILE, REPORT_FILE, WEIGHTS_FILE } from './modelFile.ts'
 
 const OUR_FILES = new Set([MODEL_FILE, WEIGHTS_FILE, ONNX_FILE, REPORT_FILE])
@@ -32,7 +32,11 @@ export async function checkOutDirectory(directory: string): Promise<void> {
     if (!there.isDirectory()) throw refuse('it must be a folder, found a file')
     if (there.dev !== (await stat(parent)).dev) throw refuse('it is a mount point, which cannot be renamed')
     await checkParent(parent, directory)
-    const entries = (await readdir(target)).filter((entry) => !LITTER.has(entry))
+    // A report that was being written when its process was killed.
+    const unfinished = new Set(await listSiblings(join(target, REPORT_FILE)))
+    const entries = (await readdir(target)).filter(
+      (entry) => !LITTER.has(entry) && !unfinished.has(join(target, entry)),
+    )
     if (entries.length === 0) return
     const foreign = entries.filter((entry) => !OUR_FILES.has(entry)).toSorted()
     if (foreign.length > 0) throw refuse(`it holds ${list(foreign)}, which is not part of a Nearrank model`)

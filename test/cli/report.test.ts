@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { renderTrainSummary } from '../../src/cli/output/trainSummary.ts'
+import { markdownTable, withSection } from '../../src/training/report/markdown.ts'
 import { type ReportContext, renderReport } from '../../src/training/report/report.ts'
 import { goodResult } from './trainResult.ts'
 
@@ -46,6 +47,17 @@ describe('report', () => {
       assert.deepEqual(new Set(cells).size, 1, table)
     }
     assert.ok(report.includes('f\\|01') && report.includes('a\\<b>') && report.includes('two lines'))
+  })
+
+  test('a section is added at the end, and later replaced where it stands', () => {
+    const report = renderReport(goodResult('default'), context)
+    const once = withSection(report, 'More', ['a'])
+    assert.equal(once, `${report}\n## More\n\na\n`)
+    assert.equal(withSection(once, 'More', ['b', '', '### c']), `${report}\n## More\n\nb\n\n### c\n`)
+    assert.equal(withSection('', 'More', ['a']), '## More\n\na\n')
+    const between = '# R\n\n## More\n\nold\n\n### old\n\n## Last\n\nx\n'
+    assert.equal(withSection(between, 'More', ['new']), '# R\n\n## More\n\nnew\n\n## Last\n\nx\n')
+    assert.deepEqual(markdownTable(['a'], [['x|<y\n']]), ['| a |', '| --- |', '| x\\|\\<y  |'])
   })
 
   test('without a test set it says so', () => {

@@ -10,7 +10,8 @@ import { flagsOf } from '../../src/cli/flags/flags.ts'
 import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
-const COMMANDS = 'generate inspect train evaluate recommend export serve load loadtest api-key'.split(' ')
+const COMMANDS =
+  'generate inspect train evaluate importance recommend export serve load loadtest api-key'.split(' ')
 
 describe('usage', () => {
   let directory = ''
@@ -85,6 +86,8 @@ describe('usage', () => {
     [['inspect'], /--data DIR is missing/],
     [['inspect', '--on-missing', 'drop'], /unknown option '--on-missing'/],
     [['evaluate', '--data', 'd'], /--model DIR is missing/],
+    [['importance', '--data', 'd'], /--model DIR is missing/],
+    [['importance', '--rows', '0'], /--rows.*'0' is invalid.*an integer from 1/],
     [['export', '--format', 'onxx'], /Did you mean onnx\?/],
     [['export'], /--model DIR is missing/],
     [['recommend', '--data', 'd', '--model', 'm'], /--user ID is missing/],

@@ -101,6 +101,44 @@ describe('the whole way on the command line', () => {
     assert.match(stdout, /accuracy +0\.\d{5} +0\.\d{5} +0\.\d{5}/)
   })
 
+  test('importance --json holds every feature and group, and the report has them, too', async () => {
+    const found = jsonOf(await runCli(['importance', ...place(), '--rows', '1500', '--json']))
+    assert.deepEqual(
+      Object.keys(found),
+      words('rows testRows repeats seed logLoss auc groups features seconds'),
+    )
+    const features = found.features as Record<string, unknown>[]
+    assert.deepEqual([found.testRows, features.length, (found.groups as object[]).length], [4000, 40, 2])
+    const keys = words('name group logLossIncrease logLossError aucDecrease aucError')
+    for (const feature of features) assert.deepEqual(Object.keys(feature), keys)
+    const report = await readFile(at('model/report.md'), 'utf8')
+    assert.match(report, /^## Feature importance$/m)
+    for (const { name } of features)
+      assert.match(report, new RegExp(`^\\| ${String(name)} \\| -?0\\.\\d{5} `, 'm'))
+  })
+
+  test('importance prints tables that fit a terminal, and leaves the report if it is told to', async () => {
+    const earlier = await readFile(at('model/report.md'), 'utf8')
+    const { code, stdout, stderr } = await runCli([
+      'importance',
+      ...place(),
+      '--rows',
+      '1500',
+      '--seed',
+      '4',
+      '--no-report',
+    ])
+    assert.equal(code, 0, stderr)
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
+    assert.match(
+      stdout,
+      /^1,\d{3} of 4,000 test clicks, seed 4: log loss 0\.\d{5}, AUC 0\.\d{5} as they are\.$/m,
+    )
+    assert.match(stdout, /^group +log loss \+ +± +AUC − +±$/m)
+    assert.match(stdout, /^user\.f00 +-?0\.\d{5} +0\.\d{5} +-?0\.\d{5} +0\.\d{5}$/m)
+    assert.equal(await readFile(at('model/report.md'), 'utf8'), earlier)
+  })
+
   test('recommend --json is exactly what the API answers', async () => {
     const request = ['--request', at('data/requests.parquet'), '--request-row', '1', '--max-dist', '100000']
     const answer = jsonOf(await runCli(['recommend', ...place(), ...request, '--size', '7', '--json']))

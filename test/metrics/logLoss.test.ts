@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { binaryEntropy, LOG_LOSS_ROWS_MAX, logLossSumInto } from '../../src/metrics/logLoss.ts'
+import { binaryEntropy, LOG_LOSS_ROWS_MAX, logLossesInto, logLossSumInto } from '../../src/metrics/logLoss.ts'
 
 describe('logLossSumInto', () => {
   test('moderate logits: −log of the probability of what happened, within 1e-12', () => {
@@ -11,10 +11,19 @@ describe('logLossSumInto', () => {
     })
     fc.assert(
       fc.property(fc.array(row, { maxLength: LOG_LOSS_ROWS_MAX, size: 'max' }), (rows) => {
+        const each = new Float64Array(rows.length)
+        const logits = Float32Array.from(rows, (one) => one.logit)
+        logLossesInto(
+          each,
+          logits,
+          Uint8Array.from(rows, (one) => one.click),
+          rows.length,
+        )
         let wanted = 0
-        for (const { logit, click } of rows) {
+        for (const [i, { logit, click }] of rows.entries()) {
           const odds = Math.exp(click === 1 ? -logit : logit)
           wanted += Math.log1p(odds)
+          assert.ok(Math.abs(each[i] - Math.log1p(odds)) <= 1e-14 * (1 + Math.abs(logit)), `${each[i]}`)
         }
         const { sum, probabilities } = lossOf(rows)
         assert.ok(Math.abs(sum - wanted) <= 1e-12 + 1e-12 * wanted, `${sum} against ${wanted}`)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { siblingPath } from '../../src/files.ts'
 import { saveModel } from '../../src/model/modelDirectory.ts'
 import { checkOutDirectory } from '../../src/model/outDirectory.ts'
 import { modelContent, randomWeights, SMALL_NETWORK, temporaryDirectory } from './modelFixtures.ts'
@@ -12,17 +13,19 @@ const model = {
   report: '',
 }
 
-test('nothing, an empty directory, a model and a model with a file manager’s litter may be replaced', async (t) => {
+test('nothing, an empty directory, a model, one with litter and one with half a report may be replaced', async (t) => {
   const parent = await temporaryDirectory(t)
   await mkdir(join(parent, 'empty'))
   await saveModel(join(parent, 'model'), model)
   await saveModel(join(parent, 'littered'), model)
   await writeFile(join(parent, 'littered', '.DS_Store'), '')
-  for (const name of ['none', join('no', 'parent', 'either'), 'empty', 'model', 'littered']) {
+  await saveModel(join(parent, 'killed'), model)
+  await writeFile(siblingPath(join(parent, 'killed', 'report.md'), 'new'), 'half a rep')
+  for (const name of ['none', join('no', 'parent', 'either'), 'empty', 'model', 'littered', 'killed']) {
     await checkOutDirectory(join(parent, name))
     await saveModel(join(parent, name), model)
   }
-  assert.deepEqual((await readdir(parent)).toSorted(), ['empty', 'littered', 'model', 'no', 'none'])
+  assert.deepEqual((await readdir(parent)).toSorted(), ['empty', 'killed', 'littered', 'model', 'no', 'none'])
 })
 
 test('checking makes nothing', async (t) => {

@@ -6,6 +6,7 @@ import { exportModel } from '../../src/model/exportModel.ts'
 import { CALLBACKS, checkKeys, checkOptions } from '../../src/options/checkOptions.ts'
 import { recommend } from '../../src/ranking/recommend.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
+import { importance } from '../../src/training/importance.ts'
 import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { train } from '../../src/training/train.ts'
 
@@ -88,6 +89,12 @@ describe('options', () => {
     ['evaluate', () => evaluate({ ...place, trainFiles: 'x' } as never), [/"trainFiles"/, /"testFiles"/]],
     ['evaluate', () => evaluate({ ...place, thread: 1 } as never), [/"thread"/, /mean "threads"/]],
     ['evaluate', () => evaluate({ ...place, threads: 0 }), [/threads must be an integer from 1/]],
+    [
+      'importance',
+      () => importance({ ...place, trainFiles: 'x' } as never),
+      [/options of importance: .*"trainFiles"/],
+    ],
+    ['importance', () => importance({ ...place, report: 'no' } as never), [/report must be true or false/]],
     [
       'recommend',
       () => recommend({ user: 1, request }, { ...place, testFiles: 'x' } as never),

@@ -48,8 +48,9 @@ export class TrainProgress {
         this.#checkpointStep = event.step
         break
       case 'evaluate':
+      case 'importance':
         this.#progress.update({
-          stage: 'evaluate',
+          stage: event.type,
           done: event.rowsDone,
           total: event.rowsTotal,
           rssBytes: process.memoryUsage.rss(),

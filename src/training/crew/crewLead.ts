@@ -33,7 +33,7 @@ export interface CrewOptions {
 /** One chunk of the ring, as views. */
 export interface Chunk {
   rows: ClickRows
-  logits: Float32Array
+  logits: Float32Array // [shape.logits, chunkRows]
 }
 
 /**
@@ -55,12 +55,12 @@ export class CrewLead {
     this.arena = planArena(options.shape)
     this.memory = allocateArena(this.arena)
     const { buffer } = this.memory
-    const { control, ring } = this.arena
+    const { control, ring, shape } = this.arena
     this.#control = new Int32Array(buffer, control.words, CONTROL_WORDS)
     this.#sums = new Float64Array(buffer, control.sums, SUM_COUNT)
     this.#chunks = ring.slots.map(({ rows, logits }) => ({
       rows: rowsAt(ring.plan, buffer, rows, ring.chunkRows),
-      logits: new Float32Array(buffer, logits, ring.chunkRows),
+      logits: new Float32Array(buffer, logits, (shape.logits ?? 1) * ring.chunkRows),
     }))
     const compiled = options.compiled ?? { module: compileKernels(options.simd), turbo: false }
     for (let thread = 0; thread < options.shape.threads; thread++)

@@ -61,6 +61,8 @@ export interface CrewStart {
 export type CrewJob =
   | { type: 'train' } // until the stream ends, a step a batch
   | { type: 'score' } // until the stream ends, logits into each chunk
+  // chunks come in pairs: rows, and donors of the inputs in which each further logit of a row differs
+  | { type: 'scoreMixed'; inputs: number[][] }
   | { type: 'fold' } // the parameters have been written from outside
 
 /** What it answers, once a job. */

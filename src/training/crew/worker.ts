@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { bindKernels, type Kernels } from '../../kernels/kernels.ts'
 import { type Arena, planArena, RING_CHUNKS } from '../memory/arena.ts'
 import { LOSS_NOT_FINITE } from '../step/adam.ts'
+import { MixedPass } from '../step/mixedPass.ts'
 import { RowPass } from '../step/rowPass.ts'
 import { type Batch, foldStep, type Phase, trainStep } from '../step/trainStep.ts'
 import { CrewFailed, PhaseRunner } from './phaseRunner.ts'
@@ -59,6 +60,7 @@ class CrewWorker {
   run(job: CrewJob): void {
     if (job.type === 'train') this.#train()
     else if (job.type === 'score') this.#score()
+    else if (job.type === 'scoreMixed') this.#scoreMixed(job.inputs)
     else this.#runPhases(this.#foldPhases)
   }
 
@@ -155,6 +157,23 @@ class CrewWorker {
         this.#rowPass.score(slot, from, Math.min(SCORE_ROWS, rows - from))
       })
       this.#chunkDone(chunk)
+    }
+  }
+
+  #scoreMixed(inputs: number[][]): void {
+    const { slots } = this.#arena.ring
+    const mixes = inputs.map((own) => Uint32Array.from(own))
+    const pass = new MixedPass(this.#arena, this.#rowPass, this.#floats, this.#thread)
+    for (let chunk = 0; ; chunk += 2) {
+      const rows = this.#awaitChunk(chunk)
+      if (rows < 0) return
+      this.#awaitChunk(chunk + 1)
+      const pair = { own: slots[chunk % RING_CHUNKS], donors: slots[(chunk + 1) % RING_CHUNKS] }
+      this.#runner.run(Math.ceil(rows / SCORE_ROWS), (task) => {
+        const from = task * SCORE_ROWS
+        pass.score(pair, from, Math.min(SCORE_ROWS, rows - from), mixes)
+      })
+      this.#chunkDone(chunk + 1)
     }
   }
 }

@@ -18,7 +18,7 @@ export const BLOCK_ROWS = 64
  * threads.
  */
 const SLICES_MAX = 8
-/** Chunks of rows between the reader and the workers. */
+/** Chunks of rows between the reader and the workers: an even number, since one job takes them in pairs. */
 export const RING_CHUNKS = 6
 const CHUNK_ROWS = 32_768
 
@@ -99,7 +99,7 @@ export interface Scratch {
 /** One slot of the ring: rows as columns, and what scoring answers. */
 export interface RingSlot {
   rows: RowOffsets // [chunkRows]
-  logits: number // f32 [chunkRows]
+  logits: number // f32 [shape.logits, chunkRows]
 }
 
 /**
@@ -163,7 +163,7 @@ export function planArena(shape: ArenaShape): Arena {
   const folded = planFolded(reserve, { layout, parameters, ldx, training: shape.purpose === 'train' })
   const slices = planSlices(reserve, shape, layout, ldx)
   const scratch = Array.from({ length: shape.threads }, () => planScratch(reserve, layout, ldx))
-  const ring = planRing(reserve, shape.batchSize, clickPlan(words))
+  const ring = planRing(reserve, shape, clickPlan(words))
   const embedded =
     shape.purpose === 'train' && layout.embeddings.length > 0 ? planEmbedded(reserve, layout, shape) : null
   const inputs = { control, tables, context, parameters }
@@ -251,13 +251,13 @@ function planScratch(reserve: Reserve, layout: NetworkLayout, ldx: number): Scra
   }
 }
 
-function planRing(reserve: Reserve, batchSize: number, plan: RowPlan): Arena['ring'] {
+function planRing(reserve: Reserve, { batchSize, logits = 1 }: ArenaShape, plan: RowPlan): Arena['ring'] {
   const chunkRows = Math.max(1, Math.floor(CHUNK_ROWS / batchSize)) * batchSize
   const slots = Array.from({ length: RING_CHUNKS }, () => ({
     rows: Object.fromEntries(
       plan.map((column) => [column.name, reserve(chunkRows, columnBytes(column))]),
     ) as RowOffsets,
-    logits: reserve(chunkRows),
+    logits: reserve(logits * chunkRows),
   }))
   return { chunkRows, plan, slots }
 }

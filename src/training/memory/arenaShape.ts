@@ -8,4 +8,5 @@ export interface ArenaShape {
   batchSize: number
   threads: number
   purpose: 'train' | 'score'
+  logits?: number // that scoring answers for a row, @default 1
 }

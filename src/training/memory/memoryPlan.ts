@@ -41,10 +41,10 @@ export function plannedBytes(arena: Arena): number {
 
 /**
  * @throws NearrankError MEMORY where the plan is larger than the ceiling: what it takes, of what, and what
- * would fit.
+ * would fit. `extraBytes`: what a run takes beside the plan.
  */
-export function checkMemory(arena: Arena, maxMemoryBytes: number): void {
-  const planned = plannedBytes(arena)
+export function checkMemory(arena: Arena, maxMemoryBytes: number, extraBytes = 0): void {
+  const planned = plannedBytes(arena) + extraBytes
   const { users, restaurants, network } = arena.shape
   const tables =
     4 * Object.values(arena.tables).reduce((floats, { rows, stride }) => floats + rows * stride, 0)

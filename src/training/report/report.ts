@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
 import type { Constraint, LedgerEpoch, TrainResult } from '../types.ts'
+import { markdownTable } from './markdown.ts'
 
 /** What a report tells beside the result: where, when and with what the model was made. */
 export interface ReportContext {
@@ -143,12 +144,4 @@ function ledgerLines(ledger: LedgerEpoch[]): string[] {
 
 function sum(epoch: LedgerEpoch, of: 'rows' | 'used' | 'dropped' | 'validation'): string {
   return formatCount(epoch.files.reduce((total, file) => total + file[of], 0))
-}
-
-function markdownTable(head: string[], rows: string[][]): string[] {
-  return [markdownRow(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(markdownRow)]
-}
-
-function markdownRow(cells: string[]): string {
-  return `| ${cells.map((cell) => cell.replace(/[\\|<]/g, '\\$&').replace(/\s+/g, ' ')).join(' | ')} |`
 }

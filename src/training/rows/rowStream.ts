@@ -32,7 +32,7 @@ export interface RowCount {
  * Blocks that are mixed with one another at a time, half a million rows: 5 MB of them and 2 MB for their
  * order, about a second-level cache.
  */
-const WINDOW_BLOCKS = 8
+export const WINDOW_BLOCKS = 8
 const HELD_OUT = 2
 const BLOCK_ORDER = 3
 const WINDOW_ORDER = 4

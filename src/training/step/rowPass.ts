@@ -66,12 +66,17 @@ export class RowPass {
 
   /** Logits of rows [from, from + rows) of a slot, into its `logits`. */
   score(slot: RingSlot, from: number, rows: number): void {
-    const bias = this.#bias()
     for (let done = 0; done < rows; done += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - done)
-      this.#forward(slot, from + done, count, gemmRows(count))
-      this.#kernels.logits(this.#scratch.z4, bias, slot.logits + 4 * (from + done), count)
+      this.gather(slot, from + done, count)
+      this.logits(slot.logits + 4 * (from + done), count)
     }
+  }
+
+  /** Logits at `at` of a block of rows, the inputs of which are in the scratch. */
+  logits(at: number, rows: number): void {
+    this.#forward(gemmRows(rows))
+    this.#kernels.logits(this.#scratch.z4, this.#bias(), at, rows)
   }
 
   /**
@@ -90,7 +95,8 @@ export class RowPass {
       const padded = gemmRows(count)
       const row = first + done // of the batch
       const clicks = slot.rows.clicks + from + row
-      digest += this.#forward(slot, from + row, count, padded, row) >>> 0
+      digest += this.gather(slot, from + row, count, row) >>> 0
+      this.#forward(padded)
       this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
       this.#backward(slice, padded, done === 0)
       this.#inputs?.backward(row, padded)
@@ -99,18 +105,22 @@ export class RowPass {
   }
 
   /**
-   * Gathers the rows and leaves z4, the mask and the activations in the scratch; returns the rows' digest.
-   * `batchRow`: the first of them in the batch that learns from them; absent: they are only scored.
+   * Leaves the inputs of a block of rows in the scratch, and returns the rows' digest. `batchRow`: the first
+   * of them in the batch that learns from them; absent: they are only scored.
    */
-  #forward(slot: RingSlot, from: number, rows: number, padded: number, batchRow?: number): number {
+  gather(slot: RingSlot, from: number, rows: number, batchRow?: number): number {
+    const clickDigest = this.#gather(slot, from, rows, gemmRows(rows))
+    return this.#inputs?.gather(slot, from, rows, batchRow) ?? clickDigest
+  }
+
+  /** Leaves z4, the mask and the activations of the gathered rows in the scratch. */
+  #forward(padded: number): void {
     const kernels = this.#kernels
     const { x, z4 } = this.#scratch
-    const clickDigest = this.#gather(slot, from, rows, padded)
-    const digest = this.#inputs?.gather(slot, from, rows, batchRow) ?? clickDigest
     const last = this.#last
     if (last === null) {
       kernels.dotRows(z4, x.at, x.ld, this.#arena.folded.outputWeights, padded, x.ld)
-      return digest
+      return
     }
     for (const { forward, inputs, outputs } of this.#segments) {
       if (forward === null) hidden(kernels, last, padded, outputs, inputs)
@@ -119,7 +129,6 @@ export class RowPass {
         kernels.reluRows(forward.c.at, forward.c.ld, padded, outputs)
       }
     }
-    return digest
   }
 
   #gather(slot: RingSlot, from: number, rows: number, padded: number): number {
