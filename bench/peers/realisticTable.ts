@@ -21,7 +21,7 @@ const CASES: Record<RealisticCase, string> = {
 const HEAD = [
   '',
   'AUC',
-  'below the best possible',
+  'below the ceiling',
   'log loss',
   'rows/s',
   'Nearrank faster',
@@ -47,9 +47,9 @@ export function realisticTable(realistic: Realistic): string {
 
 function caseParts({ rounds, ceilings }: Realistic, ids: RealisticCase): string[] {
   const ceiling = ceilings[ids]
-  const best = `the best possible AUC is ${ceiling.auc.toFixed(DIGITS)}, log loss ${ceiling.logLoss.toFixed(DIGITS)}`
+  const limit = `the ceiling that generate reports is AUC ${ceiling.auc.toFixed(DIGITS)}, log loss ${ceiling.logLoss.toFixed(DIGITS)}`
   return [
-    wrap(`${CASES[ids]}; ${best}:`),
+    wrap(`${CASES[ids]}; ${limit}:`),
     markdownTable(
       HEAD,
       (Object.keys(LABELS) as RealisticSide[]).map((side) => sideRow(rounds, ids, side, ceiling.auc)),
