@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { formatBytes } from '../../src/format.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PACKAGES = 'torch numpy polars lightgbm onnxruntime fastapi uvicorn redis'.split(' ')
+const PACKAGES = 'torch numpy polars lightgbm catboost onnxruntime fastapi uvicorn redis'.split(' ')
 const ASK_VERSIONS = `import platform
 from importlib.metadata import version
 print("Python", platform.python_version())

@@ -1,6 +1,7 @@
 const LINE_CHARACTERS = 110
-const BEGIN = '<!-- peers:begin -->'
-const END = '<!-- peers:end -->'
+
+/** The sections of the page that are written by a run; all but realistic rows are in `peers`. */
+export type SectionName = 'peers' | 'realistic'
 
 /** A table whose first column is text and whose others are figures. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -22,12 +23,19 @@ export function wrap(text: string): string {
   return lines.join('\n')
 }
 
-/** The page with `section` between its two marks. @throws Error where they are not there once, in this order. */
-export function replaceSection(page: string, section: string): string {
-  const begin = page.indexOf(BEGIN)
-  const end = page.indexOf(END)
-  const isOnce = page.lastIndexOf(BEGIN) === begin && page.lastIndexOf(END) === end
+/**
+ * The page with `section` between the two marks of that name.
+ * @throws Error if they are not there once, in this order.
+ */
+export function replaceSection(page: string, section: string, name: SectionName = 'peers'): string {
+  const beginMark = `<!-- ${name}:begin -->`
+  const endMark = `<!-- ${name}:end -->`
+  const begin = page.indexOf(beginMark)
+  const end = page.indexOf(endMark)
+  const isOnce = page.lastIndexOf(beginMark) === begin && page.lastIndexOf(endMark) === end
   if (begin === -1 || end < begin || !isOnce)
-    throw new Error(`Cannot write the comparison: the page must hold ${BEGIN} and then ${END}, each once`)
-  return `${page.slice(0, begin + BEGIN.length)}\n${section.trim()}\n${page.slice(end)}`
+    throw new Error(
+      `Cannot write the comparison: the page must hold ${beginMark} and then ${endMark}, each once`,
+    )
+  return `${page.slice(0, begin + beginMark.length)}\n${section.trim()}\n${page.slice(end)}`
 }

@@ -5,19 +5,22 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { commitText, machineText, versionTexts } from './machine.ts'
-import { replaceSection } from './markdown.ts'
+import { replaceSection, type SectionName } from './markdown.ts'
 import { killAll, startNearrank } from './processes.ts'
-import { comparisonSection } from './section.ts'
+import { benchRealistic } from './realistic.ts'
+import { comparisonSections } from './section.ts'
 import { benchServing } from './serve.ts'
 import { benchTraining, trainingFiles } from './train.ts'
 import type { Comparison, Plan } from './types.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/BENCHMARKS.md', import.meta.url))
 const MODEL_FILES = 8
+const PARTS = ['training', 'serving', 'realistic']
 
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
+    'realistic-data': { type: 'string' },
     model: { type: 'string' },
     files: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
@@ -37,10 +40,11 @@ process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
 
 checkOptions()
-const data = values.data === undefined ? await makeData() : resolve(values.data)
+const data = needs('training', 'serving') ? await folderOf('data') : ''
 const plan: Plan = {
   data,
-  model: values.model === undefined ? await makeModel() : resolve(values.model),
+  realisticData: needs('realistic') ? await folderOf('realistic-data', '--kind', 'realistic') : '',
+  model: needs('serving') ? await modelFolder() : '',
   scratch,
   python: join(process.env.PEERS_VENV ?? fileURLToPath(new URL('.venv', import.meta.url)), 'bin', 'python'),
   files: countOf('files'),
@@ -55,7 +59,7 @@ const comparison: Comparison = {
   versions: versionTexts(plan.python),
   command: commandText(),
 }
-if (values.only !== 'serving') {
+if (needs('training')) {
   comparison.training = await benchTraining(plan)
   if (values.full)
     comparison.full = await benchTraining(
@@ -64,23 +68,35 @@ if (values.only !== 'serving') {
     )
   keepFigures()
 }
-if (values.only !== 'training') {
+if (needs('serving')) {
   comparison.serving = await benchServing(plan)
   keepFigures()
 }
-const section = comparisonSection(comparison)
-if (values.write) writeFileSync(PAGE, replaceSection(readFileSync(PAGE, 'utf8'), section))
-else console.log(section)
+if (needs('realistic')) {
+  comparison.realistic = await benchRealistic(plan)
+  keepFigures()
+}
+for (const [name, section] of Object.entries(comparisonSections(comparison)))
+  if (values.write)
+    writeFileSync(PAGE, replaceSection(readFileSync(PAGE, 'utf8'), section, name as SectionName))
+  else console.log(section)
 
 /** Before an hour is spent on what cannot end well. */
 function checkOptions(): void {
   const { only, write, full } = values
   for (const name of ['files', 'rounds', 'seconds'] as const) countOf(name)
-  if (only !== undefined && !['training', 'serving'].includes(only))
-    throw new Error(`--only must be training or serving, found ${only}`)
-  if (only !== undefined && write) throw new Error('--write needs both parts: leave out --only')
-  if (only === 'serving' && full) throw new Error('--full is a round of training: leave out --only serving')
-  if (write) replaceSection(readFileSync(PAGE, 'utf8'), '')
+  if (only !== undefined && !PARTS.includes(only))
+    throw new Error(`--only must be ${PARTS.join(' or ')}, found ${only}`)
+  if (write && !needs('realistic'))
+    throw new Error('--write needs training and serving together: leave out --only, or make it realistic')
+  if (full && !needs('training')) throw new Error(`--full is a round of training: leave out --only ${only}`)
+  if (write)
+    for (const name of ['peers', 'realistic'] as const) replaceSection(readFileSync(PAGE, 'utf8'), '', name)
+}
+
+/** Whether one of these parts is to be measured. */
+function needs(...parts: string[]): boolean {
+  return values.only === undefined || parts.includes(values.only)
 }
 
 function countOf(name: 'files' | 'rounds' | 'seconds'): number {
@@ -89,14 +105,19 @@ function countOf(name: 'files' | 'rounds' | 'seconds'): number {
   throw new Error(`--${name} must be a positive integer, found ${values[name]}`)
 }
 
-async function makeData(): Promise<string> {
-  say('generating data')
-  const folder = join(scratch, 'data')
-  await startNearrank('generate', '--json', '--out', folder).output()
+/** The folder that was named, or one of newly generated data. */
+async function folderOf(name: 'data' | 'realistic-data', ...kind: string[]): Promise<string> {
+  const given = values[name]
+  if (given !== undefined) return resolve(given)
+  say(`generating ${name}`)
+  const folder = join(scratch, name)
+  await startNearrank('generate', '--json', ...kind, '--out', folder).output()
   return folder
 }
 
-async function makeModel(): Promise<string> {
+/** The model to be served: the one that was named, or a new one. */
+async function modelFolder(): Promise<string> {
+  if (values.model !== undefined) return resolve(values.model)
   say('training the model to be served')
   const places = ['--data', data, '--out', join(scratch, 'model'), '--cache', join(scratch, 'model-cache')]
   const files = trainingFiles(data).slice(0, MODEL_FILES)
@@ -108,7 +129,8 @@ async function makeModel(): Promise<string> {
 /** What to type for the same run; where data and model lie is nobody else's business. */
 function commandText(): string {
   const { files, rounds, seconds, full, only } = values
-  const settings = ['--files', files, '--rounds', rounds, '--seconds', seconds]
+  const settings =
+    only === 'realistic' ? ['--rounds', rounds] : ['--files', files, '--rounds', rounds, '--seconds', seconds]
   return [
     'bench/peers/run',
     ...settings,

@@ -1,6 +1,7 @@
 /** Where everything is, and how much of it is to be measured. */
 export interface Plan {
   data: string
+  realisticData: string
   model: string
   scratch: string // a folder of this run
   python: string // the program
@@ -60,6 +61,32 @@ export interface Serving {
   rounds: ServingRounds
 }
 
+export type RealisticSide = 'nearrank' | 'torch' | 'lightgbm' | 'catboost'
+
+/** One side's training on realistic rows. */
+export interface RealisticRun {
+  rows: number // learned from; the rest of all is held out
+  rounds: number // epochs, or trees
+  kept: number // the best of them by validation loss
+  trainSeconds: number // of all rounds; Nearrank's packing and PyTorch's compiling left out
+  wholeSeconds: number // of the command, from outside
+  peakBytes: number // of the process tree, from outside
+  auc: number // on all test rows
+  logLoss: number
+}
+
+/** With the ids of users and restaurants as features, or without. */
+export type RealisticCase = 'withoutIds' | 'withIds'
+
+export type RealisticRounds = Record<RealisticCase, Record<RealisticSide, RealisticRun>>[]
+
+export interface Realistic {
+  rows: number // training clicks
+  testRows: number
+  ceilings: Record<RealisticCase, { auc: number; logLoss: number }> // of who knows every probability
+  rounds: RealisticRounds
+}
+
 /** Everything that was measured, and on what. */
 export interface Comparison {
   date: string
@@ -70,4 +97,5 @@ export interface Comparison {
   training?: TrainingRounds
   full?: TrainingRounds // one round on all files
   serving?: Serving
+  realistic?: Realistic
 }

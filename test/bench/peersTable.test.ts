@@ -3,10 +3,19 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { markdownTable, replaceSection, wrap } from '../../bench/peers/markdown.ts'
 import { statTicks } from '../../bench/peers/processTree.ts'
+import { realisticTable, realisticVerdict } from '../../bench/peers/realisticTable.ts'
+import { comparisonSections } from '../../bench/peers/section.ts'
 import { servingTable } from '../../bench/peers/servingTable.ts'
 import { ratiosOf, ratioText, spreadOf, spreadText } from '../../bench/peers/spread.ts'
 import { trainingTable, verdict } from '../../bench/peers/trainingTable.ts'
-import type { ServingRun, TrainingRounds, TrainingRun } from '../../bench/peers/types.ts'
+import type {
+  Comparison,
+  Realistic,
+  RealisticRun,
+  ServingRun,
+  TrainingRounds,
+  TrainingRun,
+} from '../../bench/peers/types.ts'
 
 const MIB = 2 ** 20
 
@@ -51,6 +60,15 @@ describe('the marked section', () => {
     assert.equal(once, 'above\n<!-- peers:begin -->\nnew\n<!-- peers:end -->\nbelow\n')
     assert.equal(replaceSection(once, 'new'), once)
     assert.match(replaceSection(page, '$& $1'), /\n\$& \$1\n/)
+  })
+
+  test('a section of another name has marks of its own', () => {
+    const both = `${page}<!-- realistic:begin -->\n<!-- realistic:end -->\n`
+    assert.equal(
+      replaceSection(both, 'rows', 'realistic'),
+      `${page}<!-- realistic:begin -->\nrows\n<!-- realistic:end -->\n`,
+    )
+    assert.throws(() => replaceSection(page, 'rows', 'realistic'), /realistic:begin/)
   })
 
   test('marks that are missing, doubled or the wrong way round are refused', () => {
@@ -143,6 +161,41 @@ describe('serving', () => {
   })
 })
 
+describe('realistic rows', () => {
+  test('each side, without ids and with them: accuracy, distance to the ceiling, speed, memory', () => {
+    const table = realisticTable(realistic())
+    assert.deepEqual(rowOf(table, 'Nearrank'), [
+      ['0.7800', '0.0015', '0.2840', '1,000,000', '', '2 epochs, 2', '9.00 s', '20.0 s', '300 MiB'],
+      ['0.8200', '0.0135', '0.2840', '1,000,000', '', '2 epochs, 2', '9.00 s', '20.0 s', '300 MiB'],
+    ])
+    const [torch] = rowOf(table, 'PyTorch, embeddings')
+    assert.deepEqual(torch.slice(3, 6), ['250,000', '4.0 ×', '4 epochs, 3'])
+    const [lightgbm] = rowOf(table, 'LightGBM')
+    assert.deepEqual(lightgbm.slice(3, 6), ['', '', '200 trees, 180'])
+    assert.match(table, /hold out 500,000 and Nearrank\s500,000 to choose/)
+  })
+
+  test('what Nearrank misses is told in bold: 0.002 below the best peer, 5 times the rows/s of PyTorch', () => {
+    const below = (auc: number) => realisticVerdict(realistic({ auc }).rounds, 'withoutIds')
+    assert.match(below(0.7819), /^Nearrank's AUC is 0\.0019 below that of the best peer, CatBoost/)
+    assert.match(below(0.7821), /^\*\*Nearrank's AUC is 0\.0021 below/)
+    assert.match(below(0.7701), /0\.0050 above that of the best peer, PyTorch/)
+    assert.match(below(0.7701), /\*\*Nearrank is 4\.0 times as fast[^*]*\*\*$/)
+    const faster = realistic()
+    faster.rounds[0].withoutIds.nearrank.trainSeconds = 7
+    assert.match(realisticVerdict(faster.rounds, 'withoutIds'), /[^*]Nearrank is 5\.1 times as fast[^*]*$/)
+  })
+
+  test('only what was measured becomes a section', () => {
+    const comparison = { date: 'd', commit: 'c', machine: 'm', versions: [], command: 'bench/peers/run' }
+    const sections = (parts: Partial<Comparison>) =>
+      Object.keys(comparisonSections({ ...comparison, ...parts }))
+    assert.deepEqual(sections({ realistic: realistic() }), ['realistic'])
+    assert.deepEqual(sections({ training: rounds() }), ['peers'])
+    assert.deepEqual(sections({ training: rounds(), realistic: realistic() }), ['peers', 'realistic'])
+  })
+})
+
 describe('the process tree', () => {
   test('times are read behind a name with spaces and brackets: 10 + 20 + 30 + 40 ticks', () => {
     assert.equal(statTicks('42 (a) b) c) S 1 1 1 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 9 0'), 100)
@@ -174,6 +227,36 @@ function training(figures: Partial<TrainingRun>): TrainingRun {
     peakBytes: 400 * 1.024 * MIB,
     ownPeakBytes: null,
     accuracy: 0.95,
+    ...figures,
+  }
+}
+
+/** Nearrank at AUC 0.78 without ids; the best peer is CatBoost if its AUC is given, else PyTorch at 0.775. */
+function realistic(catboost: Partial<RealisticRun> = {}): Realistic {
+  const sides = (own: number) => ({
+    nearrank: realisticRun({ auc: own, rounds: 2, kept: 2 }),
+    torch: realisticRun({ rounds: 4, kept: 3, trainSeconds: 72 }),
+    lightgbm: realisticRun({ rounds: 200, kept: 180 }),
+    catboost: realisticRun({ auc: 0.77, rounds: 300, kept: 300, ...catboost }),
+  })
+  return {
+    rows: 5_000_000,
+    testRows: 500_000,
+    ceilings: { withoutIds: { auc: 0.7815, logLoss: 0.2837 }, withIds: { auc: 0.8335, logLoss: 0.2579 } },
+    rounds: [{ withoutIds: sides(0.78), withIds: sides(0.82) }],
+  }
+}
+
+function realisticRun(figures: Partial<RealisticRun>): RealisticRun {
+  return {
+    rows: 4_500_000,
+    rounds: 1,
+    kept: 1,
+    trainSeconds: 9,
+    wholeSeconds: 20,
+    peakBytes: 300 * MIB,
+    auc: 0.775,
+    logLoss: 0.284,
     ...figures,
   }
 }
