@@ -14,6 +14,7 @@ import { PairScorer } from '../src/ranking/pairScorer.ts'
 import { createScoringMemory } from '../src/ranking/scoringMemory.ts'
 import { topKInto } from '../src/ranking/topK.ts'
 import { timeCalls, type Timing, timingText } from './measure.ts'
+import { pairScores } from './pairScores.ts'
 
 const NETWORK: Network = {
   userFeatures: 30,
@@ -92,6 +93,7 @@ function benchParts(
   const random = new Random(9)
   const keys = Float64Array.from({ length: CANDIDATES }, () => random.normal())
   const order = new Uint32Array(CANDIDATES)
+  const scorePairs = pairScores(random, RESTAURANTS, CANDIDATES)
   const isBefore = (rowA: number, rowB: number) => ids.isBefore(rowA, rowB)
   const parts: [part: string, run: (request: BenchRequest) => void][] = [
     ['part: setUser', ({ user }) => ranker.setUser(user)],
@@ -115,6 +117,10 @@ function benchParts(
     ],
     ['part: 45 scores', (request) => scorer.scoreInto(logits, rowsOf.get(request) ?? rows, 45)],
     ['part: 1,000 scores', (request) => scorer.scoreInto(logits, rowsOf.get(request) ?? rows, CANDIDATES)],
+    [
+      'part: setUser and 1,000 scores with a distance and an overlap',
+      (request) => scorePairs({ user: request.user, rows: rowsOf.get(request) ?? rows }),
+    ],
     ['part: 45 of 45 in order', () => topKInto(order, keys, rows, 45, 100, isBefore)],
     ['part: best 100 of 1,000', () => topKInto(order, keys, rows, CANDIDATES, 100, isBefore)],
     ['part: places within 5 km by the index', nearPlaces(tables)],

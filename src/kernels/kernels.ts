@@ -177,6 +177,23 @@ export interface Kernels {
     bias: number,
     n: number,
   ): void
+  scorePairs(
+    out: number,
+    rows: number,
+    count: number,
+    parts: number,
+    ldp: number,
+    x: number,
+    ldx: number,
+    w: number,
+    p: number,
+    users: number,
+    codes: number,
+    ldc: number,
+    wOut: number,
+    bias: number,
+    n: number,
+  ): void
   peak(at: number, steps: number): void
 }
 

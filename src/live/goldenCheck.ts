@@ -77,13 +77,16 @@ function pairsWriter({ network, features }: LoadedModel) {
   if (!features.pairs) return undefined
   const encoder = pairEncoder(features.pairs, features)
   const number = sideRow(network, 'context').numbers
-  return ({ users, restaurants, click }: Record<Side | 'click', Float32Array>): void =>
-    encoder.encodeInto(wordsOf(click), number, click.length - encoder.codes, {
+  return ({ users, restaurants, click }: Record<Side | 'click', Float32Array>): void => {
+    const pair = {
       user: { ...wordsOf(users), at: 0 },
       restaurant: { ...wordsOf(restaurants), at: 0 },
       context: { ...wordsOf(click), at: 0 },
       distanceM: Number.NaN,
-    })
+    }
+    encoder.setUser(pair)
+    encoder.encodeInto(wordsOf(click), number, click.length - encoder.codes, pair)
+  }
 }
 
 function featuresAt(tables: LiveTables, side: Side, row: number): Float32Array {

@@ -10,15 +10,16 @@ import { operandsOf } from '../features/pairs/operands.ts'
 import { rateTable } from '../features/pairs/rate.ts'
 import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } from '../kernels/kernels.ts'
 import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
-import { layoutNetwork } from '../model/layout.ts'
-import { embeddingTensor, type Network, type StateDict } from '../model/network.ts'
+import { type EmbeddingLayout, layoutNetwork } from '../model/layout.ts'
+import { embeddingTensor, type Network, sideRow, type StateDict } from '../model/network.ts'
 import { sideInputs, type SideInputs } from '../model/sideInputs.ts'
 
 const CACHE_LINE_BYTES = 64
 const PADDED_UNITS = 8 // the kernels take units by eight; padding is zero and adds nothing
 export const CHUNK_ROWS = 1024 // restaurants scored in one call
-/** Restaurants of which the parts with their pairs are held at a time: they fit a second-level cache. */
+/** Restaurants whose pairs are computed at a time: few enough that a first-level cache holds their words. */
 export const PAIR_ROWS = 64
+const CODED_MAX = 64 // codes: 2 µs a request for 34, of which 100 restaurants take more
 
 /**
  * A folded model, ready to score, in memory that threads share: posted to a worker, nothing
@@ -39,12 +40,28 @@ export interface ScoringMemory {
   bias: number // [units]
   zeros: number // [units]
   wOut: number // [units], where one hidden layer is all there is
-  scratch: number // of the first thread, `scratchBytes` each
+  scratch: Scratch // of the first thread, `scratchBytes` each
   scratchBytes: number
   threads: number
   // [restaurantsMax, units]: each restaurant's product with the first layer; 0: computed anew each time
   parts: number
   restaurantsMax: number
+}
+
+/** Where a thread keeps what it computes for a request. */
+export interface Scratch {
+  input: number // [inputs of any source]
+  userRow: number // [words]
+  contextRow: number // [words], with room for the pairs of a click
+  user: number // [units]: the user's part
+  part: number // [units]: a restaurant's
+  rows: number // u32 [CHUNK_ROWS]
+  logits: number // [CHUNK_ROWS]
+  pairInputs: number // [PAIR_ROWS, inputs of pairs]
+  pairCodes: number // u32 [PAIR_ROWS, codes of pairs]
+  pairOrder: number // u32 [PAIR_ROWS]: 0, 1, 2, …
+  userByCode: number // [codes, units]: the user's part with that of a code, see `codedOf`
+  pairParts: number // [PAIR_ROWS, units]: of restaurants, if they are not kept
 }
 
 /** What the features of pairs are computed by; of the others only what these need. */
@@ -85,7 +102,7 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     users: sideInputs(layout, 'users'),
     restaurants: sideInputs(layout, 'restaurants'),
     context: sideInputs(layout, 'context'),
-    pairs: sideInputs(layout, 'pairs'),
+    pairs: codedLast(sideInputs(layout, 'pairs')),
   }
   const at = {
     weight: {
@@ -99,12 +116,23 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     zeros: reserve(units),
     wOut: reserve(units),
   }
-  const scratch = end
-  const widest = Math.max(...SOURCES.map((source) => inputs[source].width))
-  const words = inputs.users.words + inputs.context.words
-  const pairParts = inputs.pairs.width > 0 ? PAIR_ROWS * units : 0
-  reserve(widest + words + 2 * units + 2 * CHUNK_ROWS + pairParts + 6 * (CACHE_LINE_BYTES / 4))
-  const scratchBytes = end - scratch
+  const start = end
+  const pairRows = inputs.pairs.width > 0 ? PAIR_ROWS : 0
+  const scratch: Scratch = {
+    input: reserve(Math.max(...SOURCES.map((source) => inputs[source].width))),
+    userRow: reserve(inputs.users.words),
+    contextRow: reserve(inputs.context.words),
+    user: reserve(units),
+    part: reserve(units),
+    rows: reserve(CHUNK_ROWS),
+    logits: reserve(CHUNK_ROWS),
+    pairInputs: reserve(pairRows * inputs.pairs.width),
+    pairCodes: reserve(pairRows * sideRow(network, 'pairs').codes),
+    pairOrder: reserve(pairRows),
+    userByCode: reserve((codedOf(inputs.pairs)?.table.codes ?? 0) * units),
+    pairParts: reserve(pairRows * units),
+  }
+  const scratchBytes = end - start
   end += (threads - 1) * scratchBytes
   const partsBytes = 4 * restaurantsMax * units
   const room = Math.min(options.precomputeBytesMax ?? MEMORY_BYTES_MAX, MEMORY_BYTES_MAX - end)
@@ -135,9 +163,44 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
   return made
 }
 
+/**
+ * The embedding of pairs whose part of the first layer is added to the user's, once a request for each of its
+ * codes, so that it costs a restaurant nothing: the last one, if it has one code a pair and few of them.
+ */
+export function codedOf({ embeddings }: SideInputs): EmbeddingLayout | null {
+  const last = embeddings.at(-1)?.embedding
+  return last && isCoded(last) ? last : null
+}
+
+function isCoded({ table }: EmbeddingLayout): boolean {
+  return table.slots === 1 && table.codes <= CODED_MAX
+}
+
+/** The same inputs, in such an order that `codedOf` finds an embedding if there is one. */
+function codedLast(inputs: SideInputs): SideInputs {
+  const coded = inputs.embeddings.find(({ embedding }) => isCoded(embedding))
+  if (!coded) return inputs
+  const columns: number[] = inputs.columns.slice(0, inputs.numbers)
+  const others = inputs.embeddings.filter((one) => one !== coded)
+  const embeddings = [...others, coded].map(({ embedding, at }) => {
+    columns.push(...inputs.columns.slice(at, at + embedding.table.dim))
+    return { embedding, at: columns.length - embedding.table.dim }
+  })
+  return { ...inputs, columns, embeddings }
+}
+
+/** Where a thread keeps what it computes. */
+export function scratchOf({ scratch, scratchBytes }: ScoringMemory, thread: number): Scratch {
+  const own = Object.entries(scratch).map(([what, at]: [string, number]) => [
+    what,
+    at + thread * scratchBytes,
+  ])
+  return Object.fromEntries(own) as Scratch
+}
+
 /** Of the features only what pairs need: a vocabulary may be large, and every thread gets a copy. */
 function pairInputs(features: FeaturesOf | undefined): PairInputs | null {
-  if (!features?.pairs) return null
+  if (!features?.pairs?.length) return null
   const { pairs, context } = features
   const overlaps = pairs.flatMap((pair) => (pair.kind === 'overlap' ? operandsOf(pair) : []))
   const needed = (own: readonly FeatureSpec[], of: Operand) =>

@@ -61,12 +61,15 @@ function encoded(pairs: PairFeature[], { user, restaurant, context, distanceM }:
   const words = rowOf(FEATURES.context, context)
   click.u32.set(words.u32.subarray(3, 3 + own.numbers), 1)
   click.u32.set(words.u32.subarray(3 + own.numbers, 3 + own.words), 1 + own.numbers + numbers)
-  pairEncoder(pairs, FEATURES).encodeInto(click, 1 + own.numbers, 1 + own.words + numbers, {
+  const pair = {
     user: rowOf(FEATURES.users, user),
     restaurant: rowOf(FEATURES.restaurants, restaurant),
     context: { ...click, at: 1 },
     distanceM,
-  })
+  }
+  const encoder = pairEncoder(pairs, FEATURES)
+  encoder.setUser(pair)
+  encoder.encodeInto(click, 1 + own.numbers, 1 + own.words + numbers, pair)
   const end = click.f32.length
   assert.deepEqual([click.f32[0], click.f32[end - 1]], [7, 7], 'only the pairs are written')
   return {
@@ -197,6 +200,84 @@ test('of any values, several pairs are each of them by itself, and codes stay in
           for (const code of single[i].codes) assert.ok(code !== 1 && code < 2 + pair.buckets)
     }),
   )
+})
+
+test('a distance: its logarithm, whether it is unknown, and a bucket that ends every √2 times as far', () => {
+  const [numbers, codes] = [new Float32Array(2), new Uint32Array(1)]
+  const encoder = pairEncoder(pairsOf({ 'pair.d': { kind: 'distance' } }), FEATURES)
+  const row = { ...wordsOf(new Float32Array(1)), at: 0 }
+  const at = (distanceM: number) => {
+    const pair = { user: row, restaurant: row, context: row, distanceM }
+    encoder.encodeInto({ f32: numbers, u32: codes }, 0, 0, pair)
+    return { numbers: [...numbers], code: codes[0] }
+  }
+  assert.deepEqual(at(Number.NaN), { numbers: [0, 1], code: 0 })
+  assert.deepEqual(at(0), { numbers: [0, 0], code: 2 })
+  const edges = Array.from({ length: 31 }, (_, k) => 100 * 2 ** (k / 2))
+  const near = edges.flatMap((edge, k) => [
+    edge * (1 - 1e-12),
+    edge * (k % 2 === 0 ? 1 : 1 + 1e-12), // the edges between are no floats
+    edge * 1.2,
+  ])
+  for (const metres of [...near, 1e-3, 99, 2e7, 1e300]) {
+    const wanted = 2 + edges.filter((edge, k) => metres >= edge * (k % 2 === 0 ? 1 : 1 + 1e-13)).length
+    assert.deepEqual(at(metres), { numbers: [Math.fround(Math.log1p(metres)), 0], code: wanted }, `${metres}`)
+  }
+})
+
+test('what lists of any two have in common, one user and one restaurant after another: as sets have it', () => {
+  const list = (name: string, values: string[]): FeatureSpec => {
+    return { name, kind: 'categories', values, dim: 4, maxValues: 4 }
+  }
+  const features = {
+    users: [{ name: 'age', kind: 'number' }, list('likes', ['a', 'b', 'c', 'd'])],
+    restaurants: [list('cuisines', ['d', 'x', 'b', 'a'])],
+    context: [
+      { name: 'wish', kind: 'category', values: ['x', 'a', 'c'], dim: 4 },
+      { name: 'hour', kind: 'number' },
+    ],
+  } satisfies FeaturesOf
+  const pairs: PairFeature[] = [
+    { name: '1', kind: 'overlap', user: 'likes', restaurant: 'cuisines' },
+    { name: '2', kind: 'overlap', user: 'likes', context: 'wish' },
+    { name: '3', kind: 'overlap', restaurant: 'cuisines', context: 'wish' },
+  ]
+  const NUMBERS = 1 + 2 * pairs.length // of the click; the code of `wish` follows
+  const encoder = pairEncoder(pairs, features)
+  const click = wordsOf(new Float32Array(NUMBERS + 1))
+  const row = (words: number) => ({ ...wordsOf(new Float32Array(words)), at: 0 })
+  const pair = { user: row(5), restaurant: row(4), context: { ...click, at: 0 }, distanceM: Number.NaN }
+  const value = fc.constantFrom('a', 'b', 'c', 'd', 'x', 'rare')
+  const values = fc.array(value, { maxLength: 4 })
+  const request = fc.record({ likes: values, wish: fc.option(value), cuisines: fc.array(values) })
+  const known = (kept: string[], { values: own }: { values: readonly string[] }) =>
+    new Set(kept.filter((one) => own.includes(one)))
+  const check = ({ likes, wish, cuisines }: typeof request extends fc.Arbitrary<infer T> ? T : never) => {
+    assert.equal(new RowEncoder(features.users).encodeInto(pair.user, 0, [1, likes]), undefined)
+    const context = wordsOf(new Float32Array(2))
+    assert.equal(new RowEncoder(features.context).encodeInto(context, 0, [wish, 5]), undefined)
+    click.f32[0] = context.f32[0]
+    click.u32[NUMBERS] = context.u32[1]
+    encoder.setUser(pair)
+    for (const own of cuisines) {
+      assert.equal(new RowEncoder(features.restaurants).encodeInto(pair.restaurant, 0, [own]), undefined)
+      encoder.encodeInto(click, 1, NUMBERS + 1, pair)
+      const [u, r] = [features.users[1], features.restaurants[0]] as const
+      const lists = { u: likes, r: own, c: wish === null ? [] : [wish] }
+      const vocabularies = { u, r, c: features.context[0] } as Record<string, { values: readonly string[] }>
+      const wanted = [['u', 'r'] as const, ['u', 'c'] as const, ['r', 'c'] as const].flatMap(([a, b]) => {
+        const [x, y] = [known(lists[a], vocabularies[a]), known(lists[b], vocabularies[b])]
+        const unseen = [a, b].flatMap((one) =>
+          lists[one].filter((item) => !vocabularies[one].values.includes(item)),
+        )
+        const shared = [...x].filter((item) => y.has(item)).length
+        const all = x.size + y.size + unseen.length - shared
+        return [shared, Math.fround(all > 0 ? shared / all : 0)]
+      })
+      assert.deepEqual([...click.f32.subarray(1, NUMBERS)], wanted)
+    }
+  }
+  fc.assert(fc.property(request, check), { numRuns: 500 })
 })
 
 test('refuses pairs of what does not fit, by name', () => {

@@ -72,6 +72,7 @@ export class PairPacker {
           degrees.latitude[restaurant],
           degrees.longitude[restaurant],
         )
+      this.#encoder.setUser(pair)
       this.#encoder.encodeInto(to, at + shape.numbers - numbers, at + shape.words - codes, pair)
     }
   }

@@ -3,6 +3,7 @@ import type { Words } from '../encodeRow.ts'
 import type { EncodedPair } from './encodedPair.ts'
 
 const FIRST_EDGE_M = 100 // of the second bucket; each further one is √2 times as far away
+const LAST_RATIO = 2 ** ((DISTANCE_BUCKETS - 2) / 2) // of the last bucket's edge to the first one
 
 /** log(1 + metres), 1 if it is not known, and the bucket. */
 export function encodeDistance(
@@ -17,7 +18,11 @@ export function encodeDistance(
   u32[code] = isKnown ? FIRST_CODE + bucketOf(distanceM) : MISSING_CODE
 }
 
+/** 1 + ⌊2·log2(metres / FIRST_EDGE_M)⌋, without a logarithm. */
 function bucketOf(distanceM: number): number {
-  if (distanceM < FIRST_EDGE_M) return 0
-  return Math.min(DISTANCE_BUCKETS - 1, 1 + Math.floor(2 * Math.log2(distanceM / FIRST_EDGE_M)))
+  const ratio = distanceM / FIRST_EDGE_M
+  if (ratio < 1) return 0
+  if (ratio >= LAST_RATIO) return DISTANCE_BUCKETS - 1
+  const doublings = 31 - Math.clz32(ratio)
+  return 1 + 2 * doublings + (ratio >= Math.SQRT2 * (1 << doublings) ? 1 : 0)
 }

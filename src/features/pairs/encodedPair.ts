@@ -16,3 +16,10 @@ export interface EncodedPair extends Record<Operand, EncodedRow> {
 
 /** Writes what one pair becomes: its numbers from word `number` on, its codes from word `code` on. */
 export type EncodePair = (to: Words, number: number, code: number, pair: EncodedPair) => void
+
+/** Encodes one kind of pair, for many restaurants with the same user and context. */
+export interface KindEncoder {
+  /** Call it before `encodeInto` whenever the rows of user or context have changed. */
+  setUser?: (pair: EncodedPair) => void
+  encodeInto: EncodePair
+}

@@ -1,15 +1,14 @@
 import type { FeaturesOf, PairFeature } from '../featureSpec.ts'
-import { embeddingsOf, numbersOf, rowShape } from '../rowShape.ts'
+import { numbersOf, rowShape } from '../rowShape.ts'
 import { encodeCross } from './cross.ts'
 import { encodeDifference } from './difference.ts'
 import { encodeDistance } from './distance.ts'
-import type { EncodePair } from './encodedPair.ts'
+import type { KindEncoder } from './encodedPair.ts'
 import { encodeOverlap } from './overlap.ts'
 import { encodeRate, rateTable } from './rate.ts'
 
 /** Writes what the pairs become for one user, one restaurant and one context. */
-export interface PairEncoder {
-  encodeInto: EncodePair
+export interface PairEncoder extends Required<KindEncoder> {
   numbers: number
   codes: number
 }
@@ -25,18 +24,20 @@ export function pairEncoder(
 ): PairEncoder {
   const { numbers, codes } = rowShape(pairs)
   const encoders = pairs.map((pair, i) => encodeOf(pair, features, numbers, rates[i]))
-  const widths = pairs.map((pair) => [
-    numbersOf(pair),
-    embeddingsOf(pair).reduce((sum, { slots }) => sum + slots, 0),
-  ])
+  const encode = encoders.map(({ encodeInto }) => encodeInto)
+  const numberWidths = pairs.map(numbersOf)
+  const codeWidths = pairs.map((pair) => rowShape([pair]).codes)
   return {
     numbers,
     codes,
+    setUser: (pair) => {
+      for (const { setUser } of encoders) setUser?.(pair)
+    },
     encodeInto: (to, number, code, pair) => {
-      for (let i = 0; i < encoders.length; i++) {
-        encoders[i](to, number, code, pair)
-        number += widths[i][0]
-        code += widths[i][1]
+      for (let i = 0; i < encode.length; i++) {
+        encode[i](to, number, code, pair)
+        number += numberWidths[i]
+        code += codeWidths[i]
       }
     },
   }
@@ -47,17 +48,17 @@ function encodeOf(
   features: FeaturesOf,
   pairNumbers: number,
   rates: Float32Array | null,
-): EncodePair {
+): KindEncoder {
   switch (pair.kind) {
     case 'distance':
-      return encodeDistance
+      return { encodeInto: encodeDistance }
     case 'overlap':
       return encodeOverlap(pair, features, pairNumbers)
     case 'difference':
-      return encodeDifference(pair, features)
+      return { encodeInto: encodeDifference(pair, features) }
     case 'cross':
-      return encodeCross(pair, features, pairNumbers)
+      return { encodeInto: encodeCross(pair, features, pairNumbers) }
     case 'rate':
-      return encodeRate(pair, features, pairNumbers, rates)
+      return { encodeInto: encodeRate(pair, features, pairNumbers, rates) }
   }
 }

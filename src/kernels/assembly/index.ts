@@ -17,4 +17,4 @@ export {
   addInto,
 } from './rows'
 export { peak } from './peak'
-export { rowProduct, scoreRows } from './score'
+export { rowProduct, scorePairs, scoreRows } from './score'
