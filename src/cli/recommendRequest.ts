@@ -1,6 +1,8 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
+import { toldFeatures } from '../features/featureSpec.ts'
 import { requestId } from '../ids.ts'
+import { loadModelDescription } from '../model/modelDirectory.ts'
 import type { UserRequest } from '../ranking/recommend.ts'
 import { parseRecommendRequest } from '../ranking/requestBody.ts'
 import type { GivenRequest } from './flags/recommend.ts'
@@ -10,13 +12,15 @@ const REQUEST_BYTES_MAX = 64 * 2 ** 20
 type Body = Record<string, unknown>
 
 /**
- * Puts a request together from its file and what was given beside it, which wins.
+ * Puts a request together from its file and what was given beside it, which wins. Without candidates it is
+ * about all restaurants within reach. `model`: its folder, which tells what columns of a Parquet file are the
+ * context.
  * @throws NearrankError USAGE where something is missing, INPUT where the file or a value in it is wrong.
  */
-export async function readUserRequest(given: GivenRequest): Promise<UserRequest> {
+export async function readUserRequest(given: GivenRequest, model: string): Promise<UserRequest> {
   if (given.requestRow !== undefined && given.request === undefined)
     throw missing('--request FILE, which --request-row needs,')
-  const { user_id: fileUser, ...body }: Body = given.request === undefined ? {} : await readBody(given)
+  const { user_id: fileUser, ...body }: Body = given.request === undefined ? {} : await readBody(given, model)
   const isAll = given.candidates?.length === 1 && given.candidates[0] === 'all'
   const flags: Body = {
     candidate_restaurant_ids: given.candidates,
@@ -36,18 +40,15 @@ export async function readUserRequest(given: GivenRequest): Promise<UserRequest>
       'INPUT',
       `Cannot use ${given.request}: user_id must be an integer or a string, found ${JSON.stringify(user)}`,
     )
-  if (given.request === undefined) {
-    if (given.candidates === undefined) throw missing('--candidates 1,2,3 or --candidates all')
-    if (body.latitude === undefined || body.longitude === undefined)
-      throw missing('--latitude DEGREES and --longitude DEGREES')
-  }
+  if (given.request === undefined && (body.latitude === undefined || body.longitude === undefined))
+    throw missing('the place of the user (--latitude DEGREES --longitude DEGREES, or --request FILE)')
   return { user, request: parseRecommendRequest(body) }
 }
 
 /** The request of the file, as the body that the API takes. */
-async function readBody(given: GivenRequest): Promise<Body> {
+async function readBody(given: GivenRequest, model: string): Promise<Body> {
   const path = given.request ?? ''
-  if (await isParquet(path)) return readParquetRow(path, given.requestRow ?? 0)
+  if (await isParquet(path)) return readParquetRow(path, given.requestRow ?? 0, model)
   if (given.requestRow !== undefined)
     throw new NearrankError(
       'USAGE',
@@ -68,9 +69,14 @@ async function readBody(given: GivenRequest): Promise<Body> {
   return { ...body }
 }
 
-async function readParquetRow(path: string, row: number): Promise<Body> {
+async function readParquetRow(path: string, row: number, model: string): Promise<Body> {
   const { readRequests } = await import('../dataset/requests.ts')
-  const [found] = await readRequests(path, { offset: row, limit: 1 })
+  const { features } = await loadModelDescription(model)
+  const [found] = await readRequests(path, {
+    offset: row,
+    limit: 1,
+    context: toldFeatures(features?.context ?? []),
+  })
   if (!found)
     throw new NearrankError(
       'INPUT',
@@ -84,6 +90,7 @@ async function readParquetRow(path: string, row: number): Promise<Body> {
     size: found.size,
     max_dist: found.maxDist,
     sort_dist: found.sortDist,
+    ...(found.context && { context: found.context }),
   }
 }
 

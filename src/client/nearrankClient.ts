@@ -8,7 +8,7 @@ import {
   readRestaurants,
   readUser,
 } from './readAnswers.ts'
-import { restaurantBody, rowBatches, userBody } from './rowBatches.ts'
+import { finiteValues, restaurantBody, rowBatches, userBody } from './rowBatches.ts'
 import type {
   CallOptions,
   ClientOptions,
@@ -50,7 +50,7 @@ export class NearrankClient {
 
   /** The restaurants near a place in the order in which the server ranks them for the user. */
   async recommend(userId: Id, query: RecommendQuery, { signal }: CallOptions = {}): Promise<RecommendAnswer> {
-    const { candidateRestaurantIds, latitude, longitude, size, maxDistM, sortByDistance } = query
+    const { candidateRestaurantIds, latitude, longitude, size, maxDistM, sortByDistance, context } = query
     // JSON would turn NaN and infinity into null.
     for (const [name, value] of Object.entries({ latitude, longitude, size, maxDistM }))
       if (value !== undefined && !Number.isFinite(value))
@@ -67,6 +67,7 @@ export class NearrankClient {
           size,
           max_dist: maxDistM,
           sort_dist: sortByDistance,
+          context: context && finiteValues(context),
         }),
         signal,
       },

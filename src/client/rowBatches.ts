@@ -65,7 +65,7 @@ function isList(features: Features): features is ArrayLike<number> {
   return Array.isArray(features) || ArrayBuffer.isView(features)
 }
 
-function finiteValues(values: FeatureValues): FeatureValues {
+export function finiteValues(values: FeatureValues): FeatureValues {
   for (const [name, value] of Object.entries(values)) {
     const numbers = [value].flat().filter((item) => typeof item === 'number')
     const wrong = numbers.find((number) => !Number.isFinite(number))

@@ -21,6 +21,7 @@ export interface RecommendQuery {
   size?: number // how many at most; the server's default where absent, as below
   maxDistM?: number
   sortByDistance?: boolean // true: nearest first; otherwise highest score first
+  context?: FeatureValues // of the request itself; where absent: missing, and times are now
 }
 
 export interface RecommendedRestaurant {

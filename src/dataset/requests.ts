@@ -1,9 +1,15 @@
 import { basename, resolve } from 'node:path'
 import { NearrankError } from '../errors.ts'
+import type { FeatureSpec } from '../features/featureSpec.ts'
+import { type RawRow, rowProblem } from '../features/rawRow.ts'
+import type { RawValue } from '../features/values.ts'
 import { shown } from '../shown.ts'
 import { type FeatureId, ID_CHARS_MAX, parseId } from '../ids.ts'
 import { sqlName, sqlParquet, withDuckDb } from './parquet/duckdb.ts'
-import { columnNamed, readParquetFile, unreadable } from './parquet/parquetFile.ts'
+import { columnNamed, type ParquetFile, readParquetFile, unreadable } from './parquet/parquetFile.ts'
+import { checkColumns } from './tables/featureColumns.ts'
+import { withPlaces } from './tables/placeColumns.ts'
+import { type JsonColumn, jsonColumn } from './tables/jsonValues.ts'
 
 /** One row of a requests file. */
 export interface RankingRequest {
@@ -14,11 +20,18 @@ export interface RankingRequest {
   size: number
   maxDist: number // metres
   sortDist: boolean
+  context?: RawRow // without what is missing; absent: nothing is told
+}
+
+/** A feature that a request may tell in a column of its name. */
+export interface ContextFeature extends Pick<FeatureSpec, 'name' | 'kind'> {
+  columns?: readonly [latitude: string, longitude: string] // of a place that is in two of them
 }
 
 export interface ReadRequestsOptions {
   limit?: number // rows, default and at most 100,000
   offset?: number // rows, default 0
+  context?: readonly ContextFeature[] // those without a column are not told; default none
 }
 
 const LIMIT_MAX = 100_000
@@ -28,7 +41,10 @@ const WHOLE_DECIMAL = /^DECIMAL\(\d+,0\)(\[\])?$/ // would be read as a rounded 
 const REQUIRED = ['user_id', 'latitude', 'longitude', 'candidate_restaurant_ids']
 const DEFAULTS: Record<string, string> = { size: '20', max_dist: '5000', sort_dist: 'false' }
 
-/** Rows `offset` … `offset + limit − 1` of a Parquet file of requests. @throws NearrankError INPUT */
+/**
+ * Rows `offset` … `offset + limit − 1` of a Parquet file of requests.
+ * @throws NearrankError INPUT naming file, column and row.
+ */
 export async function readRequests(
   path: string,
   options: ReadRequestsOptions = {},
@@ -38,27 +54,75 @@ export async function readRequests(
   const limit = Math.min(options.limit ?? LIMIT_MAX, LIMIT_MAX)
   return withDuckDb({}, async (connection) => {
     const file = await readParquetFile(connection, resolve(path), name)
-    const columns = REQUIRED.map((column) => {
-      const { type } = columnNamed(file, column)
-      return sqlName(column) + (WHOLE_DECIMAL.test(type) ? type.replace(WHOLE_DECIMAL, '::HUGEINT$1') : '')
-    })
-    for (const [column, value] of Object.entries(DEFAULTS)) {
-      const given = file.columns.some((candidate) => candidate.name === column)
-      columns.push(given ? `coalesce(${sqlName(column)}, ${value})` : value)
-    }
-    columns[1] += '::DOUBLE'
-    columns[2] += '::DOUBLE'
-    columns[4] += '::DOUBLE'
-    columns[5] += '::DOUBLE'
-    columns[6] += '::BOOLEAN'
+    const own = ownColumns(file)
+    const context = contextColumns(file, options.context ?? [])
+    const columns = [...own, ...context.map(({ column }) => column.sql)]
     const where = `file_row_number >= ${offset} AND file_row_number < ${offset + limit}`
     const sql = `SELECT ${columns.join(', ')} FROM ${sqlParquet(file.path)} WHERE ${where} ORDER BY file_row_number`
     const result = await connection.run(sql).catch((error: unknown) => {
       throw unreadable(name, error)
     })
     const rows = await result.getRowsJS()
-    return rows.map((row, i) => toRequest(row, (problem) => wrongRow(name, offset + i, problem)))
+    return rows.map((row, i) => {
+      const wrong = (problem: string) => wrongRow(name, offset + i, problem)
+      const request = toRequest(row, wrong)
+      const told = contextOf(row.slice(own.length) as RawValue[], context, wrong)
+      if (told) request.context = told
+      return request
+    })
   })
+}
+
+/** SQL of what every request has, in the order in which `toRequest` takes it. */
+function ownColumns(file: ParquetFile): string[] {
+  const columns = REQUIRED.map((column) => {
+    const { type } = columnNamed(file, column)
+    return sqlName(column) + (WHOLE_DECIMAL.test(type) ? type.replace(WHOLE_DECIMAL, '::HUGEINT$1') : '')
+  })
+  for (const [column, value] of Object.entries(DEFAULTS)) {
+    const given = file.columns.some((candidate) => candidate.name === column)
+    columns.push(given ? `coalesce(${sqlName(column)}, ${value})` : value)
+  }
+  columns[1] += '::DOUBLE'
+  columns[2] += '::DOUBLE'
+  columns[4] += '::DOUBLE'
+  columns[5] += '::DOUBLE'
+  columns[6] += '::BOOLEAN'
+  return columns
+}
+
+interface ContextColumn {
+  name: string
+  column: JsonColumn
+}
+
+/** The columns that tell something of the context. @throws NearrankError INPUT for one of another type. */
+function contextColumns(read: ParquetFile, features: readonly ContextFeature[]): ContextColumn[] {
+  const has = (file: ParquetFile, name: string) => file.columns.some((column) => column.name === name)
+  const places = features.filter(({ columns }) => columns?.every((name) => has(read, name)))
+  const file = withPlaces(read, places, null)
+  const told = features.filter(({ name }) => has(file, name))
+  checkColumns(file, told)
+  return told.map((feature) => ({
+    name: feature.name,
+    column: jsonColumn(columnNamed(file, feature.name), feature),
+  }))
+}
+
+/** What a row tells; undefined: nothing. */
+function contextOf(
+  values: readonly RawValue[],
+  columns: readonly ContextColumn[],
+  wrong: (problem: string) => NearrankError,
+): RawRow | undefined {
+  const told = columns
+    .map(({ name, column }, i) => [name, column.valueOf(values[i])] as const)
+    .filter(([, value]) => value !== null)
+  if (told.length === 0) return undefined
+  const context = Object.fromEntries(told)
+  const problem = rowProblem(context, new Set(Object.keys(context)))
+  if (problem !== undefined) throw wrong(problem)
+  return context
 }
 
 function toRequest(row: readonly unknown[], wrong: (problem: string) => NearrankError): RankingRequest {

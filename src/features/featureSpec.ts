@@ -204,6 +204,11 @@ export function isOwnPlace(feature: FeatureSpec): boolean {
   return feature.kind === 'cell' && feature.place === true
 }
 
+/** Those of the context that a request tells by name: all but where the user is. */
+export function toldFeatures(context: readonly FeatureSpec[]): FeatureSpec[] {
+  return context.filter((feature) => !isOwnPlace(feature))
+}
+
 export function namesOf(features: readonly FeatureSpec[]): string[] {
   return features.map(({ name }) => name)
 }

@@ -4,6 +4,7 @@ import type { ChangeLog } from './changeLog.ts'
 import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables } from './tables.ts'
 import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
+import type { UnknownContext } from '../ranking/unknownContext.ts'
 import { type RankingSource, RankPass, type RankWhere, sigmoid } from '../ranking/rankPass.ts'
 import type { ScoringMemory } from '../ranking/scoringMemory.ts'
 
@@ -17,6 +18,13 @@ export interface RankerMemory {
   model: ScoringMemory
   places: SharedArrayBuffer // of buildPlaceIndex
   moved: SharedArrayBuffer // i32: how many, then the rows that `places` has not, or elsewhere
+}
+
+export interface LiveRankerOptions {
+  // how many restaurants may be within reach where a request names none; the index counts some a little
+  // farther, too; @default no bound
+  candidatesMax?: number
+  unknownContext?: UnknownContext // @default fail
 }
 
 /** A ranked list: `count` rows, best first. Valid until the next call. */
@@ -49,12 +57,9 @@ export class LiveRanker {
   readonly #context: ContextEncoder
   readonly #list: RankedList
 
-  /**
-   * `thread`: 0 … model.threads − 1, each taken once. `candidatesMax`: how many restaurants may be
-   * within reach where a request names none; the index counts some a little farther, too.
-   */
-  constructor(memory: RankerMemory, thread: number, candidatesMax = Number.POSITIVE_INFINITY) {
-    this.#candidatesMax = candidatesMax
+  /** `thread`: 0 … model.threads − 1, each taken once. */
+  constructor(memory: RankerMemory, thread: number, options: LiveRankerOptions = {}) {
+    this.#candidatesMax = options.candidatesMax ?? Number.POSITIVE_INFINITY
     const tables = openLiveTables(memory.live)
     const scorer = new PairScorer(memory.model, tables.restaurants.features, thread)
     this.#tables = tables
@@ -68,7 +73,7 @@ export class LiveRanker {
       isBefore: (rowA, rowB) => tables.restaurants.ids.isBefore(rowA, rowB),
     }
     this.#features = new Float32Array(tables.users.width)
-    this.#context = new ContextEncoder(memory.model.context)
+    this.#context = new ContextEncoder(memory.model.context, options.unknownContext)
     const none = new Float64Array(0)
     this.#list = {
       count: 0,
@@ -84,7 +89,7 @@ export class LiveRanker {
    * Takes a user's features; false: there is no such user. null: the
    * mean of all users; false where there are none. `context`: what the request tells of itself; `place`:
    * where the user is, degrees.
-   * @throws NearrankError INPUT if the model knows no such context.
+   * @throws NearrankError INPUT as `ContextEncoder.encode`.
    */
   setUser(
     id: FeatureId | null,

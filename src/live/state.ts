@@ -12,7 +12,7 @@ import { type FeaturesOf, type Side, SIDES, SINGULAR } from '../features/feature
 import type { RawRow } from '../features/rawRow.ts'
 import type { Change, FeatureBatch, FeatureRow, StoreLayout, StoreListener } from '../store/featureStore.ts'
 import { ProblemWindow } from '../store/problemWindow.ts'
-import { LiveSet, type SideFeatures } from './liveSet.ts'
+import { LiveSet } from './liveSet.ts'
 import { LivePlaces } from './places.ts'
 import { RawRows } from './rawRows.ts'
 
@@ -34,7 +34,7 @@ interface LiveModel {
 
 export interface LiveStateOptions {
   layout: StoreLayout
-  features: SideFeatures // of the first model
+  features: FeaturesOf // of the first model
   rows: Record<Side, number> // that are expected
   threads: number // that rank; this one, thread 0, included
   ranksForMeanUser: boolean // it must be exact
@@ -81,9 +81,9 @@ export class LiveState implements StoreListener {
     return this.#set.writer.counts
   }
 
-  /** What the model takes that rows are encoded for now. */
-  get features(): SideFeatures {
-    return this.#set.features
+  /** What the model takes that is served, or is the first to be. */
+  get features(): FeaturesOf {
+    return this.#model?.loaded.features ?? this.#options.features
   }
 
   /** The row as it is ranked with now, or would be if the model could use its values. */

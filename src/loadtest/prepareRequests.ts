@@ -49,7 +49,7 @@ function headOf(target: Target, userId: FeatureId, bodyBytes: number, apiKey: st
 }
 
 function bodyOf(request: RankingRequest, hasCandidates: boolean): string {
-  const { latitude, longitude, size, maxDist, sortDist } = request
+  const { latitude, longitude, size, maxDist, sortDist, context } = request
   return JSON.stringify({
     ...(hasCandidates && { candidate_restaurant_ids: request.candidateRestaurantIds.map(requestId) }),
     latitude,
@@ -57,5 +57,6 @@ function bodyOf(request: RankingRequest, hasCandidates: boolean): string {
     size,
     max_dist: maxDist,
     sort_dist: sortDist,
+    context,
   })
 }

@@ -84,11 +84,20 @@ export async function saveModel(directory: string, options: SaveModelOptions): P
 export async function loadModelFiles(
   directory: string,
 ): Promise<{ description: ModelDescription; weights: StateDict }> {
+  return readUndisturbed(directory, readModel)
+}
+
+/** The same without the weights. */
+export async function loadModelDescription(directory: string): Promise<ModelDescription> {
+  return readUndisturbed(directory, readDescription)
+}
+
+async function readUndisturbed<T>(directory: string, read: (directory: string) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     await recoverModelDirectory(directory)
     const before = await identityOf(directory)
     try {
-      return await readModel(directory)
+      return await read(directory)
     } catch (error) {
       // A saver may have replaced the directory between two of the reads: then this was a mixture of two good
       // models.
@@ -129,12 +138,16 @@ function encodeFiles({ description, weights, report, encoded }: SaveModelOptions
 }
 
 async function readModel(directory: string): Promise<{ description: ModelDescription; weights: StateDict }> {
+  const description = await readDescription(directory)
+  const weights = await readWeights(directory, description)
+  return { description, weights }
+}
+
+async function readDescription(directory: string): Promise<ModelDescription> {
   await checkIsDirectory(directory)
   const where = join(directory, MODEL_FILE)
   const bytes = await readBounded(where, MODEL_FILE_BYTES_MAX)
-  const description = parseModelFile(decodeUtf8(bytes, where), { where })
-  const weights = await readWeights(directory, description)
-  return { description, weights }
+  return parseModelFile(decodeUtf8(bytes, where), { where })
 }
 
 async function readWeights(directory: string, { network, weights }: ModelDescription): Promise<StateDict> {

@@ -16,6 +16,7 @@ import { MODEL_OPTION } from '../model/modelOption.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { ContextEncoder } from './contextEncoder.ts'
 import { type RankedRestaurant, Ranker } from './ranker.ts'
+import { UNKNOWN_CONTEXT_OPTION, type UnknownContext } from './unknownContext.ts'
 import type { RecommendRequest } from './requestBody.ts'
 
 /** One request, checked; ids are still those of the data. */
@@ -29,10 +30,16 @@ export interface RecommendOptions
     Pick<OpenOptions, 'signal' | 'onProgress'> {
   /** Model directory. */
   model: string
+  unknownContext?: UnknownContext // @default fail
 }
 
 /** What of them is plain data. */
-export const RECOMMEND_OPTIONS = { ...DATA_OPTION, ...MODEL_OPTION, ...optionsReading() }
+export const RECOMMEND_OPTIONS = {
+  ...DATA_OPTION,
+  ...MODEL_OPTION,
+  ...UNKNOWN_CONTEXT_OPTION,
+  ...optionsReading(),
+}
 
 export interface Recommendation {
   restaurants: RankedRestaurant[]
@@ -49,7 +56,7 @@ export async function recommend(
   options: RecommendOptions,
 ): Promise<Recommendation> {
   checkOptions({ ...RECOMMEND_OPTIONS, ...CALLBACKS }, options, 'recommend')
-  const { model, ...data } = options
+  const { model, unknownContext, ...data } = options
   const { description, weights } = await loadModelFiles(model)
   const tables = await openTables(dataOfModel(description, data))
   const { network } = description
@@ -74,7 +81,7 @@ export async function recommend(
   const rows = candidates?.map((id) => ids.rowOf(id))
   const { restaurants } = ranker.rank(features, {
     ...request,
-    context: new ContextEncoder(modelFeatures(description).context ?? []).encode(
+    context: new ContextEncoder(modelFeatures(description).context ?? [], unknownContext).encode(
       request.context ?? {},
       request,
     ),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { messageOf } from '../errors.ts'
 import type { LiveState } from '../live/state.ts'
+import type { UnknownContext } from '../ranking/unknownContext.ts'
 import type { FeatureStore } from '../store/featureStore.ts'
 import { healthOf, type Phase } from './health.ts'
 import { Metrics } from './metrics.ts'
@@ -23,10 +24,12 @@ export interface LiveParts {
   state: LiveState
   progress: Progress
   logger: Logger
+  unknownContext: UnknownContext
 }
 
 /** What the routes need, from the parts of a server that runs or is starting. */
-export function liveServices({ store, threads, stats, state, progress, logger }: LiveParts): Services {
+export function liveServices(parts: LiveParts): Services {
+  const { store, threads, stats, state, progress, logger, unknownContext } = parts
   const health = (): Health =>
     healthOf({
       phase: progress.phase,
@@ -42,6 +45,7 @@ export function liveServices({ store, threads, stats, state, progress, logger }:
   return {
     features: {
       layout: store.layout,
+      unknownContext,
       read: (side, id) => state.read(side, id),
       features: () => state.features,
       problem: (side, values) => state.problem(side, values),

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { FilledStoreOptions } from '../live/openFilledStore.ts'
+import type { UnknownContext } from '../ranking/unknownContext.ts'
 import type { ApiKeys } from './keys/apiKeys.ts'
 import type { LogLevel } from './logger.ts'
 
@@ -20,6 +21,7 @@ export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
   candidatesMax?: number // of a request, @default 10,000
   waitingMax?: number // requests that wait in a thread; more are turned away, @default 64
   unknownUser?: 'fail' | 'average' // @default fail
+  unknownContext?: UnknownContext // @default fail
   drainSeconds?: number // for requests that are running when the server stops, @default 30
   logLevel?: LogLevel // @default info
 }
@@ -32,6 +34,7 @@ type Defaulted =
   | 'candidatesMax'
   | 'waitingMax'
   | 'unknownUser'
+  | 'unknownContext'
   | 'drainSeconds'
   | 'logLevel'
 
@@ -46,6 +49,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     candidatesMax = DEFAULT_CANDIDATES_MAX,
     waitingMax = DEFAULT_WAITING_MAX,
     unknownUser = 'fail',
+    unknownContext = 'fail',
     drainSeconds = DEFAULT_DRAIN_SECONDS,
     logLevel = 'info',
   } = options
@@ -58,6 +62,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     candidatesMax,
     waitingMax,
     unknownUser,
+    unknownContext,
     drainSeconds,
     logLevel,
   }

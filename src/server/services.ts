@@ -1,7 +1,7 @@
 import type { FeatureId } from '../ids.ts'
-import type { Side } from '../features/featureSpec.ts'
+import type { FeaturesOf, Side } from '../features/featureSpec.ts'
 import type { RawRow } from '../features/rawRow.ts'
-import type { SideFeatures } from '../live/liveSet.ts'
+import type { UnknownContext } from '../ranking/unknownContext.ts'
 import type { Change, FeatureRow, StoreLayout, StoreStatus } from '../store/featureStore.ts'
 
 /** What the routes need of the running server; each part is a plain object in their tests. */
@@ -15,10 +15,11 @@ export interface Services {
 
 export interface FeatureService {
   readonly layout: StoreLayout
+  readonly unknownContext: UnknownContext
   /** A row as the server ranks with it now, or would if the model could use it; undefined: there is none. */
   read(side: Side, id: FeatureId): FeatureRow | undefined
   /** What the model that is served takes. */
-  features(): SideFeatures
+  features(): FeaturesOf
   /** What the model cannot make of the values of a row, as a part of a sentence; undefined: nothing. */
   problem(side: Side, values: RawRow): string | undefined
   /**

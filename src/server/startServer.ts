@@ -2,11 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { openFilledStore } from '../live/openFilledStore.ts'
-import type { SideFeatures } from '../live/liveSet.ts'
 import { LiveState } from '../live/state.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
-import type { Side } from '../features/featureSpec.ts'
+import type { FeaturesOf, Side } from '../features/featureSpec.ts'
 import type { FeatureStore, StoreLayout } from '../store/featureStore.ts'
 import { buildApp } from './app.ts'
 import { liveServices, type Progress } from './liveServices.ts'
@@ -76,7 +75,7 @@ function assemble(made: {
   logger: Logger
   store: FeatureStore
   rows: Record<Side, number>
-  features: SideFeatures
+  features: FeaturesOf
 }): Parts {
   const { settings, logger, store, rows, features } = made
   const { layout } = store
@@ -100,7 +99,8 @@ function assemble(made: {
     onSynced: (counts) => logger.info(counts, 'the store has been read'),
   })
   const progress: Progress = { phase: 'starting', models: undefined }
-  const services = liveServices({ store, threads, stats, state, progress, logger })
+  const { unknownContext } = settings
+  const services = liveServices({ store, threads, stats, state, progress, logger, unknownContext })
   const app = buildApp({ services, ...(settings.apiKeys && { apiKeys: settings.apiKeys }), logger })
   return { settings, logger, store, threads, state, services, app, progress, crashed }
 }
@@ -114,7 +114,7 @@ function startThreads(
     crash: (error: Error, message: string) => void
   },
 ): ListeningThreads {
-  const { host, unknownUser, candidatesMax, waitingMax, workers, apiKeys } = settings
+  const { host, unknownUser, unknownContext, candidatesMax, waitingMax, workers, apiKeys } = settings
   const { layout, stats, logger, crash } = given
   return new ListeningThreads({
     threads: workers,
@@ -122,6 +122,7 @@ function startThreads(
       thread,
       host,
       unknownUser,
+      unknownContext,
       candidatesMax,
       waitingMax,
       logsRequests: logger.isLevelEnabled('debug'),

@@ -131,7 +131,7 @@ describe('nearrank recommend', () => {
     assert.match(table.stdout, /restaurant +score +distance/)
     assert.match(table.stdout, /14 +0\.\d{4} +2,224 m/)
     assert.equal(nothing.code, 0)
-    assert.match(nothing.stdout, /No candidate is within 10 m/)
+    assert.match(nothing.stdout, /No restaurant is within 10 m/)
   })
 
   test('candidates without features are left out, with a note', async () => {

@@ -5,9 +5,13 @@ import type { TestContext } from 'node:test'
 import type { RankingRequest } from '../../src/dataset/requests.ts'
 import { type PreparedRequest, prepareRequests } from '../../src/loadtest/prepareRequests.ts'
 
-/** An HTTP server on a free port, closed after the test. Returns its URL. */
+/** An HTTP server on a free port that does not describe itself, closed after the test. Returns its URL. */
 export async function serve(context: TestContext, listener: RequestListener): Promise<string> {
-  return listenAndClose(context, createServer(listener))
+  const server = createServer((request, response) => {
+    if (request.url === '/openapi.json') response.writeHead(404).end()
+    else listener(request, response)
+  })
+  return listenAndClose(context, server)
 }
 
 /** The same for a server that writes its own bytes: `onBytes` is called for whatever comes. */

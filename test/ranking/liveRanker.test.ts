@@ -153,8 +153,8 @@ describe('LiveRanker', () => {
     for (const [candidatesMax, count] of [
       [4, undefined],
       [5, 5],
-    ]) {
-      const ranker = new LiveRanker({ ...memory, places }, 0, candidatesMax)
+    ] as const) {
+      const ranker = new LiveRanker({ ...memory, places }, 0, { candidatesMax })
       assert.ok(ranker.setUser(5))
       assert.equal(ranker.rank({ ...everywhere, maxDistM: 1000 })?.count, count)
       assert.equal(ranker.rank({ ...everywhere, candidateRestaurantIds: [0, 1, 2, 3, 4] })?.count, 5)

@@ -1,7 +1,6 @@
 import type { FeatureId } from '../../src/ids.ts'
-import { numberFeatures, type Side } from '../../src/features/featureSpec.ts'
+import { type FeaturesOf, numberFeatures, type Side } from '../../src/features/featureSpec.ts'
 import { ValuesEncoder } from '../../src/features/valuesEncoder.ts'
-import type { SideFeatures } from '../../src/live/liveSet.ts'
 import type { Change, StoreLayout } from '../../src/store/featureStore.ts'
 import type { Health, ServedModel, Services } from '../../src/server/services.ts'
 
@@ -10,7 +9,7 @@ export const LAYOUT: StoreLayout = {
   restaurants: { features: 2, ids: 'integer' },
 }
 
-const FEATURES: SideFeatures = {
+const FEATURES: FeaturesOf = {
   users: numberFeatures(['a', 'b', 'c']),
   restaurants: numberFeatures(['x', 'y']),
 }
@@ -33,7 +32,7 @@ export interface FakeServices extends Services {
 }
 
 /** Services that keep rows in a Map and fail when told to. */
-export function fakeServices(layout: StoreLayout = LAYOUT, features: SideFeatures = FEATURES): FakeServices {
+export function fakeServices(layout: StoreLayout = LAYOUT, features: FeaturesOf = FEATURES): FakeServices {
   const keyOf = (side: Side, id: FeatureId) => `${side} ${typeof id} ${id}`
   const fake: FakeServices = {
     rows: new Map(),
@@ -51,6 +50,7 @@ export function fakeServices(layout: StoreLayout = LAYOUT, features: SideFeature
     },
     features: {
       layout,
+      unknownContext: 'fail',
       features: () => features,
       problem: (side, values) => {
         const encoded = new ValuesEncoder(features[side]).encode(values, 0)

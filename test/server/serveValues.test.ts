@@ -171,10 +171,15 @@ test('the documentation tells the features of the model', async () => {
     'joined',
   ])
   assert.deepEqual(UserFeatures.required, ['spend'])
-  assert.deepEqual(UserFeatures.properties.age, { type: ['number', 'null'], description: 'number' })
+  assert.deepEqual(UserFeatures.properties.age, {
+    type: ['number', 'null'],
+    description: 'number',
+    'x-kind': 'number',
+  })
   assert.deepEqual(UserFeatures.properties.gender, {
     type: ['string', 'number', 'boolean', 'null'],
     description: 'category: 3 values are known, others count as unseen',
+    'x-kind': 'category',
   })
   assert.deepEqual(RestaurantFeatures.required, ['price', 'taste'])
   assert.match(JSON.stringify(paths['/users/{id}']), /"#\/components\/schemas\/UserFeatures"/)

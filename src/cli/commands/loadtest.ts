@@ -44,6 +44,7 @@ export function loadtestCommand({ interrupt }: CommandContext): Command {
       rows: flags.findMax ? SEARCH_ROWS : Math.ceil(rate * (durationS + warmupS)),
       hasCandidates: flags.candidates ?? true,
       ...(apiKey ? { apiKey } : {}),
+      signal: interrupt.signal,
     })
 
     const live = new LoadtestLive(process.stderr)

@@ -3,6 +3,7 @@ import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import { MODEL_OPTION } from '../../model/modelOption.ts'
+import { UNKNOWN_CONTEXT_OPTION } from '../../ranking/unknownContext.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { print, printError, printJson } from '../output/output.ts'
@@ -22,14 +23,13 @@ export function recommendCommand({ interrupt, progress }: CommandContext): Comma
   const places = { ...DATA_OPTION, ...MODEL_OPTION }
   const datasetOptions = optionsReading()
   addFlags(command, 'Paths:', places)
-  addFlags(command, 'Request:', REQUEST_OPTIONS)
+  addFlags(command, 'Request:', { ...REQUEST_OPTIONS, ...UNKNOWN_CONTEXT_OPTION })
   addFlags(command, 'Output:', OUTPUT)
   addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank recommend --data data --model model --request data/requests.parquet --request-row 7\n' +
-      '  nearrank recommend --data data --model model --user 42 --candidates 1,2,3 --latitude 13.8 \\\n' +
-      '    --longitude 100.5',
+      '  nearrank recommend --data data --model model --user 42 --latitude 13.8 --longitude 100.5',
   )
 
   return command.action(async () => {
@@ -43,9 +43,9 @@ export function recommendCommand({ interrupt, progress }: CommandContext): Comma
       import('../../ranking/recommend.ts'),
       import('../recommendRequest.ts'),
     ])
-    const request = await readUserRequest(givenOptions(command, REQUEST_OPTIONS))
+    const request = await readUserRequest(givenOptions(command, REQUEST_OPTIONS), model)
     const { restaurants, unknown } = await recommend(request, {
-      ...givenOptions(command, datasetOptions),
+      ...givenOptions(command, { ...datasetOptions, ...UNKNOWN_CONTEXT_OPTION }),
       data,
       model,
       signal: interrupt.signal,
@@ -59,7 +59,7 @@ export function recommendCommand({ interrupt, progress }: CommandContext): Comma
       )
     if (givenOptions(command, OUTPUT).json) printJson({ restaurants }, ['restaurants'])
     else if (restaurants.length === 0)
-      print(`No candidate is within ${formatCount(request.request.maxDistM)} m. Try a larger --max-dist.`)
+      print(`No restaurant is within ${formatCount(request.request.maxDistM)} m. Try a larger --max-dist.`)
     else
       print(
         renderTable(

@@ -22,7 +22,7 @@ export const REQUEST_OPTIONS = {
   candidates: {
     schema: texts(CANDIDATES_MAX),
     flag: '--candidates <ids>',
-    help: 'restaurant ids to rank: 1,2,3, or all',
+    help: 'ids to rank: 1,2,3, or all (default) within --max-dist',
   },
   /** Degrees. */
   latitude: {

@@ -1,5 +1,6 @@
 import { ID_KINDS } from '../../ids.ts'
 import { MODEL_OPTION } from '../../model/modelOption.ts'
+import { UNKNOWN_CONTEXT_OPTION } from '../../ranking/unknownContext.ts'
 import { group, type OptionTable } from '../../options/option.ts'
 import { integer, number, oneOf, text } from '../../options/schemas.ts'
 import { JSON_OPTION } from './flags.ts'
@@ -38,6 +39,7 @@ export const SERVE_OPTIONS = {
     flag: '--unknown-user <what>',
     help: 'fail: 404 (default); average: rank for the mean user',
   },
+  ...UNKNOWN_CONTEXT_OPTION,
 } satisfies OptionTable
 
 export const SERVE_PROTECTION = {

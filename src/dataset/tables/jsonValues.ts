@@ -14,7 +14,7 @@ export interface JsonColumn {
 const ISO_MS_MIN = Date.parse('0000-01-01T00:00:00Z')
 const ISO_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z')
 
-export function jsonColumn(column: ParquetColumn, { kind }: FeatureSpec): JsonColumn {
+export function jsonColumn(column: ParquetColumn, { kind }: Pick<FeatureSpec, 'kind'>): JsonColumn {
   const type = valueTypeOf(column)
   const sql = valueSql(column, kind)
   switch (kind) {
@@ -30,8 +30,9 @@ export function jsonColumn(column: ParquetColumn, { kind }: FeatureSpec): JsonCo
       return { sql, valueOf: timeOfType(type) }
     case 'text':
     case 'vector':
-    case 'cell':
       return { sql, valueOf: (item) => item }
+    case 'cell':
+      return { sql, valueOf: (item) => (Array.isArray(item) && item.some(Number.isNaN) ? null : item) }
   }
 }
 

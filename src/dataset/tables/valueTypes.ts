@@ -31,6 +31,8 @@ const KINDS: Record<FeatureKind, readonly ValueType[]> = {
   cell: ['numbers'],
 }
 
+export const FEATURE_KINDS = Object.keys(KINDS) as FeatureKind[]
+
 /** The types of values that a kind of feature can be made of. */
 export function typesFor(kind: FeatureKind): readonly ValueType[] {
   return KINDS[kind]

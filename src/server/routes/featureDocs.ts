@@ -1,20 +1,25 @@
 import { type TSchema, Type } from 'typebox'
-import type { CategoriesFeature, CategoryFeature, FeatureSpec, Side } from '../../features/featureSpec.ts'
-import { namesOf, SIDES, storedFeatures } from '../../features/featureSpec.ts'
+import type { CategoriesFeature, CategoryFeature, FeatureSpec } from '../../features/featureSpec.ts'
+import { namesOf, SIDES, storedFeatures, toldFeatures } from '../../features/featureSpec.ts'
+import { RecommendBody } from '../../ranking/requestBody.ts'
 import type { FeatureService } from '../services.ts'
 
-const COMPONENTS = { users: 'UserFeatures', restaurants: 'RestaurantFeatures' } as const
+const COMPONENTS = {
+  users: 'UserFeatures',
+  restaurants: 'RestaurantFeatures',
+  context: 'RequestContext',
+} as const
 
-/** Stands for the features of a side of values, which change with the model. */
-export function featuresRef(side: Side): TSchema {
-  return Type.Unsafe({ $ref: `#/components/schemas/${COMPONENTS[side]}` })
+/** Stands for the features of a side of values or of requests, which change with the model. */
+export function featuresRef(source: keyof typeof COMPONENTS): TSchema {
+  return Type.Unsafe({ $ref: `#/components/schemas/${COMPONENTS[source]}` })
 }
 
 /** What `featuresRef` refers to: the features of sides of values, as the model that is served has them. */
 export function featureComponents(service: FeatureService): Record<string, object> {
   const { layout } = service
   const fitted = service.features()
-  const components: Record<string, object> = {}
+  const components: Record<string, object> = { [COMPONENTS.context]: contextSchema(service) }
   for (const side of SIDES)
     if (layout[side].form === 'values')
       components[COMPONENTS[side]] = featuresSchema(storedFeatures(fitted[side]), layout[side].names ?? [])
@@ -27,13 +32,35 @@ function featuresSchema(features: readonly FeatureSpec[], stored: readonly strin
   return {
     type: 'object',
     description: 'Values by the names of the features. A value that is absent or null is missing.',
-    properties: Object.fromEntries([
-      ...features.map((feature) => [feature.name, valueSchema(feature)] as const),
-      ...unused.map((name) => [name, { description: 'kept, and not used by the current model' }] as const),
-    ]),
+    properties: {
+      ...propertiesOf(features),
+      ...Object.fromEntries(
+        unused.map((name) => [name, { description: 'kept, and not used by the current model' }]),
+      ),
+    },
     required: features.filter((feature) => !mayBeMissing(feature)).map(({ name }) => name),
     additionalProperties: false,
   }
+}
+
+function contextSchema(service: FeatureService): object {
+  return {
+    ...RecommendBody.properties.context,
+    properties: propertiesOf(toldFeatures(service.features().context ?? [])),
+    additionalProperties: service.unknownContext === 'ignore',
+  }
+}
+
+function propertiesOf(features: readonly FeatureSpec[]): Record<string, object> {
+  return Object.fromEntries(
+    features.map((feature) => [feature.name, Object.assign(valueSchema(feature), extensionsOf(feature))]),
+  )
+}
+
+/** What programs need that make requests from columns like those of the training data. */
+function extensionsOf(feature: FeatureSpec): object {
+  const columns = feature.kind === 'cell' ? feature.columns : undefined
+  return { 'x-kind': feature.kind, ...(columns && { 'x-columns': columns }) }
 }
 
 function mayBeMissing(feature: FeatureSpec): boolean {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { RecommendBody } from '../../ranking/requestBody.ts'
 import { jsonResponse, problemResponses } from '../problems/responses.ts'
+import { featuresRef } from './featureDocs.ts'
 import { Problem } from '../problems/problems.ts'
 
 const CLOSED = { additionalProperties: false }
@@ -16,6 +17,11 @@ const Restaurant = Type.Object(
   },
   CLOSED,
 )
+/** With the names and kinds of the context, which change with the model. */
+const Body = {
+  ...RecommendBody,
+  properties: { ...RecommendBody.properties, context: featuresRef('context') },
+}
 const Answer = Type.Object({ restaurants: Type.Array(Restaurant) }, CLOSED)
 
 const SCHEMA = {
@@ -29,7 +35,7 @@ const SCHEMA = {
     { user_id: Type.String({ description: 'The user: `42`, or `u00042` if ids are integers' }) },
     CLOSED,
   ),
-  body: RecommendBody,
+  body: Body,
   response: {
     200: jsonResponse('The ranked list.', Answer),
     ...problemResponses(

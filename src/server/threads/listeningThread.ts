@@ -65,7 +65,7 @@ parentPort?.on('message', (message: ToThread) => {
   else if (message.what === 'memory') {
     // Between two requests, which are ranked in one go: none sees two models.
     const isFirst = ranker === undefined
-    const fresh = new LiveRanker(message.memory, config.thread, config.candidatesMax)
+    const fresh = new LiveRanker(message.memory, config.thread, config)
     if (isFirst) warmUp(fresh, message.memory)
     ranker = fresh
     tell({ what: 'took', version: message.version })

@@ -1,5 +1,6 @@
 import type { IdKind } from '../../ids.ts'
 import type { RankerMemory } from '../../live/ranker.ts'
+import type { UnknownContext } from '../../ranking/unknownContext.ts'
 import type { ApiKeyEntry } from '../keys/apiKeys.ts'
 
 /** What a listening thread is started with. */
@@ -10,6 +11,7 @@ export interface ThreadConfig {
   stats: SharedArrayBuffer
   userIds: IdKind
   unknownUser: 'fail' | 'average'
+  unknownContext: UnknownContext
   candidatesMax: number
   waitingMax: number
   apiKeys: readonly ApiKeyEntry[] | null
