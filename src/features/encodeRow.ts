@@ -26,6 +26,10 @@ export function wordsOf({ buffer, byteOffset, length }: Float32Array | Uint32Arr
   }
 }
 
+/** What is said of a missing number or vector if nothing can take its place. */
+export const NONE_MISSING =
+  'training saw none missing, so give it a value, or train again on data in which some are missing'
+
 /** Encodes the values of one feature. */
 export interface FeatureEncoder {
   /**
@@ -79,7 +83,8 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
       const { missing } = feature
       return (value, { f32 }, at) => {
         const isMissing = isAbsent(value)
-        if (isMissing && !missing) return `must be a finite number, found ${shown(value ?? null)}`
+        if (isMissing && !missing)
+          return `must be a finite number, found ${shown(value ?? null)}; ${NONE_MISSING}`
         const number = isMissing ? missing!.value : numberOf(value)
         if (number === undefined) return `must be a finite number as a 32-bit float, found ${shown(value)}`
         f32[at] = number
@@ -142,7 +147,8 @@ function encodeText({ buckets, maxValues }: TextFeature): FeatureEncoder['encode
 function encodeVector({ length, missing }: VectorFeature): FeatureEncoder['encode'] {
   return (value, { f32 }, at) => {
     const isMissing = isAbsent(value)
-    if (isMissing && !missing) return `must be a list of ${length} numbers, found ${shown(value ?? null)}`
+    if (isMissing && !missing)
+      return `must be a list of ${length} numbers, found ${shown(value ?? null)}; ${NONE_MISSING}`
     const list = isMissing ? missing!.values : value
     if (!Array.isArray(list) || list.length !== length)
       return `must be a list of ${length} numbers, found ${Array.isArray(list) ? `${list.length}` : shown(value)}`

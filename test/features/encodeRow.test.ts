@@ -53,7 +53,7 @@ describe('a value becomes', () => {
       'nothing, where training saw none missing',
       { name: 'n', kind: 'number' },
       null,
-      /^feature n must be a finite number, found null$/,
+      /^feature n must be a finite number, found null; training saw none missing, so give it a value/,
     ],
     ['a code', CATEGORY, 'a', { numbers: [], codes: [3] }],
     ['a code by its text', CATEGORY, 3, { numbers: [], codes: [4] }],
