@@ -9,6 +9,7 @@ import { NearrankError } from '../errors.ts'
 import { declaredOf } from '../features/declaration.ts'
 import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
 import { numberNames } from '../features/rowShape.ts'
+import { formatCount } from '../format.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -35,6 +36,7 @@ import { renderReport } from './report/report.ts'
 import { trainingRows } from './rows/rowStream.ts'
 import { scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
 import { TrainingRun } from './run/trainingRun.ts'
@@ -42,12 +44,12 @@ import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } f
 
 /** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
 const FAR_DEVIATIONS = 1e4
-const STEPS_FEW = 10
 
 /** The data of a run, packed, and what was decided about it. */
 interface Prepared {
   options: TrainOptions
   settings: TrainSettings
+  chosen: string | undefined // what of them follows from the few rows
   run: TrainRun
   tables: Tables
   pack: PackedRows
@@ -83,7 +85,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 async function prepare(options: TrainOptions): Promise<Prepared> {
   const startedMs = performance.now()
-  const settings = resolveSettings(options)
+  const wanted = resolveSettings(options)
   for (const source of SOURCES) declaredOf(options.features, source)
   const run = resolveRun(options)
   await recoverModelDirectory(options.out)
@@ -96,18 +98,30 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
   }
   const { tables, peakRssBytes } = await openTablesApart(open)
-  planRun(fittedBy(tables, {}), { tables, settings, run }) // before the clicks are packed: they take longer
+  planRun(fittedBy(tables, {}), { tables, settings: wanted, run }) // before the clicks are packed: they take longer
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
   const opened = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
   const [pack, test = null] = opened.packs
   const features = fittedBy(tables, pack)
+  const { settings, chosen } = settingsForRows(wanted, { options, rows: pack.rows })
   const shape = planRun(features, { tables, settings, run })
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
   const dropped = droppedRows(tables, { train: pack, test })
-  return { options, settings, run, ...packed, dropped, features, shape, startedMs, report }
+  return {
+    options,
+    settings,
+    chosen: chosenText(chosen),
+    run,
+    ...packed,
+    dropped,
+    features,
+    shape,
+    startedMs,
+    report,
+  }
 }
 
 /** What a run with such features needs. @throws NearrankError USAGE, MEMORY where it cannot be run. */
@@ -167,7 +181,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       signal,
       onProgress: report,
     })
-    if (steps < STEPS_FEW) noteFewSteps(rows, steps, report)
+    noteFewSteps(prepared, { rows, steps })
     report({
       type: 'start',
       rows,
@@ -215,7 +229,7 @@ function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
 }
 
 async function save(
-  { options, tables, features, shape, pack, dropped }: Prepared,
+  { options, tables, features, shape, pack, dropped, chosen }: Prepared,
   result: TrainResult,
   weights: StateDict,
   encoded: EncodedWeights,
@@ -231,7 +245,7 @@ async function save(
     }),
     weights,
     encoded,
-    report: renderReport(result, reportContext({ options, tables, dropped }, info)),
+    report: renderReport(result, reportContext({ options, tables, dropped, chosen }, info)),
   })
 }
 
@@ -263,12 +277,18 @@ function checkParts(rows: number, allRows: number, { validation }: TrainSettings
   )
 }
 
-/** Few rows in large batches are few steps, after which next to nothing is learned. */
-function noteFewSteps(rows: number, steps: number, report: (event: TrainEvent) => void): void {
-  report({
-    type: 'note',
-    message: `${rows} rows make ${steps} steps, which is few to learn from. Try smaller batches, more epochs and a shorter warm-up (--batch-size 64 --epochs 20 --warmup-steps 10).`,
-  })
+/** Says what was chosen for few rows, and whether what was given leaves anything to learn. */
+function noteFewSteps(
+  { chosen, settings, pack, report }: Prepared,
+  { rows, steps }: { rows: number; steps: number },
+): void {
+  if (chosen !== undefined)
+    report({
+      type: 'note',
+      message: `${formatCount(pack.rows)} rows are few, so these settings were chosen for them: ${chosen}. Settings that you give are kept.`,
+    })
+  const problem = thinProblem(steps, settings, rows)
+  if (problem !== undefined) report({ type: 'note', message: problem })
 }
 
 /** Says which columns are no features, and why. */
