@@ -51,6 +51,7 @@ export function featureEncoder(feature: FeatureSpec): FeatureEncoder {
 /** Encodes whole rows. */
 export class RowEncoder {
   readonly features: readonly FeatureSpec[]
+  failed = -1 // number of the feature whose value the last row with a problem could not be encoded for
   readonly #encoders: FeatureEncoder[]
   readonly #numbers: number
 
@@ -69,7 +70,10 @@ export class RowEncoder {
     let code = at + this.#numbers
     for (const [i, { encode, numbers, codes }] of this.#encoders.entries()) {
       const problem = encode(values[i], to, number, code)
-      if (problem !== undefined) return `feature ${this.features[i].name} ${problem}`
+      if (problem !== undefined) {
+        this.failed = i
+        return `feature ${this.features[i].name} ${problem}`
+      }
       number += numbers
       code += codes
     }

@@ -1,7 +1,7 @@
 import { PlaceIndex } from '../geo/placeIndex.ts'
 import type { FeatureId } from '../ids.ts'
 import type { ChangeLog } from './changeLog.ts'
-import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables } from './tables.ts'
+import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables, unusableFeatureOf } from './tables.ts'
 import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import { type RankingSource, RankPass, type RankWhere, sigmoid } from '../ranking/rankPass.ts'
@@ -16,6 +16,7 @@ export interface RankerMemory {
   live: LiveMemory
   model: ScoringMemory
   places: SharedArrayBuffer // of buildPlaceIndex
+  userFeatures: readonly string[] // names, as the model takes them
   moved: SharedArrayBuffer // i32: how many, then the rows that `places` has not, or elsewhere
 }
 
@@ -39,6 +40,7 @@ export type LiveRequest = RankWhere & {
  */
 export class LiveRanker {
   readonly #tables: LiveTables
+  readonly #userFeatures: readonly string[]
   readonly #candidatesMax: number
   readonly #scorer: PairScorer
   readonly #places: PlaceIndex
@@ -58,6 +60,7 @@ export class LiveRanker {
     const tables = openLiveTables(memory.live)
     const scorer = new PairScorer(memory.model, tables.restaurants.features, thread)
     this.#tables = tables
+    this.#userFeatures = memory.userFeatures
     this.#scorer = scorer
     this.#places = new PlaceIndex(memory.places)
     this.#moved = new Int32Array(memory.moved)
@@ -95,6 +98,20 @@ export class LiveRanker {
     const found = id === null ? this.#readMean() : this.#readUser(id)
     if (found) this.#scorer.setUser(this.#features, row)
     return found
+  }
+
+  /** The feature because of which the model cannot use a stored user; undefined: there is no such user. */
+  unusableFeature(id: FeatureId): string | undefined {
+    const { users } = this.#tables
+    let feature = -1
+    consistently(
+      users.log,
+      () => true,
+      () => {
+        feature = unusableFeatureOf(users, id)
+      },
+    )
+    return this.#userFeatures[feature]
   }
 
   /**
