@@ -1,5 +1,6 @@
 import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
+import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptionsReading, OpenProgress } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
@@ -69,10 +70,15 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       threads,
       purpose: 'score' as const,
     }
-    checkMemory(planArena(shape), maxMemoryBytes)
+    const packTableBytes = pairTableBytes(description.features?.pairs ?? [], tables)
+    checkMemory(planArena(shape), maxMemoryBytes, packTableBytes)
     const {
       packs: [pack],
-    } = await openRowsApart(open, tables, ['test'])
+    } = await openRowsApart(
+      { ...open, memoryBytes: packMemoryBytes(maxMemoryBytes, packTableBytes) },
+      tables,
+      ['test'],
+    )
     const dropped = droppedRows(tables, { test: pack })
     const info = await readDatasetInfo(options.data)
     try {

@@ -1,14 +1,15 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
+import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
 import { NearrankError } from '../errors.ts'
-import { declaredOf } from '../features/declaration.ts'
+import { type DeclaredPair, declaredOf, declaredPair } from '../features/declaration.ts'
+import { inferPairs } from '../features/pairs/pairsFor.ts'
 import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
-import { numberNames } from '../features/rowShape.ts'
 import { formatCount } from '../format.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
@@ -28,6 +29,7 @@ import { planArena } from './memory/arena.ts'
 import type { ArenaShape } from './memory/arenaShape.ts'
 import { constraintsTable } from './report/constraints.ts'
 import { CrewLead } from './crew/crewLead.ts'
+import { dataNotes, farNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
@@ -41,9 +43,6 @@ import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
 import { TrainingRun } from './run/trainingRun.ts'
 import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } from './types.ts'
-
-/** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
-const FAR_DEVIATIONS = 1e4
 
 /** The data of a run, packed, and what was decided about it. */
 interface Prepared {
@@ -98,14 +97,20 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
   }
   const { tables, peakRssBytes } = await openTablesApart(open)
-  planRun(fittedBy(tables, {}), { tables, settings: wanted, run }) // before the clicks are packed: they take longer
+  // Before the clicks are packed: they take longer.
+  const packTableBytes = pairTableBytes(pairsOf(tables, options), tables)
+  planRun(fittedBy(tables, {}), { tables, settings: wanted, run, packTableBytes })
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
-  const opened = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
+  const opened = await openRowsApart(
+    { ...open, memoryBytes: packMemoryBytes(run.maxMemoryBytes, packTableBytes) },
+    tables,
+    wantsTest ? ['train', 'test'] : ['train'],
+  )
   const [pack, test = null] = opened.packs
   const features = fittedBy(tables, pack)
   const { settings, chosen } = settingsForRows(wanted, { options, rows: pack.rows })
-  const shape = planRun(features, { tables, settings, run })
+  const shape = planRun(features, { tables, settings, run, packTableBytes })
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
@@ -124,10 +129,25 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   }
 }
 
+/** The pairs, as far as they are known before the clicks are: what their tables take. */
+function pairsOf({ users, restaurants }: Tables, options: TrainOptions): DeclaredPair[] {
+  const declared = declaredOf(options.features, 'pairs')
+  const features = { users: users.features, restaurants: restaurants.features }
+  return [
+    ...inferPairs(features, { hasPlaces: false }).filter(({ name }) => !declared.has(name)),
+    ...Array.from(declared).flatMap(([name, entry]) => (entry === false ? [] : [declaredPair(name, entry)])),
+  ]
+}
+
 /** What a run with such features needs. @throws NearrankError USAGE, MEMORY where it cannot be run. */
 function planRun(
   features: FeaturesOf,
-  { tables, settings, run }: Pick<Prepared, 'tables' | 'settings' | 'run'>,
+  {
+    tables,
+    settings,
+    run,
+    packTableBytes,
+  }: Pick<Prepared, 'tables' | 'settings' | 'run'> & { packTableBytes: number },
 ): ArenaShape {
   const { hidden, activations, batchSize } = settings
   const network: Network = { ...inputsOf(features), hidden, activations }
@@ -140,7 +160,7 @@ function planRun(
     threads: run.threads,
     purpose: 'train',
   }
-  checkMemory(planArena(shape), run.maxMemoryBytes)
+  checkMemory(planArena(shape), run.maxMemoryBytes, packTableBytes)
   return shape
 }
 
@@ -164,8 +184,8 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const lead = new CrewLead({ shape, simd, module, settings, steps })
   try {
     await loadFeatures(lead, tables, normalization)
-    noteLeftOut(tables, report)
-    if (normalization) warnOfFarFeatures(tables, report)
+    for (const message of dataNotes(tables, prepared.features)) report({ type: 'note', message })
+    for (const message of normalization ? farNotes(tables) : []) report({ type: 'note', message })
     const training = await TrainingRun.begin({
       lead,
       pack,
@@ -289,29 +309,6 @@ function noteFewSteps(
     })
   const problem = thinProblem(steps, settings, rows)
   if (problem !== undefined) report({ type: 'note', message: problem })
-}
-
-/** Says which columns are no features, and why. */
-function noteLeftOut(tables: Tables, report: (event: TrainEvent) => void): void {
-  for (const { side, leftOut } of [tables.users, tables.restaurants]) {
-    if (leftOut.length === 0) continue
-    const columns = leftOut.map(({ name, reason }) => `${name} (${reason})`).join(', ')
-    report({ type: 'note', message: `Not used as features of the ${side}: ${columns}.` })
-  }
-}
-
-/**
- * Folding the normalisation into float32 weights takes as many digits
- * as a feature's mean has more than its deviation.
- */
-function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void): void {
-  for (const { side, features, mean, standardDeviation } of [tables.users, tables.restaurants])
-    for (const [i, name] of numberNames(features).entries())
-      if (Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0)
-        report({
-          type: 'note',
-          message: `Feature ${name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
-        })
 }
 
 /** In file order every file ends in a batch of its own. */
