@@ -162,7 +162,7 @@ export function markUnusable({ features, width }: LiveTable, row: number, featur
   new Uint32Array(features.buffer)[row * width] = UNUSABLE_BITS + feature
 }
 
-/** The number of the feature because of which the row of an id cannot be used; −1: it can, or is not there. */
+/** The number of the feature because of which a stored row cannot be used; −1: it can, or is not there. */
 export function unusableFeatureOf({ ids, features, width }: LiveTable, id: FeatureId): number {
   const row = ids.rowOf(id)
   if (row < 0 || !Number.isNaN(features[row * width])) return -1

@@ -41,8 +41,8 @@ export function naiveLogits(
 export type PairRows = Record<Side, Float32Array> & { click?: Float32Array }
 
 /**
- * What makes the inputs of one pair for `naiveLogits` out of its encoded rows. Codes are read from the bits of
- * the same rows.
+ * What makes the inputs of one pair for `naiveLogits` out of its encoded rows. Codes are read from the bits
+ * of the same rows.
  */
 export function naiveInputs(network: Network, weights: StateDict): (rows: PairRows) => Float64Array {
   const layout = layoutNetwork(network)

@@ -65,7 +65,7 @@ describe('inspect compares', () => {
   ] as const)
     test(`ids of test clicks with those of training: ${users} ${key}`, () =>
       withFolder(async (data) => {
-        const id = (number: string) => (key === 'texts' ? `'é' || (${number})` : `${number}`)
+        const id = (number: string) => (key === 'texts' ? `'é' || (${number})` : number)
         const trained = Math.floor(users / 4)
         await writeData(data, {
           users,

@@ -22,7 +22,7 @@ export interface ClicksOptions {
   columns: ColumnNames
   tables: Partial<Record<Side, Source>>
   box: Box | undefined // of the restaurants; undefined: it is not known
-  train: InspectedClicks | undefined // given: these are test clicks, of which only what training needs is read
+  train: InspectedClicks | undefined // given: these are test clicks, of which only what it needs is read
   warn: (warning: InspectionWarning) => void
   onRows: (rowsDone: number) => void
 }

@@ -12,8 +12,8 @@ export interface Verdict {
 }
 
 /**
- * A column as it is reported; asks for its most frequent values, and tells `onVocabulary` more of them than it
- * reports.
+ * A column as it is reported; asks for its most frequent values, and tells `onVocabulary` more of them than
+ * it reports.
  */
 export async function inspectedColumn(
   reader: Reader,

@@ -163,7 +163,7 @@ export function idFeature(idColumn: string): DeclaredFeature {
   return { name: idColumn, kind: 'category', isId: true, minCount: 1 }
 }
 
-/** @throws NearrankError INPUT when a column of a click file is missing, or of another type than in the first. */
+/** @throws NearrankError INPUT when a click file lacks a column, or has another type than the first. */
 function checkAlike(first: ParquetFile, file: ParquetFile, name: string): void {
   const [own, wanted] = [columnNamed(file, name), columnNamed(first, name)]
   if (areAlike(own, wanted)) return
