@@ -281,7 +281,7 @@ test('a number far from zero for its spread is pointed out by the name of its fe
   const notes: string[] = []
   const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
   await train({
-    ...small('x', { epochs: 1 }),
+    ...small('x', { epochs: 1, warmupSteps: 7, validation: 0.01 }),
     data: other.data,
     out: join(other.folder, 'model'),
     onProgress,
