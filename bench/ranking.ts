@@ -187,7 +187,11 @@ function town(): { memory: RankerMemory; tables: LiveTables; scorer: PairScorer 
       longitude: longitude[id],
     })
   const places = buildPlaceIndex(latitude, longitude)
-  return { memory: { live, model, places, moved: new SharedArrayBuffer(4) }, tables, scorer }
+  return {
+    memory: { live, model, places, userFeatures: [], moved: new SharedArrayBuffer(4) },
+    tables,
+    scorer,
+  }
 }
 
 function drawRequests(): BenchRequest[] {

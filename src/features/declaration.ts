@@ -3,7 +3,7 @@ import { NearrankError } from '../errors.ts'
 import { schemaProblem } from '../json/schemaProblem.ts'
 import { nearest } from '../options/nearest.ts'
 import { shown } from '../shown.ts'
-import type { DeclaredFeature } from './declared.ts'
+import { type DeclaredFeature, NAME_CHARS_MAX } from './declared.ts'
 import { type Operands, type PairFeature, type Source, TIME_PARTS } from './featureSpec.ts'
 import { CellSizes, Clip, FOLDS_MAX, Scale } from './featureSchema.ts'
 import { VOCABULARY_MAX } from './fit.ts'
@@ -106,6 +106,7 @@ export function declaredOf(declaration: Declaration | undefined, source: Source)
     const dot = key.indexOf('.')
     const prefix = key.slice(0, dot)
     if (dot < 1 || dot === key.length - 1 || !Object.hasOwn(SOURCE_OF, prefix)) throw unknownSource(key)
+    if (key.length - dot - 1 > NAME_CHARS_MAX) throw tooLong(key)
     checkEntry(key, SOURCE_OF[prefix], entry)
     if (SOURCE_OF[prefix] === source) found.set(key.slice(dot + 1), entry)
   }
@@ -157,6 +158,13 @@ function checkEntry(key: string, source: Source, entry: unknown): void {
     throw wrong(`clip must be a lower and an upper bound, found ${JSON.stringify(entry.clip)}`)
   if ('latitude' in entry !== 'longitude' in entry)
     throw wrong('latitude and longitude must both be given, or neither')
+}
+
+function tooLong(key: string): NearrankError {
+  return new NearrankError(
+    'USAGE',
+    `Cannot use the feature ${key.slice(0, 40)}…: its name must have at most ${NAME_CHARS_MAX} characters, found ${key.length - key.indexOf('.') - 1}`,
+  )
 }
 
 function unknownSource(key: string): NearrankError {

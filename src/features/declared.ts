@@ -12,6 +12,9 @@ export type ValueType =
   | 'numbers' // a list
   | 'other'
 
+/** Of a feature's name: a pair is named after two features, an embedding after a feature and a part of it. */
+export const NAME_CHARS_MAX = 400
+
 /** Numbers of a vector. */
 export const VECTOR_MAX = 4096
 

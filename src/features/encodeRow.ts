@@ -28,6 +28,10 @@ export function wordsOf({ buffer, byteOffset, length }: Float32Array | Uint32Arr
   }
 }
 
+/** What is said of a missing number or vector if nothing can take its place. */
+export const NONE_MISSING =
+  'training saw none missing, so give it a value, or train again on data in which some are missing'
+
 /** Encodes the values of one feature. */
 export interface FeatureEncoder {
   /**
@@ -49,6 +53,7 @@ export function featureEncoder(feature: FeatureSpec): FeatureEncoder {
 /** Encodes whole rows. */
 export class RowEncoder {
   readonly features: readonly FeatureSpec[]
+  failed = -1 // number of the feature whose value the last row with a problem could not be encoded for
   readonly #encoders: FeatureEncoder[]
   readonly #numbers: number
 
@@ -67,7 +72,10 @@ export class RowEncoder {
     let code = at + this.#numbers
     for (const [i, { encode, numbers, codes }] of this.#encoders.entries()) {
       const problem = encode(values[i], to, number, code)
-      if (problem !== undefined) return `feature ${this.features[i].name} ${problem}`
+      if (problem !== undefined) {
+        this.failed = i
+        return `feature ${this.features[i].name} ${problem}`
+      }
       number += numbers
       code += codes
     }
@@ -82,7 +90,8 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
       const scaled = scaleOf(feature)
       return (value, { f32 }, at) => {
         const isMissing = isAbsent(value)
-        if (isMissing && !missing) return `must be a finite number, found ${shown(value ?? null)}`
+        if (isMissing && !missing)
+          return `must be a finite number, found ${shown(value ?? null)}; ${NONE_MISSING}`
         const number = isMissing ? missing!.value : numberOf(value)
         if (number === undefined) return `must be a finite number as a 32-bit float, found ${shown(value)}`
         f32[at] = scaled ? scaled(number) : number
@@ -146,7 +155,8 @@ function encodeText({ buckets, maxValues }: TextFeature): FeatureEncoder['encode
 function encodeVector({ length, missing }: VectorFeature): FeatureEncoder['encode'] {
   return (value, { f32 }, at) => {
     const isMissing = isAbsent(value)
-    if (isMissing && !missing) return `must be a list of ${length} numbers, found ${shown(value ?? null)}`
+    if (isMissing && !missing)
+      return `must be a list of ${length} numbers, found ${shown(value ?? null)}; ${NONE_MISSING}`
     const list = isMissing ? missing!.values : value
     if (!Array.isArray(list) || list.length !== length)
       return `must be a list of ${length} numbers, found ${Array.isArray(list) ? `${list.length}` : shown(value)}`

@@ -23,6 +23,11 @@ export class ValuesEncoder {
     this.#words = wordsOf(new Float32Array(widthOf(features)))
   }
 
+  /** Which feature the last problem was about. */
+  get failed(): number {
+    return this.#encoder.failed
+  }
+
   /**
    * The encoded row, valid until the next call; a text: what is wrong with one of the values, as a part of a
    * sentence. Values that are none of the features' do not matter. `place`: degrees, if the row has one.

@@ -34,18 +34,15 @@ export interface FillProgress {
   rowsTotal: number
 }
 
-export interface FillStoreOptions extends DatasetOptions, Pick<OpenOptions, 'signal'> {
+export interface FillStoreOptions extends PackOptions {
   store: FeatureStore
-  onProgress?: (progress: FillProgress) => void
 }
 
 /**
  * How to open a store that is to take the data in. Parquet is packed for it, on first use.
  * @throws NearrankError as `openTables`.
  */
-export async function storeForData(
-  options: DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>,
-): Promise<Required<OpenStoreOptions>> {
+export async function storeForData(options: PackOptions): Promise<Required<OpenStoreOptions>> {
   const { users, restaurants } = await openData(options)
   return {
     layout: { users: sideFor(users.features), restaurants: sideFor(restaurants.features) },
@@ -69,7 +66,7 @@ export async function fillStore({ store, ...options }: FillStoreOptions): Promis
   if (problem !== undefined)
     throw new NearrankError(
       'INPUT',
-      `Cannot fill the store from ${options.data}: ${problem}; choose other columns or another store`,
+      `Cannot fill the store from ${options.data}: ${problem}; choose other columns, or fill another store (nearrank load --model takes the columns of a model)`,
     )
   const sides = SIDES.filter((side) => store.layout[side].form === 'values')
   const values = sides.length > 0 ? await openValuesApart(packOptions(options), tables, sides) : undefined
@@ -83,7 +80,9 @@ export async function fillStore({ store, ...options }: FillStoreOptions): Promis
   return { users: tables.users.rows, restaurants: tables.restaurants.rows }
 }
 
-type PackOptions = DatasetOptions & Pick<FillStoreOptions, 'signal' | 'onProgress'>
+interface PackOptions extends DatasetOptions, Pick<OpenOptions, 'fitted' | 'signal'> {
+  onProgress?: (progress: FillProgress) => void
+}
 
 async function openData(options: PackOptions): Promise<Tables> {
   return (await openTablesApart(packOptions(options))).tables

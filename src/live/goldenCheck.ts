@@ -29,6 +29,7 @@ export function goldenCheck(
   const writePairs = pairsWriter(model)
   const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
   const width = inputWidth(network)
+  const inputsOf = naiveInputs(network, model.weights)
   const logits = new Float64Array(rows.length)
   let finite = 0
   for (const id of users) {
@@ -39,7 +40,7 @@ export function goldenCheck(
     for (const [i, row] of rows.entries()) {
       const pair = { users: user, restaurants: featuresAt(tables, 'restaurants', row), click }
       writePairs?.(pair)
-      pairs.set(naiveInputs(network, model.weights, pair), i * width)
+      pairs.set(inputsOf(pair), i * width)
     }
     const promised = naiveLogits(network, model.weights, pairs)
     for (const [i, logit] of logits.entries()) {

@@ -9,6 +9,7 @@ import {
   type LiveMemory,
   type LiveTables,
   liveShape,
+  markUnusable,
   openLiveTables,
   reshapeLiveMemory,
 } from './tables.ts'
@@ -121,6 +122,7 @@ export class LiveSet {
     const number = this.writer.rowFor(row.side, row.id)
     if (number < 0) return 'full'
     this.writer.delete(row.side, row.id)
+    markUnusable(this.tables[row.side], number, this.#encoders[row.side].failed)
     if (row.side === 'restaurants') this.tables.degrees.set([row.latitude, row.longitude], 2 * number)
     return { problem }
   }

@@ -1,7 +1,7 @@
 import { PlaceIndex } from '../geo/placeIndex.ts'
 import type { FeatureId } from '../ids.ts'
 import type { ChangeLog } from './changeLog.ts'
-import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables } from './tables.ts'
+import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables, unusableFeatureOf } from './tables.ts'
 import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import type { UnknownContext } from '../ranking/unknownContext.ts'
@@ -17,6 +17,7 @@ export interface RankerMemory {
   live: LiveMemory
   model: ScoringMemory
   places: SharedArrayBuffer // of buildPlaceIndex
+  userFeatures: readonly string[] // names, as the model takes them
   moved: SharedArrayBuffer // i32: how many, then the rows that `places` has not, or elsewhere
 }
 
@@ -47,6 +48,7 @@ export type LiveRequest = RankWhere & {
  */
 export class LiveRanker {
   readonly #tables: LiveTables
+  readonly #userFeatures: readonly string[]
   readonly #candidatesMax: number
   readonly #scorer: PairScorer
   readonly #places: PlaceIndex
@@ -63,6 +65,7 @@ export class LiveRanker {
     const tables = openLiveTables(memory.live)
     const scorer = new PairScorer(memory.model, tables.restaurants.features, thread)
     this.#tables = tables
+    this.#userFeatures = memory.userFeatures
     this.#scorer = scorer
     this.#places = new PlaceIndex(memory.places)
     this.#moved = new Int32Array(memory.moved)
@@ -100,6 +103,20 @@ export class LiveRanker {
     const found = id === null ? this.#readMean() : this.#readUser(id)
     if (found) this.#scorer.setUser(this.#features, row)
     return found
+  }
+
+  /** The feature because of which the model cannot use a stored user; undefined: there is no such user. */
+  unusableFeature(id: FeatureId): string | undefined {
+    const { users } = this.#tables
+    let feature = -1
+    consistently(
+      users.log,
+      () => true,
+      () => {
+        feature = unusableFeatureOf(users, id)
+      },
+    )
+    return this.#userFeatures[feature]
   }
 
   /**

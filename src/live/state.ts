@@ -8,7 +8,7 @@ import { createScoringMemory, type ScoringMemory } from '../ranking/scoringMemor
 import type { Network, StateDict } from '../model/network.ts'
 import type { FeatureId } from '../ids.ts'
 import { shown } from '../shown.ts'
-import { type FeaturesOf, type Side, SIDES, SINGULAR } from '../features/featureSpec.ts'
+import { type FeaturesOf, namesOf, type Side, SIDES, SINGULAR } from '../features/featureSpec.ts'
 import type { RawRow } from '../features/rawRow.ts'
 import type { Change, FeatureBatch, FeatureRow, StoreLayout, StoreListener } from '../store/featureStore.ts'
 import { ProblemWindow } from '../store/problemWindow.ts'
@@ -213,7 +213,9 @@ export class LiveState implements StoreListener {
   }
 
   #memoryWith(model: ScoringMemory): RankerMemory {
-    return { live: this.#set.memory, model, places: this.#places.index, moved: this.#places.moved }
+    const { memory: live, features } = this.#set
+    const { index: places, moved } = this.#places
+    return { live, model, places, moved, userFeatures: namesOf(features.users) }
   }
 
   #put(row: FeatureRow): void {

@@ -7,6 +7,7 @@ import { type IdMemory, IdTable } from './idTable.ts'
 
 const TEXT_UNITS_PER_ID = 48 // room reserved for string ids; the system gives it as it is used
 const TEXT_UNITS_MIN = 65_536
+const UNUSABLE_BITS = 0x7fc00001 // a NaN as none is computed; plus a number of a feature, of at most 4,096
 
 /** What a row of a side is made of: encoded words, of which the first are numbers. */
 export interface LiveShape {
@@ -19,7 +20,8 @@ export interface LiveShape {
 export interface LiveTableMemory extends LiveShape {
   rowsMax: number
   idMemory: IdMemory
-  // f32 numbers, then u32 codes, [rowsMax, words]; NaN in the first: the row was deleted. No code has the
+  // f32 numbers, then u32 codes, [rowsMax, words]; NaN in the first: the row was deleted, or cannot be used
+  // (`markUnusable`). No code has the
   // bits of a NaN, so words can be copied as floats.
   features: SharedArrayBuffer
   log: SharedArrayBuffer
@@ -153,6 +155,18 @@ export function sampleIds(table: LiveTable, count: number): FeatureId[] {
     if (row < ids.rows) found.push(ids.idAt(row))
   }
   return found.filter((id) => liveRowOf(table, id) >= 0)
+}
+
+/** Says of a row that is not there that it is stored, but cannot be used because of one feature. */
+export function markUnusable({ features, width }: LiveTable, row: number, feature: number): void {
+  new Uint32Array(features.buffer)[row * width] = UNUSABLE_BITS + feature
+}
+
+/** The number of the feature because of which a stored row cannot be used; −1: it can, or is not there. */
+export function unusableFeatureOf({ ids, features, width }: LiveTable, id: FeatureId): number {
+  const row = ids.rowOf(id)
+  if (row < 0 || !Number.isNaN(features[row * width])) return -1
+  return Math.max(-1, new Uint32Array(features.buffer)[row * width] - UNUSABLE_BITS)
 }
 
 /**

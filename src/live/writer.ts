@@ -91,7 +91,12 @@ export class LiveWriter {
   delete(side: Side, id: FeatureId): void {
     const { users, restaurants, vectors, sums } = this.#tables
     const row = liveRowOf(this.#tables[side], id)
-    if (row < 0) return
+    if (row < 0) {
+      const { ids, features, width } = this.#tables[side]
+      const gone = ids.rowOf(id)
+      if (gone >= 0) features[gone * width] = Number.NaN // it may have been marked as unusable
+      return
+    }
     if (side === 'users') {
       const start = row * users.width
       users.log.change(row, () => {

@@ -1,6 +1,6 @@
 import { NearrankError } from '../errors.ts'
 import { type Side, SOURCES } from '../features/featureSpec.ts'
-import { layoutNetwork } from './layout.ts'
+import { layoutNetwork, type NetworkLayout } from './layout.ts'
 import { embeddingTensor, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 import { sideInputs, writeInputs } from './sideInputs.ts'
 
@@ -37,16 +37,19 @@ export function naiveLogits(
   return x
 }
 
+/** The encoded rows of one pair; click: of context and pairs. */
+export type PairRows = Record<Side, Float32Array> & { click?: Float32Array }
+
 /**
- * The inputs of one pair, from the encoded row of each side, for `naiveLogits`. Codes are read from the bits
+ * What makes the inputs of one pair for `naiveLogits` out of its encoded rows. Codes are read from the bits
  * of the same rows.
  */
-export function naiveInputs(
-  network: Network,
-  weights: StateDict,
-  rows: Record<Side, Float32Array> & { click?: Float32Array }, // click: of context and pairs
-): Float64Array {
+export function naiveInputs(network: Network, weights: StateDict): (rows: PairRows) => Float64Array {
   const layout = layoutNetwork(network)
+  return (rows) => inputsOfPair(layout, weights, rows)
+}
+
+function inputsOfPair(layout: NetworkLayout, weights: StateDict, rows: PairRows): Float64Array {
   const x = new Float64Array(layout.features)
   for (const side of SOURCES) {
     const own = side === 'users' || side === 'restaurants' ? rows[side] : rows.click

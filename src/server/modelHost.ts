@@ -97,7 +97,7 @@ export class ModelHost implements ModelService {
     if (lacking !== undefined)
       throw new NearrankError(
         'INPUT',
-        `Cannot serve the model: the store ${lacking}; put a model with the right features there, or fill another store`,
+        `Cannot serve the model: the store ${lacking}; put a model with the right features there, or fill another store with nearrank load --model`,
       )
     const problem = fitProblem({
       wanted: vectorsOf(this.#layout, this.#layout),

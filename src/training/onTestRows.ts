@@ -1,5 +1,6 @@
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
+import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptionsReading, OpenProgress } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
@@ -75,10 +76,13 @@ export async function onTestRows<T>(
     ...(logits && { logits: logits(description) }),
   }
   const arena = planArena(shape)
-  checkMemory(arena, maxMemoryBytes, extraBytes?.(arena))
+  const packTableBytes = pairTableBytes(description.features?.pairs ?? [], tables)
+  checkMemory(arena, maxMemoryBytes, { packTableBytes, extraBytes: extraBytes?.(arena) ?? 0 })
   const {
     packs: [pack],
-  } = await openRowsApart(open, tables, ['test'])
+  } = await openRowsApart({ ...open, memoryBytes: packMemoryBytes(maxMemoryBytes, packTableBytes) }, tables, [
+    'test',
+  ])
   try {
     const dropped = droppedRows(tables, { test: pack })
     if (dropped) options.onProgress?.({ type: 'note', message: droppedNote(dropped) })

@@ -1,14 +1,16 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
+import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
 import { NearrankError } from '../errors.ts'
-import { declaredOf } from '../features/declaration.ts'
+import { type DeclaredPair, declaredOf, declaredPair } from '../features/declaration.ts'
+import { inferPairs } from '../features/pairs/pairsFor.ts'
 import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
-import { numberNames } from '../features/rowShape.ts'
+import { formatCount } from '../format.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
@@ -27,6 +29,7 @@ import { planArena } from './memory/arena.ts'
 import type { ArenaShape } from './memory/arenaShape.ts'
 import { constraintsTable } from './report/constraints.ts'
 import { CrewLead } from './crew/crewLead.ts'
+import { dataNotes, farNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
@@ -36,19 +39,17 @@ import { trainingRows } from './rows/rowStream.ts'
 import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
 import { TrainingRun } from './run/trainingRun.ts'
 import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } from './types.ts'
 
-/** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
-const FAR_DEVIATIONS = 1e4
-const STEPS_FEW = 10
-
 /** The data of a run, packed, and what was decided about it. */
 interface Prepared {
   options: TrainOptions
   settings: TrainSettings
+  chosen: string | undefined // what of them follows from the few rows
   run: TrainRun
   tables: Tables
   pack: PackedRows
@@ -84,7 +85,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 async function prepare(options: TrainOptions): Promise<Prepared> {
   const startedMs = performance.now()
-  const settings = resolveSettings(options)
+  const wanted = resolveSettings(options)
   for (const source of SOURCES) declaredOf(options.features, source)
   const run = resolveRun(options)
   await recoverModelDirectory(options.out)
@@ -97,24 +98,57 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
   }
   const { tables, peakRssBytes } = await openTablesApart(open)
-  planRun(fittedBy(tables, {}), { tables, settings, run }) // before the clicks are packed: they take longer
+  // Before the clicks are packed: they take longer.
+  const packTableBytes = pairTableBytes(pairsOf(tables, options), tables)
+  planRun(fittedBy(tables, {}), { tables, settings: wanted, run, packTableBytes })
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
-  const opened = await openRowsApart(open, tables, wantsTest ? ['train', 'test'] : ['train'])
+  const opened = await openRowsApart(
+    { ...open, memoryBytes: packMemoryBytes(run.maxMemoryBytes, packTableBytes) },
+    tables,
+    wantsTest ? ['train', 'test'] : ['train'],
+  )
   const [pack, test = null] = opened.packs
   const features = fittedBy(tables, pack)
-  const shape = planRun(features, { tables, settings, run })
+  const { settings, chosen } = settingsForRows(wanted, { options, rows: pack.rows })
+  const shape = planRun(features, { tables, settings, run, packTableBytes })
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
   const dropped = droppedRows(tables, { train: pack, test })
-  return { options, settings, run, ...packed, dropped, features, shape, startedMs, report }
+  return {
+    options,
+    settings,
+    chosen: chosenText(chosen),
+    run,
+    ...packed,
+    dropped,
+    features,
+    shape,
+    startedMs,
+    report,
+  }
+}
+
+/** The pairs, as far as they are known before the clicks are: what their tables take. */
+function pairsOf({ users, restaurants }: Tables, options: TrainOptions): DeclaredPair[] {
+  const declared = declaredOf(options.features, 'pairs')
+  const features = { users: users.features, restaurants: restaurants.features }
+  return [
+    ...inferPairs(features, { hasPlaces: false }).filter(({ name }) => !declared.has(name)),
+    ...Array.from(declared).flatMap(([name, entry]) => (entry === false ? [] : [declaredPair(name, entry)])),
+  ]
 }
 
 /** What a run with such features needs. @throws NearrankError USAGE, MEMORY where it cannot be run. */
 function planRun(
   features: FeaturesOf,
-  { tables, settings, run }: Pick<Prepared, 'tables' | 'settings' | 'run'>,
+  {
+    tables,
+    settings,
+    run,
+    packTableBytes,
+  }: Pick<Prepared, 'tables' | 'settings' | 'run'> & { packTableBytes: number },
 ): ArenaShape {
   const { hidden, activations, batchSize } = settings
   const network: Network = { ...inputsOf(features), hidden, activations }
@@ -127,7 +161,7 @@ function planRun(
     threads: run.threads,
     purpose: 'train',
   }
-  checkMemory(planArena(shape), run.maxMemoryBytes)
+  checkMemory(planArena(shape), run.maxMemoryBytes, { packTableBytes })
   return shape
 }
 
@@ -152,8 +186,8 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   try {
     await loadFeatures(lead, tables, normalization)
     await setEmbeddingPenalties(lead, pack, settings)
-    noteLeftOut(tables, report)
-    if (normalization) warnOfFarFeatures(tables, report)
+    for (const message of dataNotes(tables, prepared.features)) report({ type: 'note', message })
+    for (const message of normalization ? farNotes(tables) : []) report({ type: 'note', message })
     const training = await TrainingRun.begin({
       lead,
       pack,
@@ -169,7 +203,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       signal,
       onProgress: report,
     })
-    if (steps < STEPS_FEW) noteFewSteps(rows, steps, report)
+    noteFewSteps(prepared, { rows, steps })
     report({
       type: 'start',
       rows,
@@ -217,7 +251,7 @@ function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
 }
 
 async function save(
-  { options, tables, features, shape, pack, dropped }: Prepared,
+  { options, tables, features, shape, pack, dropped, chosen }: Prepared,
   result: TrainResult,
   weights: StateDict,
   encoded: EncodedWeights,
@@ -233,7 +267,7 @@ async function save(
     }),
     weights,
     encoded,
-    report: renderReport(result, reportContext({ options, tables, dropped }, info)),
+    report: renderReport(result, reportContext({ options, tables, dropped, chosen }, info)),
   })
 }
 
@@ -265,35 +299,18 @@ function checkParts(rows: number, allRows: number, { validation }: TrainSettings
   )
 }
 
-/** Few rows in large batches are few steps, after which next to nothing is learned. */
-function noteFewSteps(rows: number, steps: number, report: (event: TrainEvent) => void): void {
-  report({
-    type: 'note',
-    message: `${rows} rows make ${steps} steps, which is few to learn from. Try smaller batches, more epochs and a shorter warm-up (--batch-size 64 --epochs 20 --warmup-steps 10).`,
-  })
-}
-
-/** Says which columns are no features, and why. */
-function noteLeftOut(tables: Tables, report: (event: TrainEvent) => void): void {
-  for (const { side, leftOut } of [tables.users, tables.restaurants]) {
-    if (leftOut.length === 0) continue
-    const columns = leftOut.map(({ name, reason }) => `${name} (${reason})`).join(', ')
-    report({ type: 'note', message: `Not used as features of the ${side}: ${columns}.` })
-  }
-}
-
-/**
- * Folding the normalisation into float32 weights takes as many digits
- * as a feature's mean has more than its deviation.
- */
-function warnOfFarFeatures(tables: Tables, report: (event: TrainEvent) => void): void {
-  for (const { side, features, mean, standardDeviation } of [tables.users, tables.restaurants])
-    for (const [i, name] of numberNames(features).entries())
-      if (Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0)
-        report({
-          type: 'note',
-          message: `Feature ${name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
-        })
+/** Says what was chosen for few rows, and whether what was given leaves anything to learn. */
+function noteFewSteps(
+  { chosen, settings, pack, report }: Prepared,
+  { rows, steps }: { rows: number; steps: number },
+): void {
+  if (chosen !== undefined)
+    report({
+      type: 'note',
+      message: `${formatCount(pack.rows)} rows are few, so these settings were chosen for them: ${chosen}. Settings that you give are kept.`,
+    })
+  const problem = thinProblem(steps, settings, rows)
+  if (problem !== undefined) report({ type: 'note', message: problem })
 }
 
 /** In file order every file ends in a batch of its own. */

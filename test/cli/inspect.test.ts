@@ -28,7 +28,9 @@ test('inspect prints files, columns and what looks wrong, and writes the feature
   assert.deepEqual([shown.code, shown.stderr], [0, ''])
   const lines = shown.stdout.split('\n')
   for (const line of [
-    /^train +1 +928 +4\.73 KiB +383 +41\.3 % +0 % +0 %$/,
+    /^train +1 +928 +4\.73 KiB +383 +41\.3 % +0 % +0 % +– +–$/,
+    /^test +1 +233 +3\.01 KiB +103 +44\.2 % +0 % +0 % +0 % +0 %$/,
+    /^User and restaurant together: Rcuisine~Rcuisine \(overlap\), Upayment~Rpayment \(overlap\)\.$/,
     /^userID +VARCHAR +0 % +138 +id$/,
     /^latitude +DOUBLE +0 % +128 +place +18\.81 to 23\.77$/,
     /^smoker +BOOLEAN +2\.2 % +2 +category +false 79 %, true 19 %$/,
@@ -39,7 +41,7 @@ test('inspect prints files, columns and what looks wrong, and writes the feature
     /^click +TINYINT +0 % +2 +click label +0 to 1$/,
     /^2 things look wrong:$/,
     /^ {2}! train\/train\.parquet: column rating alone tells clicks from other rows \(AUC 1\.000\)/,
-    /^32 features, in /,
+    /^34 features, in /,
   ])
     assert.ok(
       lines.some((one) => line.test(one)),
@@ -49,7 +51,7 @@ test('inspect prints files, columns and what looks wrong, and writes the feature
   assert.equal(inJson.code, 0)
   const found = JSON.parse(inJson.stdout) as Inspection
   assert.deepEqual(Object.keys(found), KEYS)
-  assert.equal(Object.keys(found.features).length, 32)
+  assert.equal(Object.keys(found.features).length, 34)
   const none = Object.fromEntries(
     Object.keys(found.leftOut)
       .filter((name) => !name.startsWith('context.'))

@@ -6,7 +6,9 @@ import { evaluate, recommend, train, type TrainEvent } from '../../src/index.ts'
 import { isError, withFolder, writeParquetFile } from '../dataset/fixture.ts'
 import { runCli } from './runCli.ts'
 
-const SETTINGS = { epochs: 1, hidden: [4], batchSize: 100, checkpointSeconds: 0, threads: 1 }
+/** All that would be chosen for few rows is given, so that nothing is said of it. */
+const FEW = { epochs: 1, batchSize: 100, warmupSteps: 2, validation: 0.1 }
+const SETTINGS = { ...FEW, hidden: [4], checkpointSeconds: 0, threads: 1 }
 const POLICIES = { onDuplicate: 'first', onBadPlace: 'drop', clickThreshold: 4 } as const
 const FLAGS = '--on-duplicate first --on-bad-place drop --on-missing drop --click-threshold 4'.split(' ')
 const QUICK = '--epochs 1 --hidden 4 --batch-size 100 --checkpoint-seconds 0 --threads 1 --turbo off'.split(

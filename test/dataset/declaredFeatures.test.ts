@@ -186,6 +186,54 @@ describe('declared features', () => {
     assert.equal(first.fingerprint, again.fingerprint)
   })
 
+  test('a column of the clicks must be of one type in all files', async () => {
+    const device = (name: string, value: string) =>
+      writeParquetFile(
+        data,
+        `mixed/${name}.parquet`,
+        `SELECT 'u1' AS user_id, 1 AS restaurant_id, 1 AS click, ${value} AS device`,
+      )
+    const context = () => featuresOf({ trainFiles: 'mixed/*.parquet', contextFeatures: ['device'] })
+    await device('a', '3::INTEGER')
+    await device('b', '4::BIGINT')
+    assert.deepEqual(
+      (await context()).context?.map(({ name, kind }) => `${name} ${kind}`),
+      ['device number'],
+    )
+    await device('b', `'ios'`)
+    await assert.rejects(
+      context(),
+      isError(
+        'INPUT',
+        /mixed\/b\.parquet: column device must be INTEGER as in mixed\/a\.parquet, found VARCHAR; write all/,
+      ),
+    )
+  })
+
+  test('a column whose name no model could hold is refused, or left out', async () => {
+    const name = 'x'.repeat(401)
+    await writeParquetFile(
+      data,
+      'long.parquet',
+      `SELECT 'u' || i AS user_id, i % 4 AS level, i % 3 AS ${name} FROM range(100) t(i)`,
+    )
+    const message =
+      /long\.parquet: the name of a feature must have at most 400 characters, found column x{40}… with 401/
+    await assert.rejects(featuresOf({ userFile: 'long.parquet' }), isError('INPUT', message))
+    const { users } = await featuresOf({ userFile: 'long.parquet', userFeatures: ['level'] })
+    assert.equal(users.length, 1)
+  })
+
+  test('an overlap of two single categories says whether they are the same', async () => {
+    const features = {
+      'user.level': { kind: 'category' },
+      'restaurant.mood': { kind: 'category' },
+      'pair.same': { kind: 'overlap', user: 'level', restaurant: 'mood' },
+    } as const
+    const { pairs } = await featuresOf({ features })
+    assert.deepEqual(pairs?.at(-1), { name: 'same', kind: 'overlap', user: 'level', restaurant: 'mood' })
+  })
+
   const refused: [
     name: string,
     features: Record<string, unknown>,
@@ -276,6 +324,12 @@ describe('declared features', () => {
       { 'pair.x': { kind: 'overlap', user: 'level', restaurant: 'cuisines' } },
       'USAGE',
       /pair x must be of features that are categories with a vocabulary, found user\.level, which is of the kind number/,
+    ],
+    [
+      'a name that no model could hold',
+      { [`user.${'x'.repeat(401)}`]: { kind: 'number' } },
+      'USAGE',
+      /feature user\.x+…: its name must have at most 400 characters, found 401/,
     ],
     [
       'a distance of a user',

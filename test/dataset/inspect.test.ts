@@ -240,7 +240,11 @@ describe('inspect', () => {
       await writeData(data, {
         train: `${CLICKS}, i % 24 + 0.5 AS hour, ['ios', 'web'][i % 5 % 2 + 1] AS device`,
       })
-      await writeParquetFile(data, 'test/a.parquet', `SELECT ${CLICKS} FROM range(100) t(i)`)
+      await writeParquetFile(
+        data,
+        'test/a.parquet',
+        `SELECT ${CLICKS}, 7.5 AS hour, 'ios' AS device FROM range(100) t(i)`,
+      )
       const { files, columns, features, leftOut, warnings } = await inspectHere(data)
       assert.deepEqual(warnings, [])
       assert.equal(files.users?.rows, 400)
@@ -252,6 +256,8 @@ describe('inspect', () => {
         rows: 3000,
         withoutUser: 0,
         withoutRestaurant: 0,
+        newUser: null,
+        newRestaurant: null,
       })
       assert.ok(
         bytes > 1000 && clicks !== null && clickRate === clicks / 3000 && clickRate > 0.2 && clickRate < 0.3,
@@ -444,6 +450,8 @@ describe('inspect', () => {
       assert.deepEqual(Object.keys(found.features), [
         ...namesOf(trained.users.features).map((name) => `user.${name}`),
         ...namesOf(trained.restaurants.features).map((name) => `restaurant.${name}`),
+        'pair.Rcuisine~Rcuisine',
+        'pair.Upayment~Rpayment',
       ])
     }))
 })

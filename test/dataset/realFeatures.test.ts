@@ -99,6 +99,35 @@ test('rows of every kind are packed as the encoder encodes them', () =>
     assert.deepEqual(await packedRows(other.users), expected.u32.slice(0, width))
   }))
 
+test('a value that is missing where training saw none missing stops with what to do', () =>
+  withFolder(async (data) => {
+    const users = (price: string, taste: string) =>
+      writeParquetFile(
+        data,
+        'user_features.parquet',
+        `SELECT i AS user_id, ${price} AS price, ${taste} AS taste FROM range(5) t(i)`,
+      )
+    await users('i', '[i, 2.0]')
+    await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+    const trained = await openTables({ data })
+    const fitted = { users: trained.users.features, restaurants: trained.restaurants.features }
+    const advice =
+      'training saw none missing, so give it a value, or train again on data in which some are missing'
+    for (const [price, taste, problem] of [
+      ['CASE WHEN i <> 3 THEN i END', '[i, 2.0]', 'price must be a finite number, row 3 holds null'],
+      [
+        `CASE WHEN i <> 2 THEN i ELSE 'nan'::FLOAT END`,
+        '[i, 2.0]',
+        'price must be a finite number, row 2 holds nan',
+      ],
+      ['i', 'CASE WHEN i <> 4 THEN [i, 2.0] END', 'taste must be a list of 2 numbers, row 4 holds null'],
+    ] as const) {
+      await users(price, taste)
+      const message = `Cannot use user_features.parquet: column ${problem}; ${advice}`
+      await assert.rejects(openTables({ data, fitted }), { message })
+    }
+  }))
+
 test('columns that say nothing are left out, with the reason', () =>
   withFolder(async (data) => {
     await writeParquetFile(

@@ -53,7 +53,7 @@ describe('a value becomes', () => {
       'nothing, where training saw none missing',
       { name: 'n', kind: 'number' },
       null,
-      /^feature n must be a finite number, found null$/,
+      /^feature n must be a finite number, found null; training saw none missing, so give it a value/,
     ],
     [
       'a number within bounds, as a logarithm',

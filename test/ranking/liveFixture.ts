@@ -47,6 +47,7 @@ export function liveWorld(options: LiveWorldOptions): LiveWorld {
       live,
       model,
       places: placesOf(tables),
+      userFeatures: [],
       moved: new SharedArrayBuffer(4 * (1 + rowsMax.restaurants)),
     },
     tables,

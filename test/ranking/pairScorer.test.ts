@@ -154,7 +154,7 @@ function promised({ features, network, weights, rows }: World, request: Request)
     encoder.setUser(pair)
     encoder.encodeInto(click, own.numbers, click.u32.length - encoder.codes, pair)
     const input = { users: request.user, restaurants: rows[row], click: click.f32 }
-    return naiveLogits(network, weights, naiveInputs(network, weights, input))[0]
+    return naiveLogits(network, weights, naiveInputs(network, weights)(input))[0]
   })
 }
 

@@ -235,7 +235,7 @@ for (const [name, { users, restaurants, hidden, activations }] of Object.entries
       restaurants: rowOf(rows.restaurants, widthOf(restaurants), i % counts.restaurants),
     }))
     const wanted = pairs.map((pair) =>
-      sigmoid(naiveLogits(network, weights, naiveInputs(network, weights, pair))[0]),
+      sigmoid(naiveLogits(network, weights, naiveInputs(network, weights)(pair))[0]),
     )
     assert.ok(Math.max(...wanted) - Math.min(...wanted) > 0.1, 'the scores differ from pair to pair')
 

@@ -118,7 +118,10 @@ test('values that do not fit are refused, and the sentence names the feature', a
       { spend: 1, gendre: 'f' },
       /^Cannot use the body: the feature "gendre" is unknown, the features are age, spend, gender, smoker, likes, joined$/,
     ],
-    [{ gender: 'f' }, /feature spend must be a finite number, found null$/],
+    [
+      { gender: 'f' },
+      /feature spend must be a finite number, found null; training saw none missing, so give it a value, or train/,
+    ],
     [{ spend: 'cheap' }, /feature spend must be a finite number as a 32-bit float, found "cheap"$/],
     [{ spend: 1e39 }, /feature spend must be a finite number as a 32-bit float, found 1e\+39$/],
     [{ spend: 1, gender: ['f'] }, /feature gender must be a text, a number or a boolean, found \["f"\]$/],
@@ -149,7 +152,7 @@ test('values that do not fit are refused, and the sentence names the feature', a
   await refused(
     'POST /features',
     '{"user_id":1,"features":{"spend":1}}\n{"user_id":2,"features":{"spend":null}}',
-    /^Cannot use line 2: feature spend must be a finite number, found null; nothing was written$/,
+    /^Cannot use line 2: feature spend must be a finite number, found null; training saw none missing, .*; nothing was written$/,
   )
   assert.deepEqual((await call('GET /users/1')).json, { user_id: 1, features: present(world.users[1]) })
   oracle.assertRanked(await ranked(1), 1)

@@ -50,7 +50,15 @@ test('a model of other features: all rows are encoded anew, and again for the on
   // The new model cannot do without an age.
   const without = world.users.findIndex((row) => !hasAge(row))
   assert.equal((await call(`GET /users/${without}`)).status, 200, 'it is kept')
-  assert.equal((await call(`POST /recommend/${without}`, CENTRE)).status, 404)
+  const detailFor = async (user: number) => {
+    const { status, json } = await call(`POST /recommend/${user}`, CENTRE)
+    assert.equal(status, 404)
+    return (json as { detail: string }).detail
+  }
+  assert.equal(
+    await detailFor(without),
+    `Cannot rank: the served model cannot use what is stored of user ${without}, because of the feature age; put the user again, or train a model that can`,
+  )
 
   // What it does not take is kept; what it takes is checked by it.
   const put = { age: 30, spend: 2, gender: 'y', smoker: false }
@@ -63,6 +71,7 @@ test('a model of other features: all rows are encoded anew, and again for the on
   const place = { cuisine: 'thai', price: 2, taste: [3, 4], opened: '2020-01-01' }
   await call('PUT /restaurants/0', { features: place, ...CENTRE })
   for (const id of [without + 1, without]) assert.equal((await call(`DELETE /users/${id}`)).status, 204)
+  assert.equal(await detailFor(without), `Cannot rank: user ${without} has no features`)
   await call('DELETE /restaurants/3')
   next.restaurants.set(0, place)
   next.restaurants.delete(3)

@@ -80,7 +80,7 @@ export class ValuesOracle {
 
   #score(rows: { users: Float32Array; restaurants: Float32Array; click: Float32Array }): number {
     const { network } = this.#description
-    const [logit] = naiveLogits(network, this.#weights, naiveInputs(network, this.#weights, rows))
+    const [logit] = naiveLogits(network, this.#weights, naiveInputs(network, this.#weights)(rows))
     return 1 / (1 + Math.exp(-logit))
   }
 

@@ -14,7 +14,7 @@ import { train } from '../../src/training/train.ts'
 import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
 import { writeParquetFile } from '../dataset/fixture.ts'
 import { temporaryFolder } from './dataFixture.ts'
-import { featureData, RESTAURANTS_SQL } from './featureData.ts'
+import { clicksSql, featureData, RESTAURANTS_SQL, USERS_SQL } from './featureData.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const { data, folder } = await featureData()
@@ -29,6 +29,20 @@ const small = (name: string, options: Partial<TrainOptions> = {}): TrainOptions 
   threads: 2,
   ...options,
 })
+
+/** The same tables, with clicks that have a device, a time and a place. */
+async function contextData(): Promise<string> {
+  const own = join(await temporaryFolder(), 'data')
+  await writeParquetFile(own, 'user_features.parquet', USERS_SQL)
+  await writeParquetFile(own, 'restaurant_features.parquet', RESTAURANTS_SQL)
+  await writeParquetFile(
+    own,
+    'train/a.parquet',
+    `SELECT *, 13.5 AS latitude, 100.5 + user_id / 1e6 AS longitude, ['ios', 'web'][1 + user_id % 2] AS device,
+     TIMESTAMP '2024-05-01' + to_minutes(user_id) AS time FROM (${clicksSql(6000, 4)})`,
+  )
+  return own
+}
 
 async function weightsHash(name: string): Promise<string> {
   const bytes = await readFile(join(folder, name, 'weights.safetensors'))
@@ -124,6 +138,45 @@ test('stopped by its signal and resumed, it ends in the same bytes', async () =>
     assert.ok(resumedAt > 0, 'it went on and did not begin again')
     assert.equal(await weightsHash(name), await weightsHash('whole'), where)
   }
+})
+
+test('with context and pairs, too, and a run of another context is another one', async () => {
+  const settings = {
+    data: await contextData(),
+    contextFeatures: ['device', 'time'],
+    features: { 'pair.same': { kind: 'overlap', user: 'likes', restaurant: 'tags' } } as const,
+    epochs: 4,
+    batchSize: 16,
+    learningRate: 0.01,
+  }
+  await train(small('whole context', { ...settings, threads: 1 }))
+  const controller = new AbortController()
+  const onProgress = (event: TrainEvent) =>
+    event.type === 'epoch' && event.epoch.epoch === 2 && controller.abort()
+  const stopped = train(small('context', { ...settings, signal: controller.signal, onProgress }))
+  await assert.rejects(stopped, { code: 'ABORTED' })
+  const resumed = small('context', { ...settings, resume: true, threads: 3 })
+  await assert.rejects(train({ ...resumed, contextFeatures: ['device'] }), {
+    code: 'INPUT',
+    message: /other settings, other data/,
+  })
+  let resumedAt = 0
+  await train({
+    ...resumed,
+    onProgress: (event) => event.type === 'start' && (resumedAt = event.resumedAtStep),
+  })
+  assert.ok(resumedAt > 0, 'it went on and did not begin again')
+  assert.equal(await weightsHash('context'), await weightsHash('whole context'))
+})
+
+test('the plan counts the tables that packing holds for pairs', async () => {
+  const options = small('overlap', { epochs: 1, maxMemoryBytes: 323.25 * 2 ** 20 })
+  const pair = { kind: 'overlap', user: 'likes', restaurant: 'tags' } as const
+  await assert.rejects(train({ ...options, features: { 'pair.same': pair } }), {
+    code: 'MEMORY',
+    message: /the plan takes \d+ MiB, including .*, \d+ MiB for pairs while packing/,
+  })
+  await train(options)
 })
 
 test('killed with SIGKILL in mid-epoch and resumed, it ends in the same bytes', async () => {
@@ -228,7 +281,7 @@ test('a number far from zero for its spread is pointed out by the name of its fe
   const notes: string[] = []
   const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
   await train({
-    ...small('x', { epochs: 1 }),
+    ...small('x', { epochs: 1, warmupSteps: 7, validation: 0.01 }),
     data: other.data,
     out: join(other.folder, 'model'),
     onProgress,

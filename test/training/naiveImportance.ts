@@ -71,7 +71,7 @@ export async function drawnRows(
       logitsOf(rows) {
         const inputs = new Float64Array(rows.length * inputWidth(description.network))
         for (const [i, row] of rows.entries())
-          inputs.set(naiveInputs(description.network, weights, row), i * inputWidth(description.network))
+          inputs.set(naiveInputs(description.network, weights)(row), i * inputWidth(description.network))
         return naiveLogits(description.network, weights, inputs)
       },
       mixed: (rows, others, source, name) => {

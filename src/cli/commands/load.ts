@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
+import { DATA_OPTION, type DatasetOptions, type OpenOptions, optionsReading } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import type { FillProgress } from '../../live/fillStore.ts'
@@ -18,6 +18,11 @@ const PLACES = {
     flag: '--store <address>',
     help: 'sqlite:FILE or redis://HOST:PORT (required)',
   },
+  model: {
+    schema: text(),
+    flag: '--model <dir>',
+    help: 'with the columns and features of this model',
+  },
 } satisfies OptionTable
 const OUTPUT = {
   json: { ...JSON_OPTION.json, help: 'print one JSON object: users, restaurants, seconds' },
@@ -27,7 +32,7 @@ const OUTPUT = {
 export function loadCommand({ interrupt, progress }: CommandContext): Command {
   const command = new Command('load')
     .summary('fill a feature store from Parquet')
-    .usage('--data <dir> --store <address> [options]')
+    .usage('--data <dir> --store <address> [--model <dir>] [options]')
     .description(
       'Writes the features of all users and restaurants into a store, which is created if missing.\n' +
         'Rows that are only in the store stay.',
@@ -36,10 +41,13 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
   addFlags(command, 'Paths:', PLACES)
   addFlags(command, 'Output:', OUTPUT)
   addFlags(command, 'Data:', datasetOptions)
-  command.addHelpText('after', '\nExample:\n  nearrank load --data data --store sqlite:features.db')
+  command.addHelpText(
+    'after',
+    '\nExample:\n  nearrank load --data data --store sqlite:features.db --model model',
+  )
 
   return command.action(async () => {
-    const { data, store: address } = givenOptions(command, PLACES)
+    const { data, store: address, model } = givenOptions(command, PLACES)
     if (data === undefined || address === undefined)
       throw new NearrankError(
         'USAGE',
@@ -50,9 +58,9 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
       import('../../store/openStore.ts'),
     ])
     const started = performance.now()
+    const options = { ...givenOptions(command, datasetOptions), data }
     const source = {
-      ...givenOptions(command, datasetOptions),
-      data,
+      ...(model === undefined ? options : await optionsFor(model, options)),
       signal: interrupt.signal,
       onProgress: ({ stage, side, rowsDone, rowsTotal }: FillProgress) =>
         progress.update({ stage: `${stage} ${side}`, done: rowsDone, total: rowsTotal }),
@@ -81,4 +89,12 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
       await store.close()
     }
   })
+}
+
+async function optionsFor(model: string, options: DatasetOptions): Promise<DatasetOptions & OpenOptions> {
+  const [{ dataOfModel }, { loadModelFiles }] = await Promise.all([
+    import('../../dataset/dataOfModel.ts'),
+    import('../../model/modelDirectory.ts'),
+  ])
+  return dataOfModel((await loadModelFiles(model)).description, options)
 }

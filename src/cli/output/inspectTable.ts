@@ -14,6 +14,7 @@ const NAME_CHARS_MAX = 24
 const TYPE_CHARS_MAX = 12
 const VALUE_CHARS_MAX = 18
 const OUTCOME_CHARS_MAX = 60
+const PAIR = 'pair.'
 const EXACT_MAX = 100 // distinct values; more are an estimate
 
 /** What a person sees: files, the columns of each, and what looks wrong. */
@@ -25,6 +26,7 @@ export function renderInspection(inspection: Inspection): string {
     ...(files.users ? [renderColumns(files.users, columns.users)] : []),
     ...(files.restaurants ? [renderColumns(files.restaurants, columns.restaurants)] : []),
     ...(clicks ? [renderColumns(clicks, columns.clicks)] : []),
+    ...renderPairs(inspection),
     renderWarnings(warnings),
     `${Object.keys(inspection.features).length} features, in ${formatSeconds(inspection.seconds)} and ${formatBytes(inspection.peakRssBytes)}.`,
   ]
@@ -45,17 +47,30 @@ function renderFiles({ files }: Inspection): string {
           share(found.clickRate),
           share(found.withoutUser),
           share(found.withoutRestaurant),
+          share(found.newUser),
+          share(found.newRestaurant),
         ]
       : [what, 'none']
   return renderTable(
-    ['', 'files', 'rows', 'size', 'clicks', 'click rate', 'unknown user', 'unknown restaurant'],
+    [
+      '',
+      'files',
+      'rows',
+      'size',
+      'clicks',
+      'click rate',
+      'unknown user',
+      'unknown restaurant',
+      'new user',
+      'new restaurant',
+    ],
     [
       table('users', files.users),
       table('restaurants', files.restaurants),
       clicks('train', files.train),
       clicks('test', files.test),
     ],
-    ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
+    ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
   )
 }
 
@@ -77,6 +92,16 @@ function renderColumns({ name, rows }: TableFile, columns: readonly InspectedCol
   )
   const more = columns.length - COLUMNS_MAX
   return `${cell(name, OUTCOME_CHARS_MAX)}\n${table}${more > 0 ? `\n… and ${formatCount(more)} more; --json has all` : ''}`
+}
+
+/** What is computed of user and restaurant together. */
+function renderPairs({ features }: Inspection): string[] {
+  const pairs = Object.entries(features).filter(([name]) => name.startsWith(PAIR))
+  if (pairs.length === 0) return []
+  const names = pairs.map(
+    ([name, { kind }]) => `${cell(name.slice(PAIR.length), OUTCOME_CHARS_MAX)} (${kind})`,
+  )
+  return [`User and restaurant together: ${names.join(', ')}.`]
 }
 
 function renderWarnings(warnings: readonly InspectionWarning[]): string {

@@ -1,7 +1,14 @@
 import type { EncodedPair, EncodedRow } from '../../features/pairs/encodedPair.ts'
 import { type PairEncoder, pairEncoder } from '../../features/pairs/pairEncoder.ts'
 import { wordsOf } from '../../features/encodeRow.ts'
-import type { FeaturesOf, FeatureSpec, Operand, PairFeature } from '../../features/featureSpec.ts'
+import type {
+  FeaturesOf,
+  FeatureSpec,
+  Operand,
+  Operands,
+  PairFeature,
+  Side,
+} from '../../features/featureSpec.ts'
 import { type RowShape, widthOf } from '../../features/rowShape.ts'
 import { distanceM } from '../../geo/greatCircle.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
@@ -9,6 +16,23 @@ import { type FeatureTable, readFeaturesInto, readPlaces, type Tables } from '..
 import { NO_ROW } from '../tables/idIndex.ts'
 import type { ClickRows } from './rowLayout.ts'
 import type { ClickVectors, PairPlan } from './rowsPlan.ts'
+
+/** A pair, declared or fitted, as far as it tells what it is made of. */
+type PairOperands = Operands & Pick<PairFeature, 'kind'>
+
+/** What packing holds of the tables for such pairs, in bytes; a distance needs places alone. */
+export function pairTableBytes(
+  pairs: readonly PairOperands[],
+  { users, restaurants }: Pick<Tables, Side>,
+): number {
+  const bytesOf = ({ rows, features }: FeatureTable, of: Operand) =>
+    needsRows(pairs, of) ? 4 * rows * widthOf(features) : 0
+  return bytesOf(users, 'user') + bytesOf(restaurants, 'restaurant')
+}
+
+function needsRows(pairs: readonly PairOperands[], of: Operand): boolean {
+  return pairs.some((pair) => pair.kind !== 'distance' && pair[of] !== undefined)
+}
 
 /** Computes the pairs of clicks, from the tables in memory: as much of them as the features need. */
 export class PairPacker {
@@ -25,7 +49,7 @@ export class PairPacker {
   ): Promise<PairPacker | null> {
     if (pairs.length === 0) return null
     const rowsOf = async (table: FeatureTable, of: Operand) => {
-      const isNeeded = pairs.some((pair) => pair.kind !== 'distance' && pair[of] !== undefined)
+      const isNeeded = needsRows(pairs, of)
       const rows = new Float32Array(isNeeded ? table.rows * widthOf(table.features) : 0)
       if (isNeeded) await readFeaturesInto(table, rows, widthOf(table.features))
       return { ...wordsOf(rows), at: 0 }

@@ -9,11 +9,13 @@ import type { ColumnSummary } from './summarizeColumns.ts'
 const ROWS_MAX = 500_000
 const CHARACTERS_MAX = 100
 const VALUES = 3
+const VOCABULARY_MAX = 1000 // of it, so many are told apart
 
 const FEW = 100 // distinct values; so few are counted, since a sketch is often off by one
 
 export interface FrequentValues {
   frequent: FrequentValue[] // of numbers and times: none
+  vocabulary: string[] // the most frequent values, of numbers and times: none
   distinct: number // values, of lists: items
 }
 
@@ -38,17 +40,17 @@ export async function frequentValues(
       `counts AS (SELECT left(item, ${CHARACTERS_MAX}) AS item, count(*) AS rows FROM items ` +
       `WHERE item IS NOT NULL GROUP BY ALL) ` +
       `SELECT item, rows, count(*) OVER (), (SELECT count(*) FROM sampled) FROM counts ` +
-      `ORDER BY rows DESC, item LIMIT ${VALUES}`,
+      `ORDER BY rows DESC, item LIMIT ${VOCABULARY_MAX}`,
   )
   if (typeof rows === 'string') return undefined
   const counted = Number(rows[0]?.[2] ?? 0)
+  const listed = isListed ? rows : []
   return {
-    frequent: rows
-      .filter(() => isListed)
-      .map(([text, count, , sampled]) => ({
-        value: String(text),
-        share: Number(count) / Number(sampled),
-      })),
+    frequent: listed.slice(0, VALUES).map(([text, count, , sampled]) => ({
+      value: String(text),
+      share: Number(count) / Number(sampled),
+    })),
+    vocabulary: listed.map(([text]) => String(text)),
     distinct: source.rows > ROWS_MAX && type !== 'texts' ? Math.max(counted, distinct) : counted,
   }
 }

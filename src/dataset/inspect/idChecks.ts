@@ -44,6 +44,12 @@ export async function duplicateIds(
   return { ids: ids * every, rows: count * every, example }
 }
 
+/** SQL for the hash of an id of the clicks, null for most of them: about each n-th is enough. */
+export function sampledIdSql(source: Source, column: ParquetColumn, every: number): string | undefined {
+  if (idTypeOf(source, column) === undefined) return undefined
+  return hashSql(column, { isWide: idTypeOf(source, column) === 'integer', every })
+}
+
 /**
  * SQL for two aggregates over clicks: how many ids were looked up in `table`, how many of them were found.
  * undefined: the ids are of another type than those of the table.

@@ -5,6 +5,7 @@ import type { ParquetColumn } from '../parquet/parquetFile.ts'
 import { tableColumns } from '../tables/tablePlan.ts'
 import { valueTypeOf } from '../tables/valueTypes.ts'
 import { labelFigures, labelFiguresSql, labelSql } from './clickFigures.ts'
+import { type Box, clickPlaceColumns, clickPlacesSql, clickPlaceWarnings } from './clickPlaces.ts'
 import { columnWarnings, leakWarning } from './columnWarnings.ts'
 import { labelWarnings, missingIds, unreadableColumn, withoutFeatures, wrongType } from './fileWarnings.ts'
 import { idTypeOf, lookupSql } from './idChecks.ts'
@@ -14,12 +15,14 @@ import { labelLeak } from './labelLeak.ts'
 import type { Source } from './openSources.ts'
 import type { Reader } from './reader.ts'
 import type { ClickFiles, ColumnRole, InspectedColumn, InspectionWarning } from './report.ts'
+import { mostlyNew, newShares, type SeenIds, seenIds, seenIdsSql } from './seenIds.ts'
 import { type ColumnSummary, summarizeColumns } from './summarizeColumns.ts'
 
 export interface ClicksOptions {
   columns: ColumnNames
   tables: Partial<Record<Side, Source>>
-  allColumns: boolean // else those that training needs
+  box: Box | undefined // of the restaurants; undefined: it is not known
+  train: InspectedClicks | undefined // given: these are test clicks, of which only what it needs is read
   warn: (warning: InspectionWarning) => void
   onRows: (rowsDone: number) => void
 }
@@ -27,6 +30,9 @@ export interface ClicksOptions {
 export interface InspectedClicks {
   files: ClickFiles
   columns: InspectedColumn[]
+  source: Source
+  seen: SeenIds // of training clicks
+  hasPlaces: boolean // they say where the user was
 }
 
 /** What is in the click files of a split. */
@@ -35,12 +41,16 @@ export async function inspectClicks(
   source: Source,
   options: ClicksOptions,
 ): Promise<InspectedClicks> {
-  const { columns: names, allColumns, warn, onRows } = options
+  const { columns: names, train, warn, onRows } = options
   const label = neededColumns(source, options).find(({ name }) => name === names.click)
   const lookups = SIDES.flatMap((side) => lookupOf(source, side, options))
   const labelled = label ? labelFiguresSql(label) : []
-  const columns = source.columns.filter(({ name }) => allColumns || roleOf(name, names) !== 'context')
-  const extra = [...labelled, ...lookups.flatMap(({ sql }) => sql)]
+  const places = clickPlaceColumns(source, names)
+  const placed = places ? clickPlacesSql(places, options.box) : []
+  const ids = seenIdsSql(source, { names, tables: options.tables, ...(train && { train }) })
+  const columns = source.columns.filter(({ name }) => !train || roleOf(name, names) !== 'context')
+  const parts = [labelled, placed, lookups.flatMap(({ sql }) => sql), ids.flatMap(({ sql }) => sql)]
+  const extra = parts.flat()
   const summaries = await summarizeColumns(reader, source, columns, { extra, onRows })
   const files: ClickFiles = {
     name: source.name,
@@ -51,20 +61,30 @@ export async function inspectClicks(
     clickRate: null,
     withoutUser: null,
     withoutRestaurant: null,
+    newUser: null,
+    newRestaurant: null,
   }
-  if (label && summaries.extra) {
-    const figures = labelFigures(summaries.extra)
+  const [labelValues, placeValues, lookupValues, idValues] = partsOf(summaries.extra ?? [], parts)
+  if (label && labelValues.length > 0) {
+    const figures = labelFigures(labelValues)
     for (const warning of labelWarnings(source.name, label.name, figures)) warn(warning)
     const rows = figures.clicks + figures.noClicks
     files.clicks = figures.clicks
     files.clickRate = rows > 0 ? figures.clicks / rows : null
   }
   for (const [i, { side, table, column }] of lookups.entries()) {
-    const [asked, found] = (summaries.extra ?? []).slice(labelled.length + 2 * i).map(Number)
+    const [asked, found] = lookupValues.slice(2 * i).map(Number)
     if (!(asked > 0)) continue
     const share = (asked - found) / asked
     files[side === 'users' ? 'withoutUser' : 'withoutRestaurant'] = share
     if (share > 0) warn(withoutFeatures(source.name, { column: column.name, table: table.name, share }))
+  }
+  if (places && placeValues.length > 0)
+    for (const warning of clickPlaceWarnings(source.name, names, placeValues)) warn(warning)
+  for (const found of train ? newShares(ids, idValues) : []) {
+    files[found.side === 'users' ? 'newUser' : 'newRestaurant'] = found.share
+    const warning = mostlyNew(source.name, found)
+    if (warning) warn(warning)
   }
   const inspected: InspectedColumn[] = []
   for (const summary of summaries.columns) {
@@ -74,7 +94,14 @@ export async function inspectClicks(
       inspected.push(unreadColumn(summary, role))
     } else inspected.push(await inspectColumn(reader, source, summary, { role, label, warn }))
   }
-  return { files, columns: inspected }
+  const seen = train ? {} : seenIds(ids, idValues)
+  return { files, columns: inspected, source, seen, hasPlaces: places !== undefined }
+}
+
+/** The values of each of the parts that were asked for together. */
+function partsOf(values: readonly unknown[], parts: readonly (readonly string[])[]): unknown[][] {
+  let at = 0
+  return parts.map(({ length }) => values.slice(at, (at += length)))
 }
 
 async function inspectColumn(

@@ -2,9 +2,12 @@ import { NearrankError } from '../../errors.ts'
 import { type Side, SIDES, SINGULAR } from '../../features/featureSpec.ts'
 import type { DatasetOptions, OpenProgress } from '../options.ts'
 import { columnNames } from '../sources.ts'
+import { boxOf } from './clickPlaces.ts'
+import { compareSplits } from './compareSplits.ts'
 import { inspectClicks, type InspectedClicks } from './inspectClicks.ts'
 import { inspectTable, type InspectedTable } from './inspectTable.ts'
 import { openClicks, openTable, type Source } from './openSources.ts'
+import { pairChoices } from './pairChoices.ts'
 import type { Reader } from './reader.ts'
 import type { FeatureChoice, Found, InspectedColumn, InspectionWarning, TableFile } from './report.ts'
 
@@ -56,10 +59,12 @@ export async function inspectFolder(
   for (const split of ['train', 'test'] as const) {
     const source = await openClicks(reader, options, { data, split, warn })
     if (!source) continue
+    if (splits.train) for (const warning of compareSplits(splits.train.source, source)) warn(warning)
     splits[split] = await inspectClicks(reader, source, {
       columns: names,
       tables: sources,
-      allColumns: splits.train === undefined,
+      box: boxOf(tables.restaurants?.columns ?? [], names),
+      train: splits.train,
       warn,
       onRows: progressOf(split, source),
     })
@@ -74,7 +79,7 @@ export async function inspectFolder(
       test: splits.test?.files ?? null,
     },
     columns: { users: tables.users?.columns ?? [], restaurants: tables.restaurants?.columns ?? [], clicks },
-    ...choicesOf(tables, clicks),
+    ...choicesOf(tables, clicks, pairChoices(tables, { hasPlaces: splits.train?.hasPlaces ?? false })),
     warnings,
   }
 }
@@ -87,6 +92,7 @@ function tableFile(source: Source | undefined): TableFile | null {
 function choicesOf(
   tables: Partial<Record<Side, InspectedTable>>,
   clicks: readonly InspectedColumn[],
+  pairs: ReturnType<typeof pairChoices>,
 ): Pick<Found, 'features' | 'leftOut'> {
   const features: [string, FeatureChoice][] = []
   const leftOut: [string, string][] = []
@@ -96,6 +102,7 @@ function choicesOf(
     for (const { name, leftOut: reason } of tables[side]?.columns ?? [])
       if (reason !== null) leftOut.push([`${SINGULAR[side]}.${name}`, reason])
   }
+  for (const [name, choice] of pairs) features.push([`pair.${name}`, choice])
   for (const { name, role, leftOut: reason } of clicks)
     if (role === 'context')
       leftOut.push([`context.${name}`, reason ?? 'columns of the clicks are features only if they are named'])

@@ -38,6 +38,7 @@ export interface TableOptions {
 export interface InspectedTable {
   columns: InspectedColumn[]
   features: DeclaredFeature[] // in the order of training
+  vocabularies: ReadonlyMap<string, readonly string[]> // by column, the most frequent values
 }
 
 /** What is in a feature table, and what training would make of it. */
@@ -60,6 +61,7 @@ export async function inspectTable(
       warn(warning)
   const candidates = candidatesOf(source, options)
   const columns: InspectedColumn[] = []
+  const vocabularies = new Map<string, readonly string[]>()
   for (const summary of summaries.columns) {
     const verdict = verdictOn(source, summary, { ...options, candidates, idColumn })
     if ('problem' in summary) {
@@ -70,10 +72,12 @@ export async function inspectTable(
     const isCandidate = candidates.columns.includes(summary.column)
     if (isCandidate && verdict.becomes !== null)
       for (const warning of columnWarnings(source.name, summary, verdict.becomes)) warn(warning)
-    columns.push(await inspectedColumn(reader, source, summary, verdict))
+    const onVocabulary = (values: readonly string[]) => vocabularies.set(summary.column.name, values)
+    columns.push(await inspectedColumn(reader, source, summary, { ...verdict, onVocabulary }))
   }
   await checkIds(reader, source, idColumn, { columns, warn, side })
-  return { columns, features: featuresOf(source, columns, { candidates, idColumn, warn }) }
+  const features = featuresOf(source, columns, { candidates, idColumn, warn })
+  return { columns, features, vocabularies }
 }
 
 /** Both columns of a place, if they are there and hold numbers. */

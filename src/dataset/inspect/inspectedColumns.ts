@@ -11,15 +11,19 @@ export interface Verdict {
   becomes: DeclaredFeature | string | null
 }
 
-/** A column as it is reported; asks for its most frequent values. */
+/**
+ * A column as it is reported; asks for its most frequent values, and tells `onVocabulary` more of them than
+ * it reports.
+ */
 export async function inspectedColumn(
   reader: Reader,
   source: Source,
   summary: ColumnSummary,
-  { role, becomes }: Verdict,
+  { role, becomes, onVocabulary }: Verdict & { onVocabulary?: (values: readonly string[]) => void },
 ): Promise<InspectedColumn> {
   const { column, measured, low, high } = summary
   const found = role === 'id' ? undefined : await frequentValues(reader, source, summary)
+  if (found) onVocabulary?.(found.vocabulary)
   return {
     ...column,
     role,

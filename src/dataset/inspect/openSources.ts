@@ -5,7 +5,7 @@ import type { DatasetOptions, Split } from '../options.ts'
 import { sqlParquet, sqlPath } from '../parquet/duckdb.ts'
 import { type ParquetColumn, type ParquetFile, readParquetFile, statFile } from '../parquet/parquetFile.ts'
 import { featureSource, nameOf, splitPaths, splitPatterns } from '../sources.ts'
-import { valueTypeOf } from '../tables/valueTypes.ts'
+import { areAlike } from '../tables/valueTypes.ts'
 import type { Reader } from './reader.ts'
 import type { InspectionWarning } from './report.ts'
 
@@ -122,14 +122,9 @@ async function together(reader: Reader, { name, files, warn }: Parts): Promise<S
 
 /** Whether the columns that both have hold values of the same types. */
 function isAlike(first: ParquetFile, other: ParquetFile): boolean {
-  const typeOf = (column: ParquetColumn) => {
-    const type = valueTypeOf(column)
-    if (type === 'integer' || type === 'fraction') return 'number'
-    return type === 'other' ? column.type : type
-  }
   return other.columns.every((column) => {
     const own = first.columns.find(({ name }) => name === column.name)
-    return own === undefined || typeOf(own) === typeOf(column)
+    return own === undefined || areAlike(own, column)
   })
 }
 

@@ -1,6 +1,9 @@
 import { sqlName } from '../parquet/duckdb.ts'
 import type { ParquetColumn } from '../parquet/parquetFile.ts'
 
+/** How many values `placeFiguresSql` asks for. */
+export const PLACE_FIGURES = 3
+
 /** Rows whose places cannot be right. */
 export interface PlaceFigures {
   missing: number // one or both are null or NaN

@@ -17,7 +17,8 @@ export interface Inspection {
     restaurants: InspectedColumn[]
     clicks: InspectedColumn[] // of the training clicks; of the test clicks if there are no others
   }
-  features: Record<string, FeatureChoice> // by 'user.COLUMN' and 'restaurant.COLUMN'
+  // By 'user.COLUMN', 'restaurant.COLUMN' and, of both together, 'pair.NAME'.
+  features: Record<string, FeatureChoice>
   leftOut: Record<string, string> // why, as a part of a sentence; by the same names and 'context.COLUMN'
   warnings: InspectionWarning[]
   seconds: number
@@ -28,7 +29,10 @@ export interface Inspection {
 export type Found = Omit<Inspection, 'seconds' | 'peakRssBytes'>
 
 /** A feature as a file of features declares it, under its name. */
-export type FeatureChoice = Omit<DeclaredFeature, 'name' | 'isId'>
+export type FeatureChoice =
+  | Omit<DeclaredFeature, 'name' | 'isId'>
+  | { kind: 'distance' }
+  | { kind: 'overlap'; user: string; restaurant: string }
 
 export interface TableFile {
   name: string // relative to the folder
@@ -45,6 +49,8 @@ export interface ClickFiles {
   clickRate: number | null // of the rows whose label is 0 or 1
   withoutUser: number | null // share of the clicks whose user has no features; null: it cannot be told
   withoutRestaurant: number | null
+  newUser: number | null // of test clicks: share whose user is in no training click; null: it cannot be told
+  newRestaurant: number | null
 }
 
 /** What a column is to training. */
@@ -88,7 +94,7 @@ export type WarningKind =
   | 'empty' // a file without rows, or a column without values
   | 'missingColumn'
   | 'wrongType' // of an id, a place or the label; or of a column that was named as a feature
-  | 'differentColumns' // click files that differ from one another
+  | 'differentColumns' // click files that differ from one another, test files from training files
   | 'missingId'
   | 'duplicateId'
   | 'place' // coordinates that are missing, out of range, or swapped
@@ -98,4 +104,5 @@ export type WarningKind =
   | 'distinctTexts'
   | 'label' // neither 0 nor 1, or always the same
   | 'leak' // a column of the clicks that gives the label away
+  | 'newIds' // users or restaurants of most test clicks are in no training click
   | 'noFeatures' // of some clicks' user or restaurant, or of a whole table

@@ -6,6 +6,7 @@ import {
   type DeclaredFeature,
   inferFeature,
   type LeftOut,
+  NAME_CHARS_MAX,
 } from '../../features/declared.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
@@ -13,7 +14,7 @@ import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
 import { featureStatistics, measureChosen, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
-import { typesFor, valueTypeOf } from './valueTypes.ts'
+import { areAlike, typesFor, valueTypeOf } from './valueTypes.ts'
 
 const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
 const NUMBERED = /^f\d+$/
@@ -88,7 +89,7 @@ export async function contextFeatures(
   if (candidates.columns.length === 0) return []
   for (const { name } of candidates.columns) {
     if (name === columns.click) throw labelIsNoFeature(name)
-    for (const file of files) columnNamed(file, name)
+    for (const file of files.slice(1)) checkAlike(first, file, name)
   }
   const rows = rowsOf(files, candidates.columns)
   const features: FeatureSpec[] = []
@@ -162,6 +163,16 @@ export function idFeature(idColumn: string): DeclaredFeature {
   return { name: idColumn, kind: 'category', isId: true, minCount: 1 }
 }
 
+/** @throws NearrankError INPUT when a click file lacks a column, or has another type than the first. */
+function checkAlike(first: ParquetFile, file: ParquetFile, name: string): void {
+  const [own, wanted] = [columnNamed(file, name), columnNamed(first, name)]
+  if (areAlike(own, wanted)) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: column ${name} must be ${wanted.type} as in ${first.name}, found ${own.type}; write all click files with the same types`,
+  )
+}
+
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */
 export function checkColumns(
   file: ParquetFile,
@@ -169,6 +180,11 @@ export function checkColumns(
 ): void {
   for (const { name, kind } of features) {
     const column = columnNamed(file, name)
+    if (name.length > NAME_CHARS_MAX)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use ${file.name}: the name of a feature must have at most ${NAME_CHARS_MAX} characters, found column ${name.slice(0, 40)}… with ${name.length}; rename it, or leave it out`,
+      )
     if (typesFor(kind).includes(valueTypeOf(column))) continue
     throw new NearrankError(
       'INPUT',

@@ -2,6 +2,7 @@ import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, isNullAt, validBits } from '../parquet/duckdb.ts'
+import { NONE_MISSING } from '../../features/encodeRow.ts'
 import { wantedId } from '../../ids.ts'
 import type { BadValue } from './columnEncoders.ts'
 import { keyWords, kindOfKey } from './idColumn.ts'
@@ -21,9 +22,12 @@ export async function badValue(
   const found = await cellText(connection, file, name, row)
   const reach = /^[-+0-9]/.test(found) ? ' within the range of a 32-bit float' : ''
   const wanted = kind === 'number' ? `must be a finite number${reach}` : problem.replace(/, found .*/s, '')
+  const canBeMissing = 'missing' in feature && feature.missing !== undefined
+  const isMissing = found === 'null' || found.toLowerCase() === 'nan'
+  const advice = isMissing && !canBeMissing ? `; ${NONE_MISSING}` : ''
   return new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${name} ${wanted}, row ${row} holds ${found}`,
+    `Cannot use ${file.name}: column ${name} ${wanted}, row ${row} holds ${found}${advice}`,
   )
 }
 

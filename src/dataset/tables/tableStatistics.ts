@@ -12,6 +12,8 @@ import { sqlName } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetColumn, type RowsSource, unreadable } from '../parquet/parquetFile.ts'
 import { valueSql, valueTypeOf } from './valueTypes.ts'
 
+const DAY_MS = 86_400_000
+
 /** What one pass over the rows tells of a column. */
 export interface MeasuredColumn extends ColumnFacts {
   mean: number // of numbers; days since 1970 of times
@@ -92,7 +94,7 @@ export function measuresSql(column: ParquetColumn): string[] {
       return [present, differs, `avg(${name}::INTEGER)`, 'NULL', 'NULL']
     case 'time':
     case 'date':
-      return [present, differs, `avg(epoch_ms(${name})) / 86400000.0`, 'NULL', 'NULL']
+      return [present, differs, `avg(epoch_ms(${name})) / ${DAY_MS}.0`, 'NULL', 'NULL']
     case 'text':
       // The sketch alone takes two values for one in 2 % of the cases.
       return [
@@ -127,7 +129,10 @@ export async function featureStatistics(
   }
   if (declared.kind !== 'vector') {
     const quantiles = declared.scale === 'rank' ? await quantilesOf(connection, from, column) : []
-    return { rows, missing, means: [mean], longest, quantiles, counts: [] }
+    // Integers as times are milliseconds; what takes the place of a missing one is in days.
+    const isMilliseconds = declared.kind === 'time' && valueTypeOf(column) === 'integer'
+    const means = [isMilliseconds ? mean / DAY_MS : mean]
+    return { rows, missing, means, longest, quantiles, counts: [] }
   }
   const value = valueSql(column, 'vector')
   const items = Array.from({ length: lengths?.max ?? 0 }, (_, i) => `avg((${value})[${i + 1}])`)

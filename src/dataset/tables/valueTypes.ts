@@ -21,6 +21,16 @@ export function valueTypeOf({ type }: Pick<ParquetColumn, 'type'>): ValueType {
   return TEXT.test(item) || item === 'BOOLEAN' ? 'texts' : 'other'
 }
 
+/** Whether two columns hold values of the same type; all numbers are of one. */
+export function areAlike(a: ParquetColumn, b: ParquetColumn): boolean {
+  const typeOf = (column: ParquetColumn) => {
+    const type = valueTypeOf(column)
+    if (type === 'integer' || type === 'fraction') return 'number'
+    return type === 'other' ? column.type : type
+  }
+  return typeOf(a) === typeOf(b)
+}
+
 const KINDS: Record<FeatureKind, readonly ValueType[]> = {
   number: ['integer', 'fraction', 'boolean', 'time', 'date'],
   category: ['integer', 'fraction', 'boolean', 'text', 'date'],

@@ -63,7 +63,11 @@ export function pairsFor(
 function shareValues(a: FeatureSpec, b: FeatureSpec): boolean {
   if (a.kind !== 'categories' && b.kind !== 'categories') return false
   const [own, other] = [valuesOf(a), valuesOf(b)]
-  if (!own || !other) return false
+  return own !== undefined && other !== undefined && areShared(own, other)
+}
+
+/** Whether two vocabularies are of the same values. */
+export function areShared(own: readonly string[], other: readonly string[]): boolean {
   const known = new Set(own)
   const shared = other.filter((value) => known.has(value)).length
   return shared >= SHARED_MIN && shared >= SHARED_SHARE_MIN * Math.min(own.length, other.length)

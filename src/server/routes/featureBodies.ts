@@ -1,5 +1,7 @@
 import { type TObject, type TSchema, Type } from 'typebox'
 import type { Side } from '../../features/featureSpec.ts'
+import { isOwnId } from '../../features/featureSpec.ts'
+import { textOfValue } from '../../features/values.ts'
 import { FLOAT32_BOUND } from '../../features/featureValues.ts'
 import { listed, type RawRow, rowProblem, rowText, valueOf } from '../../features/rawRow.ts'
 import { type FeatureId, ID_CHARS_MAX, idJson } from '../../ids.ts'
@@ -55,6 +57,8 @@ export interface SideBodies {
   checkBody: Check
   checkLine: Check
   checkDeletion: Check
+  /** What is wrong with a checked body for a row with this id; undefined: nothing. */
+  idProblem: (id: FeatureId, body: RowBody) => string | undefined
   /** The row that a checked body tells. */
   rowOf: (id: FeatureId, body: RowBody) => FeatureRow
 }
@@ -63,7 +67,10 @@ export interface SideBodies {
  * A side of vectors takes lists and, if it knows the names of its features, objects with all of them; a side
  * of values takes objects, and checks them by the features of the model that is served.
  */
-export function sideBodies(side: Side, service: Pick<FeatureService, 'layout' | 'problem'>): SideBodies {
+export function sideBodies(
+  side: Side,
+  service: Pick<FeatureService, 'layout' | 'problem' | 'features'>,
+): SideBodies {
   const layout = service.layout[side]
   const { features: count, form, names } = layout
   const idField = { [side === 'users' ? 'user_id' : 'restaurant_id']: id() }
@@ -94,6 +101,12 @@ export function sideBodies(side: Side, service: Pick<FeatureService, 'layout' | 
     checkBody: checkOfForms(body),
     checkLine: checkOfForms(line),
     checkDeletion: checkOf(deletion),
+    idProblem: (rowId, { features }) => {
+      const own = form === 'values' ? service.features()[side].find(isOwnId)?.name : undefined
+      const found = own === undefined ? undefined : valueOf(features as RawRow, own)
+      if (found === undefined || found === null || textOfValue(found) === String(rowId)) return undefined
+      return `feature ${own} must be the row's own id, ${shown(rowId)}, or be left out, found ${shown(found)}`
+    },
     rowOf: (rowId, { features, latitude, longitude }) => {
       const own = featuresOf(features, layout)
       return side === 'users' ? { side, id: rowId, ...own } : { side, id: rowId, ...own, latitude, longitude }

@@ -84,12 +84,15 @@ function changeOf(
   if (side === 'users' && !hasKey(json, 'user_id'))
     throw wrongLine(number, 'BAD_BODY', 'it must be an object with user_id or restaurant_id')
   const isDeletion = hasKey(json, 'deleted')
-  const { checkLine, checkDeletion, rowOf } = bodies[side]
+  const { checkLine, checkDeletion, idProblem, rowOf } = bodies[side]
   const problem = isDeletion ? checkDeletion(json) : checkLine(json)
   if (problem !== undefined) throw wrongLine(number, 'BAD_BODY', problem)
   const line = json as { user_id: number | string; restaurant_id: number | string } & RowBody
   const id = lineId(side === 'users' ? line.user_id : line.restaurant_id, number, { side, layout })
-  return isDeletion ? { side, id, deleted: true } : rowOf(id, line)
+  if (isDeletion) return { side, id, deleted: true }
+  const wrongId = idProblem(id, line)
+  if (wrongId !== undefined) throw wrongLine(number, 'BAD_BODY', wrongId)
+  return rowOf(id, line)
 }
 
 function parseLine(text: string, number: number): unknown {

@@ -93,7 +93,10 @@ function putRow(app: FastifyInstance, { side, name, url, params, bodies, feature
     },
     async (request, reply) => {
       const id = readId(request.params.id, side, layout[side].ids)
-      await features.write([bodies.rowOf(id, request.body as RowBody)])
+      const body = request.body as RowBody
+      const problem = bodies.idProblem(id, body)
+      if (problem !== undefined) throw new Problem('BAD_BODY', `Cannot use the body: ${problem}`)
+      await features.write([bodies.rowOf(id, body)])
       return reply.code(204).send()
     },
   )

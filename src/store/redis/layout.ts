@@ -43,7 +43,8 @@ export function metaKey({ prefix }: RedisAddress): string {
 function agree(found: StoreLayout, { key, wanted }: { key: string; wanted: OpenStoreOptions }): AgreedLayout {
   const agreed = agreeOnLayout(found, wanted.layout)
   if (typeof agreed !== 'string') return agreed
-  const advice = 'use the model and data that it was filled for, or another prefix'
+  const advice =
+    'use the model and data that it was filled for, or fill another prefix with nearrank load --model'
   throw unusable(`${agreed} in ${key}; ${advice}`)
 }
 

@@ -75,7 +75,7 @@ async function openDatabase(
   if (typeof agreed === 'string')
     throw new NearrankError(
       'INPUT',
-      `Cannot open the store ${path}: ${agreed}; choose another path, or fill a new store`,
+      `Cannot open the store ${path}: ${agreed}; choose another path, or fill a new store with nearrank load --model`,
     )
   const setNames = database.prepare('UPDATE layout SET names = ? WHERE side = ?')
   for (const side of agreed.unnamed) setNames.run(JSON.stringify(agreed.layout[side].names), side)

@@ -23,34 +23,45 @@ const USER_BYTES = 48
  */
 const PACK_BYTES = 320 * MIB
 const PACK_ROW_BYTES = 140
-/** What DuckDB may take while rows are packed: what the two processes leave of the ceiling. */
-export function packMemoryBytes(maxMemoryBytes: number): number {
-  return Math.max(DUCKDB_BYTES_MIN, maxMemoryBytes - PACK_BYTES)
+/**
+ * What DuckDB may take while rows are packed: what the two processes and the tables that they hold leave of
+ * the ceiling.
+ */
+export function packMemoryBytes(maxMemoryBytes: number, tableBytes = 0): number {
+  return Math.max(DUCKDB_BYTES_MIN, maxMemoryBytes - PACK_BYTES - tableBytes)
 }
 
 const DUCKDB_BYTES_MIN = 64 * MIB
 
-/** What a run will take at its peak, at most, packing or training: the same for any number of clicks. */
-export function plannedBytes(arena: Arena): number {
+/**
+ * What a run will take at its peak, at most, packing or training: the same for any number of clicks.
+ * `packTableBytes`: of tables that packing holds.
+ */
+export function plannedBytes(arena: Arena, packTableBytes = 0): number {
   const { threads, users, restaurants } = arena.shape
   const model = arena.shape.purpose === 'train' ? MODEL_COPIES * 4 * arena.layout.size : 0
   const training =
     PROCESS_BYTES + threads * THREAD_BYTES + STREAM_BYTES + users * USER_BYTES + model + arena.bytes
-  return Math.max(training, PACK_BYTES + (users + restaurants) * PACK_ROW_BYTES)
+  return Math.max(training, PACK_BYTES + packTableBytes + (users + restaurants) * PACK_ROW_BYTES)
 }
 
 /**
  * @throws NearrankError MEMORY where the plan is larger than the ceiling: what it takes, of what, and what
- * would fit. `extraBytes`: what a run takes beside the plan.
+ * would fit. `packTableBytes`: of tables that packing holds; `extraBytes`: what a run takes beside the plan.
  */
-export function checkMemory(arena: Arena, maxMemoryBytes: number, extraBytes = 0): void {
-  const planned = plannedBytes(arena) + extraBytes
+export function checkMemory(
+  arena: Arena,
+  maxMemoryBytes: number,
+  { packTableBytes = 0, extraBytes = 0 }: { packTableBytes?: number; extraBytes?: number } = {},
+): void {
+  const planned = plannedBytes(arena, packTableBytes) + extraBytes
   const { users, restaurants, network } = arena.shape
   const tables =
     4 * Object.values(arena.tables).reduce((floats, { rows, stride }) => floats + rows * stride, 0)
   const what =
     `${mebibytes(tables)} for the features of ${users} users (${network.userFeatures} each) and ${restaurants} restaurants ` +
-    `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters${largestEmbeddings(arena)}`
+    `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters${largestEmbeddings(arena)}` +
+    (packTableBytes > 0 ? `, ${mebibytes(packTableBytes)} for pairs while packing` : '')
   if (arena.bytes > MEMORY_BYTES_MAX)
     throw new NearrankError(
       'MEMORY',

@@ -80,7 +80,17 @@ export function describeModel(
 
 /** What the report tells beside the result. */
 export function reportContext(
-  { options, tables, dropped }: { options: TrainOptions; tables: Tables; dropped: DroppedRows | undefined },
+  {
+    options,
+    tables,
+    dropped,
+    chosen,
+  }: {
+    options: TrainOptions
+    tables: Tables
+    dropped: DroppedRows | undefined
+    chosen: string | undefined
+  },
   info: DatasetInfo | undefined,
 ): ReportContext {
   return {
@@ -90,6 +100,7 @@ export function reportContext(
     userFeatures: namesOf(tables.users.features),
     restaurantFeatures: namesOf(tables.restaurants.features),
     ...(dropped && { dropped: droppedList(dropped) }),
+    ...(chosen !== undefined && { chosen }),
     bayesAccuracy: info?.bayesAccuracy ?? null,
     bayesLogLoss: info?.bayesLogLoss ?? null,
   }

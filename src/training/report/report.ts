@@ -12,6 +12,7 @@ export interface ReportContext {
   userFeatures: string[]
   restaurantFeatures: string[]
   dropped?: string // which rows of the data were left out, and why; absent: none
+  chosen?: string // settings that follow from the few rows; absent: none
   bayesAccuracy: number | null // null: the ceiling is not known
   bayesLogLoss: number | null
 }
@@ -56,6 +57,7 @@ export function renderReport(result: TrainResult, context: ReportContext): strin
         ['machine', context.machine],
         ['data', context.data],
         ...(context.dropped === undefined ? [] : [['left out of the data', context.dropped]]),
+        ...(context.chosen === undefined ? [] : [['chosen for so few rows', context.chosen]]),
         ['user features', context.userFeatures.join(', ')],
         ['restaurant features', context.restaurantFeatures.join(', ')],
         ['threads', `${result.threads}`],

@@ -3,8 +3,9 @@ import { beforeEach, describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { NearrankError } from '../../../src/errors.ts'
+import { numberFeatures } from '../../../src/features/featureSpec.ts'
 import { buildApp } from '../../../src/server/app.ts'
-import { type FakeServices, fakeServices } from '../fakeServices.ts'
+import { type FakeServices, fakeServices, LAYOUT } from '../fakeServices.ts'
 import { assertProblem, NDJSON_TYPE, send } from '../inject.ts'
 
 const USER = '{"features":[0.1,-2,3e5]}'
@@ -236,5 +237,33 @@ describe('rows over HTTP', () => {
         assertProblem(response, code)
         assert.doesNotMatch(response.body, /secret/)
       }
+  })
+})
+
+describe('a side that is known by its ids alone', () => {
+  const id = { name: 'user_id', kind: 'category', id: true, values: ['7'], dim: 4 } as const
+  const services = fakeServices(
+    { ...LAYOUT, users: { features: 1, ids: 'integer', form: 'values', names: ['user_id'] } },
+    { users: [id], restaurants: numberFeatures(['x', 'y']) },
+  )
+  const app = buildApp({ services })
+
+  test('an id in the body must be that of the path, or of the line', async () => {
+    for (const features of ['{}', '{"user_id":null}', '{"user_id":7}', '{"user_id":"7"}'])
+      assert.equal((await send(app, 'PUT /users/7', `{"features":${features}}`)).statusCode, 204, features)
+    const detail = "feature user_id must be the row's own id, 7, or be left out, found 8"
+    services.written.length = 0
+    assertProblem(
+      await send(app, 'PUT /users/7', '{"features":{"user_id":8}}'),
+      'BAD_BODY',
+      `Cannot use the body: ${detail}`,
+    )
+    const lines = '{"user_id":7,"features":{}}\n{"user_id":7,"features":{"user_id":8}}'
+    assertProblem(
+      await send(app, 'POST /features', lines, NDJSON_TYPE),
+      'BAD_BODY',
+      `Cannot use line 2: ${detail}; nothing was written`,
+    )
+    assert.deepEqual(services.written, [])
   })
 })

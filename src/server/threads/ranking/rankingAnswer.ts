@@ -97,7 +97,7 @@ export class RankingAnswer {
   #setUser(ranker: LiveRanker, user: FeatureId, wanted: ReadRequest): boolean {
     if (isKnown(ranker, user, wanted)) return false
     if (this.#options.unknownUser !== 'average' || !ranker.setUser(null, wanted.context, wanted))
-      throw new Problem('UNKNOWN_USER', `Cannot rank: user ${user} has no features`)
+      throw unknownUser(ranker, user)
     this.#options.stats.countAverageUser()
     return true
   }
@@ -121,6 +121,15 @@ export class RankingAnswer {
     }
     return list
   }
+}
+
+function unknownUser(ranker: LiveRanker, user: FeatureId): Problem {
+  const feature = ranker.unusableFeature(user)
+  const reason =
+    feature === undefined
+      ? `user ${user} has no features`
+      : `the served model cannot use what is stored of user ${user}, because of the feature ${feature}; put the user again, or train a model that can`
+  return new Problem('UNKNOWN_USER', `Cannot rank: ${reason}`)
 }
 
 /** Whether there is such a user, whose features and context are then set. @throws Problem BAD_BODY */

@@ -1,0 +1,78 @@
+import { formatCount } from '../../format.ts'
+import { givenOf } from '../../options/option.ts'
+import type { TrainSettings } from '../types.ts'
+import { PRESETS } from './presets.ts'
+import type { resolveSettings } from './resolveSettings.ts'
+import { SETTINGS } from './trainSettings.ts'
+
+/** With fewer steps, the default preset has hardly begun to learn when it is over. */
+const STEPS_ENOUGH = 1000
+const STEPS_AN_EPOCH = 64
+const BATCH_MIN = 32
+const EPOCHS_MAX = 20
+const WARMUP_SHARE = 0.1
+const HELD_OUT = 1000 // rows; the best epoch is chosen by them
+const HELD_OUT_SHARE_MAX = 0.2
+const HELD_OUT_MIN = 10 // fewer tell nothing
+const WARMUP_SHARE_LONG = 0.5
+
+type Chosen = Pick<TrainSettings, 'batchSize' | 'epochs' | 'warmupSteps' | 'validation' | 'keep'>
+
+/**
+ * The default preset for so few rows that it would take fewer than 1,000 steps: smaller batches, more epochs,
+ * a shorter warm-up, more rows held out. What `options` gives is not touched; `chosen`: what is.
+ */
+export function settingsForRows(
+  settings: TrainSettings,
+  { options, rows }: { options: Parameters<typeof resolveSettings>[0]; rows: number },
+): { settings: TrainSettings; chosen: Partial<Chosen> } {
+  const { preset = 'default' } = options
+  const stepsOf = ({ epochs, batchSize }: TrainSettings) => epochs * Math.ceil(rows / batchSize)
+  if (preset !== 'default' || stepsOf(settings) >= STEPS_ENOUGH) return { settings, chosen: {} }
+
+  const given = givenOf(SETTINGS, options)
+  const usual = PRESETS.default
+  const batch = 2 ** Math.floor(Math.log2(rows / STEPS_AN_EPOCH))
+  const batchSize = given.batchSize ?? Math.min(usual.batchSize, Math.max(BATCH_MIN, batch))
+  const enough = Math.ceil(STEPS_ENOUGH / Math.ceil(rows / batchSize))
+  const epochs = given.epochs ?? Math.max(usual.epochs, Math.min(EPOCHS_MAX, enough))
+  const isSplit = rows * HELD_OUT_SHARE_MAX >= HELD_OUT_MIN || given.keep === 'best' || settings.patience > 0
+  const share = Math.max(
+    usual.validation,
+    Math.min(HELD_OUT_SHARE_MAX, Math.ceil((100 * HELD_OUT) / rows) / 100),
+  )
+  const validation = given.validation ?? (isSplit ? share : 0)
+  const keep = given.keep ?? (validation === 0 ? 'last' : usual.keep)
+  const tenth = Math.floor(WARMUP_SHARE * epochs * Math.ceil((rows * (1 - validation)) / batchSize))
+  const warmupSteps = given.warmupSteps ?? Math.min(usual.warmupSteps, tenth)
+  const all: Chosen = { batchSize, epochs, warmupSteps, validation, keep }
+  const chosen = Object.fromEntries(
+    Object.entries(all).filter(([key, value]) => settings[key as keyof Chosen] !== value),
+  )
+  return { settings: { ...settings, ...all }, chosen }
+}
+
+/** What a person is told of it; undefined: nothing was chosen. */
+export function chosenText(chosen: Partial<Chosen>): string | undefined {
+  const { batchSize, epochs, warmupSteps, validation } = chosen
+  const parts = [
+    batchSize === undefined ? '' : `batches of ${formatCount(batchSize)} rows`,
+    epochs === undefined ? '' : `${epochs} epochs`,
+    warmupSteps === undefined ? '' : `a warm-up of ${formatCount(warmupSteps)} steps`,
+    validation === undefined
+      ? ''
+      : validation === 0
+        ? 'no validation'
+        : `${+(100 * validation).toFixed(1)} % for validation`,
+  ].filter((part) => part !== '')
+  return parts.length === 0 ? undefined : parts.join(', ')
+}
+
+/** Why such steps teach next to nothing, as a sentence; undefined: they may well do. */
+export function thinProblem(steps: number, { warmupSteps }: TrainSettings, rows: number): string | undefined {
+  if (warmupSteps <= WARMUP_SHARE_LONG * steps) return undefined
+  return (
+    `The learning rate rises during ${formatCount(warmupSteps)} of ${formatCount(steps)} steps, so little will be learned from ` +
+    `${formatCount(rows)} rows. Use a shorter warm-up, smaller batches or more epochs (--warmup-steps, --batch-size, --epochs).`
+  )
+}
