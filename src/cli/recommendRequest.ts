@@ -29,6 +29,7 @@ export async function readUserRequest(given: GivenRequest, model: string): Promi
     size: given.size,
     max_dist: given.maxDistM,
     sort_dist: given.sortByDistance,
+    explain: given.explain,
   }
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) body[key] = value
   if (isAll) delete body.candidate_restaurant_ids // left out, it means all

@@ -50,7 +50,8 @@ export class NearrankClient {
 
   /** The restaurants near a place in the order in which the server ranks them for the user. */
   async recommend(userId: Id, query: RecommendQuery, { signal }: CallOptions = {}): Promise<RecommendAnswer> {
-    const { candidateRestaurantIds, latitude, longitude, size, maxDistM, sortByDistance, context } = query
+    const { candidateRestaurantIds, latitude, longitude, size, maxDistM } = query
+    const { sortByDistance, context, explain } = query
     // JSON would turn NaN and infinity into null.
     for (const [name, value] of Object.entries({ latitude, longitude, size, maxDistM }))
       if (value !== undefined && !Number.isFinite(value))
@@ -68,6 +69,7 @@ export class NearrankClient {
           max_dist: maxDistM,
           sort_dist: sortByDistance,
           context: context && finiteValues(context),
+          explain,
         }),
         signal,
       },

@@ -1,4 +1,7 @@
 import type {
+  ExplainedValue,
+  Explanation,
+  FeatureEffect,
   FeatureValues,
   Id,
   PutFeaturesAnswer,
@@ -13,11 +16,31 @@ import type {
 // wanted and found.
 
 export function readRestaurants(json: unknown): RecommendedRestaurant[] {
-  return listOf(field(json, 'restaurants'), 'restaurants').map((restaurant) => ({
-    id: idOf(field(restaurant, 'id'), 'id'),
-    score: numberOf(field(restaurant, 'score'), 'score'),
-    displacementM: numberOf(field(restaurant, 'displacement'), 'displacement'),
-  }))
+  return listOf(field(json, 'restaurants'), 'restaurants').map(readRestaurantOfList)
+}
+
+function readRestaurantOfList(json: unknown): RecommendedRestaurant {
+  const restaurant: RecommendedRestaurant = {
+    id: idOf(field(json, 'id'), 'id'),
+    score: numberOf(field(json, 'score'), 'score'),
+    displacementM: numberOf(field(json, 'displacement'), 'displacement'),
+  }
+  const explanation = field(json, 'explanation')
+  if (explanation !== undefined) restaurant.explanation = explanationOf(explanation)
+  return restaurant
+}
+
+function explanationOf(json: unknown): Explanation {
+  const features = listOf(field(json, 'features'), 'features').map(
+    (one): FeatureEffect => ({
+      feature: textOf(field(one, 'feature'), 'feature'),
+      effect: numberOf(field(one, 'effect'), 'effect'),
+      value: explainedValueOf(field(one, 'value')),
+      encoded: textOf(field(one, 'encoded'), 'encoded'),
+    }),
+  )
+  const baseline = numberOf(field(json, 'baseline'), 'baseline')
+  return { baseline, logit: numberOf(field(json, 'logit'), 'logit'), features }
 }
 
 export function readUser(json: unknown): StoredUser<StoredFeatures> {
@@ -72,6 +95,11 @@ function featuresOf(json: unknown): StoredFeatures {
     return listOf(features, 'features').map((feature) => numberOf(feature, 'features'))
   for (const value of Object.values(features)) for (const item of [value].flat()) checkSingle(item)
   return features as FeatureValues
+}
+
+function explainedValueOf(value: unknown): ExplainedValue {
+  for (const item of [value].flat()) if (typeof item !== 'bigint') checkSingle(item)
+  return value as ExplainedValue
 }
 
 function checkSingle(value: unknown): void {

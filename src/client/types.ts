@@ -22,12 +22,28 @@ export interface RecommendQuery {
   maxDistM?: number
   sortByDistance?: boolean // true: nearest first; otherwise highest score first
   context?: FeatureValues // of the request itself; where absent: missing, and times are now
+  explain?: boolean // true: each restaurant is explained, of at most 100
 }
 
 export interface RecommendedRestaurant {
   id: Id
   score: number // click probability
   displacementM: number // great-circle distance
+  explanation?: Explanation // with `explain`
+}
+
+/** Why a restaurant has its score: `baseline` and all effects add up to `logit`. */
+export interface Explanation {
+  baseline: number // logit of an average user, restaurant and context
+  logit: number // of the score
+  features: FeatureEffect[] // largest effect first
+}
+
+export interface FeatureEffect {
+  feature: string // as `restaurant.cuisine`; that of a pair begins with `pair.`
+  effect: number // how much it moved the logit
+  value: ExplainedValue // as it is stored or was told
+  encoded: string // what the encoder made of the value, in words
 }
 
 export interface RecommendAnswer {
@@ -38,6 +54,9 @@ export interface RecommendAnswer {
 /** A value of a feature; a date or a time is an ISO 8601 text. null: it is missing. */
 export type FeatureValue = SingleValue | readonly SingleValue[]
 type SingleValue = null | number | string | boolean
+
+/** The same, or with integers beyond ±(2^53 − 1) as bigints. */
+export type ExplainedValue = FeatureValue | bigint | readonly (SingleValue | bigint)[]
 
 /** Values by the names of the features; what is absent is missing. */
 export type FeatureValues = Readonly<Record<string, FeatureValue>>

@@ -17,3 +17,12 @@ export function vectorProblem(features: Float32Array, width: number): string | u
   const bad = firstNotFinite(features)
   return bad === -1 ? undefined : `feature ${bad} must be finite as a 32-bit float, found ${features[bad]}`
 }
+
+/** The shortest decimal that reads back as the same float32: 0.1 and not 0.10000000149011612. */
+export function shortestFloat32(value: number): number {
+  for (let digits = 6; digits <= 9; digits++) {
+    const short = Number(value.toPrecision(digits))
+    if (Math.fround(short) === value) return short
+  }
+  return value
+}

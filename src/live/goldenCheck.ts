@@ -1,7 +1,7 @@
 import { NearrankError } from '../errors.ts'
 import { wordsOf } from '../features/encodeRow.ts'
-import { pairEncoder } from '../features/pairs/pairEncoder.ts'
-import { clickRow, inputWidth, sideRow } from '../model/network.ts'
+import { inputWidth } from '../model/network.ts'
+import { ClickWriter } from '../ranking/clickWriter.ts'
 import { ContextEncoder } from '../ranking/contextEncoder.ts'
 import { naiveInputs, naiveLogits } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
@@ -25,8 +25,8 @@ export function goldenCheck(
 ): void {
   const { network } = model
   const context = new ContextEncoder(model.features.context ?? []).encode({})
-  const click = clickRowOf(model, context)
-  const writePairs = pairsWriter(model)
+  const click = new ClickWriter(network, model.features)
+  click.setContext(context)
   const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
   const width = inputWidth(network)
   const inputsOf = naiveInputs(network, model.weights)
@@ -38,9 +38,14 @@ export function goldenCheck(
     scorer.scoreInto(logits, rows, rows.length)
     const pairs = new Float64Array(rows.length * width)
     for (const [i, row] of rows.entries()) {
-      const pair = { users: user, restaurants: featuresAt(tables, 'restaurants', row), click }
-      writePairs?.(pair)
-      pairs.set(inputsOf(pair), i * width)
+      const restaurant = featuresAt(tables, 'restaurants', row)
+      click.setPair({
+        user: { ...wordsOf(user), at: 0 },
+        restaurant: { ...wordsOf(restaurant), at: 0 },
+        distanceM: Number.NaN, // nobody knows
+      })
+      const encoded = { users: user, restaurants: restaurant, click: click.row }
+      pairs.set(inputsOf(encoded), i * width)
     }
     const promised = naiveLogits(network, model.weights, pairs)
     for (const [i, logit] of logits.entries()) {
@@ -58,36 +63,6 @@ export function goldenCheck(
       'INPUT',
       `Cannot serve the model: every score must be finite, none of ${users.length * rows.length} tried is; check the model and the features`,
     )
-}
-
-/** The words of context and pairs, of which the context is the same for all. */
-function clickRowOf({ network }: LoadedModel, context: Float32Array): Float32Array {
-  const row = new Float32Array(clickRow(network).words)
-  const { numbers } = sideRow(network, 'context')
-  const [to, from] = [new Uint32Array(row.buffer), new Uint32Array(context.buffer)]
-  to.set(from.subarray(0, numbers))
-  to.set(from.subarray(numbers), numbers + sideRow(network, 'pairs').numbers)
-  return row
-}
-
-/**
- * Writes the pair of a user and a restaurant that is nobody knows how far away into the click's words;
- * undefined: the model takes no pairs.
- */
-function pairsWriter({ network, features }: LoadedModel) {
-  if (!features.pairs) return undefined
-  const encoder = pairEncoder(features.pairs, features)
-  const number = sideRow(network, 'context').numbers
-  return ({ users, restaurants, click }: Record<Side | 'click', Float32Array>): void => {
-    const pair = {
-      user: { ...wordsOf(users), at: 0 },
-      restaurant: { ...wordsOf(restaurants), at: 0 },
-      context: { ...wordsOf(click), at: 0 },
-      distanceM: Number.NaN,
-    }
-    encoder.setUser(pair)
-    encoder.encodeInto(wordsOf(click), number, click.length - encoder.codes, pair)
-  }
 }
 
 function featuresAt(tables: LiveTables, side: Side, row: number): Float32Array {

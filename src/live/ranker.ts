@@ -154,6 +154,11 @@ export class LiveRanker {
     return list
   }
 
+  /** The encoded row of the user of `setUser`; valid until the next call. */
+  get userRow(): Float32Array {
+    return this.#features
+  }
+
   /** The id of a row of a ranked list. */
   idAt(row: number): FeatureId {
     return this.#tables.restaurants.ids.idAt(row)

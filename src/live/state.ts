@@ -26,6 +26,13 @@ export interface LoadedModel {
   weights: StateDict
 }
 
+/** A model and the memory that its rankings are made from. */
+export interface ServedMemory {
+  loaded: LoadedModel
+  memory: RankerMemory
+  tables: LiveTables
+}
+
 interface LiveModel {
   loaded: LoadedModel
   memory: ScoringMemory
@@ -84,6 +91,13 @@ export class LiveState implements StoreListener {
   /** What the model takes that is served, or is the first to be. */
   get features(): FeaturesOf {
     return this.#model?.loaded.features ?? this.#options.features
+  }
+
+  /** What is ranked with now; undefined: no model is served yet. */
+  get served(): ServedMemory | undefined {
+    if (!this.#model) return undefined
+    const { loaded, memory } = this.#model
+    return { loaded, memory: this.#memoryWith(memory), tables: this.#set.tables }
   }
 
   /** The row as it is ranked with now, or would be if the model could use its values. */

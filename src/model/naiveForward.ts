@@ -1,8 +1,7 @@
 import { NearrankError } from '../errors.ts'
 import { type Side, SOURCES } from '../features/featureSpec.ts'
-import { layoutNetwork, type NetworkLayout } from './layout.ts'
-import { embeddingTensor, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
-import { sideInputs, writeInputs } from './sideInputs.ts'
+import { InputWriter, tensorData } from './inputWriter.ts'
+import { inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 
 /**
  * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
@@ -45,32 +44,13 @@ export type PairRows = Record<Side, Float32Array> & { click?: Float32Array }
  * of the same rows.
  */
 export function naiveInputs(network: Network, weights: StateDict): (rows: PairRows) => Float64Array {
-  const layout = layoutNetwork(network)
-  return (rows) => inputsOfPair(layout, weights, rows)
-}
-
-function inputsOfPair(layout: NetworkLayout, weights: StateDict, rows: PairRows): Float64Array {
-  const x = new Float64Array(layout.features)
-  for (const side of SOURCES) {
-    const own = side === 'users' || side === 'restaurants' ? rows[side] : rows.click
-    if (own === undefined) continue
-    const inputs = sideInputs(layout, side)
-    const to = { f32: new Float64Array(inputs.width), start: 0 }
-    const { buffer, byteOffset, length } = own
-    const row = { numbers: own, codes: new Uint32Array(buffer, byteOffset, length), at: 0 }
-    writeInputs({ ...inputs, embeddings: [] }, row, to, { values: own, tableAt: () => 0 })
-    for (const one of inputs.embeddings) {
-      const values = tensorData(weights, embeddingTensor(one.embedding.table))
-      writeInputs({ ...inputs, numbers: 0, embeddings: [one] }, row, to, { values, tableAt: () => 0 })
+  const writer = new InputWriter(network, weights)
+  return (rows) => {
+    const x = new Float64Array(writer.width)
+    for (const source of SOURCES) {
+      const own = source === 'users' || source === 'restaurants' ? rows[source] : rows.click
+      if (own !== undefined) writer.writeInto(x, source, own)
     }
-    for (const [i, column] of inputs.columns.entries()) x[column] = to.f32[i]
+    return x
   }
-  return x
-}
-
-function tensorData(weights: StateDict, name: string): Float32Array {
-  const tensor = weights.get(name)
-  if (tensor === undefined)
-    throw new NearrankError('INTERNAL', `Cannot compute logits: tensor ${name} is missing`)
-  return tensor.data
 }

@@ -66,7 +66,7 @@ export function tablesOf(network: Network): readonly EmbeddingTable[] {
 }
 
 /** The name of an embedding table's tensor, as PyTorch would have it. */
-export function embeddingTensor({ name }: EmbeddingTable): string {
+export function embeddingTensor({ name }: Pick<EmbeddingTable, 'name'>): string {
   return `embedding.${name}.weight`
 }
 

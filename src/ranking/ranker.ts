@@ -3,6 +3,7 @@ import { unitVectors } from '../geo/greatCircle.ts'
 import { cellOf } from '../geo/placeCells.ts'
 import type { FeatureId } from '../ids.ts'
 import { sideRow } from '../model/network.ts'
+import type { Explanation } from './explain/types.ts'
 import { PairScorer } from './pairScorer.ts'
 import { type RankingSource, RankPass, type RankWhere, sigmoid } from './rankPass.ts'
 import { createScoringMemory, type ScoringMemoryOptions } from './scoringMemory.ts'
@@ -26,6 +27,7 @@ export interface RankedRestaurant {
   id: FeatureId
   score: number // click probability
   displacement: number // great-circle metres
+  explanation?: Explanation // of `recommend`, if the request asks for it
 }
 
 export interface RankerOptions

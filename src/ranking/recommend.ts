@@ -15,6 +15,8 @@ import { loadModelFiles } from '../model/modelDirectory.ts'
 import { MODEL_OPTION } from '../model/modelOption.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { ContextEncoder } from './contextEncoder.ts'
+import { explainList } from './explain/explainList.ts'
+import { withNow } from './explain/rawRows.ts'
 import { type RankedRestaurant, Ranker } from './ranker.ts'
 import { UNKNOWN_CONTEXT_OPTION, type UnknownContext } from './unknownContext.ts'
 import type { RecommendRequest } from './requestBody.ts'
@@ -58,7 +60,8 @@ export async function recommend(
   checkOptions({ ...RECOMMEND_OPTIONS, ...CALLBACKS }, options, 'recommend')
   const { model, unknownContext, ...data } = options
   const { description, weights } = await loadModelFiles(model)
-  const tables = await openTables(dataOfModel(description, data))
+  const tableOptions = dataOfModel(description, data)
+  const tables = await openTables(tableOptions)
   const { network } = description
   const problem = tablesProblem(description, tables)
   if (problem !== undefined)
@@ -67,48 +70,55 @@ export async function recommend(
       `Cannot use the data in ${options.data} with the model ${model}: ${problem}; choose other columns`,
     )
 
-  const features = await readUserFeatures(tables.users, user)
+  const features = modelFeatures(description)
+  const userRow = await rowOfUser(tables.users, user)
+  const rows = { users: await readTable(tables.users), restaurants: await readTable(tables.restaurants) }
+  const places = await readPlaces(tables)
   const ids = await readIds(tables.restaurants)
   const ranker = new Ranker({
     network,
-    features: modelFeatures(description),
+    features,
     weights,
-    restaurantFeatures: await readTable(tables.restaurants),
-    ...(await readPlaces(tables)),
+    restaurantFeatures: rows.restaurants,
+    ...places,
     idOf: (row) => ids.idAt(row),
   })
+  const width = widthOf(tables.users.features)
+  const userFeatures = rows.users.slice(userRow * width, (userRow + 1) * width)
+  const told = withNow(features.context ?? [], request.context ?? {}, new Date())
+  const context = new ContextEncoder(features.context ?? [], unknownContext).encode(told, request)
   const { candidateRestaurantIds: candidates } = request
-  const rows = candidates?.map((id) => ids.rowOf(id))
-  const { restaurants } = ranker.rank(features, {
+  const found = candidates?.map((id) => ids.rowOf(id))
+  const { restaurants } = ranker.rank(userFeatures, {
     ...request,
-    context: new ContextEncoder(modelFeatures(description).context ?? [], unknownContext).encode(
-      request.context ?? {},
-      request,
-    ),
+    context,
     candidateRows:
-      rows?.filter((row) => row !== undefined) ??
+      found?.filter((row) => row !== undefined) ??
       Uint32Array.from({ length: tables.restaurants.rows }, (_, row) => row),
   })
-  return { restaurants, unknown: candidates?.filter((_, i) => rows?.[i] === undefined) ?? [] }
+  const unknown = candidates?.filter((_, i) => found?.[i] === undefined) ?? []
+  if (!request.explain) return { restaurants, unknown }
+  const explained = await explainList(
+    restaurants,
+    { ...request, user: userFeatures, context, userRow, told },
+    { network, weights, tables, rows, places, options: tableOptions },
+  )
+  return { restaurants: explained, unknown }
 }
 
-/**
- * The features of one user: [width of the features]. Reads the whole
- * table, 120 MB for a million users of 30 features.
- */
-async function readUserFeatures(users: FeatureTable, user: UserRequest['user']): Promise<Float32Array> {
+/** @throws NearrankError INPUT if there is no such user. */
+async function rowOfUser(users: FeatureTable, user: UserRequest['user']): Promise<number> {
   const ids = await readIds(users)
   const id = requireId(user, ids.kind, 'user')
   const row = ids.rowOf(id)
-  if (row === undefined)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot recommend: user ${id} has no features, the table has ${users.rows} users`,
-    )
-  const width = widthOf(users.features)
-  return (await readTable(users)).slice(row * width, (row + 1) * width)
+  if (row !== undefined) return row
+  throw new NearrankError(
+    'INPUT',
+    `Cannot recommend: user ${id} has no features, the table has ${users.rows} users`,
+  )
 }
 
+/** The encoded rows of a table, [rows, words]: 120 MB for a million users of 30 features. */
 async function readTable(table: FeatureTable): Promise<Float32Array> {
   const width = widthOf(table.features)
   const features = new Float32Array(table.rows * width)

@@ -13,9 +13,11 @@ export interface RecommendRequest {
   maxDistM: number
   sortByDistance: boolean
   context?: RequestContext // absent: nothing is told
+  explain?: true // each restaurant is explained; absent: none is
 }
 
 const CANDIDATES_MAX = 1_000_000
+const EXPLAINED_MAX = 100 // restaurants of a list; each takes up to 0.1 s, see ranking/explain/attribute.ts
 const CONTEXT_NAMES_MAX = 4096
 
 /**
@@ -65,9 +67,18 @@ export const RecommendBody = {
       description:
         'What the model learned from the clicks themselves, by name: device, companion, … What is left out is missing; times are now.',
     },
+    explain: {
+      type: 'boolean',
+      default: false,
+      description: `true: tells how much each feature moved the score of each restaurant; size is at most ${EXPLAINED_MAX}`,
+    },
   },
   required: ['latitude', 'longitude'],
   additionalProperties: false,
+  anyOf: [
+    { properties: { explain: { const: false } } },
+    { properties: { size: { maximum: EXPLAINED_MAX } } },
+  ],
 } as const
 
 type Field = keyof typeof RecommendBody.properties
@@ -80,6 +91,7 @@ const WANTED: Record<Field, string> = {
   max_dist: 'metres, a number from 0',
   sort_dist: 'true or false',
   context: 'an object of the names and values of features',
+  explain: 'true or false',
 }
 
 /**
@@ -96,14 +108,19 @@ export function parseRecommendRequest(json: unknown): RecommendRequest {
   const body = json as Partial<Record<Field, unknown>>
   for (const field of RecommendBody.required)
     if (body[field] === undefined) throw wrong(`${field} is missing: it must be ${WANTED[field]}`)
+  const size = numberOf(body, 'size', DEFAULT_SIZE)
+  const explain = flagOf(body, 'explain')
+  if (explain && size > EXPLAINED_MAX)
+    throw wrong(`size must be at most ${EXPLAINED_MAX} with explain, found ${size}`)
   return {
     candidateRestaurantIds: candidatesOf(body.candidate_restaurant_ids),
     latitude: numberOf(body, 'latitude', 0),
     longitude: numberOf(body, 'longitude', 0),
-    size: numberOf(body, 'size', DEFAULT_SIZE),
+    size,
     maxDistM: numberOf(body, 'max_dist', DEFAULT_MAX_DIST_M),
     sortByDistance: flagOf(body, 'sort_dist'),
     ...(body.context !== undefined && { context: contextOf(body.context) }),
+    ...(explain && { explain }),
   }
 }
 
@@ -140,7 +157,7 @@ function numberOf(
   return value
 }
 
-function flagOf(body: Partial<Record<Field, unknown>>, field: 'sort_dist'): boolean {
+function flagOf(body: Partial<Record<Field, unknown>>, field: 'sort_dist' | 'explain'): boolean {
   const value = body[field]
   if (value !== undefined && typeof value !== 'boolean') throw wrongField(field, value)
   return value ?? RecommendBody.properties[field].default

@@ -19,7 +19,7 @@ import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { answerError, installProblems } from './problems/handlers.ts'
 import { Problem } from './problems/problems.ts'
-import { recommendRoute } from './routes/recommendDocs.ts'
+import { recommendRoute } from './routes/recommend.ts'
 import type { Services } from './services.ts'
 
 const PATH_ID_CHARS_MAX = 4096 // before decoding; an id's own limit is checked afterwards
@@ -70,7 +70,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   if (apiKeys) installAuthorization(app, apiKeys)
   collectSchemas(app, { hasKeys: apiKeys !== undefined })
-  app.register(async (scope) => recommendRoute(scope))
+  app.register(async (scope) => recommendRoute(scope, services.explanations))
   app.register(async (scope) => featureRoutes(scope, services.features))
   app.register(async (scope) => bulkRoute(scope, services.features, limits))
   app.register(async (scope) => adminRoutes(scope, services.models))

@@ -14,6 +14,9 @@ export const SMALL_LOAD_BYTES_MAX = 2 ** 20
 /** Requests that a thread has passed on and that are not answered yet: pipelining costs a client nothing. */
 export const PASSED_MAX = 256
 
+/** Lists that the main thread explains at the same time, a restaurant of each in turn. */
+export const EXPLAINED_LISTS_MAX = 8
+
 const RANKING_BODY_BYTES_MIN = 65_536
 const CANDIDATE_BYTES = 64 // of JSON, on average at most
 

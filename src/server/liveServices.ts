@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts'
 import type { LiveState } from '../live/state.ts'
 import type { UnknownContext } from '../ranking/unknownContext.ts'
 import type { FeatureStore } from '../store/featureStore.ts'
+import { type ExplanationOptions, Explanations } from './explanations.ts'
 import { healthOf, type Phase } from './health.ts'
 import { Metrics } from './metrics.ts'
 import type { ModelHost } from './modelHost.ts'
@@ -22,6 +23,7 @@ export interface LiveParts {
   threads: ListeningThreads
   stats: readonly SharedArrayBuffer[] // of each listening thread
   state: LiveState
+  explanations: ExplanationOptions
   progress: Progress
   logger: Logger
   unknownContext: UnknownContext
@@ -59,6 +61,7 @@ export function liveServices(parts: LiveParts): Services {
       reload: () => changeModel(progress, 'reload', logger),
       rollback: () => changeModel(progress, 'rollback', logger),
     },
+    explanations: new Explanations(state, parts.explanations),
     health,
     metrics: () => metrics.render(),
   }

@@ -2,12 +2,15 @@ import type { FeatureId } from '../ids.ts'
 import type { FeaturesOf, Side } from '../features/featureSpec.ts'
 import type { RawRow } from '../features/rawRow.ts'
 import type { UnknownContext } from '../ranking/unknownContext.ts'
+import type { ExplainedRestaurant } from '../live/liveExplainer.ts'
+import type { RecommendRequest } from '../ranking/requestBody.ts'
 import type { Change, FeatureRow, StoreLayout, StoreStatus } from '../store/featureStore.ts'
 
 /** What the routes need of the running server; each part is a plain object in their tests. */
 export interface Services {
   features: FeatureService
   models: ModelService
+  explanations: ExplanationService
   health(): Health
   /** Everything in Prometheus's text format. */
   metrics(): Promise<string>
@@ -27,6 +30,20 @@ export interface FeatureService {
    * UNAVAILABLE (try again later), MEMORY (no room for more rows).
    */
   write(changes: readonly Change[]): Promise<void>
+}
+
+export interface ExplanationService {
+  readonly candidatesMax: number // of a request
+  /**
+   * The list of a request whose body asks for explanations; `userId`: from the path, decoded. @throws Problem
+   * as for a request without them; OVERLOADED if too many are being explained.
+   */
+  explain(userId: string, request: RecommendRequest): Promise<ExplainedList>
+}
+
+export interface ExplainedList {
+  restaurants: ExplainedRestaurant[]
+  isAverage: boolean // for the mean user
 }
 
 export interface ServedModel {

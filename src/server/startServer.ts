@@ -99,8 +99,10 @@ function assemble(made: {
     onSynced: (counts) => logger.info(counts, 'the store has been read'),
   })
   const progress: Progress = { phase: 'starting', models: undefined }
-  const { unknownContext } = settings
-  const services = liveServices({ store, threads, stats, state, progress, logger, unknownContext })
+  const { unknownUser, unknownContext, candidatesMax } = settings
+  const explanations = { userIds: layout.users.ids, unknownUser, unknownContext, candidatesMax }
+  const parts = { store, threads, stats, state, explanations, progress, logger, unknownContext }
+  const services = liveServices(parts)
   const app = buildApp({ services, ...(settings.apiKeys && { apiKeys: settings.apiKeys }), logger })
   return { settings, logger, store, threads, state, services, app, progress, crashed }
 }

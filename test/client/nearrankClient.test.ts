@@ -38,6 +38,31 @@ describe('recommend', () => {
     })
   })
 
+  test('reads explanations, and says what is wrong with one', async () => {
+    const features = [
+      { feature: 'pair.distance', effect: 0.61, value: 830, encoded: 'bucket 6' },
+      { feature: 'restaurant.tags', effect: -0.1, value: ['halal', null], encoded: 'code 2' },
+      { feature: 'user.age', effect: 0, value: null, encoded: 'missing' },
+    ]
+    const explanation = { baseline: -1.2, logit: 0.8, features }
+    const item = { id: 2, score: 0.85, displacement: 830 }
+    const bodies = [
+      JSON.stringify({ restaurants: [{ ...item, explanation }] }),
+      '{"restaurants":[{"id":2,"score":0.5,"displacement":1,"explanation":{"baseline":0,"logit":0,"features":' +
+        '[{"feature":"user.id","effect":0,"value":9007199254740993,"encoded":"code 2"}]}}]}',
+      JSON.stringify({ restaurants: [{ ...item, explanation: { ...explanation, logit: null } }] }),
+    ]
+    const server = await listen((response) => sendText(response, 200, bodies.shift()!))
+    const client = new NearrankClient({ url: server.url, retries: 0 })
+    const query = { ...PLACE, explain: true }
+    const { restaurants } = await client.recommend(1, query)
+    assert.deepEqual(restaurants, [{ id: 2, score: 0.85, displacementM: 830, explanation }])
+    assert.deepEqual(JSON.parse(server.seen[0].body), query)
+    const [large] = (await client.recommend(1, query)).restaurants
+    assert.equal(large.explanation?.features[0].value, 9007199254740993n)
+    await assert.rejects(client.recommend(1, query), /expected a finite number as logit, found null/)
+  })
+
   test('leaves out what is not said', async () => {
     const server = await listen((response) => sendJson(response, 200, { restaurants: [] }))
     await new NearrankClient({ url: server.url }).recommend(42, PLACE)

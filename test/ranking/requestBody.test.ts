@@ -38,6 +38,10 @@ describe('parseRecommendRequest', () => {
       maxDistM: 0.5,
       sortByDistance: true,
     })
+    assert.deepEqual(parseRecommendRequest({ ...good, explain: true }), {
+      ...parseRecommendRequest({ ...good, explain: false }),
+      explain: true,
+    })
   })
 
   test('edge values that are allowed', () => {
@@ -47,6 +51,8 @@ describe('parseRecommendRequest', () => {
       { latitude: -90, longitude: 180 },
       { size: 1 },
       { max_dist: 0 },
+      { explain: true, size: 100 },
+      { explain: false, size: 101 },
     ])
       assert.doesNotThrow(() => parseRecommendRequest({ ...good, ...part }))
   })
@@ -62,7 +68,7 @@ describe('parseRecommendRequest', () => {
       [noLatitude, /latitude is missing: it must be degrees/],
       [
         { ...good, maxDist: 3 },
-        /the fields are candidate_restaurant_ids, .*sort_dist, context, found "maxDist"/,
+        /the fields are candidate_restaurant_ids, .*sort_dist, context, explain, found "maxDist"/,
       ],
       [JSON.parse('{"__proto__": {"latitude": 1}, "longitude": 2}'), /found "__proto__"/],
       [{ ...good, constructor: 1 }, /found "constructor"/],
@@ -96,6 +102,8 @@ describe('parseRecommendRequest', () => {
       [{ ...good, max_dist: -1 }, /max_dist must be metres, a number from 0, found -1/],
       [{ ...good, sort_dist: 1 }, /sort_dist must be true or false, found 1/],
       [{ ...good, sort_dist: 'false' }, /sort_dist .* found "false"/],
+      [{ ...good, explain: 1 }, /explain must be true or false, found 1/],
+      [{ ...good, explain: true, size: 101 }, /size must be at most 100 with explain, found 101/],
     ]
     for (const [body, message] of bad)
       assert.throws(() => parseRecommendRequest(body), { name: 'NearrankError', code: 'INPUT', message })
@@ -131,9 +139,10 @@ describe('parseRecommendRequest', () => {
         ),
         latitude: mostly(fc.double({ min: -90, max: 90, noNaN: true })),
         longitude: mostly(fc.double({ min: -180, max: 180, noNaN: true })),
-        size: mostly(fc.integer({ min: 1, max: 100 })),
+        size: mostly(fc.integer({ min: 1, max: 200 })),
         max_dist: mostly(fc.double({ min: 0, noNaN: true })),
         sort_dist: mostly(fc.boolean()),
+        explain: mostly(fc.boolean()),
       },
       { requiredKeys: ['latitude', 'longitude'] },
     )

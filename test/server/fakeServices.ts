@@ -77,6 +77,13 @@ export function fakeServices(layout: StoreLayout = LAYOUT, features: FeaturesOf 
         return MODEL
       },
     },
+    explanations: {
+      candidatesMax: 1000,
+      explain: async () => {
+        failIfTold()
+        return { restaurants: [], isAverage: false }
+      },
+    },
     health: () => fake.state,
     metrics: async () => {
       failIfTold()

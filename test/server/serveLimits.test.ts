@@ -81,6 +81,7 @@ test('while features are being loaded requests get 503 with Retry-After, and the
       userIds: 'integer',
       unknownUser: 'fail',
       candidatesMax: 10,
+      explain: () => assert.fail(),
       onFailure: assert.fail,
     }),
     loads: new LoadRoute(passing),

@@ -8,7 +8,7 @@ import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { print, printError, printJson } from '../output/output.ts'
 import { REQUEST_OPTIONS } from '../flags/recommend.ts'
-import { renderTable } from '../output/table.ts'
+import { recommendationText } from '../output/recommendationText.ts'
 
 const OUTPUT = {
   json: { ...JSON_OPTION.json, help: 'print one JSON object, the answer of the HTTP API' },
@@ -60,19 +60,7 @@ export function recommendCommand({ interrupt, progress }: CommandContext): Comma
     if (givenOptions(command, OUTPUT).json) printJson({ restaurants }, ['restaurants'])
     else if (restaurants.length === 0)
       print(`No restaurant is within ${formatCount(request.request.maxDistM)} m. Try a larger --max-dist.`)
-    else
-      print(
-        renderTable(
-          ['', 'restaurant', 'score', 'distance'],
-          restaurants.map(({ id, score, displacement }, i) => [
-            `${i + 1}`,
-            String(id),
-            score.toFixed(4),
-            `${formatCount(displacement)} m`,
-          ]),
-          ['right', 'right', 'right', 'right'],
-        ),
-      )
+    else print(recommendationText(restaurants))
   })
 }
 

@@ -44,6 +44,11 @@ export const REQUEST_OPTIONS = {
     flag: '--sort-dist',
     help: 'nearest first; default: highest score first',
   },
+  explain: {
+    schema: boolean(),
+    flag: '--explain',
+    help: 'tell how much each feature moved each score',
+  },
 } satisfies OptionTable
 
 export type GivenRequest = Partial<OptionValues<typeof REQUEST_OPTIONS>>

@@ -1,3 +1,5 @@
+import { exactJson } from '../../json/exactJson.ts'
+
 /** Prints lines for people on standard output. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -5,16 +7,7 @@ export function print(text: string): void {
 
 /** Prints the one object that `--json` promises: `keys` of `value` in their order, in full precision. */
 export function printJson<T extends object>(value: T, keys: readonly (keyof T)[]): void {
-  process.stdout.write(`${JSON.stringify(pickKeys(value, keys), bigintAsNumber)}\n`)
-}
-
-/**
- * Ids beyond 2^53 are written with all their digits. TypeScript does not know `JSON.rawJSON` yet, Node 22
- * does.
- */
-function bigintAsNumber(_key: string, value: unknown): unknown {
-  if (typeof value !== 'bigint') return value
-  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value))
+  process.stdout.write(`${exactJson(pickKeys(value, keys))}\n`)
 }
 
 /** A copy of `value` with only `keys`, in their order. */

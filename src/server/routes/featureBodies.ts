@@ -2,7 +2,7 @@ import { type TObject, type TSchema, Type } from 'typebox'
 import type { Side } from '../../features/featureSpec.ts'
 import { isOwnId } from '../../features/featureSpec.ts'
 import { textOfValue } from '../../features/values.ts'
-import { FLOAT32_BOUND } from '../../features/featureValues.ts'
+import { FLOAT32_BOUND, shortestFloat32 } from '../../features/featureValues.ts'
 import { listed, type RawRow, rowProblem, rowText, valueOf } from '../../features/rawRow.ts'
 import { type FeatureId, ID_CHARS_MAX, idJson } from '../../ids.ts'
 import { shown } from '../../shown.ts'
@@ -162,13 +162,4 @@ function isNamed(body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false
   const { features } = body as { features?: unknown }
   return typeof features === 'object' && features !== null && !Array.isArray(features)
-}
-
-/** The shortest decimal that reads back as the same float32: 0.1 and not 0.10000000149011612. */
-function shortestFloat32(value: number): number {
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits))
-    if (Math.fround(short) === value) return short
-  }
-  return value
 }

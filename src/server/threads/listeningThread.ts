@@ -48,6 +48,8 @@ const server = createThreadServer({
     userIds: config.userIds,
     unknownUser: config.unknownUser,
     candidatesMax: config.candidatesMax,
+    explain: (response, userId, body) =>
+      void mainThread.answer(response, `/recommend/${encodeURIComponent(userId)}`, body),
     onFailure: (problem) => {
       const { code, cause = problem } = problem
       tell({ what: 'log', log: { what: 'failed', code, err: errorOf(cause) } })

@@ -1,9 +1,11 @@
 import { isAscii, isUtf8 } from 'node:buffer'
-import { messageOf, NearrankError } from '../../../errors.ts'
+import type { ServerResponse } from 'node:http'
+import { messageOf } from '../../../errors.ts'
 import type { LiveRanker, RankedList } from '../../../live/ranker.ts'
 import { type ReadRequest, RequestReader } from '../../../ranking/requestReader.ts'
 import type { FeatureId, IdKind } from '../../../ids.ts'
 import { Problem } from '../../problems/problems.ts'
+import { checkCandidates, checkFinite, rankAll, takeUser } from '../../rankForRequest.ts'
 import { readId } from '../../readId.ts'
 import type { Admission, Visit } from '../admission/admission.ts'
 import { NOT_READY } from '../admission/refusals.ts'
@@ -23,11 +25,14 @@ export interface RankingAnswerOptions {
   userIds: IdKind
   unknownUser: 'fail' | 'average'
   candidatesMax: number
+  /** Has a request answered by who can explain its list. */
+  explain: (response: ServerResponse, userId: string, body: Buffer) => void
 }
 
 /**
  * The answer to a request for a ranking, in three stages: read, rank, write. It is written on node:http
- * itself, since the way through a framework takes longer than to rank 1,000 candidates.
+ * itself, since the way through a framework takes longer than to rank 1,000 candidates. A list that is to be
+ * explained is not ranked here: that takes the rows as they were written, which the main thread has.
  */
 export class RankingAnswer {
   readonly #options: RankingAnswerOptions
@@ -45,6 +50,7 @@ export class RankingAnswer {
     if (!ranker) throw NOT_READY
     const startedMs = performance.now()
     const wanted = this.#read(body, response.req.headers['content-type'])
+    if (wanted.explain) return this.#options.explain(response, userId, body)
     const parsedMs = performance.now()
     const isAverage = this.#setUser(ranker, readId(userId, 'users', userIds), wanted)
     const list = this.#rank(ranker, wanted, userId)
@@ -71,13 +77,7 @@ export class RankingAnswer {
   #read(body: Buffer, type: string | undefined): ReadRequest {
     if (type === undefined) throw new Problem('BAD_BODY', 'Cannot use the request: it must have a JSON body')
     const wanted = this.#parse(body)
-    const { candidatesMax } = this.#options
-    const candidates = wanted.candidateRestaurantIds?.length ?? 0
-    if (candidates > candidatesMax)
-      throw new Problem(
-        'TOO_MANY_CANDIDATES',
-        `Cannot use the request: candidate_restaurant_ids must hold at most ${candidatesMax} ids, found ${candidates}`,
-      )
+    checkCandidates(wanted, this.#options.candidatesMax)
     return wanted
   }
 
@@ -95,50 +95,18 @@ export class RankingAnswer {
 
   /** Whether the mean user takes the place of the user in the path, who is unknown. */
   #setUser(ranker: LiveRanker, user: FeatureId, wanted: ReadRequest): boolean {
-    if (isKnown(ranker, user, wanted)) return false
-    if (this.#options.unknownUser !== 'average' || !ranker.setUser(null, wanted.context, wanted))
-      throw unknownUser(ranker, user)
-    this.#options.stats.countAverageUser()
-    return true
+    const { unknownUser, stats } = this.#options
+    const isAverage = takeUser(ranker, user, wanted, unknownUser)
+    if (isAverage) stats.countAverageUser()
+    return isAverage
   }
 
   #rank(ranker: LiveRanker, wanted: ReadRequest, userId: string): RankedList {
     const { stats, candidatesMax } = this.#options
-    const list = ranker.rank(wanted)
-    if (!list)
-      throw new Problem(
-        'TOO_MANY_CANDIDATES',
-        `Cannot use the request: at most ${candidatesMax} restaurants may be within max_dist if candidate_restaurant_ids is left out, found more; use a smaller max_dist`,
-      )
-    if (list.notFinite > 0) {
-      stats.countNotFinite(list.notFinite)
-      // None is finite: then the user's features are at fault, and an empty list would be a lie.
-      if (list.count === 0)
-        throw new Problem(
-          'NOT_FINITE',
-          `Cannot rank: no score of user ${userId} is a finite number; check its features`,
-        )
-    }
+    const list = rankAll(ranker, wanted, candidatesMax)
+    if (list.notFinite > 0) stats.countNotFinite(list.notFinite)
+    checkFinite(list, userId)
     return list
-  }
-}
-
-function unknownUser(ranker: LiveRanker, user: FeatureId): Problem {
-  const feature = ranker.unusableFeature(user)
-  const reason =
-    feature === undefined
-      ? `user ${user} has no features`
-      : `the served model cannot use what is stored of user ${user}, because of the feature ${feature}; put the user again, or train a model that can`
-  return new Problem('UNKNOWN_USER', `Cannot rank: ${reason}`)
-}
-
-/** Whether there is such a user, whose features and context are then set. @throws Problem BAD_BODY */
-function isKnown(ranker: LiveRanker, user: FeatureId, wanted: ReadRequest): boolean {
-  try {
-    return ranker.setUser(user, wanted.context, wanted)
-  } catch (error) {
-    if (error instanceof NearrankError && error.code === 'INPUT') throw new Problem('BAD_BODY', error.message)
-    throw error
   }
 }
 
