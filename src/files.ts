@@ -7,6 +7,9 @@ import { messageOf, NearrankError } from './errors.ts'
 /** What a temporary sibling is: being written, moved aside for its successor, or being deleted. */
 export type SiblingKind = 'new' | 'old' | 'del'
 
+/** What a file will hold; parts are written one behind the other, and never put together in memory. */
+export type FileData = Uint8Array | string | readonly Uint8Array[]
+
 // 255 is the usual limit; a sibling's name is up to 40 bytes longer than its target's
 const NAME_BYTES_MAX = 200
 const STALE_AFTER_MS = 24 * 3600 * 1000
@@ -57,7 +60,7 @@ export function isMissing(error: unknown): boolean {
  * followed.
  * @throws NearrankError INPUT where something other than a file is in the way, DISK where writing fails.
  */
-export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(path: string, data: FileData): Promise<void> {
   const target = await resolveTarget(path)
   const action = `write ${path}`
   try {
@@ -85,7 +88,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
 }
 
 /** Writes and syncs a file that must not exist yet. System errors are thrown as they are. */
-export async function writeNewFile(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeNewFile(path: string, data: FileData): Promise<void> {
   const file = await open(path, 'wx')
   try {
     await file.writeFile(data)

@@ -5,8 +5,8 @@ import { checkOptions } from '../options/checkOptions.ts'
 import { EXPORT_OPTIONS, type ExportModelOptions } from './exportOptions.ts'
 import { loadModelFiles } from './modelDirectory.ts'
 import { ONNX_FILE, WEIGHTS_FILE } from './modelFile.ts'
-import { encodeOnnx } from './onnx.ts'
-import { encodeSafetensors } from './safetensors.ts'
+import { onnxParts } from './onnx.ts'
+import { safetensorsParts } from './safetensors.ts'
 
 /**
  * Writes the model saved as `directory` to one file: `onnx` as `encodeOnnx` tells it, `safetensors` named as
@@ -29,10 +29,10 @@ export async function exportModel(
       'INPUT',
       `Cannot export to ${out}: the model folder may hold only the model's own files; choose another path`,
     )
-  const bytes =
+  const parts =
     format === 'onnx'
-      ? encodeOnnx(description.network, weights, { producerVersion: description.createdBy.version })
-      : encodeSafetensors(weights, { format: 'pt' })
-  await writeFileAtomic(out, bytes)
-  return { path: out, bytes: bytes.length }
+      ? onnxParts(description.network, weights, { producerVersion: description.createdBy.version })
+      : safetensorsParts(weights, { format: 'pt' })
+  await writeFileAtomic(out, parts)
+  return { path: out, bytes: parts.reduce((sum, part) => sum + part.length, 0) }
 }

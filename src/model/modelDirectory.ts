@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { messageOf, NearrankError } from '../errors.ts'
-import { diskError, isMissing, resolveTarget, siblingPath, syncDirectory, writeNewFile } from '../files.ts'
+import {
+  diskError,
+  type FileData,
+  isMissing,
+  resolveTarget,
+  siblingPath,
+  syncDirectory,
+  writeNewFile,
+} from '../files.ts'
 import { checkWeights } from './checkWeights.ts'
 import {
   FORMAT_VERSION,
@@ -16,10 +24,10 @@ import {
   WEIGHTS_FILE,
 } from './modelFile.ts'
 import { type Network, parameterCount, type StateDict, tensorShapes } from './network.ts'
-import { encodeOnnx } from './onnx.ts'
+import { onnxParts } from './onnx.ts'
 import { checkOutDirectory } from './outDirectory.ts'
 import { recoverDirectory, replaceDirectory } from './replaceDirectory.ts'
-import { decodeSafetensors, encodeSafetensors } from './safetensors.ts'
+import { decodeSafetensors, safetensorsParts } from './safetensors.ts'
 
 const MODEL_FILE_BYTES_MAX = 256 * 2 ** 20 // a ledger of 1,000 epochs over 1,000 files takes about 100 MB
 const WEIGHTS_OVERHEAD_BYTES_MAX = 2 ** 20 // header of a weights file, but for its tensors
@@ -33,18 +41,18 @@ export interface SaveModelOptions {
   encoded?: EncodedWeights // of the same weights, where they have been encoded already
 }
 
-/** The bytes of weights.safetensors and model.onnx. */
+/** The bytes of weights.safetensors and model.onnx, in parts: views of the weights, which must not change. */
 export interface EncodedWeights {
-  safetensors: Uint8Array
-  onnx: Uint8Array
+  safetensors: readonly Uint8Array[]
+  onnx: readonly Uint8Array[]
 }
 
 /** @throws NearrankError INTERNAL where the weights are not the network's. */
 export function encodeWeights(network: Network, weights: StateDict, producerVersion: string): EncodedWeights {
   checkWeights(network, weights, { where: 'the weights to save', code: 'INTERNAL' })
   return {
-    safetensors: encodeSafetensors(weights, { format: 'pt' }),
-    onnx: encodeOnnx(network, weights, { producerVersion }),
+    safetensors: safetensorsParts(weights, { format: 'pt' }),
+    onnx: onnxParts(network, weights, { producerVersion }),
   }
 }
 
@@ -119,15 +127,15 @@ export async function recoverModelDirectory(directory: string): Promise<void> {
   }
 }
 
-function encodeFiles({ description, weights, report, encoded }: SaveModelOptions): [string, Uint8Array][] {
+function encodeFiles({ description, weights, report, encoded }: SaveModelOptions): [string, FileData][] {
   const { network, createdBy } = description
   const { safetensors: weightsBytes, onnx: onnxBytes } =
     encoded ?? encodeWeights(network, weights, createdBy.version)
   const text = formatModelFile({
     formatVersion: description.features ? FORMAT_VERSION : 1,
     ...description,
-    weights: { file: WEIGHTS_FILE, sha256: sha256(weightsBytes), bytes: weightsBytes.length },
-    onnx: { file: ONNX_FILE, sha256: sha256(onnxBytes), bytes: onnxBytes.length },
+    weights: { file: WEIGHTS_FILE, ...sealed(weightsBytes) },
+    onnx: { file: ONNX_FILE, ...sealed(onnxBytes) },
   })
   return [
     [WEIGHTS_FILE, weightsBytes],
@@ -220,6 +228,12 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
 async function identityOf(directory: string): Promise<string> {
   const entry = await stat(directory, { bigint: true }).catch(() => undefined)
   return entry === undefined ? 'none' : `${entry.dev}:${entry.ino}:${entry.ctimeNs}`
+}
+
+function sealed(parts: readonly Uint8Array[]): { sha256: string; bytes: number } {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return { sha256: hash.digest('hex'), bytes: parts.reduce((sum, part) => sum + part.length, 0) }
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -34,6 +34,15 @@ export function encodeOnnx(
   weights: StateDict,
   options: { producerVersion: string },
 ): Uint8Array {
+  return Buffer.concat(onnxParts(network, weights, options))
+}
+
+/** The same file in parts, one behind the other; the weights are not copied. */
+export function onnxParts(
+  network: Network,
+  weights: StateDict,
+  options: { producerVersion: string },
+): Uint8Array[] {
   checkWeights(network, weights, { where: 'the weights for ONNX', code: 'INTERNAL' })
   const writer = new ProtobufWriter()
     .varint(MODEL.irVersion, IR_VERSION)
@@ -54,7 +63,7 @@ export function encodeOnnx(
   writer.message(MODEL.opsetImport, (opset) =>
     opset.string(OPERATOR_SET.domain, '').varint(OPERATOR_SET.version, OPSET),
   )
-  return writer.finish()
+  return writer.parts()
 }
 
 /** Gemm, with Relu where the network has it, for each layer; then Sigmoid, and [N, 1] becomes [N]. */

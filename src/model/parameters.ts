@@ -19,11 +19,19 @@ export function stateToParameters(layout: NetworkLayout, state: StateDict, param
   }
 }
 
-/** The way back: copies, so that the result does not change with `parameters`. */
-export function parametersToState(layout: NetworkLayout, parameters: Float32Array): StateDict {
+/**
+ * The way back: copies, so that the result does not change with `parameters`; `isShared`: embeddings, which
+ * are nearly all of it, stay where they are.
+ */
+export function parametersToState(
+  layout: NetworkLayout,
+  parameters: Float32Array,
+  options: { isShared?: boolean } = {},
+): StateDict {
   const state: StateDict = new Map()
   for (const { table, offset, size } of layout.embeddings) {
-    const data = parameters.slice(offset, offset + size)
+    const own = parameters.subarray(offset, offset + size)
+    const data = options.isShared ? own : own.slice()
     state.set(embeddingTensor(table), { shape: [table.codes, table.dim], data })
   }
   for (const at of layout.layers) {

@@ -2,8 +2,7 @@ const WIRE_VARINT = 0
 const WIRE_BYTES = 2 // length, then that many bytes: strings, nested messages
 
 /**
- * Writes Protocol Buffers messages: fields in the order of the calls, big byte fields copied once, at the
- * end.
+ * Writes Protocol Buffers messages: fields in the order of the calls. Byte fields are not copied.
  */
 export class ProtobufWriter {
   readonly #chunks: Uint8Array[] = []
@@ -36,14 +35,9 @@ export class ProtobufWriter {
     return this
   }
 
-  finish(): Uint8Array {
-    const bytes = new Uint8Array(this.#byteCount)
-    let position = 0
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, position)
-      position += chunk.length
-    }
-    return bytes
+  /** The message in parts, one behind the other; big byte fields are the caller's own memory. */
+  parts(): Uint8Array[] {
+    return this.#chunks
   }
 
   #tag(field: number, wireType: number): void {

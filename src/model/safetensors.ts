@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
 import type { StateDict } from './network.ts'
@@ -7,7 +7,7 @@ import type { StateDict } from './network.ts'
 // other. Typed arrays are written as they lie in memory: little-endian on every machine WebAssembly's memory
 // is shared with.
 
-const HEADER_BYTES_MAX = 100_000_000 // the format's own limit
+export const HEADER_BYTES_MAX = 100_000_000 // the format's own limit
 const DIMENSIONS_MAX = 8
 const METADATA = '__metadata__'
 
@@ -39,6 +39,14 @@ export interface DecodeSafetensorsOptions {
  * @throws NearrankError INTERNAL where a shape does not fit its data or a name is reserved.
  */
 export function encodeSafetensors(tensors: StateDict, metadata: Record<string, string> = {}): Uint8Array {
+  return Buffer.concat(safetensorsParts(tensors, metadata))
+}
+
+/**
+ * The same file in parts, one behind the other: the header, then the tensors as they lie in memory, not
+ * copied. They must not change before the parts are written.
+ */
+export function safetensorsParts(tensors: StateDict, metadata: Record<string, string> = {}): Uint8Array[] {
   if (tensors.has(METADATA) || Object.hasOwn(metadata, SEAL_KEY))
     throw new NearrankError(
       'INTERNAL',
@@ -67,17 +75,17 @@ export function encodeSafetensors(tensors: StateDict, metadata: Record<string, s
       `Cannot encode tensors: names and metadata take ${headerLength} bytes, at most ${HEADER_BYTES_MAX} are allowed`,
     )
 
-  const bytes = new Uint8Array(8 + headerLength + offset)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true)
-  bytes.set(headerBytes, 8)
-  bytes.fill(0x20, 8 + headerBytes.length, 8 + headerLength)
-  let position = 8 + headerLength
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position)
-    position += data.byteLength
-  }
-  bytes.set(Buffer.from(sealOf(bytes)), SEAL_START)
-  return bytes
+  const head = new Uint8Array(8 + headerLength)
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerLength), true)
+  head.set(headerBytes, 8)
+  head.fill(0x20, 8 + headerBytes.length)
+  const data = [...tensors.values()].map(
+    (tensor) => new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength),
+  )
+  const seal = sealOf(head)
+  for (const part of data) seal.update(part)
+  head.set(Buffer.from(seal.digest('hex')), SEAL_START)
+  return [head, ...data]
 }
 
 /**
@@ -96,45 +104,71 @@ export function decodeSafetensors(bytes: Uint8Array, options: DecodeSafetensorsO
     throw damaged(where, `the header must be at most ${headerLengthMax} bytes long, it says ${headerLength}`)
   checkSeal(bytes, headerLength, options)
 
-  const header = parseHeader(bytes.subarray(8, 8 + headerLength), where)
+  const data = bytes.subarray(8 + headerLength)
+  const { entries, metadata } = contentsOf(bytes.subarray(8, 8 + headerLength), data.length, where)
+  const tensors: StateDict = new Map()
+  for (const { name, shape, start, end } of entries) {
+    const copy = new Uint8Array(data.subarray(start, end)) // aligned, whatever `bytes` is a part of
+    tensors.set(name, { shape, data: new Float32Array(copy.buffer) })
+  }
+  return { tensors, metadata }
+}
+
+/** Where a tensor stands: bytes start … end, exclusive, of the data behind the header. */
+export interface TensorEntry {
+  name: string
+  shape: number[]
+  start: number
+  end: number
+}
+
+/**
+ * The tensors, in the order of their data, and the metadata that a header tells, of a file with `dataBytes`
+ * behind it. @throws NearrankError DAMAGED
+ */
+export function contentsOf(
+  headerBytes: Uint8Array,
+  dataBytes: number,
+  where: string,
+): { entries: TensorEntry[]; metadata: Record<string, string> } {
+  const header = parseHeader(headerBytes, where)
   const metadata = metadataOf(header, where)
   delete metadata[SEAL_KEY]
   const entries = Object.entries(header)
     .filter(([name]) => name !== METADATA)
     .map(([name, entry]) => tensorEntry(name, entry, where))
     .toSorted((a, b) => a.start - b.start || a.end - b.end)
-
-  const data = bytes.subarray(8 + headerLength)
-  const tensors: StateDict = new Map()
   let position = 0
-  for (const { name, shape, start, end } of entries) {
+  for (const { name, start, end } of entries) {
     if (start !== position)
       throw damaged(where, `tensor ${name} must begin at byte ${position} of the data, it begins at ${start}`)
-    if (end > data.length)
-      throw damaged(
-        where,
-        `tensor ${name} ends at byte ${end} of the data, which is ${data.length} bytes long`,
-      )
-    const copy = new Uint8Array(data.subarray(start, end)) // aligned, whatever `bytes` is a part of
-    tensors.set(name, { shape, data: new Float32Array(copy.buffer) })
+    if (end > dataBytes)
+      throw damaged(where, `tensor ${name} ends at byte ${end} of the data, which is ${dataBytes} bytes long`)
     position = end
   }
-  if (position !== data.length)
-    throw damaged(where, `the tensors take ${position} bytes, the file holds ${data.length} of data`)
-  return { tensors, metadata }
+  if (position !== dataBytes)
+    throw damaged(where, `the tensors take ${position} bytes, the file holds ${dataBytes} of data`)
+  return { entries, metadata }
 }
 
-function sealOf(bytes: Uint8Array): string {
-  const hash = createHash('sha256').update(bytes.subarray(0, SEAL_START)).update(NO_SEAL)
-  return hash.update(bytes.subarray(SEAL_END)).digest('hex')
+/** The checksum that a file holds, read from its beginning; undefined: none. */
+export function sealIn(head: Uint8Array): string | undefined {
+  const isSealed =
+    head.length > SEAL_END && Buffer.from(head.subarray(8, SEAL_START)).equals(Buffer.from(SEAL_PREFIX))
+  return isSealed ? Buffer.from(head.subarray(SEAL_START, SEAL_END)).toString('latin1') : undefined
+}
+
+/** The hash of a file's beginning, header included, to be updated with the rest: its digest is the checksum. */
+export function sealOf(head: Uint8Array): Hash {
+  const hash = createHash('sha256').update(head.subarray(0, SEAL_START)).update(NO_SEAL)
+  return hash.update(head.subarray(SEAL_END))
 }
 
 function checkSeal(bytes: Uint8Array, headerLength: number, options: DecodeSafetensorsOptions): void {
-  const isSealed =
-    8 + headerLength > SEAL_END && Buffer.from(bytes.subarray(8, SEAL_START)).equals(Buffer.from(SEAL_PREFIX))
-  if (!isSealed && options.requireChecksum === true)
+  const seal = sealIn(bytes.subarray(0, 8 + headerLength))
+  if (seal === undefined && options.requireChecksum === true)
     throw damaged(options.where, 'the header must begin with a checksum, found none')
-  if (isSealed && Buffer.from(bytes.subarray(SEAL_START, SEAL_END)).toString('latin1') !== sealOf(bytes))
+  if (seal !== undefined && seal !== sealOf(bytes).digest('hex'))
     throw damaged(options.where, 'its content does not match its checksum')
 }
 
@@ -164,7 +198,7 @@ function metadataOf(header: Record<string, unknown>, where: string): Record<stri
   return Object.fromEntries(notes) // defines properties, so that a key `__proto__` is a key
 }
 
-function tensorEntry(name: string, entry: unknown, where: string) {
+function tensorEntry(name: string, entry: unknown, where: string): TensorEntry {
   const wrong = (problem: string) => damaged(where, `tensor ${name}: ${problem}`)
   if (!isObject(entry) || Object.keys(entry).toSorted().join() !== 'data_offsets,dtype,shape')
     throw wrong('it must have exactly dtype, shape and data_offsets')
@@ -192,7 +226,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function damaged(where: string, problem: string, cause?: unknown): NearrankError {
+export function damaged(where: string, problem: string, cause?: unknown): NearrankError {
   return new NearrankError(
     'DAMAGED',
     `Cannot read ${where}: ${problem}. The file is damaged or is not a float32 safetensors file; restore it from a copy or write it again`,

@@ -42,6 +42,7 @@ import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
+import { removeCheckpoint } from './run/checkpoint.ts'
 import { TrainingRun } from './run/trainingRun.ts'
 import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } from './types.ts'
 
@@ -165,7 +166,23 @@ function planRun(
   return shape
 }
 
+/** The model of a run that is over, and the checkpoint that it no longer needs. */
+interface Trained {
+  result: TrainResult
+  weights: StateDict
+  encoded: EncodedWeights
+  checkpoint: string | undefined
+}
+
 async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
+  // The crew is gone by now, and its memory with it: the vocabularies of a model take some, as JSON.
+  const { result, weights, encoded, checkpoint } = await trainedBy(prepared)
+  await save(prepared, result, weights, encoded)
+  if (checkpoint !== undefined) await removeCheckpoint(checkpoint)
+  return result
+}
+
+async function trainedBy(prepared: Prepared): Promise<Trained> {
   const { options, settings, tables, pack, shape, packSeconds, report, startedMs } = prepared
   const { network } = shape
   const { signal, out } = options
@@ -238,9 +255,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
       test,
       out,
     })
-    await save(prepared, result, weights, encoded)
-    await training.finish()
-    return result
+    return { result, weights, encoded, checkpoint: await training.leftCheckpoint() }
   } finally {
     await lead.close()
   }

@@ -87,7 +87,7 @@ export class CrewHarness {
   }
 
   get parameters(): StateDict {
-    return this.lead.weights()
+    return parametersToState(this.lead.arena.layout, this.lead.trained().parameters)
   }
 
   /** Of the last step. */

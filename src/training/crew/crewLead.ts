@@ -3,7 +3,7 @@ import { type ClickRows, rowsAt } from '../../dataset/clicks/rowLayout.ts'
 import { NearrankError } from '../../errors.ts'
 import { compileKernels, type Simd } from '../../kernels/kernels.ts'
 import type { StateDict } from '../../model/network.ts'
-import { parametersToState, stateToParameters } from '../../model/parameters.ts'
+import { stateToParameters } from '../../model/parameters.ts'
 import { type Arena, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
 import type { ArenaShape } from '../memory/arenaShape.ts'
 import { describeNotFinite } from '../step/adam.ts'
@@ -97,10 +97,6 @@ export class CrewLead {
   /** Puts weights in. They count after the next fold. */
   setWeights(state: StateDict): void {
     stateToParameters(this.arena.layout, state, this.trained().parameters)
-  }
-
-  weights(): StateDict {
-    return parametersToState(this.arena.layout, this.trained().parameters)
   }
 
   /** What the workers train. */

@@ -11,10 +11,16 @@ const THREAD_BYTES = 10 * MIB
 /** What the streaming of shuffled rows and the metrics take: 12 MiB of rows and 33 of histograms. */
 const STREAM_BYTES = 57 * MIB
 /**
- * Copies of all parameters outside the shared memory: the best epoch's, a checkpoint being encoded, the
- * model's files being encoded.
+ * Copies of all parameters outside the shared memory: the best epoch's, which are those that are saved. The
+ * initial ones are gone before the shared memory's snapshot is first written. Checkpoints and files are
+ * written from where the numbers lie.
  */
-const MODEL_COPIES = 10
+const MODEL_COPIES = 1
+/**
+ * A value of a vocabulary: measured 45 bytes as a string. When the model is saved, its text takes 250 for a
+ * moment; the shared memory has been given back by then.
+ */
+const CODE_BYTES = 60
 /** What the metrics keep for each user of a table (NDCG). */
 const USER_BYTES = 48
 /**
@@ -40,8 +46,9 @@ const DUCKDB_BYTES_MIN = 64 * MIB
 export function plannedBytes(arena: Arena, packTableBytes = 0): number {
   const { threads, users, restaurants } = arena.shape
   const model = arena.shape.purpose === 'train' ? MODEL_COPIES * 4 * arena.layout.size : 0
-  const training =
-    PROCESS_BYTES + threads * THREAD_BYTES + STREAM_BYTES + users * USER_BYTES + model + arena.bytes
+  const codes = arena.layout.embeddings.reduce((sum, { table }) => sum + table.codes, 0)
+  const process = PROCESS_BYTES + threads * THREAD_BYTES + STREAM_BYTES
+  const training = process + users * USER_BYTES + codes * CODE_BYTES + model + arena.bytes
   return Math.max(training, PACK_BYTES + packTableBytes + (users + restaurants) * PACK_ROW_BYTES)
 }
 

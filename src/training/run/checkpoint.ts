@@ -1,8 +1,9 @@
-import { readFile, rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { NearrankError } from '../../errors.ts'
 import { diskError, isMissing, writeFileAtomic } from '../../files.ts'
 import type { StateDict } from '../../model/network.ts'
-import { decodeSafetensors, encodeSafetensors } from '../../model/safetensors.ts'
+import { safetensorsParts } from '../../model/safetensors.ts'
+import { openSafetensors, readTensorInto } from '../../model/safetensorsFile.ts'
 import type { Position, TrainedArrays } from '../crew/protocol.ts'
 import type { EpochReport, LedgerEpoch } from '../types.ts'
 
@@ -27,7 +28,7 @@ export interface CheckpointArrays extends TrainedArrays {
 }
 
 const NAMES = ['parameters', 'momentsM', 'momentsV', 'best'] as const
-const BYTES_MAX = 2 ** 31
+const BYTES_MAX = 2 ** 34 // four arrays of all the memory that a run can have
 /** Of every safetensors file that Nearrank writes, behind its 8 bytes of length. */
 const BEGINNING = Buffer.from('{"__metadata__":{"nearrank.')
 
@@ -36,7 +37,10 @@ export function checkpointPath(out: string): string {
   return `${out.replace(/[/\\]+$/, '')}.checkpoint`
 }
 
-/** Writes a checkpoint whole: temporary file, sync, rename. */
+/**
+ * Writes a checkpoint whole: temporary file, sync, rename. The arrays are not copied: they must not change
+ * until it is written.
+ */
 export async function writeCheckpoint(
   path: string,
   state: CheckpointState,
@@ -45,46 +49,53 @@ export async function writeCheckpoint(
   const tensors: StateDict = new Map(
     NAMES.map((name) => [name, { shape: [arrays[name].length], data: arrays[name] }]),
   )
-  await writeFileAtomic(path, encodeSafetensors(tensors, { state: JSON.stringify(state) }))
+  await writeFileAtomic(path, safetensorsParts(tensors, { state: JSON.stringify(state) }))
+}
+
+/** A checkpoint whose checksum holds. */
+export interface FoundCheckpoint {
+  state: CheckpointState
+  /** Its arrays, into those of the run. @throws NearrankError DAMAGED where they are of other lengths. */
+  readInto(arrays: CheckpointArrays): Promise<void>
 }
 
 /**
- * Reads a checkpoint; undefined where there is none, or, with `mayBeDamaged`, where a damaged one is going to
- * be replaced.
+ * Reads a checkpoint but for its arrays; undefined where there is none, or, with `mayBeDamaged`, where a
+ * damaged one is going to be replaced.
  * @throws NearrankError DAMAGED where its checksum does not hold, INPUT where something else stands in its
  * place.
  */
 export async function readCheckpoint(
   path: string,
   options: { mayBeDamaged: boolean },
-): Promise<{ state: CheckpointState; arrays: CheckpointArrays } | undefined> {
-  let bytes: Uint8Array
+): Promise<FoundCheckpoint | undefined> {
   try {
-    const found = await stat(path)
-    if (!found.isFile() || found.size > BYTES_MAX) throw notOurs(path)
-    bytes = await readFile(path)
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw diskError(error, `read the checkpoint ${path}`)
-  }
-  if (
-    !Buffer.from(bytes)
-      .subarray(8, 8 + BEGINNING.length)
-      .equals(BEGINNING)
-  )
-    throw notOurs(path)
-  try {
+    if (!(await isOurs(path))) throw notOurs(path)
     // The file's checksum holds, or this throws: what it tells is what writeCheckpoint wrote.
-    const { tensors, metadata } = decodeSafetensors(bytes, { where: path, requireChecksum: true })
+    const { tensors, metadata } = await openSafetensors(path)
     if (metadata.state === undefined || NAMES.some((name) => !tensors.has(name))) throw notOurs(path)
     const state = JSON.parse(metadata.state) as CheckpointState
-    const arrays = Object.fromEntries(
-      NAMES.map((name) => [name, tensors.get(name)!.data]),
-    ) as unknown as CheckpointArrays
-    return { state, arrays }
+    const readInto = async (arrays: CheckpointArrays) => {
+      for (const name of NAMES) await readTensorInto(path, tensors.get(name)!, arrays[name])
+    }
+    return { state, readInto }
   } catch (error) {
+    if (isMissing(error)) return undefined
     if (options.mayBeDamaged && error instanceof NearrankError && error.code === 'DAMAGED') return undefined
-    throw error
+    throw diskError(error, `read the checkpoint ${path}`)
+  }
+}
+
+async function isOurs(path: string): Promise<boolean> {
+  const found = await stat(path)
+  if (!found.isFile() || found.size > BYTES_MAX) return false
+  const file = await open(path, 'r')
+  try {
+    const beginning = Buffer.alloc(BEGINNING.length)
+    await file.read(beginning, 0, beginning.length, 8)
+    return beginning.equals(BEGINNING)
+  } finally {
+    await file.close()
   }
 }
 

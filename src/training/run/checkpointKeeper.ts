@@ -1,9 +1,4 @@
-import {
-  type CheckpointArrays,
-  type CheckpointState,
-  removeCheckpoint,
-  writeCheckpoint,
-} from './checkpoint.ts'
+import { type CheckpointArrays, type CheckpointState, writeCheckpoint } from './checkpoint.ts'
 
 export interface CheckpointKeeperOptions {
   path: string
@@ -35,7 +30,7 @@ export class CheckpointKeeper {
     this.#isOurs = true
   }
 
-  /** Starts writing. The arrays are copied before this returns. */
+  /** Starts writing. The arrays must not change until it is `settled`, or the next one is due. */
   start(state: CheckpointState, arrays: CheckpointArrays): void {
     const { path, everySeconds, onWritten, onFailed } = this.#options
     if (everySeconds === 0) return
@@ -58,9 +53,8 @@ export class CheckpointKeeper {
     if (this.#error) throw this.#error
   }
 
-  /** The run is complete: its checkpoint goes; one that it has neither read nor written stays. */
-  async remove(): Promise<void> {
-    await this.settled()
-    if (this.#isOurs) await removeCheckpoint(this.#options.path)
+  /** Whether the run has read or written the file. */
+  get isOurs(): boolean {
+    return this.#isOurs
   }
 }

@@ -6,7 +6,7 @@ import { initialState } from '../../model/initialize.ts'
 import type { Network } from '../../model/network.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import type { TrainEvent, TrainRun, TrainSettings } from '../types.ts'
-import { type CheckpointArrays, type CheckpointState, readCheckpoint } from './checkpoint.ts'
+import { type CheckpointState, readCheckpoint } from './checkpoint.ts'
 
 /** What a training run is given: everything is open, packed and planned. */
 export interface TrainingRunOptions {
@@ -56,8 +56,7 @@ export async function startOfRun(options: TrainingRunOptions, path: string): Pro
       `Cannot resume from ${path}: it belongs to a run with other settings, other data or another kernel build. ` +
         'Repeat that run, or train without --resume to start from the beginning.',
     )
-  const arrays: CheckpointArrays = { ...lead.trained(), best }
-  for (const name of Object.keys(arrays) as (keyof CheckpointArrays)[]) arrays[name].set(found.arrays[name])
+  await found.readInto({ ...lead.trained(), best })
   return { state: found.state, isResumed: true, best }
 }
 

@@ -21,7 +21,7 @@ const STEP_EVENT_MS = 100
 export class TrainingRun {
   readonly #options: TrainingRunOptions
   readonly #path: string
-  readonly #best: Float32Array
+  readonly #best: Float32Array // parameters of the best epoch, in the end those that are kept
   readonly #keeper: CheckpointKeeper
   #state: CheckpointState
   #shownAtMs = 0
@@ -61,9 +61,10 @@ export class TrainingRun {
     await lead.run({ type: 'fold' })
     while (this.#state.epoch <= settings.epochs && !this.#stopsEarly()) await this.#epoch()
     const { bestEpoch, epochs } = this.#state
-    if (settings.keep === 'best' && bestEpoch > 0)
-      return { weights: parametersToState(lead.arena.layout, this.#best), keptEpoch: bestEpoch }
-    return { weights: lead.weights(), keptEpoch: epochs.length }
+    const isBest = settings.keep === 'best' && bestEpoch > 0
+    if (!isBest) this.#best.set(lead.trained().parameters)
+    const weights = parametersToState(lead.arena.layout, this.#best, { isShared: true })
+    return { weights, keptEpoch: isBest ? bestEpoch : epochs.length }
   }
 
   #stopsEarly(): boolean {
@@ -71,9 +72,10 @@ export class TrainingRun {
     return patience > 0 && this.#state.worseEpochs >= patience
   }
 
-  /** The model is saved: the checkpoint is no longer needed. */
-  async finish(): Promise<void> {
-    await this.#keeper.remove()
+  /** The run's own checkpoint, no longer needed once the model is saved; undefined: it has left none. */
+  async leftCheckpoint(): Promise<string | undefined> {
+    await this.#keeper.settled()
+    return this.#keeper.isOurs ? this.#path : undefined
   }
 
   async #epoch(): Promise<void> {

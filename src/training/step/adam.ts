@@ -2,6 +2,7 @@ import type { Kernels } from '../../kernels/kernels.ts'
 import type { NetworkLayout } from '../../model/layout.ts'
 import { embeddingTensor, numberInputs } from '../../model/network.ts'
 import type { Arena } from '../memory/arena.ts'
+import type { EmbeddingStep } from '../memory/embeddingArea.ts'
 import { learningRateAt } from './learningRate.ts'
 import { fromColumn } from './operands.ts'
 import { interleave, type Task } from './tasks.ts'
@@ -43,10 +44,20 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
     sizes.decay = 1 - rate * weightDecay
   }
   const optimiser = { sizes, update, beta1, beta2, epsilon, hasPenalties: settings.embeddingL2 > 0, report }
-  return interleave([
-    ...layerTasks(arena, kernels, optimiser),
-    ...embeddingTasks(arena, kernels, optimiser, rows),
-  ])
+  const layers = interleave(layerTasks(arena, kernels, optimiser))
+  return dealt(embeddingTasks(arena, kernels, optimiser, rows), layers, arena.shape.threads)
+}
+
+/**
+ * Every thread's part of the phase begins with its share of the tables, the largest first, so that none of
+ * them is begun when all others are done.
+ */
+function dealt(tables: Task[], layers: Task[], threads: number): Task[] {
+  const cut = (thread: number) => Math.floor((thread * layers.length) / threads)
+  return Array.from({ length: threads }, (_, thread) => [
+    ...tables.filter((_, i) => i % threads === thread),
+    ...layers.slice(cut(thread), cut(thread + 1)),
+  ]).flat()
 }
 
 /** What the tasks of a step share. */
@@ -93,20 +104,23 @@ function layerTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser): Task[
 
 /**
  * The embeddings: of each table only the rows that the batch touched, as PyTorch's SparseAdam. The moments of
- * the others neither fade nor move anything.
+ * the others neither fade nor move anything. The tasks with the most to do come first.
  */
-function embeddingTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser, rows: () => number): Task[][] {
-  const { embedded, layout, parameters } = arena
+function embeddingTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser, rows: () => number): Task[] {
+  const { embedded, layout, parameters, shape } = arena
   if (!embedded) return []
   const { sizes, update, beta1, beta2, epsilon, hasPenalties, report } = optimiser
   const firstColumn = numberInputs(layout.network)
-  return embedded.steps.map(({ embedding, residue, residues, penalties, sumOf, touched, sums }) => {
+  const work = ({ embedding: { table }, residues }: EmbeddingStep) =>
+    (Math.min(shape.batchSize * table.slots, table.codes) * table.dim) / residues
+  const largestFirst = embedded.steps.toSorted((a, b) => work(b) - work(a))
+  return largestFirst.map(({ embedding, residue, residues, penalties, sumOf, touched, sums }) => {
     const { table, offset, column, code } = embedding
     const tensor = 2 * layout.layers.length + layout.embeddings.indexOf(embedding)
     const at = 4 * offset
     const codes = fromColumn(embedded.codes, code)
     const deltas = fromColumn(embedded.deltas, column - firstColumn)
-    const task = () => {
+    return () => {
       update()
       const bad = kernels.embeddingAdam(
         parameters.values + at,
@@ -134,7 +148,6 @@ function embeddingTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser, ro
       )
       if (bad !== 0) report(notFiniteCode(tensor, bad))
     }
-    return [task]
   })
 }
 
