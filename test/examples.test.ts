@@ -153,15 +153,15 @@ describe('README and docs', () => {
     for (const [i, block] of blocks.entries()) await writeFile(join(out, `block${i}.mts`), block)
     const { compilerOptions } = JSON.parse(textOf('tsconfig.json')) as { compilerOptions: object }
     const paths = {
-      nearrank: [join(ROOT, 'src/index.ts')],
-      'nearrank/client': [join(ROOT, 'src/client/nearrankClient.ts')],
+      nearrank: [join(ROOT, 'dist/index.d.ts')],
+      'nearrank/client': [join(ROOT, 'dist/client/nearrankClient.d.ts')],
     }
     const typeRoots = [join(ROOT, 'node_modules/@types')]
     await writeFile(
       join(out, 'tsconfig.json'),
       JSON.stringify({
         compilerOptions: { ...compilerOptions, paths, typeRoots },
-        include: ['*.mts', join(ROOT, 'src/kernels/webAssembly.d.ts')],
+        include: ['*.mts'],
       }),
     )
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
