@@ -5,7 +5,7 @@ import { AnswerWriter } from './answerWriter.ts'
 const REQUESTS = 200
 const CANDIDATES_MAX = 1000
 
-/** Ranks for some users before anybody asks, so that optimised code serves the first who does: 50 ms or less. */
+/** Ranks for some users before anybody asks: optimised code serves the first who does. At most 50 ms. */
 export function warmUp(ranker: LiveRanker, memory: RankerMemory): void {
   const { users, restaurants, degrees } = openLiveTables(memory.live)
   if (users.ids.rows === 0 || restaurants.ids.rows === 0) return
