@@ -2,7 +2,7 @@
 
 /** `1,234,567` */
 export function formatCount(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 0 })
+  return value.toFixed(0).replaceAll(/\B(?=(?:\d{3})+$)/g, ',') // Intl takes 18 ms to load
 }
 
 /** `1.43 s`, `12.3 s`, `3 min 05 s`, `2 h 04 min` */

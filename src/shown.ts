@@ -16,7 +16,7 @@ function textOf(value: unknown, charsMax: number): string {
     case 'string':
       return JSON.stringify(value.slice(0, charsMax)) // it may be megabytes long
     case 'object':
-      return jsonOf(value)
+      return value === null ? 'null' : jsonStart(value, charsMax)
     case 'function':
       return 'a function'
     default:
@@ -24,14 +24,24 @@ function textOf(value: unknown, charsMax: number): string {
   }
 }
 
-function jsonOf(value: object | null): string {
-  try {
-    return JSON.stringify(value, withoutBigInts) ?? 'an object' // its own toJSON may return nothing
-  } catch {
-    return 'a value nested too deeply to show' // JSON.parse takes more levels than JSON.stringify
+/**
+ * The beginning of a value's JSON, more than `charsMax` characters unless it is whole: a message takes no
+ * longer for a value of megabytes, or of thousands of levels.
+ */
+function jsonStart(value: unknown, charsMax: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, charsMax))
+  if (typeof value === 'bigint') return `"${value}"`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (value instanceof Date) return JSON.stringify(value)
+  const isList = Array.isArray(value)
+  let text = isList ? '[' : '{'
+  for (const key in value) {
+    const item = (value as Record<string, unknown>)[key]
+    if (text.length > charsMax) break
+    if (!isList && (!Object.hasOwn(value, key) || item === undefined || typeof item === 'function')) continue
+    if (text.length > 1) text += ','
+    if (!isList) text += `${JSON.stringify(key.slice(0, charsMax))}:`
+    text += jsonStart(item, Math.max(0, charsMax - text.length))
   }
-}
-
-function withoutBigInts(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value
+  return text + (isList ? ']' : '}')
 }

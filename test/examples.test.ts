@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -20,10 +20,9 @@ import { keyOf } from '../src/store/redis/rows.ts'
 import { checkKeys } from '../src/options/checkOptions.ts'
 import { TRAIN_OPTIONS } from '../src/training/settings/allTrainOptions.ts'
 import { fakeServices } from './server/fakeServices.ts'
-import { smallData } from './training/dataFixture.ts'
+import { temporaryFolder } from './training/dataFixture.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const FOLDER = join(ROOT, 'examples')
 const LAYOUT: StoreLayout = {
   users: { features: 30, ids: 'integer' },
   restaurants: { features: 10, ids: 'integer' },
@@ -46,44 +45,7 @@ const OTHER_PAGES = [
   'deploy/README.md',
   'bench/peers/README.md',
 ]
-const { data, folder } = await smallData()
-const model = join(folder, 'model')
-
-async function run(...args: string[]): Promise<string> {
-  return (await promisify(execFile)(process.execPath, args, { cwd: ROOT })).stdout
-}
-
-test('the examples run against the built package, one after another', async () => {
-  assert.match(
-    await run(join(FOLDER, 'train.ts'), data, model),
-    /epoch 2: loss 0\.\d+, \d+ rows\/s\naccuracy on the test set: 0\.\d{4}\n/,
-  )
-  assert.match(
-    await run(join(FOLDER, 'evaluate.ts'), data, model),
-    /accuracy 0\.\d+, majority class 0\.\d+\nlog loss 0\.\d+, best possible 0\.\d+/,
-  )
-  const { restaurants } = JSON.parse(await run(join(FOLDER, 'rank.ts'), model)) as {
-    restaurants: { id: string; score: number; displacement: number }[]
-  }
-  assert.equal(restaurants.length, 2)
-  assert.ok(restaurants[0].score >= restaurants[1].score && restaurants[1].score > 0)
-  const uci = join(folder, 'uci')
-  await cp(join(ROOT, 'test/dataset/fixtures/uci-restaurants'), uci, { recursive: true })
-  assert.match(
-    await run(join(FOLDER, 'realTables.ts'), uci, join(folder, 'uci-model')),
-    /! .*column rating alone tells clicks from other rows.*\n34 features\naccuracy 0\.6\d+, majority class 0\.5579\n/s,
-  )
-  assert.deepEqual(
-    readdirSync(FOLDER).toSorted(),
-    ['evaluate.ts', 'rank.ts', 'realTables.ts', 'train.ts'],
-    'every example is run here',
-  )
-})
-
-test('the built package has its client', async () => {
-  const source = "import { NearrankClient } from 'nearrank/client'; console.log(typeof NearrankClient)"
-  assert.equal(await run('--input-type=module', '--eval', source), 'function\n')
-})
+const folder = await temporaryFolder()
 
 describe('README and docs', () => {
   test('every command line is one that the program takes', async () => {
@@ -153,19 +115,22 @@ describe('README and docs', () => {
     for (const [i, block] of blocks.entries()) await writeFile(join(out, `block${i}.mts`), block)
     const { compilerOptions } = JSON.parse(textOf('tsconfig.json')) as { compilerOptions: object }
     const paths = {
-      nearrank: [join(ROOT, 'src/index.ts')],
-      'nearrank/client': [join(ROOT, 'src/client/nearrankClient.ts')],
+      nearrank: [join(ROOT, 'dist/index.d.ts')],
+      'nearrank/client': [join(ROOT, 'dist/client/nearrankClient.d.ts')],
     }
     const typeRoots = [join(ROOT, 'node_modules/@types')]
     await writeFile(
       join(out, 'tsconfig.json'),
       JSON.stringify({
         compilerOptions: { ...compilerOptions, paths, typeRoots },
-        include: ['*.mts', join(ROOT, 'src/kernels/webAssembly.d.ts')],
+        include: ['*.mts'],
       }),
     )
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
-    await run(compiler, '-p', out).catch((error: { stdout: string }) => assert.fail(error.stdout))
+    const args = [compiler, '-p', out]
+    await promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) =>
+      assert.fail(error.stdout),
+    )
   })
 
   test('tables hold every route, field, error code and metric, and no other', async () => {

@@ -18,7 +18,7 @@ import { put } from '../store/changes.ts'
 import { applyChanges, noRows, type Rows, startCopy } from '../store/storeCopy.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
-const USERS = 20_000 // more than one transaction
+const USERS = 17_000 // more than one transaction
 const RESTAURANTS = 12
 
 const NETWORK = { ...SMALL_NETWORK, userFeatures: 3, restaurantFeatures: 2 }
@@ -122,7 +122,7 @@ describe('nearrank load', () => {
         await opened.close()
         const { code, stdout, stderr } = await runCli(['load', '--data', folder, '--store', address])
         assert.equal(code, 0, stderr)
-        assert.match(stdout, /users +20,000\nrestaurants +12\ntime .* s\nspeed .*rows\/s\n$/)
+        assert.match(stdout, /users +17,000\nrestaurants +12\ntime .* s\nspeed .*rows\/s\n$/)
         const expected = { users: new Map(rows.users), restaurants: new Map(rows.restaurants) }
         applyChanges(expected, [changes[0], changes[2]])
         assert.deepEqual(await rowsOf(address, ids), expected)

@@ -9,6 +9,9 @@ import { NearrankError, type ErrorCode } from '../../src/errors.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import type { PackedRows } from '../../src/dataset/clicks/readRows.ts'
 
+/** One for all files of a process: making one takes 15 ms, a small file 2. */
+let instance: Promise<DuckDBInstance> | undefined
+
 /** Writes `select` to a Parquet file below `folder`. */
 export async function writeParquetFile(
   folder: string,
@@ -18,13 +21,12 @@ export async function writeParquetFile(
 ): Promise<void> {
   const path = join(folder, name)
   await mkdir(dirname(path), { recursive: true })
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
-  const connection = await instance.connect()
+  instance ??= DuckDBInstance.create(':memory:', { threads: '1', enable_external_file_cache: 'false' })
+  const connection = await (await instance).connect()
   try {
     await connection.run(`COPY (${select}) TO '${path.replaceAll("'", "''")}' (${form})`)
   } finally {
     connection.closeSync()
-    instance.closeSync()
   }
 }
 

@@ -14,6 +14,7 @@ export const SMALL = {
   files: 4,
   testFiles: 2,
   seed: 7,
+  threads: 1,
 } satisfies Partial<GenerateOptions>
 
 /** Every file below a folder with a digest of its bytes. */

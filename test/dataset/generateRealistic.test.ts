@@ -12,7 +12,15 @@ import { Random } from '../../src/random.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 import { isError, withFolder } from './fixture.ts'
 import { digests } from './generateFixture.ts'
-import { COLUMN_OF, logitOf, query, readClicks, SMALL_REALISTIC, TERMS } from './realisticFixture.ts'
+import {
+  type Click,
+  COLUMN_OF,
+  logitOf,
+  query,
+  readClicks,
+  SMALL_REALISTIC,
+  TERMS,
+} from './realisticFixture.ts'
 
 const DRAWS = 150 // of other rows' values, for what a predictor without a kind would say
 
@@ -20,7 +28,7 @@ describe('generate --kind realistic', async () => {
   const out = join(await temporaryFolder(), 'data')
   let result: GenerateResult | undefined
   before(async () => {
-    result = await generate({ ...SMALL_REALISTIC, out, threads: 1 })
+    result = await generate({ ...SMALL_REALISTIC, out })
   })
   const file = (name: string) => `'${join(out, name)}'`
   const one = async (sql: string) => (await query(sql))[0].map(Number)
@@ -162,10 +170,11 @@ describe('generate --kind realistic', async () => {
       const term = TERMS[kind]
       const guesses = clicks.map((click, i) => {
         const rest = logits[i] - term(click)
+        const changed: Click = { ...click }
         let sum = 0
         for (let draw = 0; draw < DRAWS; draw++) {
-          const other = clicks[random.below(clicks.length)][column]
-          sum += sigmoid(rest + term({ ...click, [column]: other }))
+          Object.assign(changed, { [column]: clicks[random.below(clicks.length)][column] })
+          sum += sigmoid(rest + term(changed))
         }
         return sum / DRAWS
       })

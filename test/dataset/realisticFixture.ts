@@ -33,6 +33,7 @@ export const SMALL_REALISTIC = {
   files: 4,
   testFiles: 2,
   seed: 7,
+  threads: 1,
 } satisfies Partial<GenerateOptions>
 
 /** A click as the files have it, and the two effects that no column tells. */

@@ -94,7 +94,7 @@ function scaled({ clip = [-Infinity, Infinity], scale, knots = [] }: Fitted, raw
   if (scale !== 'rank') return value
   const last = knots.length - 1
   const same = knots.flatMap((knot, i) => (knot === value ? [i] : []))
-  if (same.length > 0) return (same[0] + same.at(-1)!) / 2 / last
+  if (same.length > 0) return (same[0] + same[same.length - 1]) / 2 / last
   const above = knots.findIndex((knot) => knot > value)
   if (above <= 0) return above === 0 ? 0 : 1
   return (above - 1 + (value - knots[above - 1]) / (knots[above] - knots[above - 1])) / last

@@ -10,11 +10,11 @@ import { Random } from '../../src/random.ts'
 import { readCheckpoint } from '../../src/training/run/checkpoint.ts'
 import { smallData } from './dataFixture.ts'
 
-const { data, folder } = await smallData({ rows: 60_000, files: 2 })
+const { data, folder } = await smallData({ rows: 30_000, files: 2 })
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const KILLS = 5
 
-/** Starts a training, some seconds of it; resolves to its exit code, or to 'killed'. */
+/** Starts a training; resolves to its exit code, or to 'killed'. */
 function start(out: string, ...more: string[]) {
   const settings =
     '--hidden 64,32 --batch-size 16 --epochs 4 --validation 0.05 --keep best --checkpoint-seconds 0.01'

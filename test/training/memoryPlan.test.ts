@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { dimFor } from '../../src/features/fit.ts'
 import { test } from 'node:test'
 import type { EmbeddingTable, Network } from '../../src/model/network.ts'
 import { planArena } from '../../src/training/memory/arena.ts'
@@ -16,13 +17,11 @@ const table = (side: 'users' | 'restaurants', codes: number, dim: number): Embed
 const WIDE: Network = {
   userFeatures: 0,
   restaurantFeatures: 0,
-  embeddings: (['users', 'restaurants'] as const).flatMap((side) => [
-    ...[12, 32, 102, 103].map((codes) => table(side, codes, 4)),
-    ...[302, 1002, 3002].map((codes) => table(side, codes, 8)),
-    table(side, 10_002, 12),
-    ...[30_002, 100_002].map((codes) => table(side, codes, 16)),
-    table(side, side === 'users' ? 1_000_002 : 100_003, 16),
-  ]),
+  embeddings: (['users', 'restaurants'] as const).flatMap((side) => {
+    const codes = [12, 32, 102, 103, 302, 1002, 3002, 10_002, 30_002, 100_002]
+    const ids = side === 'users' ? 1_000_002 : 100_003
+    return [...codes, ids].map((count) => table(side, count, dimFor(count)))
+  }),
   hidden: [256, 128],
   activations: ['none', 'relu'],
 }

@@ -149,7 +149,7 @@ test('every checkpoint tells one moment: its step is the one that its epoch and 
     data: wide.data,
     out,
     batchSize: 16,
-    epochs: 25,
+    epochs: 10,
     preset: 'reference',
     checkpointSeconds: 0.001,
     onProgress,

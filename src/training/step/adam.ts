@@ -55,7 +55,7 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
 function dealt(tables: Task[], layers: Task[], threads: number): Task[] {
   const cut = (thread: number) => Math.floor((thread * layers.length) / threads)
   return Array.from({ length: threads }, (_, thread) => [
-    ...tables.filter((_, i) => i % threads === thread),
+    ...tables.filter((__, i) => i % threads === thread),
     ...layers.slice(cut(thread), cut(thread + 1)),
   ]).flat()
 }

@@ -9,7 +9,7 @@ import { liveRowOf } from '../../src/live/tables.ts'
 import { Ranker } from '../../src/ranking/ranker.ts'
 import type { FeatureId, IdKind } from '../../src/ids.ts'
 import { liveWorld, type LiveWorld } from './liveFixture.ts'
-import { normals, normalWeights } from './rankingFixture.ts'
+import { normals, normalWeights } from '../ranking/rankingFixture.ts'
 
 export const NAMES = 40 // restaurants that there may be
 

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { Random } from '../../src/random.ts'
 import { LiveRanker } from '../../src/live/ranker.ts'
 import { liveWorld } from './liveFixture.ts'
-import { normals, normalWeights, REFERENCE } from './rankingFixture.ts'
+import { normals, normalWeights, REFERENCE } from '../ranking/rankingFixture.ts'
 import type { TornRowsJob, TornRowsReport } from './tornRowsJob.ts'
 
 const RESTAURANTS = 48

@@ -7,7 +7,7 @@ import { Random } from '../../src/random.ts'
 import { LiveRanker, type LiveRequest } from '../../src/live/ranker.ts'
 import type { FeatureId } from '../../src/ids.ts'
 import { liveWorld } from './liveFixture.ts'
-import { network, normalWeights, uniform } from './rankingFixture.ts'
+import { network, normalWeights, uniform } from '../ranking/rankingFixture.ts'
 import { NAMES, plain, Town } from './town.ts'
 
 const KNOWN = 30 // of NAMES restaurants; the others never come
