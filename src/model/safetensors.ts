@@ -158,7 +158,7 @@ export function sealIn(head: Uint8Array): string | undefined {
   return isSealed ? Buffer.from(head.subarray(SEAL_START, SEAL_END)).toString('latin1') : undefined
 }
 
-/** The hash of a file's beginning, header included, to be updated with the rest: its digest is the checksum. */
+/** The hash of a file from its beginning, header included; updated with the rest, it gives the checksum. */
 export function sealOf(head: Uint8Array): Hash {
   const hash = createHash('sha256').update(head.subarray(0, SEAL_START)).update(NO_SEAL)
   return hash.update(head.subarray(SEAL_END))

@@ -77,4 +77,6 @@ test('a feature of which every value is too rare is pointed out', async () => {
   const list = { kind: 'categories', minCount: 50 } as const
   assert.equal((await notesOf(`['t' || i % 9]`, { features: { 'user.it': list } })).length, 1)
   assert.deepEqual(await notesOf(`'t' || i % 3`, { features: { 'user.it': rare } }), [])
+  const hashed = { kind: 'category', buckets: 8 } as const
+  assert.deepEqual(await notesOf(`'t' || i % 9`, { features: { 'user.it': hashed } }), [])
 })

@@ -17,6 +17,7 @@ import { featureStatistics, measureChosen, type MeasuredColumn, measureColumns }
 import { areAlike, typesFor, valueTypeOf } from './valueTypes.ts'
 
 const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
+const ID_DIM = 4 // with more, training learns its rows by heart
 const NUMBERED = /^f\d+$/
 const FEATURES_MAX = 4096
 
@@ -160,7 +161,7 @@ export function declareFeature(
 
 /** The feature of a side that is known by its ids alone. */
 export function idFeature(idColumn: string): DeclaredFeature {
-  return { name: idColumn, kind: 'category', isId: true, minCount: 1 }
+  return { name: idColumn, kind: 'category', isId: true, minCount: 1, dim: ID_DIM }
 }
 
 /** @throws NearrankError INPUT when a click file lacks a column, or has another type than the first. */

@@ -31,7 +31,8 @@ function leftOutNotes({ users, restaurants }: Tables): string[] {
 
 function featureNotes(feature: FeatureSpec, source: string): string[] {
   const { name, kind } = feature
-  if ((kind === 'category' || kind === 'categories') && feature.values.length === 0)
+  const isVocabulary = (kind === 'category' || kind === 'categories') && feature.buckets === undefined
+  if (isVocabulary && feature.values.length === 0)
     return [
       `Feature ${source}.${name} says nothing: no value of it is in as many rows as its minCount. Declare a smaller minCount, or false to leave it out.`,
     ]
