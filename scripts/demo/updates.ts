@@ -78,11 +78,11 @@ async function recommend(url: string, user: string, body: object): Promise<Answe
 }
 
 function showChange(before: Answer, after: Answer): void {
-  const idsOf = ({ restaurants }: Answer) =>
+  const listOf = ({ restaurants }: Answer) =>
     restaurants
       .slice(0, SHOWN)
-      .map(({ id }) => id)
+      .map(({ id, score }) => `${id} (${score.toFixed(3)})`)
       .join(', ')
-  if (idsOf(before) === idsOf(after)) throw new Stopped('The update of the user changed nothing.')
-  say(`\nbefore  ${idsOf(before)}\nafter   ${idsOf(after)}`)
+  if (listOf(before) === listOf(after)) throw new Stopped('The update of the user changed nothing.')
+  say(`\nbefore  ${listOf(before)}\nafter   ${listOf(after)}`)
 }

@@ -408,7 +408,11 @@ describe('inspect', () => {
       })
       const numbered = await inspectHere(data)
       assert.deepEqual(Object.keys(numbered.features), ['user.f00', 'user.f01', 'restaurant.restaurant_id'])
-      assert.deepEqual(numbered.features['restaurant.restaurant_id'], { kind: 'category', minCount: 1 })
+      assert.deepEqual(numbered.features['restaurant.restaurant_id'], {
+        kind: 'category',
+        minCount: 1,
+        dim: 4,
+      })
       assert.equal(numbered.leftOut['user.age'], 'the columns named f and digits are the features')
       const named = await inspectHere(data, { userFeatures: ['gender', 'age'] })
       assert.deepEqual(Object.keys(named.features).slice(0, 2), ['user.gender', 'user.age'])
