@@ -14,12 +14,14 @@ const ID_DIM = 4
 export const WIDE_NETWORK: Network = {
   userFeatures: 0,
   restaurantFeatures: 0,
-  embeddings: (['users', 'restaurants'] as const).flatMap((side) => [
-    ...VOCABULARIES.map((values, i) => table(side, `${side}.${i}`, values, dimFor(values + 2))),
-    table(side, `${side}.id`, side === 'users' ? USERS : RESTAURANTS, ID_DIM),
-  ]),
+  embeddings: [...tablesOf('users', USERS), ...tablesOf('restaurants', RESTAURANTS)],
   hidden: [256, 128],
   activations: ['none', 'relu'],
+}
+
+function tablesOf(side: EmbeddingTable['side'], ids: number): EmbeddingTable[] {
+  const categories = VOCABULARIES.map((values, i) => table(side, `${side}.${i}`, values, dimFor(values + 2)))
+  return [...categories, table(side, `${side}.id`, ids, ID_DIM)]
 }
 
 function table(side: EmbeddingTable['side'], name: string, values: number, dim: number): EmbeddingTable {
