@@ -1,6 +1,6 @@
 """Golden training runs of networks with embeddings, calculated by PyTorch in float64.
 
-Writes test/kernels/golden/{embedded,embeddedAlone}.json. See README.md beside this file.
+Writes test/kernels/golden/{embedded,embeddedAlone,embeddedDirect}.json. See README.md beside this file.
 """
 
 import json
@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 OUT = Path(__file__).resolve().parents[2] / "test" / "kernels" / "golden"
-LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-2, 0.9, 0.999, 1e-8
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+DIRECT_DECAY = 100  # of the first layer's weights of direct embeddings
 STEPS = 20
 
 
@@ -21,6 +22,7 @@ class Ranker(nn.Module):
 
     def __init__(self, numbers, tables, hidden, activations):
         super().__init__()
+        self.declared = tables
         # A single code is a lookup. A list is the mean of a bag of codes, of which `bag` chooses those that count.
         self.tables = nn.ModuleList(
             nn.Embedding(t["codes"], t["dim"], sparse=True)
@@ -46,7 +48,11 @@ class Ranker(nn.Module):
                 bags = [bag(row) for row in rows]
                 starts = np.cumsum([0] + [len(one) for one in bags[:-1]])
                 parts.append(table(torch.tensor(sum(bags, [])), torch.from_numpy(starts)))
-        return self.model(torch.cat(parts, 1)).squeeze(1)
+        logit = self.model(torch.cat(parts, 1)).squeeze(1)
+        for table, values in zip(self.declared, parts[1:]):
+            if table.get("direct"):
+                logit = logit + values.sum(1)
+        return logit
 
 
 def bag(codes):
@@ -79,6 +85,17 @@ def smallest_pre_activation(model, numbers, codes):
     return min(seen, default=float("inf"))
 
 
+def decay_direct(model, tables, factor):
+    """Decoupled decay, as AdamW's: the first layer's columns of direct embeddings, before the step."""
+    weight = model.model[0].weight
+    column = weight.shape[1] - sum(t["dim"] for t in tables)
+    with torch.no_grad():
+        for t in tables:
+            if t.get("direct"):
+                weight[:, column : column + t["dim"]] *= factor
+            column += t["dim"]
+
+
 def state_of(model, tables):
     """Float32 tensors by the names that Nearrank gives them, row by row."""
     named = {f"embedding.{t['name']}.weight": table.weight for t, table in zip(tables, model.tables)}
@@ -89,7 +106,7 @@ def state_of(model, tables):
     }
 
 
-def make_golden(name, *, seed, user_features, restaurant_features, tables, hidden, activations, batch_rows):
+def make_golden(name, *, seed, user_features, restaurant_features, tables, hidden, activations, batch_rows, learning_rate=1e-2):
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     batches = [
@@ -105,8 +122,8 @@ def make_golden(name, *, seed, user_features, restaurant_features, tables, hidde
     model = model.double()  # … and from the same values on in float64
 
     betas = (BETA1, BETA2)
-    dense = torch.optim.Adam(model.model.parameters(), lr=LEARNING_RATE, betas=betas, eps=EPSILON)
-    sparse = torch.optim.SparseAdam(list(model.tables.parameters()), lr=LEARNING_RATE, betas=betas, eps=EPSILON)
+    dense = torch.optim.Adam(model.model.parameters(), lr=learning_rate, betas=betas, eps=EPSILON)
+    sparse = torch.optim.SparseAdam(list(model.tables.parameters()), lr=learning_rate, betas=betas, eps=EPSILON)
     losses, margin = [], float("inf")
     for step in range(1, STEPS + 1):
         batch = batches[(step - 1) % len(batches)]
@@ -120,6 +137,7 @@ def make_golden(name, *, seed, user_features, restaurant_features, tables, hidde
         loss = nn.functional.binary_cross_entropy_with_logits(model(numbers, batch["codes"]), clicks)
         loss.backward()
         losses.append(loss.item())
+        decay_direct(model, tables, 1 - learning_rate * DIRECT_DECAY)
         dense.step()
         sparse.step()
 
@@ -139,7 +157,7 @@ def make_golden(name, *, seed, user_features, restaurant_features, tables, hidde
             "activations": activations,
         },
         "adam": {
-            "learningRate": LEARNING_RATE,
+            "learningRate": learning_rate,
             "beta1": BETA1,
             "beta2": BETA2,
             "epsilon": EPSILON,
@@ -163,9 +181,9 @@ def make_golden(name, *, seed, user_features, restaurant_features, tables, hidde
     print(f"{name}: loss {losses[0]:.6f} to {losses[-1]:.6f}, smallest pre-activation {margin:.2e}")
 
 
-def table(name, codes, dim, slots):
+def table(name, codes, dim, slots, **more):
     side = "users" if name.startswith("user.") else "restaurants"
-    return {"name": name, "side": side, "codes": codes, "dim": dim, "slots": slots}
+    return {"name": name, "side": side, "codes": codes, "dim": dim, "slots": slots, **more}
 
 
 torch.set_num_threads(1)
@@ -193,4 +211,19 @@ make_golden(
     hidden=[8, 5],
     activations=["relu", "relu"],
     batch_rows=[20, 9],
+)
+make_golden(
+    "embeddedDirect",
+    seed=1,  # of 1 … 5 likewise
+    user_features=2,
+    restaurant_features=1,
+    tables=[
+        table("user.likes", 6, 4, 3),
+        table("user.id", 9, 4, 1, direct=True),
+        table("restaurant.id", 7, 8, 1, direct=True),
+    ],
+    hidden=[8, 6],
+    activations=["none", "relu"],
+    batch_rows=[24, 11],
+    learning_rate=2e-3,
 )

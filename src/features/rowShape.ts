@@ -16,6 +16,7 @@ export interface EmbeddingSpec {
   codes: number // rows of the table
   dim: number
   slots: number // codes in a row; 0 behind the last one of a list
+  direct?: true // its numbers are added to the logit too, see `Network`
 }
 
 /** How many numbers a feature takes of a row. */
@@ -58,7 +59,9 @@ export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[
       slots: 1,
     }))
   const own = feature.buckets ?? ('values' in feature ? feature.values.length : 0)
-  return [{ name, codes: FIRST_CODE + own, dim, slots: kind === 'category' ? 1 : feature.maxValues }]
+  const slots = kind === 'category' ? 1 : feature.maxValues
+  const isDirect = kind === 'category' && feature.id === true && dim > 0
+  return [{ name, codes: FIRST_CODE + own, dim, slots, ...(isDirect && { direct: true }) }]
 }
 
 /** The parts of a moment that are categories. */

@@ -108,6 +108,8 @@ export interface Kernels {
     rows: number,
   ): void
   setColumn(x: number, ldx: number, value: number, rows: number): void
+  addToLogits(z4: number, x: number, ldx: number, width: number, rows: number): void
+  addDeltas(d: number, ldd: number, delta: number, width: number, rows: number): void
   embeddingAdam(
     p: number,
     m: number,

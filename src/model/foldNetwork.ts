@@ -1,5 +1,5 @@
 import { NearrankError } from '../errors.ts'
-import { type LinearLayer, linearLayers, type Network, type StateDict } from './network.ts'
+import { directColumns, type LinearLayer, linearLayers, type Network, type StateDict } from './network.ts'
 
 /** A run of Linear layers without an activation between them, as the one Linear layer that it amounts to. */
 export interface EffectiveLayer {
@@ -35,7 +35,29 @@ export function foldNetwork(network: Network, weights: StateDict): EffectiveLaye
   }
   // the output layer has no activation, so a run is always open here
   if (run) folded.push(rounded(run, false))
-  return folded
+  const direct = directColumns(network)
+  return direct.length === 0 ? folded : folded.map((layer, l) => withDirect(layer, l === 0 ? direct : null))
+}
+
+/**
+ * The layer with what is added to the logit directly. Through hidden layers it goes as two more units, since
+ * relu(s) − relu(−s) is s; the first layer sums the columns `direct`, the last takes the difference.
+ */
+function withDirect({ inputs, outputs, weight, bias, relu }: EffectiveLayer, direct: number[] | null) {
+  const carried = direct ? 0 : 2 // of the layer's inputs
+  const units = relu ? 2 : 0 // of its outputs
+  const width = inputs + carried
+  const wider = new Float32Array((outputs + units) * width)
+  for (let unit = 0; unit < outputs; unit++)
+    wider.set(weight.subarray(unit * inputs, (unit + 1) * inputs), unit * width)
+  for (const [k, sign] of [1, -1].entries()) {
+    const row = (relu ? outputs + k : 0) * width
+    if (!direct) wider[row + inputs + k] = relu ? 1 : sign
+    else if (relu || k === 0) for (const column of direct) wider[row + column] += sign
+  }
+  const longer = new Float32Array(outputs + units)
+  longer.set(bias)
+  return { inputs: width, outputs: outputs + units, weight: wider, bias: longer, relu }
 }
 
 function layerAsRun({ name, inputs, outputs }: LinearLayer, weights: StateDict): Run {

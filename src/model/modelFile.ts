@@ -38,6 +38,7 @@ const EmbeddingTable = Type.Object(
     codes: Type.Integer({ minimum: 2 }),
     dim: Type.Integer({ minimum: 0, multipleOf: 4 }),
     slots: Type.Integer({ minimum: 1 }),
+    direct: Type.Optional(Type.Literal(true)),
   },
   closed,
 )
@@ -218,7 +219,9 @@ function contradiction(description: ModelDescription): string | undefined {
 /** The same keys in one order, whoever wrote them. */
 function sorted(inputs: Inputs) {
   const { userFeatures, restaurantFeatures, contextFeatures, pairFeatures, embeddings = [] } = inputs
-  const tables = embeddings.map(({ name, side, codes, dim, slots }) => [name, side, codes, dim, slots])
+  const tables = embeddings.map(({ name, side, codes, dim, slots, direct = false }) => {
+    return [name, side, codes, dim, slots, direct]
+  })
   return [userFeatures, restaurantFeatures, contextFeatures ?? null, pairFeatures ?? null, tables]
 }
 

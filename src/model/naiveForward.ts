@@ -1,7 +1,7 @@
 import { NearrankError } from '../errors.ts'
 import { type Side, SOURCES } from '../features/featureSpec.ts'
 import { InputWriter, tensorData } from './inputWriter.ts'
-import { inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
+import { directColumns, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 
 /**
  * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
@@ -20,6 +20,10 @@ export function naiveLogits(
       'INTERNAL',
       `Cannot compute logits: the features must be whole rows of ${featureCount}, found ${features.length} numbers`,
     )
+  const direct = directColumns(network)
+  const added = new Float64Array(rows)
+  for (let row = 0; row < rows; row++)
+    for (const column of direct) added[row] += features[row * featureCount + column]
   let x = Float64Array.from(features) // [rows, inputs]
   for (const { name, inputs, outputs, activation } of linearLayers(network)) {
     const weight = tensorData(weights, `${name}.weight`) // [outputs, inputs]
@@ -33,7 +37,7 @@ export function naiveLogits(
       }
     x = y
   }
-  return x
+  return x.map((logit, row) => logit + added[row])
 }
 
 /** The encoded rows of one pair; click: of context and pairs. */

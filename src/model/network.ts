@@ -13,7 +13,8 @@ export type Activation = 'none' | 'relu'
 /**
  * A multi-layer perceptron from one row's inputs to one logit: Linear → activation for each hidden layer,
  * then Linear → 1. The inputs are the numbers of user, restaurant, context and pairs, then the embeddings
- * in their order.
+ * in their order. The numbers of a `direct` embedding are inputs like all others, and their sum is added to
+ * the logit as well: what an id is worth by itself need not be learned through the layers.
  */
 export interface Network {
   userFeatures: number // numbers of a user
@@ -65,6 +66,21 @@ export function tablesOf(network: Network): readonly EmbeddingTable[] {
   return embeddingsOf(network).filter(({ dim }) => dim > 0)
 }
 
+export function directTables(network: Network): readonly EmbeddingTable[] {
+  return embeddingsOf(network).filter(({ direct }) => direct)
+}
+
+/** The inputs that are added to the logit as well: the numbers of every `direct` embedding. */
+export function directColumns(network: Network): number[] {
+  const columns: number[] = []
+  let column = numberInputs(network)
+  for (const { dim, direct } of embeddingsOf(network)) {
+    if (direct) for (let k = 0; k < dim; k++) columns.push(column + k)
+    column += dim
+  }
+  return columns
+}
+
 /** The name of an embedding table's tensor, as PyTorch would have it. */
 export function embeddingTensor({ name }: Pick<EmbeddingTable, 'name'>): string {
   return `embedding.${name}.weight`
@@ -94,8 +110,10 @@ export function inputsOf(features: FeaturesOf): Omit<Network, 'hidden' | 'activa
   const embeddings = SOURCES.flatMap((side) =>
     (features[side] ?? [])
       .flatMap((feature) => embeddingsOfFeature(feature))
-      .map(({ name, codes, dim, slots }): EmbeddingTable => {
-        return { name: `${SINGULAR[side]}.${name}`, side, codes, dim, slots }
+      .map(({ name, codes, dim, slots, direct }) => {
+        const table: EmbeddingTable = { name: `${SINGULAR[side]}.${name}`, side, codes, dim, slots }
+        if (direct) table.direct = true
+        return table
       }),
   )
   return {

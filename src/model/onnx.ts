@@ -1,5 +1,5 @@
 import { checkWeights } from './checkWeights.ts'
-import { linearLayers, type Network, type StateDict } from './network.ts'
+import { directTables, linearLayers, type Network, type StateDict } from './network.ts'
 import { inputInfos, inputNodes, type Node, type ValueInfo } from './onnxInputs.ts'
 import { ProtobufWriter } from './protobuf.ts'
 
@@ -79,6 +79,13 @@ function layerNodes(network: Network, input: string): Node[] {
       value = `${name}.relu`
       nodes.push({ name: value, operator: 'Relu', inputs: [output], output: value })
     }
+  }
+  for (const { name } of directTables(network)) {
+    const at = `embedding.${name}`
+    const sum = `${at}.sum`
+    nodes.push({ name: sum, operator: 'ReduceSum', inputs: [`${at}.value`, 'axis.1'], output: sum })
+    nodes.push({ name: `${at}.logit`, operator: 'Add', inputs: [value, sum], output: `${at}.logit` })
+    value = `${at}.logit`
   }
   nodes.push({ name: 'probability', operator: 'Sigmoid', inputs: [value], output: 'probability' })
   const inputs = ['probability', 'score.axes']

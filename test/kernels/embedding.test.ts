@@ -112,6 +112,22 @@ for (const build of builds) {
     for (const [i, value] of wanted.entries()) assert.ok(Math.abs(found[i] - value) < 1e-6, `${found[i]}`)
   })
 
+  test(`addToLogits and addDeltas ${build.simd}: any shape, beside what is there already`, () => {
+    fc.assert(
+      fc.property(shapes, fc.nat(), ({ rows, dim, slack }, seed) => {
+        const random = new Random(seed)
+        const arena = new Arena(1 << 16)
+        const x = arena.matrix(uniform(random), rows, dim, dim + slack)
+        const z4 = arena.matrix(uniform(random), rows, 4)
+        const delta = arena.matrix(uniform(random), rows, 1)
+        const forward = { ...z4, name: 'z4', absolute: 4e-7 * dim }
+        judge(build, arena, [forward], (k) => k.addToLogits(z4.at, x.at, x.stride, dim, rows))
+        judge(build, arena, [{ ...x, name: 'd' }], (k) => k.addDeltas(x.at, x.stride, delta.at, dim, rows))
+      }),
+      { seed: 1, numRuns: 100 },
+    )
+  })
+
   test(`setColumn ${build.simd}: one column, and nothing beside it`, () => {
     for (const rows of [1, 2, 63, 64])
       for (const ldx of [1, 5, 8]) {

@@ -52,6 +52,7 @@ function inputs64(network: Network, weights: Weights, { numbers, codes }: Row64)
 /** The logit of one row, layer by layer, nothing folded; and how near the nearest ReLU came to its kink. */
 export function forward64(network: Network, weights: Weights, row: Row64) {
   let x = inputs64(network, weights, row)
+  const direct = directSum(network, x)
   let margin = Infinity
   for (const { name, inputs, outputs, activation } of linearLayers(network)) {
     const weight = weights.get(`${name}.weight`)!
@@ -65,7 +66,18 @@ export function forward64(network: Network, weights: Weights, row: Row64) {
     }
     x = h
   }
-  return { logit: x[0], margin }
+  return { logit: x[0] + direct, margin }
+}
+
+/** What the numbers of direct embeddings add to the logit, beside their way through the layers. */
+function directSum({ embeddings = [] }: Network, x: number[]): number {
+  let at = x.length - embeddings.reduce((sum, { dim }) => sum + dim, 0)
+  let sum = 0
+  for (const { dim, direct } of embeddings) {
+    if (direct) for (const value of x.slice(at, at + dim)) sum += value
+    at += dim
+  }
+  return sum
 }
 
 /** Mean binary cross-entropy of a batch. */

@@ -64,6 +64,33 @@ const STREET: EmbeddingTable = {
   slots: 2,
 }
 
+const USER: EmbeddingTable = { name: 'user.id', side: 'users', codes: 9, dim: 4, slots: 1, direct: true }
+const PLACE: EmbeddingTable = { ...CUISINE, name: 'restaurant.id', direct: true }
+
+const DIRECT: Network[] = [
+  {
+    userFeatures: 2,
+    restaurantFeatures: 3,
+    embeddings: [TAGS, USER, PLACE],
+    hidden: [9, 8],
+    activations: ['none', 'relu'],
+  },
+  {
+    userFeatures: 0,
+    restaurantFeatures: 0,
+    embeddings: [USER, LIKES, PLACE],
+    hidden: [7, 5],
+    activations: ['relu', 'relu'],
+  },
+  {
+    userFeatures: 1,
+    restaurantFeatures: 0,
+    embeddings: [CITY, USER],
+    hidden: [],
+    activations: [],
+  },
+]
+
 const EMBEDDED: Network[] = [
   {
     userFeatures: 2,
@@ -273,7 +300,7 @@ function formOf({ hidden, activations, embeddings = [], userFeatures, restaurant
   return `${layers}; ${userFeatures} and ${restaurantFeatures} numbers, ${names}`
 }
 
-for (const network of [...NETWORKS, ...EMBEDDED]) {
+for (const network of [...NETWORKS, ...EMBEDDED, ...DIRECT]) {
   const form = formOf(network)
   const q = problem(network, 1)
   const labels = q.clicks.map(({ click }) => click)

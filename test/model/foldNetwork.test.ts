@@ -3,8 +3,26 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { type EffectiveLayer, foldNetwork } from '../../src/model/foldNetwork.ts'
 import { naiveLogits } from '../../src/model/naiveForward.ts'
-import { type Activation, linearLayers, type Network, type StateDict } from '../../src/model/network.ts'
+import {
+  type Activation,
+  inputWidth,
+  linearLayers,
+  type Network,
+  type StateDict,
+} from '../../src/model/network.ts'
 import { Random } from '../../src/random.ts'
+
+const embedding = fc.record(
+  {
+    name: fc.constant('user.id'),
+    side: fc.constant('users' as const),
+    codes: fc.constant(2),
+    slots: fc.constant(1),
+    dim: fc.constantFrom(0, 4, 8),
+    direct: fc.constant(true as const),
+  },
+  { requiredKeys: ['name', 'side', 'codes', 'slots', 'dim'] },
+)
 
 const network = fc
   .array(fc.record({ units: fc.integer({ min: 1, max: 9 }), activation: fc.constantFrom('none', 'relu') }), {
@@ -14,6 +32,7 @@ const network = fc
     fc.record({
       userFeatures: fc.integer({ min: 1, max: 6 }),
       restaurantFeatures: fc.integer({ min: 1, max: 4 }),
+      embeddings: fc.array(embedding, { maxLength: 3 }),
       hidden: fc.constant(hidden.map(({ units }) => units)),
       activations: fc.constant(hidden.map(({ activation }): Activation => activation)),
     }),
@@ -25,7 +44,7 @@ describe('foldNetwork', () => {
       fc.property(network, fc.integer(), (net, seed) => {
         const random = new Random(seed)
         const weights = randomWeights(net, random)
-        const width = net.userFeatures + net.restaurantFeatures
+        const width = inputWidth(net)
         const features = Float64Array.from({ length: 5 * width }, () => 2 * random.normal())
         const wanted = naiveLogits(net, weights, features)
         const layers = foldNetwork(net, weights)
@@ -64,6 +83,8 @@ describe('foldNetwork', () => {
     assert.deepEqual(shapes([], []), ['40>1'])
     assert.deepEqual(shapes([9, 8], ['none', 'none']), ['40>1'])
     assert.deepEqual(shapes([9, 8], ['relu', 'none']), ['40>9 relu', '9>1'])
+    const id = { name: 'user.id', side: 'users' as const, codes: 2, slots: 1, dim: 4, direct: true as const }
+    assert.deepEqual(shapes([24, 10, 6], ['relu', 'none', 'relu'], [id]), ['44>26 relu', '26>8 relu', '8>1'])
     assert.deepEqual(shapes([24, 10, 6], ['relu', 'none', 'relu']), ['40>24 relu', '24>6 relu', '6>1'])
   })
 
@@ -97,8 +118,12 @@ describe('foldNetwork', () => {
   })
 })
 
-function shapes(hidden: number[], activations: Activation[]): string[] {
-  const net = { userFeatures: 30, restaurantFeatures: 10, hidden, activations }
+function shapes(
+  hidden: number[],
+  activations: Activation[],
+  embeddings: Network['embeddings'] = [],
+): string[] {
+  const net = { userFeatures: 30, restaurantFeatures: 10, embeddings, hidden, activations }
   return foldNetwork(net, randomWeights(net, new Random(1))).map(
     ({ inputs, outputs, weight, bias, relu }) => {
       assert.equal(weight.length, inputs * outputs)

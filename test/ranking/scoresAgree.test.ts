@@ -58,6 +58,9 @@ const OPENED: FeatureSpec = {
   missing: { value: 0, flag: false },
 }
 
+const ID: FeatureSpec = { ...CITY, name: 'id', id: true }
+const PLACE_ID: FeatureSpec = { ...CUISINE, name: 'id', id: true }
+
 type Features = Record<Side, FeatureSpec[]>
 
 const CASES: Record<string, Features & Pick<Network, 'hidden' | 'activations'>> = {
@@ -82,6 +85,24 @@ const CASES: Record<string, Features & Pick<Network, 'hidden' | 'activations'>> 
   'embeddings of restaurants alone, no hidden layer': {
     users: [AGE],
     restaurants: [TAGS, CUISINE],
+    hidden: [],
+    activations: [],
+  },
+  'ids, two layers': {
+    users: [LIKES, ID, AGE],
+    restaurants: [PLACE_ID, TASTE],
+    hidden: [16, 9],
+    activations: ['none', 'relu'],
+  },
+  'ids, four layers': {
+    users: [ID],
+    restaurants: [PRICE],
+    hidden: [9, 8, 5, 4],
+    activations: ['relu', 'none', 'relu', 'relu'],
+  },
+  'ids alone, no hidden layer': {
+    users: [ID],
+    restaurants: [PLACE_ID],
     hidden: [],
     activations: [],
   },

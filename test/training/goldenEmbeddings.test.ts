@@ -31,7 +31,7 @@ function stateOf(tensors: Tensors): StateDict {
   )
 }
 
-for (const name of ['embedded', 'embeddedAlone'])
+for (const name of ['embedded', 'embeddedAlone', 'embeddedDirect'])
   for (const simd of ['relaxed', 'strict'] as const)
     test(`${name} network, ${simd} build: losses and weights as PyTorch's with SparseAdam, relative error < 1e-5`, async () => {
       const { network, adam, batches, losses, initial, final } = readGolden(name)

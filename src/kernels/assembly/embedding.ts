@@ -109,3 +109,26 @@ export function setColumn(x: usize, ldx: usize, value: f32, rows: i32): void {
     x += ldx << 2
   }
 }
+
+/** z4[row, 4] += x[row, 0 … width), four at a time: partial sums of a logit. `width` a multiple of 4. */
+export function addToLogits(z4: usize, x: usize, ldx: usize, width: i32, rows: i32): void {
+  const bytes = (<usize>width) << 2
+  for (let row: i32 = 0; row < rows; row++) {
+    let sum = v128.load(z4)
+    for (let at: usize = 0; at < bytes; at += 16) sum = f32x4.add(sum, v128.load(x + at))
+    v128.store(z4, sum)
+    z4 += 16
+    x += ldx << 2
+  }
+}
+
+/** The way back of `addToLogits`: d[row, 0 … width) += delta[row]. */
+export function addDeltas(d: usize, ldd: usize, delta: usize, width: i32, rows: i32): void {
+  const bytes = (<usize>width) << 2
+  for (let row: i32 = 0; row < rows; row++) {
+    const own = v128.load32_splat(delta)
+    for (let at: usize = 0; at < bytes; at += 16) v128.store(d + at, f32x4.add(v128.load(d + at), own))
+    delta += 4
+    d += ldd << 2
+  }
+}

@@ -3,7 +3,7 @@ export { hidden, hiddenWide } from './hidden'
 export { gather, gatherContext } from './gather'
 export { loss, logits } from './loss'
 export { adam } from './adam'
-export { embed, setColumn } from './embedding'
+export { addDeltas, addToLogits, embed, setColumn } from './embedding'
 export { embeddingAdam } from './embeddingAdam'
 export {
   scaleRows,

@@ -5,7 +5,7 @@ import type { Views } from './views.ts'
 export function naiveEmbedding(
   { f32, u32 }: Views,
   adam: Kernels['adam'],
-): Pick<Kernels, 'embed' | 'setColumn' | 'embeddingAdam'> {
+): Pick<Kernels, 'embed' | 'setColumn' | 'addToLogits' | 'addDeltas' | 'embeddingAdam'> {
   // The codes that a list stands for: without any, 0 once.
   const codesOf = (at: number, slots: number): number[] => {
     const list = Array.from({ length: slots }, (_, slot) => u32[at + slot])
@@ -30,6 +30,18 @@ export function naiveEmbedding(
 
     setColumn(x, ldx, value, rows) {
       for (let row = 0; row < rows; row++) f32[x / 4 + row * ldx] = value
+    },
+
+    // z[row, k mod 4] += x[row, k]
+    addToLogits(z4, x, ldx, width, rows) {
+      for (let row = 0; row < rows; row++)
+        for (let k = 0; k < width; k++) f32[z4 / 4 + 4 * row + (k % 4)] += f32[x / 4 + row * ldx + k]
+    },
+
+    // d[row, k] += delta[row]
+    addDeltas(d, ldd, delta, width, rows) {
+      for (let row = 0; row < rows; row++)
+        for (let k = 0; k < width; k++) f32[d / 4 + row * ldd + k] += f32[delta / 4 + row]
     },
 
     // g[code] = Σ_row delta[row] / codes of the row + penalty · p[code], then Adam on every such code

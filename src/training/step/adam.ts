@@ -11,12 +11,20 @@ import type { TrainSettings } from '../types.ts'
 /** Floats that one task updates. */
 const PIECE = 4096
 
+/**
+ * Weight decay of the first layer's weights of direct embeddings, which keeps them within 1 / this. An L2
+ * penalty alone does not hold ids: their numbers shrink, and these weights grow in return. Realistic data, 4
+ * epochs: AUC 0.8174 without, 0.8184 with 10, 0.8202 with 100, 0.8203 with 300.
+ */
+const DIRECT_DECAY = 100
+
 /** What a step of Adam needs beside the arrays; float32 in the kernel. */
 interface StepSizes {
   step: number
   stepSize: number
   vScale: number
   decay: number
+  directDecay: number
 }
 
 export interface AdamOptions {
@@ -34,7 +42,7 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
   // The bias corrections must know the same β as the kernel, which has them in float32.
   const beta1 = Math.fround(settings.beta1)
   const beta2 = Math.fround(settings.beta2)
-  const sizes: StepSizes = { step: 0, stepSize: 0, vScale: 0, decay: 1 }
+  const sizes: StepSizes = { step: 0, stepSize: 0, vScale: 0, decay: 1, directDecay: 1 }
   const update = () => {
     if (sizes.step === step()) return
     sizes.step = step()
@@ -42,6 +50,7 @@ export function adamTasks(arena: Arena, kernels: Kernels, options: AdamOptions):
     sizes.stepSize = rate / (1 - beta1 ** sizes.step)
     sizes.vScale = 1 / Math.sqrt(1 - beta2 ** sizes.step)
     sizes.decay = 1 - rate * weightDecay
+    sizes.directDecay = Math.max(0, 1 - rate * Math.max(weightDecay, DIRECT_DECAY))
   }
   const optimiser = { sizes, update, beta1, beta2, epsilon, hasPenalties: settings.embeddingL2 > 0, report }
   const layers = interleave(layerTasks(arena, kernels, optimiser))
@@ -73,7 +82,7 @@ interface Optimiser extends Pick<AdamOptions, 'report'> {
 function layerTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser): Task[][] {
   const { sizes, update, beta1, beta2, epsilon, report } = optimiser
   const { values, gradients, momentsM, momentsV } = arena.parameters
-  const piece = (tensor: number, from: number, count: number, decays: boolean): Task => {
+  const piece = (tensor: number, from: number, count: number, decay: Decay): Task => {
     const at = 4 * from
     return () => {
       update()
@@ -88,18 +97,43 @@ function layerTasks(arena: Arena, kernels: Kernels, optimiser: Optimiser): Task[
         beta1,
         beta2,
         epsilon,
-        decays ? sizes.decay : 1,
+        decay === 'none' ? 1 : sizes[decay],
       )
       if (bad !== 0) report(notFiniteCode(tensor, bad))
     }
   }
   return arena.layout.layers.flatMap((at, i) => {
     const weights = at.inputs * at.outputs
-    const pieces: Task[] = []
-    for (let from = 0; from < weights; from += PIECE)
-      pieces.push(piece(2 * i, at.offset + from, Math.min(PIECE, weights - from), true))
-    return [pieces, [piece(2 * i + 1, at.offset + weights, at.outputs, false)]]
+    const pieces = decayRanges(arena.layout, i).flatMap(({ rows, first, decay }) => {
+      const [start, end] = [first * at.outputs, (first + rows) * at.outputs]
+      const own: Task[] = []
+      for (let from = start; from < end; from += PIECE)
+        own.push(piece(2 * i, at.offset + from, Math.min(PIECE, end - from), decay))
+      return own
+    })
+    return [pieces, [piece(2 * i + 1, at.offset + weights, at.outputs, 'none')]]
   })
+}
+
+/** By what parameters decay in a step. */
+type Decay = 'none' | 'decay' | 'directDecay'
+
+/** The rows of a layer's weight [inputs, outputs], in their order, by how they decay. */
+function decayRanges({ layers, embeddings }: NetworkLayout, layer: number) {
+  const { inputs } = layers[layer]
+  const ranges: { first: number; rows: number; decay: Decay }[] = []
+  let first = 0
+  const until = (end: number, decay: Decay) => {
+    if (end > first) ranges.push({ first, rows: end - first, decay })
+    first = end
+  }
+  if (layer === 0)
+    for (const { table, column } of embeddings.filter((one) => one.table.direct)) {
+      until(column, 'decay')
+      until(column + table.dim, 'directDecay')
+    }
+  until(inputs, 'decay')
+  return ranges
 }
 
 /**

@@ -22,10 +22,18 @@ interface EmbeddingGather {
   ldc: number
 }
 
+/** An embedding that is also added to the logit. */
+interface DirectInputs {
+  at: number // its first column of x
+  delta: number // its first column among the gradients at the embeddings; nothing is trained: not used
+  width: number
+}
+
 /** Between the rows of a block and what is no number of a table: context and embeddings, on one thread. */
 export class InputPass {
   readonly #arena: Arena
   readonly #gathers: EmbeddingGather[]
+  readonly #direct: DirectInputs[]
   readonly #one: number // the first row's place of the 1
   readonly #context: number // and of the numbers of its context
   readonly #kernels: Kernels
@@ -41,6 +49,7 @@ export class InputPass {
     this.#kernels = kernels
     this.#scratch = arena.scratch[thread]
     this.#gathers = arena.layout.embeddings.map((one) => planGather(arena, this.#scratch, one))
+    this.#direct = planDirect(arena, this.#scratch)
     this.#one = fromColumn(this.#scratch.x, arena.layout.features).at
     const { userFeatures, restaurantFeatures } = arena.shape.network
     this.#context = fromColumn(this.#scratch.x, userFeatures + restaurantFeatures).at
@@ -90,6 +99,12 @@ export class InputPass {
     )
   }
 
+  /** Adds to the logits of a block, [rows, 4] partial sums, what its embeddings add to them directly. */
+  addToLogits(rows: number): void {
+    const { x, z4 } = this.#scratch
+    for (const { at, width } of this.#direct) this.#kernels.addToLogits(z4, at, x.ld, width, rows)
+  }
+
   /**
    * Leaves the gradient at the embeddings of a block, of which the first row is row `batchRow` of the batch.
    */
@@ -99,8 +114,22 @@ export class InputPass {
     const { deltas, inputs } = embedded
     const at = deltas.at + 4 * batchRow * deltas.ld
     gemmInto(this.#kernels, at, this.#back, padded, inputs, this.#inner)
-    if (this.#scalesRows) this.#kernels.scaleRows(at, deltas.ld, this.#scratch.delta, padded, inputs)
+    const { delta } = this.#scratch
+    if (this.#scalesRows) this.#kernels.scaleRows(at, deltas.ld, delta, padded, inputs)
+    for (const direct of this.#direct)
+      this.#kernels.addDeltas(at + 4 * direct.delta, deltas.ld, delta, direct.width, padded)
   }
+}
+
+function planDirect({ layout }: Arena, { x }: Scratch): DirectInputs[] {
+  const first = numberInputs(layout.network)
+  return layout.embeddings
+    .filter(({ table }) => table.direct)
+    .map(({ column, table }) => ({
+      at: fromColumn(x, column).at,
+      delta: column - first,
+      width: table.dim,
+    }))
 }
 
 function planGather(

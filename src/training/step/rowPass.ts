@@ -76,6 +76,7 @@ export class RowPass {
   /** Logits at `at` of a block of rows, the inputs of which are in the scratch. */
   logits(at: number, rows: number): void {
     this.#forward(gemmRows(rows))
+    this.#inputs?.addToLogits(rows)
     this.#kernels.logits(this.#scratch.z4, this.#bias(), at, rows)
   }
 
@@ -97,6 +98,7 @@ export class RowPass {
       const clicks = slot.rows.clicks + from + row
       digest += this.gather(slot, from + row, count, row) >>> 0
       this.#forward(padded)
+      this.#inputs?.addToLogits(count)
       this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
       this.#backward(slice, padded, done === 0)
       this.#inputs?.backward(row, padded)
