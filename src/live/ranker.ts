@@ -39,7 +39,7 @@ export interface RankedList {
 }
 
 export type LiveRequest = RankWhere & {
-  candidateRestaurantIds: readonly FeatureId[] | Int32Array | null // null: all within reach
+  candidateRestaurantIds: readonly FeatureId[] | Int32Array | Float64Array | null // null: all within reach
 }
 
 /**

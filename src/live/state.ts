@@ -16,7 +16,7 @@ import { LiveSet } from './liveSet.ts'
 import { LivePlaces } from './places.ts'
 import { RawRows } from './rawRows.ts'
 
-const ROWS_MIN = 65_536
+const ROWS_MIN = 16_384
 const SPARE = 2 // room for twice the rows that are there; what is not used takes no memory
 const SLICE_ROWS = 4096 // scored in about a millisecond
 

@@ -203,6 +203,41 @@ describe('IdTable', () => {
     )
   })
 
+  test('a list in typed memory: the rows that its ids have one by one, those of no row left out', () => {
+    const edges = [0, 2 ** 31, 2 ** 32, 2 ** 33, 3 * 2 ** 32, 2 ** 52, Number.MAX_SAFE_INTEGER - 2]
+    const near = fc.tuple(fc.constantFrom(...edges), fc.nat({ max: 2 })).map(([edge, step]) => edge + step)
+    const any = fc.oneof(fc.nat({ max: 80 }), fc.nat(), near, fc.maxSafeInteger().map(Math.abs))
+    const kind = fc.constantFrom<IdKind>('integer', 'unsigned', 'string')
+    fc.assert(
+      fc.property(kind, fc.uniqueArray(any, { maxLength: 60 }), fc.array(any), (of, ids, others) => {
+        const table = tableOf(
+          of,
+          ids.map((id) => (of === 'string' ? String(id) : id)),
+        )
+        const asked = [...ids, ...others, ...ids]
+        const wanted = asked.map((id) => ids.indexOf(id)).filter((row) => row >= 0)
+        const small = asked.filter((id) => id < 2 ** 31)
+        const rows = new Uint32Array(asked.length)
+        assert.deepEqual([...rows.subarray(0, table.rowsInto(rows, asked))], wanted)
+        assert.deepEqual([...rows.subarray(0, table.rowsInto(rows, Float64Array.from(asked)))], wanted)
+        const found = [...rows.subarray(0, table.rowsInto(rows, Int32Array.from(small)))]
+        assert.deepEqual(
+          found,
+          small.map((id) => ids.indexOf(id)).filter((row) => row >= 0),
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('integers with the same low half are different ids, also where that is 0', () => {
+    const ids = Array.from({ length: 200 }, (_, i) => (i >> 1) * 2 ** 32 + (i & 1) * 123_456)
+    const table = tableOf('integer', ids)
+    for (const [row, id] of ids.entries()) assert.equal(table.rowOf(id), row)
+    assert.equal(table.rowOf(100 * 2 ** 32), -1)
+    assert.equal(table.rowOf(100 * 2 ** 32 + 123_456), -1)
+  })
+
   test('no room for a text: −1, nothing entered, and a shorter one still fits', () => {
     const table = new IdTable(IdTable.memoryFor('string', 10, 10))
     assert.equal(table.add('12345678'), 0)
