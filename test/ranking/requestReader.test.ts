@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { parseRecommendRequest, type RecommendRequest } from '../../src/ranking/requestBody.ts'
-import { RequestReader } from '../../src/ranking/requestReader.ts'
+import { parseRecommendRequest } from '../../src/ranking/requestBody.ts'
+import { type ReadRequest, RequestReader } from '../../src/ranking/requestReader.ts'
 
 const reader = new RequestReader()
 const KEY = 'candidate_restaurant_ids'
@@ -47,9 +47,41 @@ test('a plain list comes as integers, with and without spaces, wherever it stand
   }
 })
 
+test('a list with larger integers, of at most 15 digits, comes as float64s', () => {
+  for (const list of ['3,999999999999999,7', '1000000000', '4206210690, 0, 12', '999999999,9999999999']) {
+    const text = `{"${KEY}":[${list}],${WHERE},"context":{"device":"ios"}}`
+    const { candidateRestaurantIds: ids, ...rest } = reader.read(Buffer.from(text), 'latin1')
+    assert.deepEqual(ids, Float64Array.from(JSON.parse(`[${list}]`) as number[]), text)
+    const { candidateRestaurantIds: _, ...expected } = parseRecommendRequest(JSON.parse(text))
+    assert.deepEqual(rest, expected)
+  }
+  for (let digits = 1; digits <= 17; digits++) {
+    assertAsParsed(`{"${KEY}":[1,${'9'.repeat(digits)},2],${WHERE}}`)
+    assertAsParsed(`{"${KEY}":[${'1234567890'.repeat(2).slice(0, digits)}, 5],${WHERE}}`)
+    assertAsParsed(`{"${KEY}":[0${'9'.repeat(digits)}],${WHERE}}`)
+  }
+})
+
+test('any list of integers is read as JSON.parse does, and after any other', () => {
+  const integer = fc.oneof(fc.nat(99), fc.nat(), fc.maxSafeInteger().map(Math.abs), fc.maxSafeInteger())
+  fc.assert(
+    fc.property(fc.array(integer, { maxLength: 40 }), fc.constantFrom(',', ', '), (ids, comma) => {
+      assertAsParsed(`{"${KEY}":[${ids.join(comma)}],${WHERE}}`)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
 test('long lists', () => {
-  for (const length of [1023, 1024, 1025, 100_000]) {
-    const wanted = Array.from({ length }, (_, i) => i * 7)
+  for (const [length, step] of [
+    [1023, 7],
+    [1024, 7],
+    [1025, 7],
+    [100_000, 7],
+    [1025, 2 ** 28 + 1],
+    [100_000, 2 ** 28 + 1],
+  ]) {
+    const wanted = Array.from({ length }, (_, i) => i * step)
     const { candidateRestaurantIds } = reader.read(
       Buffer.from(`{"${KEY}":${JSON.stringify(wanted)},${WHERE}}`),
       'latin1',
@@ -92,7 +124,7 @@ test('what is not plain, and what is wrong, comes out as from JSON.parse', () =>
 })
 
 test('any change of a few characters comes out as from JSON.parse', () => {
-  const valid = `{"${KEY}":[12, 7,30],${WHERE},"size":5,"max_dist":7e3,"sort_dist":true}`
+  const valid = `{"${KEY}":[12, 7,3012345678],${WHERE},"size":5,"max_dist":7e3,"context":{"a":"b c","t":[1]}}`
   const piece = fc.oneof(
     fc.constantFrom(...Array.from('0123456789,.:-+eE[]{}" \\\n')),
     fc.constantFrom(KEY, 'null', '[1]', '00', 'é'),
@@ -109,7 +141,7 @@ test('any change of a few characters comes out as from JSON.parse', () => {
 })
 
 test('the request of one call is not changed by how long the one before was', () => {
-  const ask = (ids: number[]): RecommendRequest['candidateRestaurantIds'] | Int32Array =>
+  const ask = (ids: number[]): ReadRequest['candidateRestaurantIds'] =>
     reader.read(Buffer.from(`{"${KEY}":[${ids.join()}],${WHERE}}`), 'latin1').candidateRestaurantIds
   ask([1, 2, 3, 4, 5])
   assert.deepEqual(ask([9]), Int32Array.of(9))
