@@ -21,7 +21,7 @@ export class AnswerWriter {
   #isAscii = true
 
   /** `{"restaurants":[{"id":2,"score":0.85,"displacement":800.4},…]}`; ids beyond 2^53 keep all digits. */
-  write(ranker: LiveRanker, list: RankedList): string {
+  write(ranker: Pick<LiveRanker, 'idAt'>, list: RankedList): string {
     this.#at = 0
     this.#isAscii = true
     this.#text(HEAD)
@@ -59,7 +59,7 @@ export class AnswerWriter {
   }
 
   #id(id: FeatureId): void {
-    if (typeof id === 'number' && id >= 0 && id <= INT32_MAX) return this.#integer(id)
+    if (typeof id === 'number' && id >= 0) return id <= INT32_MAX ? this.#integer(id) : this.#longInteger(id)
     const text = idJson(id)
     if (this.#at + 3 * text.length + ITEM_BYTES_MAX > this.#bytes.length) this.#grow(3 * text.length)
     const bytes = this.#bytes.write(text, this.#at)
@@ -88,8 +88,25 @@ export class AnswerWriter {
     const bytes = this.#bytes
     const start = this.#at
     bytes[start] = POINT
-    let rest = scaled | 0
-    for (let at = start + digits - 2; at > start; at -= 3) {
+    this.#digits(scaled, start + 1, digits)
+    let end = start + digits
+    while (bytes[end] === ZERO) end--
+    this.#at = end + 1
+  }
+
+  /** An integer from 10^9 to 2^53 − 1: its first digits, then nine more. */
+  #longInteger(value: number): void {
+    const first = Math.floor(value / 1e9)
+    this.#integer(first)
+    this.#digits(value - first * 1e9, this.#at, 9)
+    this.#at += 9
+  }
+
+  /** So many digits of an int32, a multiple of three, written from `start` on. */
+  #digits(value: number, start: number, digits: number): void {
+    const bytes = this.#bytes
+    let rest = value | 0
+    for (let at = start + digits - 3; at >= start; at -= 3) {
       const next = (rest / 1000) | 0
       const from = 3 * (rest - 1000 * next)
       bytes[at] = TRIPLES[from]
@@ -97,9 +114,6 @@ export class AnswerWriter {
       bytes[at + 2] = TRIPLES[from + 2]
       rest = next
     }
-    let end = start + digits
-    while (bytes[end] === ZERO) end--
-    this.#at = end + 1
   }
 
   /** An int32 from 0. */
