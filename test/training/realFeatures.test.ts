@@ -189,7 +189,9 @@ function oracle(
         Math.cos(restaurant.latitude * r) *
         Math.cos((longitude - restaurant.longitude) * r)
     const metres = 6_371_008.8 * Math.acos(Math.min(1, cosine))
-    const both = new Set(restaurant.cuisines.filter((cuisine) => user.likes?.includes(cuisine)))
+    const both = new Set(
+      restaurant.cuisines.filter((one) => CUISINES.includes(one) && user.likes?.includes(one)), // unseen: no match
+    )
     const all = (user.likes?.length ?? 0) + new Set(restaurant.cuisines).size - both.size
     const bucket = metres < 100 ? 0 : Math.min(31, 1 + Math.floor(2 * Math.log2(metres / 100)))
     const x = [
@@ -307,7 +309,7 @@ describe('real features, from Parquet to a ranked list', () => {
     }
   })
 
-  test('a server scores the same, users and restaurants put over HTTP among them', async () => {
+  test('a server scores 1,000 requests the same, with nulls, unseen values and what is put over HTTP', async () => {
     const { description, weights } = await loadModelFiles(model)
     const probabilityOf = oracle(description.features!, weights, [0, 2, 4])
     const server = await startServer({
@@ -328,18 +330,34 @@ describe('real features, from Parquet to a ranked list', () => {
       const stranger: User = { id: 'stranger', age: null, likes: ['thai', 'never seen'] }
       const { id, age, likes } = stranger
       assert.equal((await call('PUT', `/users/${id}`, { features: { age, likes } })).status, 204)
-      for (const one of [...clicks.slice(5000, 5010), { ...clicks[5010], user: stranger }]) {
+      const cuisines = ['pizza', 'never seen']
+      const place = { latitude: 13.05, longitude: 100.05 }
+      const features = { cuisines, rating: null, opened: '2021-05-15' }
+      const newcomer: Restaurant = { id: 4_206_210_690, ...features, ...place }
+      const put = await call('PUT', `/restaurants/${newcomer.id}`, { features, ...place })
+      assert.equal(put.status, 204)
+      const places = new Map([...restaurants, newcomer].map((one) => [one.id, one]))
+
+      const asked = clicks.slice(5000)
+      assert.equal(asked.length, 1000)
+      for (const [i, click] of asked.entries()) {
+        const one = { ...click }
+        if (i % 10 === 0) one.user = stranger
+        if (i % 7 === 0) one.device = 'never seen'
         const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00Z`
         const { latitude, longitude, device } = one
-        const body = { latitude, longitude, size: 40, max_dist: 1e7, context: { time, device } }
-        const answer = await call('POST', `/recommend/${one.user.id}`, body)
+        const candidates = i < 10 ? [...places.keys()] : [one.restaurant.id, newcomer.id]
+        const body = { latitude, longitude, size: 50, max_dist: 1e7, context: { time, device } }
+        const answer = await call('POST', `/recommend/${one.user.id}`, {
+          ...body,
+          ...(i > 0 && { candidate_restaurant_ids: candidates }),
+        })
         const { restaurants: list } = (await answer.json()) as {
           restaurants: { id: number; score: number }[]
         }
-        assert.equal(list.length, RESTAURANTS)
+        assert.deepEqual(new Set(list.map((line) => line.id)), new Set(candidates))
         for (const { id: found, score } of list) {
-          const restaurant = restaurants.find((candidate) => candidate.id === found)!
-          const expected = probabilityOf({ ...one, restaurant })
+          const expected = probabilityOf({ ...one, restaurant: places.get(found)! })
           assert.ok(Math.abs(score - expected) < 1e-5, `${one.user.id} ${found}: ${score} ${expected}`)
         }
       }
