@@ -15,9 +15,11 @@ import { digests } from './generateFixture.ts'
 import {
   type Click,
   COLUMN_OF,
+  drawnWorld,
   logitOf,
   query,
   readClicks,
+  rowsOfRestaurants,
   SMALL_REALISTIC,
   TERMS,
 } from './realisticFixture.ts'
@@ -94,6 +96,45 @@ describe('generate --kind realistic', async () => {
       SELECT count(*)::INT FROM (SELECT unnest(cuisines) c FROM ${file('restaurant_features.parquet')})
       GROUP BY c ORDER BY 1`)
     assert.ok(counts.length === 30 && Number(counts[29][0]) > 3 * Number(counts[0][0]))
+  })
+
+  test('columns tell twins at most, whose own effects cancel out and who come as often', async () => {
+    const world = drawnWorld()
+    const { biases, tickets } = world.users
+    const { qualities } = world.restaurants
+    const rowOf = rowsOfRestaurants()
+    const groups = async (name: string, id: string, others: string) =>
+      (await query(`SELECT list(${id}::VARCHAR), ${others} FROM ${file(name)} GROUP BY ALL`)).map(([ids]) =>
+        (ids as string[]).map(String),
+      )
+    for (const [name, id, kept, row, effects, popular] of [
+      [
+        'user_features.parquet',
+        'user_id',
+        '* EXCLUDE (user_id)',
+        (text: string) => Number(text.slice(1)),
+        biases,
+        tickets,
+      ],
+      [
+        'restaurant_features.parquet',
+        'restaurant_id',
+        '* EXCLUDE (restaurant_id, name)',
+        (text: string) => rowOf.get(Number(text)) ?? -1,
+        qualities,
+        world.restaurants.tickets,
+      ],
+    ] as const) {
+      const alike = await groups(name, id, kept)
+      assert.equal(alike.flat().length, effects.length)
+      for (const ids of alike) {
+        const rows = ids.map(row)
+        const sum = (sign: number, of: ArrayLike<number>) =>
+          rows.reduce((total, at) => total + (Math.sign(effects[at]) === sign ? of[at] : 0), 0)
+        assert.equal(sum(1, effects), -sum(-1, effects), ids.join())
+        assert.equal(sum(1, popular), sum(-1, popular), ids.join())
+      }
+    }
   })
 
   test('clicks come in requests of 20 that belong together, near the user', async () => {

@@ -16,9 +16,9 @@ import {
   PERIOD_CUISINE_EFFECTS,
   PERIOD_PRICE_EFFECTS,
 } from '../../src/dataset/generator/realistic/effects.ts'
-import { fillRestaurantsInto, restaurantId } from '../../src/dataset/generator/realistic/restaurants.ts'
-import { fillUsersInto } from '../../src/dataset/generator/realistic/users.ts'
-import { emptyWorld } from '../../src/dataset/generator/realistic/world.ts'
+import { drawRestaurantInto, restaurantId } from '../../src/dataset/generator/realistic/restaurants.ts'
+import { drawUserInto } from '../../src/dataset/generator/realistic/users.ts'
+import { emptyWorld, type World } from '../../src/dataset/generator/realistic/world.ts'
 import { Random } from '../../src/random.ts'
 
 /** Realistic data that takes a second. */
@@ -59,13 +59,27 @@ export function query(sql: string): Promise<unknown[][]> {
   return withDuckDb({}, async (connection) => (await connection.run(sql)).getRowsJS() as Promise<unknown[][]>)
 }
 
-/** The clicks of a split of `SMALL_REALISTIC` data, with the features of both sides. */
-export async function readClicks(out: string, split: 'train' | 'test'): Promise<Click[]> {
+/** What decides the clicks of `SMALL_REALISTIC` data. */
+export function drawnWorld(): World {
   const { users, restaurants, seed } = SMALL_REALISTIC
   const world = emptyWorld(seed, users, restaurants)
-  fillUsersInto(world.users, world.centres, new Random(seed, 1), 0, users)
-  fillRestaurantsInto(world.restaurants, world.centres, new Random(seed, 2), 0, restaurants)
-  const rowOfId = new Map(Array.from({ length: restaurants }, (_, row) => [restaurantId(row), row]))
+  const userRandom = new Random(seed, 1)
+  const restaurantRandom = new Random(seed, 2)
+  for (let row = 0; row < users; row++) drawUserInto(world.users, row, userRandom, world.centres)
+  for (let row = 0; row < restaurants; row++)
+    drawRestaurantInto(world.restaurants, row, restaurantRandom, world.centres)
+  return world
+}
+
+/** The row of each restaurant's id. */
+export function rowsOfRestaurants(): Map<number, number> {
+  return new Map(Array.from({ length: SMALL_REALISTIC.restaurants }, (_, row) => [restaurantId(row), row]))
+}
+
+/** The clicks of a split of `SMALL_REALISTIC` data, with the features of both sides. */
+export async function readClicks(out: string, split: 'train' | 'test'): Promise<Click[]> {
+  const world = drawnWorld()
+  const rowOfId = rowsOfRestaurants()
   const radians = (degrees: string) => `radians(${degrees})`
   const sine = (a: string, b: string) => `pow(sin(${radians(`${a} - ${b}`)} / 2), 2)`
   const rows = await query(`

@@ -1,10 +1,28 @@
-import { BIGINT, BOOLEAN, DOUBLE, DuckDBListValue, LIST } from '@duckdb/node-api'
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBListValue,
+  type DuckDBValue,
+  type DuckDBVector,
+  LIST,
+} from '@duckdb/node-api'
 import type { Random } from '../../random.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
 import { fillPlacesInto, flush } from './tables.ts'
 import type { ParquetTable } from '../parquet/parquetWriter.ts'
 
 const CHUNK_VALUES = 131_072 // candidates held as bigints at a time
+
+/** The columns of requests after `user_id`. */
+export const REQUEST_COLUMNS: ParquetTable['columns'] = [
+  { name: 'latitude', type: DOUBLE },
+  { name: 'longitude', type: DOUBLE },
+  { name: 'candidate_restaurant_ids', type: LIST(BIGINT) },
+  { name: 'size', type: BIGINT },
+  { name: 'max_dist', type: BIGINT },
+  { name: 'sort_dist', type: BOOLEAN },
+]
 
 /** Requests as the load test sends them. */
 export function requestTable(
@@ -19,28 +37,41 @@ export function requestTable(
   return {
     rows,
     ...requestChunkRows(candidates),
-    columns: [
-      { name: 'user_id', type: BIGINT },
-      { name: 'latitude', type: DOUBLE },
-      { name: 'longitude', type: DOUBLE },
-      { name: 'candidate_restaurant_ids', type: LIST(BIGINT) },
-      { name: 'size', type: BIGINT },
-      { name: 'max_dist', type: BIGINT },
-      { name: 'sort_dist', type: BOOLEAN },
-    ],
+    columns: [{ name: 'user_id', type: BIGINT }, ...REQUEST_COLUMNS],
     fillInto(vectors, _start, count) {
-      const [userIds, latitudes, longitudes, lists, sizes, distances, sorted] = vectors
-      for (let i = 0; i < count; i++) {
-        userIds.setItem(i, BigInt(random.below(users)))
-        lists.setItem(i, new DuckDBListValue(drawDistinct(restaurantIds, candidates, random)))
-        const { size, maxDist, sortDist } = drawLimits(random)
-        sizes.setItem(i, size)
-        distances.setItem(i, maxDist)
-        sorted.setItem(i, sortDist)
-      }
+      const [, latitudes, longitudes] = vectors
+      fillRequestsInto(vectors, count, {
+        random,
+        restaurantIds,
+        candidates,
+        drawUser: () => BigInt(random.below(users)),
+      })
       fillPlacesInto(random, arrayOf(latitudes), arrayOf(longitudes), count)
       flush(vectors)
     },
+  }
+}
+
+/** Fills the first `count` rows but for places: who asks, which candidates, and what for. */
+export function fillRequestsInto(
+  vectors: DuckDBVector[],
+  count: number,
+  options: {
+    random: Random
+    restaurantIds: Uint32Array // left in another order
+    candidates: number
+    drawUser: (row: number) => DuckDBValue // of `user_id`
+  },
+): void {
+  const { random, restaurantIds, candidates, drawUser } = options
+  const [userIds, , , lists, sizes, distances, sorted] = vectors
+  for (let i = 0; i < count; i++) {
+    userIds.setItem(i, drawUser(i))
+    lists.setItem(i, new DuckDBListValue(drawDistinct(restaurantIds, candidates, random)))
+    const { size, maxDist, sortDist } = drawLimits(random)
+    sizes.setItem(i, size)
+    distances.setItem(i, maxDist)
+    sorted.setItem(i, sortDist)
   }
 }
 
@@ -51,14 +82,14 @@ export function requestChunkRows(candidates: number): { chunkRows: number; rowGr
 }
 
 /** What a request asks for. */
-export function drawLimits(random: Random): { size: bigint; maxDist: bigint; sortDist: boolean } {
+function drawLimits(random: Random): { size: bigint; maxDist: bigint; sortDist: boolean } {
   const size = BigInt(100 * (1 + random.below(10)))
   const maxDist = BigInt(1000 * (5 + random.below(6)))
   return { size, maxDist, sortDist: random.below(2) === 1 }
 }
 
 /** The first steps of a Fisher–Yates shuffle: whatever order `ids` is in, every choice is as likely. */
-export function drawDistinct(ids: Uint32Array, count: number, random: Random): bigint[] {
+function drawDistinct(ids: Uint32Array, count: number, random: Random): bigint[] {
   const drawn: bigint[] = []
   for (let i = 0; i < count; i++) {
     const j = i + random.below(ids.length - i)

@@ -23,6 +23,11 @@ export function drawIndex(random: Random, sums: Float64Array): number {
   return i
 }
 
+/** 1 or −1. */
+export function drawSign(random: Random): number {
+  return random.below(2) === 0 ? 1 : -1
+}
+
 /**
  * How popular somebody is: in how many of 1 … 64 tickets of a lottery. Most have one or two, the mean is 2.3,
  * and one in 140 has more than 16.

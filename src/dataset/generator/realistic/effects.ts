@@ -22,7 +22,8 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number]
 
 export const BASE = -2.2
-export const USER_BIAS = 0.55 // standard deviation
+/** Of the ids: one of two twins has it, the other one its negative. */
+export const USER_BIAS = 0.55
 export const RESTAURANT_QUALITY = 0.65
 
 export const PRICES = 4

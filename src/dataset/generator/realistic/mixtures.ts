@@ -34,14 +34,12 @@ export interface Mixture {
 
 const SAMPLE_VISITS = 5000
 const QUANTILES = 64
-const NORMAL_REACH = 5 // standard deviations
 
 /**
  * The mixtures of all kinds. They are exact for what is drawn by given shares (companion, device, position,
- * hour) and for the ages of this data's users. Distance, rating and opening day are 64 quantiles of what is
- * shown. The normal distribution of bias and quality is 11 points a standard deviation apart, which is exact
- * to 1e-7 for a sigmoid. The factors of time and gender and the weights of overlap depend on the restaurant:
- * whoever reads the mixtures puts them in row by row.
+ * hour), for bias and quality and for the ages of this data's users. Distance, rating and opening day are 64
+ * quantiles of what is shown. The factors of time and gender and the weights of overlap depend on the
+ * restaurant: whoever reads the mixtures puts them in row by row.
  */
 export function mixturesOf(world: World): Record<Kind, Mixture> {
   const { ages, genders } = userShares(world)
@@ -59,7 +57,13 @@ export function mixturesOf(world: World): Record<Kind, Mixture> {
     gender: mixture(genders, new Float64Array(genders.length)),
     rating: quantiles(shownEffects(world, RATING_EFFECT)),
     opened: quantiles(shownEffects(world, OPENED_EFFECT)),
-    ids: normal(Math.hypot(USER_BIAS, RESTAURANT_QUALITY)),
+    ids: mixture(
+      new Float64Array(4).fill(1 / 4),
+      [-1, 1].flatMap((sign) => [
+        sign * USER_BIAS - RESTAURANT_QUALITY,
+        sign * USER_BIAS + RESTAURANT_QUALITY,
+      ]),
+    ),
   }
 }
 
@@ -84,16 +88,6 @@ function quantiles(sample: Float64Array): Mixture {
     (_, i) => sample[Math.floor(((i + 0.5) / QUANTILES) * sample.length)],
   )
   return mixture(new Float64Array(QUANTILES).fill(1 / QUANTILES), values)
-}
-
-function normal(spread: number): Mixture {
-  const points = Float64Array.from({ length: 2 * NORMAL_REACH + 1 }, (_, i) => i - NORMAL_REACH)
-  const weights = points.map((x) => Math.exp((-x * x) / 2))
-  const sum = weights.reduce((total, weight) => total + weight, 0)
-  return mixture(
-    weights.map((weight) => weight / sum),
-    points.map((x) => spread * x),
-  )
 }
 
 /** One column of the effects of restaurants, of each as often as it has tickets. */

@@ -11,7 +11,7 @@ import { RESTAURANT_COLUMNS } from './restaurants.ts'
 import { USER_COLUMNS } from './users.ts'
 import { completeWorld, emptyWorld } from './world.ts'
 
-const GENERATOR_VERSION = 1
+const GENERATOR_VERSION = 2
 
 /**
  * Data as tables really are: ids, categories, lists, dates, times, places and nulls, and clicks that depend

@@ -1,16 +1,7 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  DuckDBListValue,
-  DuckDBTimestampValue,
-  LIST,
-  TIMESTAMP,
-  VARCHAR,
-} from '@duckdb/node-api'
+import { DuckDBTimestampValue, TIMESTAMP, VARCHAR } from '@duckdb/node-api'
 import type { Random } from '../../../random.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
-import { drawDistinct, drawLimits, requestChunkRows } from '../requests.ts'
+import { fillRequestsInto, REQUEST_COLUMNS, requestChunkRows } from '../requests.ts'
 import { flush } from '../tables.ts'
 import { DAYS } from './calendar.ts'
 import { COMPANIONS, DEVICES } from './effects.ts'
@@ -22,7 +13,7 @@ import type { World } from './world.ts'
 /** Requests of the day after the last click, as the load test sends them, and what else is known of each. */
 export function requestTable(rows: number, random: Random, world: World, candidates: number): ParquetTable {
   // shuffled from its start, again and again
-  const restaurants = Uint32Array.from(world.restaurants.towns, (_, row) => restaurantId(row))
+  const restaurantIds = Uint32Array.from(world.restaurants.towns, (_, row) => restaurantId(row))
   const users = world.users.towns.length
   const day = DAYS.test.first + DAYS.test.count
   const visit = emptyVisit()
@@ -31,33 +22,23 @@ export function requestTable(rows: number, random: Random, world: World, candida
     ...requestChunkRows(candidates),
     columns: [
       { name: 'user_id', type: VARCHAR },
-      { name: 'latitude', type: DOUBLE },
-      { name: 'longitude', type: DOUBLE },
-      { name: 'candidate_restaurant_ids', type: LIST(BIGINT) },
-      { name: 'size', type: BIGINT },
-      { name: 'max_dist', type: BIGINT },
-      { name: 'sort_dist', type: BOOLEAN },
+      ...REQUEST_COLUMNS,
       { name: 'time', type: TIMESTAMP },
       { name: 'device', type: VARCHAR },
       { name: 'companion', type: VARCHAR },
     ],
     fillInto(vectors, _start, count) {
-      const [userIds, latitudes, longitudes, lists, sizes, distances, sorted, times, devices, companions] =
-        vectors
-      for (let i = 0; i < count; i++) {
+      const [, latitudes, longitudes, , , , , times, devices, companions] = vectors
+      const drawUser = (i: number) => {
         drawVisitInto(visit, world, random, day)
-        userIds.setItem(i, userId(visit.user, users))
         latitudes.setItem(i, visit.latitude)
         longitudes.setItem(i, visit.longitude)
-        lists.setItem(i, new DuckDBListValue(drawDistinct(restaurants, candidates, random)))
-        const { size, maxDist, sortDist } = drawLimits(random)
-        sizes.setItem(i, size)
-        distances.setItem(i, maxDist)
-        sorted.setItem(i, sortDist)
         times.setItem(i, new DuckDBTimestampValue(visit.timeUs))
         devices.setItem(i, DEVICES[visit.device])
         companions.setItem(i, COMPANIONS[visit.companion])
+        return userId(visit.user, users)
       }
+      fillRequestsInto(vectors, count, { random, restaurantIds, candidates, drawUser })
       flush(vectors)
     },
   }

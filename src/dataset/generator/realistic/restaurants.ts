@@ -9,28 +9,24 @@ import {
   VARCHAR,
 } from '@duckdb/node-api'
 import { mix32, type Random } from '../../../random.ts'
-import { arrayOf } from '../../parquet/duckdb.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
 import { flush } from '../tables.ts'
 import { cuisineNames } from './cuisines.ts'
-import { drawIndex, drawTickets } from './draw.ts'
+import { drawIndex, drawSign } from './draw.ts'
 import { PRICE_SUMS, RESTAURANT_QUALITY } from './effects.ts'
-import { sharedFloat32, sharedFloat64, sharedInt32, sharedUint8 } from './shared.ts'
-import { type Centres, latitudeAround, longitudeAround, TOWN_SUMS } from './towns.ts'
+import { copyBefore, drawPlacedInto, emptyPlaced, isTwin, type Placed } from './placed.ts'
+import { sharedFloat32, sharedInt32, sharedUint8 } from './shared.ts'
+import type { Centres } from './towns.ts'
 import { drawCuisines } from './users.ts'
 import { FIRST_DAY } from './calendar.ts'
 
 /** The restaurants, on shared memory: 32 bytes each. */
-export interface Restaurants {
-  latitudes: Float64Array // degrees
-  longitudes: Float64Array
-  towns: Uint8Array
+export interface Restaurants extends Placed {
   cuisines: Int32Array // set
   prices: Uint8Array // price level − 1
   ratings: Uint8Array // tenths, 10 … 50; 0: nobody has rated it
   ageDays: Int32Array // at the start of the clicks
   qualities: Float32Array // of the logit; in no column
-  tickets: Uint8Array // how often they are shown
 }
 
 const SPREAD_M = 2200
@@ -50,40 +46,35 @@ export const RESTAURANT_COLUMNS = ['cuisines', 'price_level', 'rating', 'opened'
 
 export function emptyRestaurants(rows: number): Restaurants {
   return {
-    latitudes: sharedFloat64(rows),
-    longitudes: sharedFloat64(rows),
-    towns: sharedUint8(rows),
+    ...emptyPlaced(rows),
     cuisines: sharedInt32(rows),
     prices: sharedUint8(rows),
     ratings: sharedUint8(rows),
     ageDays: sharedInt32(rows),
     qualities: sharedFloat32(rows),
-    tickets: sharedUint8(rows),
   }
 }
 
-/** Draws the restaurants `start` … `start + count − 1`; in order, the same whatever the counts. */
-export function fillRestaurantsInto(
+/** Draws a row, or makes it the twin of the one before. The rows must be drawn in order. */
+export function drawRestaurantInto(
   restaurants: Restaurants,
-  centres: Centres,
+  row: number,
   random: Random,
-  start: number,
-  count: number,
+  centres: Centres,
 ): void {
-  for (let i = start; i < start + count; i++) {
-    const town = drawIndex(random, TOWN_SUMS)
-    restaurants.towns[i] = town
-    restaurants.latitudes[i] = latitudeAround(random, centres.latitudes[town], SPREAD_M)
-    restaurants.longitudes[i] = longitudeAround(random, centres.longitudes[town], SPREAD_M)
-    restaurants.cuisines[i] = drawCuisines(random, 1 + random.below(CUISINES_MAX))
-    restaurants.prices[i] = drawIndex(random, PRICE_SUMS)
-    const rating = Math.min(50, Math.max(10, Math.round(39 + 6 * random.normal())))
-    restaurants.ratings[i] = random.float() < NO_RATING ? 0 : rating
-    const ageDays = Math.floor(-AGE_DAYS_MEAN * Math.log(1 - random.float()))
-    restaurants.ageDays[i] = Math.min(AGE_DAYS_MAX, ageDays)
-    restaurants.qualities[i] = RESTAURANT_QUALITY * random.normal()
-    restaurants.tickets[i] = drawTickets(random)
+  if (isTwin(row)) {
+    copyBefore(restaurants, row)
+    restaurants.qualities[row] *= -1
+    return
   }
+  drawPlacedInto(restaurants, row, random, { centres, spreadM: SPREAD_M })
+  restaurants.cuisines[row] = drawCuisines(random, 1 + random.below(CUISINES_MAX))
+  restaurants.prices[row] = drawIndex(random, PRICE_SUMS)
+  const rating = Math.min(50, Math.max(10, Math.round(39 + 6 * random.normal())))
+  restaurants.ratings[row] = random.float() < NO_RATING ? 0 : rating
+  const ageDays = Math.floor(-AGE_DAYS_MEAN * Math.log(1 - random.float()))
+  restaurants.ageDays[row] = Math.min(AGE_DAYS_MAX, ageDays)
+  restaurants.qualities[row] = drawSign(random) * RESTAURANT_QUALITY
 }
 
 /** The id of a restaurant: no two are the same, and their order says nothing. */
@@ -111,21 +102,20 @@ export function restaurantTable(
       { name: 'name', type: VARCHAR },
     ],
     fillInto(vectors, start, count) {
-      fillRestaurantsInto(restaurants, centres, random, start, count)
       const [ids, latitudes, longitudes, cuisines, prices, ratings, opened, names] = vectors
       for (let i = 0; i < count; i++) {
         const row = start + i
+        drawRestaurantInto(restaurants, row, random, centres)
         const rating = restaurants.ratings[row]
         ids.setItem(i, BigInt(restaurantId(row)))
+        latitudes.setItem(i, restaurants.latitudes[row])
+        longitudes.setItem(i, restaurants.longitudes[row])
         cuisines.setItem(i, new DuckDBListValue(cuisineNames(restaurants.cuisines[row])))
         prices.setItem(i, restaurants.prices[row] + 1)
         ratings.setItem(i, rating === 0 ? null : rating / 10)
         opened.setItem(i, new DuckDBDateValue(FIRST_DAY - restaurants.ageDays[row]))
         names.setItem(i, drawName(nameRandom))
       }
-      const end = start + count
-      ;(arrayOf(latitudes) as Float64Array).set(restaurants.latitudes.subarray(start, end))
-      ;(arrayOf(longitudes) as Float64Array).set(restaurants.longitudes.subarray(start, end))
       flush(vectors)
     },
   }

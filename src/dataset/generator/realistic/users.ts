@@ -1,24 +1,20 @@
 import { DOUBLE, DuckDBListValue, INTEGER, LIST, VARCHAR } from '@duckdb/node-api'
 import type { Random } from '../../../random.ts'
-import { arrayOf } from '../../parquet/duckdb.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
 import { flush } from '../tables.ts'
 import { CUISINE_WEIGHTS, cuisineNames } from './cuisines.ts'
-import { cumulative, drawIndex, drawTickets } from './draw.ts'
+import { cumulative, drawIndex, drawSign } from './draw.ts'
 import { GENDER_SUMS, GENDERS, USER_BIAS } from './effects.ts'
-import { sharedFloat32, sharedFloat64, sharedInt32, sharedUint8 } from './shared.ts'
-import { type Centres, latitudeAround, longitudeAround, TOWN_SUMS } from './towns.ts'
+import { copyBefore, drawPlacedInto, emptyPlaced, isTwin, type Placed } from './placed.ts'
+import { sharedFloat32, sharedInt32, sharedUint8 } from './shared.ts'
+import type { Centres } from './towns.ts'
 
-/** The users, on shared memory: 28 bytes each. */
-export interface Users {
-  latitudes: Float64Array // of their homes, degrees
-  longitudes: Float64Array
-  towns: Uint8Array
+/** The users, on shared memory: 28 bytes each. Their places are their homes. */
+export interface Users extends Placed {
   ages: Uint8Array // 0: unknown
   genders: Uint8Array // of `GENDERS`
   liked: Int32Array // set of cuisines; −1: unknown
   biases: Float32Array // of the logit; in no column
-  tickets: Uint8Array // how often they come
 }
 
 const NO_AGE = 0.12
@@ -32,37 +28,27 @@ export const USER_COLUMNS = ['age', 'gender', 'home_latitude', 'home_longitude',
 
 export function emptyUsers(rows: number): Users {
   return {
-    latitudes: sharedFloat64(rows),
-    longitudes: sharedFloat64(rows),
-    towns: sharedUint8(rows),
+    ...emptyPlaced(rows),
     ages: sharedUint8(rows),
     genders: sharedUint8(rows),
     liked: sharedInt32(rows),
     biases: sharedFloat32(rows),
-    tickets: sharedUint8(rows),
   }
 }
 
-/** Draws the users `start` … `start + count − 1`; in order, the same whatever the counts. */
-export function fillUsersInto(
-  users: Users,
-  centres: Centres,
-  random: Random,
-  start: number,
-  count: number,
-): void {
-  for (let i = start; i < start + count; i++) {
-    const town = drawIndex(random, TOWN_SUMS)
-    users.towns[i] = town
-    users.latitudes[i] = latitudeAround(random, centres.latitudes[town], HOME_SPREAD_M)
-    users.longitudes[i] = longitudeAround(random, centres.longitudes[town], HOME_SPREAD_M)
-    const age = Math.min(85, Math.floor(18 + Math.abs(10 + 16 * random.normal())))
-    users.ages[i] = random.float() < NO_AGE ? 0 : age
-    users.genders[i] = drawIndex(random, GENDER_SUMS)
-    users.liked[i] = drawLiked(random)
-    users.biases[i] = USER_BIAS * random.normal()
-    users.tickets[i] = drawTickets(random)
+/** Draws a row, or makes it the twin of the one before. The rows must be drawn in order. */
+export function drawUserInto(users: Users, row: number, random: Random, centres: Centres): void {
+  if (isTwin(row)) {
+    copyBefore(users, row)
+    users.biases[row] *= -1
+    return
   }
+  drawPlacedInto(users, row, random, { centres, spreadM: HOME_SPREAD_M })
+  const age = Math.min(85, Math.floor(18 + Math.abs(10 + 16 * random.normal())))
+  users.ages[row] = random.float() < NO_AGE ? 0 : age
+  users.genders[row] = drawIndex(random, GENDER_SUMS)
+  users.liked[row] = drawLiked(random)
+  users.biases[row] = drawSign(random) * USER_BIAS
 }
 
 function drawLiked(random: Random): number {
@@ -106,19 +92,19 @@ export function userTable(users: Users, centres: Centres, random: Random): Parqu
       { name: 'liked_cuisines', type: LIST(VARCHAR) },
     ],
     fillInto(vectors, start, count) {
-      fillUsersInto(users, centres, random, start, count)
       const [ids, ages, genders, latitudes, longitudes, lists] = vectors
       for (let i = 0; i < count; i++) {
-        const age = users.ages[start + i]
-        const liked = users.liked[start + i]
-        ids.setItem(i, userId(start + i, rows))
+        const row = start + i
+        drawUserInto(users, row, random, centres)
+        const age = users.ages[row]
+        const liked = users.liked[row]
+        ids.setItem(i, userId(row, rows))
         ages.setItem(i, age === 0 ? null : age)
-        genders.setItem(i, GENDERS[users.genders[start + i]])
+        genders.setItem(i, GENDERS[users.genders[row]])
+        latitudes.setItem(i, users.latitudes[row])
+        longitudes.setItem(i, users.longitudes[row])
         lists.setItem(i, liked < 0 ? null : new DuckDBListValue(cuisineNames(liked)))
       }
-      const end = start + count
-      ;(arrayOf(latitudes) as Float64Array).set(users.latitudes.subarray(start, end))
-      ;(arrayOf(longitudes) as Float64Array).set(users.longitudes.subarray(start, end))
       flush(vectors)
     },
   }
