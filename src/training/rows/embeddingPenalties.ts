@@ -24,7 +24,7 @@ export async function setEmbeddingPenalties(
     const target = lead.floats(penalties, embedding.table.codes)
     const trained = batchSize * (1 - validation)
     for (const [code, count] of counts.entries())
-      target[code] = count > 0 ? embeddingL2 / (Math.max(1, count) * trained) : 0
+      target[code] = count > 0 ? embeddingL2 / (count * trained) : 0
   }
 }
 
