@@ -88,3 +88,10 @@ export function mix32(value: number): number {
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97)
   return x ^ (x >>> 15)
 }
+
+/** Another one, 0 … 2^32 − 1: the finalizer of MurmurHash3. Codes of trained models depend on it. */
+export function murmur32(value: number): number {
+  let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}

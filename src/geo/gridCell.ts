@@ -1,3 +1,5 @@
+import { murmur32 } from '../random.ts'
+
 const METRES_PER_DEGREE = 111_195 // of latitude, on a sphere with a radius of 6,371,009 m
 
 /**
@@ -13,7 +15,7 @@ export function gridCell(latitude: number, longitude: number, sizeM: number): nu
   const columns = Math.max(1, Math.round(around / height))
   const turns = (longitude + 180) / 360
   const column = Math.floor((turns - Math.floor(turns)) * columns)
-  return mixed(Math.imul(row, 0x9e3779b1) ^ column)
+  return murmur32(Math.imul(row, 0x9e3779b1) ^ column)
 }
 
 /** Whether two values are the latitude and longitude of a place, in degrees. */
@@ -24,11 +26,4 @@ export function isPlace(latitude: unknown, longitude: unknown): boolean {
     Math.abs(latitude) <= 90 &&
     Math.abs(longitude) <= 180
   )
-}
-
-/** Every bit reaches every bit: the finalizer of MurmurHash3. */
-function mixed(value: number): number {
-  let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

@@ -1,3 +1,4 @@
+import { murmur32 } from '../../random.ts'
 import type { Combination } from '../featureSpec.ts'
 
 /** Codes to the number of their combination; of an operand that there is not, the code does not matter. */
@@ -25,10 +26,7 @@ export function combinations(sizes: readonly number[]): number {
   return sizes.reduce((product, size) => product * size, 1)
 }
 
-/** One code more, every bit of which reaches every bit of the result: the finalizer of MurmurHash3. */
+/** One code more, every bit of which reaches every bit of the result. */
 export function mixed(hash: number, code: number): number {
-  let h = Math.imul(hash, 31) + code
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
+  return murmur32(Math.imul(hash, 31) + code)
 }
