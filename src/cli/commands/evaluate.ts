@@ -1,12 +1,9 @@
 import { Command } from 'commander'
-import { NearrankError } from '../../errors.ts'
-import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
-import { MODEL_OPTION } from '../../model/modelOption.ts'
 import type { EvaluationReport } from '../../training/evaluate.ts'
-import { EVALUATE_RUN } from '../../training/settings/evaluateOptions.ts'
 import type { CommandContext } from '../commandContext.ts'
-import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { addTestRowsFlags, givenTestRows } from '../flags/testRowsFlags.ts'
 import { print, printJson } from '../output/output.ts'
 import { renderTable } from '../output/table.ts'
 import { TrainProgress } from '../progress/trainProgress.ts'
@@ -34,31 +31,16 @@ export function evaluateCommand({ interrupt, progress }: CommandContext): Comman
     .description(
       'Measures a model on the test clicks, compared with the majority class and the best possible.',
     )
-  const places = { ...DATA_OPTION, ...MODEL_OPTION }
-  const datasetOptions = optionsReading('test')
-  addFlags(command, 'Paths:', places)
-  addFlags(command, 'Run:', { ...EVALUATE_RUN, ...JSON_OPTION })
-  addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
+  addTestRowsFlags(command, {})
   command.addHelpText('after', '\nExample:\n  nearrank evaluate --data data --model model --json')
 
   return command.action(async () => {
     const { json } = givenOptions(command, JSON_OPTION)
-    const { data, model, ...options } = givenOptions(command, {
-      ...places,
-      ...EVALUATE_RUN,
-      ...datasetOptions,
-    })
-    if (data === undefined || model === undefined)
-      throw new NearrankError(
-        'USAGE',
-        `Cannot evaluate: ${data === undefined ? '--data DIR' : '--model DIR'} is missing`,
-      )
+    const given = givenTestRows(command, {}, 'Cannot evaluate')
     const shown = new TrainProgress(progress)
     const { evaluate } = await import('../../training/evaluate.ts')
     const report = await evaluate({
-      data,
-      model,
-      ...options,
+      ...given,
       signal: interrupt.signal,
       onProgress: (event) => shown.show(event),
     })

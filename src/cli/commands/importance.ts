@@ -1,12 +1,9 @@
 import { Command } from 'commander'
-import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
-import { NearrankError } from '../../errors.ts'
 import { formatSeconds } from '../../format.ts'
-import { MODEL_OPTION } from '../../model/modelOption.ts'
-import { EVALUATE_RUN } from '../../training/settings/evaluateOptions.ts'
 import { IMPORTANCE } from '../../training/settings/importanceOptions.ts'
 import type { CommandContext } from '../commandContext.ts'
-import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { addTestRowsFlags, givenTestRows } from '../flags/testRowsFlags.ts'
 import { renderImportance } from '../output/importanceTable.ts'
 import { print, printJson } from '../output/output.ts'
 import { TrainProgress } from '../progress/trainProgress.ts'
@@ -31,32 +28,16 @@ export function importanceCommand({ interrupt, progress }: CommandContext): Comm
     .description(
       'Measures how much worse a model is if the values of a feature come from another test click.',
     )
-  const places = { ...DATA_OPTION, ...MODEL_OPTION }
-  const datasetOptions = optionsReading('test')
-  addFlags(command, 'Paths:', places)
-  addFlags(command, 'Run:', { ...IMPORTANCE, ...EVALUATE_RUN, ...JSON_OPTION })
-  addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
+  addTestRowsFlags(command, IMPORTANCE)
   command.addHelpText('after', '\nExample:\n  nearrank importance --data data --model model --rows 100000')
 
   return command.action(async () => {
     const { json } = givenOptions(command, JSON_OPTION)
-    const { data, model, ...options } = givenOptions(command, {
-      ...places,
-      ...IMPORTANCE,
-      ...EVALUATE_RUN,
-      ...datasetOptions,
-    })
-    if (data === undefined || model === undefined)
-      throw new NearrankError(
-        'USAGE',
-        `Cannot measure importance: ${data === undefined ? '--data DIR' : '--model DIR'} is missing`,
-      )
+    const given = givenTestRows(command, IMPORTANCE, 'Cannot measure importance')
     const shown = new TrainProgress(progress)
     const { importance } = await import('../../training/importance.ts')
     const report = await importance({
-      data,
-      model,
-      ...options,
+      ...given,
       signal: interrupt.signal,
       onProgress: (event) => shown.show(event),
     })
