@@ -1,14 +1,12 @@
 import { CLICK_PLAN, rowsAt } from '../src/dataset/clicks/rowLayout.ts'
 import { bindKernels, compileKernels, type Simd } from '../src/kernels/kernels.ts'
-import { initialState } from '../src/model/initialize.ts'
 import type { Network } from '../src/model/network.ts'
-import { stateToParameters } from '../src/model/parameters.ts'
 import { Random } from '../src/random.ts'
-import { allocateArena, type Arena, planArena } from '../src/training/memory/arena.ts'
+import type { Arena } from '../src/training/memory/arena.ts'
 import { PRESETS } from '../src/training/settings/presets.ts'
-import { type Batch, type Phase, trainStep } from '../src/training/step/trainStep.ts'
-import { RowPass } from '../src/training/step/rowPass.ts'
+import type { Phase } from '../src/training/step/trainStep.ts'
 import { timingOf, type Timing } from './measure.ts'
+import { BATCH_ROWS, stepAlone } from './stepAlone.ts'
 
 export const REFERENCE_NETWORK: Network = {
   userFeatures: 30,
@@ -18,7 +16,6 @@ export const REFERENCE_NETWORK: Network = {
 }
 export const USERS = 1_000_000
 export const RESTAURANTS = 100_000
-const BATCH_ROWS = 1024
 const WARM_UP = 300
 const STEPS = 600
 
@@ -33,33 +30,15 @@ export interface StepLine {
 
 /** Where the time of one step goes, on one thread without barriers: rows gathered at random from tables of the reference's size. */
 export function benchStep(simd: Simd): StepLine[] {
-  const arena = planArena({
+  const { arena, memory, batch, phases } = stepAlone({
     network: REFERENCE_NETWORK,
     users: USERS,
     restaurants: RESTAURANTS,
-    batchSize: BATCH_ROWS,
-    threads: 1,
-    purpose: 'train',
+    settings: PRESETS.reference,
+    kernelsIn: (arenaMemory) => bindKernels(compileKernels(simd), arenaMemory),
   })
-  const memory = allocateArena(arena)
-  const kernels = bindKernels(compileKernels(simd), memory)
   fillTables(arena, memory.buffer)
   fillChunk(arena, memory.buffer)
-  const parameters = new Float32Array(memory.buffer, arena.parameters.values, arena.layout.size)
-  stateToParameters(arena.layout, initialState(REFERENCE_NETWORK, 1), parameters)
-
-  const batch: Batch = { slot: arena.ring.slots[0], from: 0, rows: BATCH_ROWS, step: 0 }
-  const phases = trainStep(
-    arena,
-    { kernels, memory },
-    {
-      settings: PRESETS.reference,
-      steps: 1000,
-      report: () => {},
-      rowPass: new RowPass(arena, kernels, memory, 0),
-      batch,
-    },
-  )
   const run = (name: Phase['name']) => {
     for (const { tasks, count } of phases.filter((phase) => phase.name === name))
       for (let task = 0; task < count(); task++) tasks[task]()

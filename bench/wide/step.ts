@@ -5,16 +5,13 @@ import { renderTable } from '../../src/cli/output/table.ts'
 import { CLICK_PLAN, rowsAt } from '../../src/dataset/clicks/rowLayout.ts'
 import { bestSimd, bindKernels, compileKernels, type Kernels } from '../../src/kernels/kernels.ts'
 import { compileTurboKernels } from '../../src/kernels/turbo.ts'
-import { initialState } from '../../src/model/initialize.ts'
-import { stateToParameters } from '../../src/model/parameters.ts'
 import { Random } from '../../src/random.ts'
-import { allocateArena, type Arena, planArena } from '../../src/training/memory/arena.ts'
+import type { Arena } from '../../src/training/memory/arena.ts'
 import { PRESETS } from '../../src/training/settings/presets.ts'
-import { RowPass } from '../../src/training/step/rowPass.ts'
-import { type Batch, type Phase, trainStep } from '../../src/training/step/trainStep.ts'
+import type { Phase } from '../../src/training/step/trainStep.ts'
+import { BATCH_ROWS, stepAlone } from '../stepAlone.ts'
 import { RESTAURANTS, USERS, WIDE_NETWORK } from './network.ts'
 
-const BATCH_ROWS = 1024
 const WARM_UP = 300
 const STEPS = 1000
 
@@ -22,25 +19,16 @@ const { values } = parseArgs({ options: { turbo: { type: 'string', default: 'on'
 const turbo = values.turbo === 'on'
 const simd = bestSimd()
 const module = turbo ? compileTurboKernels(simd) : compileKernels(simd)
-const arena = planArena({
+let phase: Phase['name'] = 'fold'
+const spent = new Map<string, number>()
+const { arena, memory, batch, phases } = stepAlone({
   network: WIDE_NETWORK,
   users: USERS,
   restaurants: RESTAURANTS,
-  batchSize: BATCH_ROWS,
-  threads: 1,
-  purpose: 'train',
+  settings: PRESETS.default,
+  kernelsIn: (arenaMemory) => timed(bindKernels(module, arenaMemory, { wide: turbo })),
 })
-const memory = allocateArena(arena)
-let phase: Phase['name'] = 'fold'
-const spent = new Map<string, number>()
-const kernels = timed(bindKernels(module, memory, { wide: turbo }))
 fill(arena, memory.buffer)
-const parameters = new Float32Array(memory.buffer, arena.parameters.values, arena.layout.size)
-stateToParameters(arena.layout, initialState(WIDE_NETWORK, 1), parameters)
-const batch: Batch = { slot: arena.ring.slots[0], from: 0, rows: BATCH_ROWS, step: 0 }
-const rowPass = new RowPass(arena, kernels, memory, 0)
-const options = { settings: PRESETS.default, steps: 10_000, report: () => {}, rowPass, batch }
-const phases = trainStep(arena, { kernels, memory }, options)
 
 drawRows()
 const seconds = new Map<string, number[]>()
