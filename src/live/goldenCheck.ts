@@ -1,12 +1,13 @@
 import { NearrankError } from '../errors.ts'
 import { wordsOf } from '../features/encodeRow.ts'
+import type { RawValue } from '../features/values.ts'
 import { inputWidth } from '../model/network.ts'
 import { ClickWriter } from '../ranking/clickWriter.ts'
-import { ContextEncoder } from '../ranking/contextEncoder.ts'
+import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { naiveInputs, naiveLogits } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 import type { PairScorer } from '../ranking/pairScorer.ts'
-import type { Side } from '../features/featureSpec.ts'
+import type { FeatureSpec, Side } from '../features/featureSpec.ts'
 import type { FeatureId } from '../ids.ts'
 import type { LoadedModel } from './state.ts'
 
@@ -24,7 +25,8 @@ export function goldenCheck(
   { scorer, users, restaurants }: { scorer: PairScorer; users: FeatureId[]; restaurants: FeatureId[] },
 ): void {
   const { network } = model
-  const context = new ContextEncoder(model.features.context ?? []).encode({})
+  const told = model.features.context ?? []
+  const context = new ContextEncoder(told).encode(leastContext(told))
   const click = new ClickWriter(network, model.features)
   click.setContext(context)
   const rows = Uint32Array.from(restaurants, (id) => liveRowOf(tables.restaurants, id))
@@ -63,6 +65,17 @@ export function goldenCheck(
       'INPUT',
       `Cannot serve the model: every score must be finite, none of ${users.length * rows.length} tried is; check the model and the features`,
     )
+}
+
+/** A context that tells only what may not be missing: zeros. */
+function leastContext(features: readonly FeatureSpec[]): RequestContext {
+  const context: Record<string, RawValue> = {}
+  for (const feature of features) {
+    const { name, kind } = feature
+    if (kind === 'number' && !feature.missing) context[name] = 0
+    if (kind === 'vector' && !feature.missing) context[name] = Array.from({ length: feature.length }, () => 0)
+  }
+  return context
 }
 
 function featuresAt(tables: LiveTables, side: Side, row: number): Float32Array {
