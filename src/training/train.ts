@@ -179,7 +179,9 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   const { result, weights, encoded, checkpoint } = await trainedBy(prepared)
   await save(prepared, result, weights, encoded)
   if (checkpoint !== undefined) await removeCheckpoint(checkpoint)
-  return result
+  // Saving takes memory, too. What the model's folder tells was written before it was known.
+  const { constraints: _, ...run } = result
+  return resultOf({ ...run, peakRssBytes: runPeakRssBytes(run.peakRssBytes) })
 }
 
 async function trainedBy(prepared: Prepared): Promise<Trained> {
