@@ -21,8 +21,9 @@ import { policiesOfModel } from './policies.ts'
  * @throws NearrankError DAMAGED if the model tells no such policies.
  */
 export function dataOfModel<T extends DatasetOptions>(description: ModelDescription, options: T) {
-  const { userFeatures, restaurantFeatures, ...names } = description.columns
+  const { userFeatures, restaurantFeatures, group, ...names } = description.columns
   const data = {
+    ...(group !== undefined && { groupColumn: group }),
     ...options,
     ...policiesOfModel(description),
     ...givenOf(POLICIES, options),

@@ -130,8 +130,8 @@ export const DATASET_OPTIONS = {
   ids: {
     schema: oneOf('none', 'users', 'restaurants', 'both'),
     flag: '--ids <which>',
-    term: '--ids <which>, --context-features',
-    help: 'users, restaurants or both; time,device,… of the clicks',
+    term: '--ids, --context-features, --group-column',
+    help: 'both, …; of the clicks: time,device,…; request_id',
     clicks: ['train'],
   },
   /**
@@ -141,6 +141,12 @@ export const DATASET_OPTIONS = {
     schema: texts(),
     flag: '--context-features <names>',
     clicks: ['train'],
+  },
+  /** Column of the clicks that tells what was shown together, such as a request; default none. */
+  groupColumn: {
+    schema: text(),
+    flag: '--group-column <name>',
+    clicks: ['train', 'test'],
   },
   /** What columns and pairs become, where it is not what is found; false: no feature. See docs/config.md. */
   features: { schema: DeclarationSchema, clicks: ['train'] },

@@ -80,6 +80,19 @@ export interface Kernels {
     stats: number,
   ): void
   logits(z4: number, bias: number, out: number, rows: number): void
+  groupLoss(
+    kind: number,
+    logits: number,
+    clicks: number,
+    groups: number,
+    rows: number,
+    delta: number,
+    scratch: number,
+    scale: number,
+    k: number,
+    weight: number,
+    stats: number,
+  ): void
   adam(
     p: number,
     g: number,

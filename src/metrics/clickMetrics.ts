@@ -12,7 +12,8 @@ export interface EvaluationMetrics {
   logLoss: number
   normalizedEntropy: number | null
   calibrationError: number
-  ndcg10: number | null
+  ndcg10: number | null // by user
+  groupNdcg10?: number | null // by group; absent: the rows are in no groups
   clickRate: number
   majorityAccuracy: number
 }

@@ -65,6 +65,7 @@ const Columns = Type.Object(
     click: Name,
     latitude: Name,
     longitude: Name,
+    group: Type.Optional(Name), // of what was shown together; absent: nothing was
     userFeatures: Names, // in the order of the network's inputs
     restaurantFeatures: Names,
   },

@@ -73,6 +73,7 @@ export async function onTestRows<T>(
     batchSize: SCORE_ROWS,
     threads,
     purpose: 'score' as const,
+    groups: open.groupColumn !== undefined,
     ...(logits && { logits: logits(description) }),
   }
   const arena = planArena(shape)

@@ -35,10 +35,11 @@ import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
-import { trainingRows } from './rows/rowStream.ts'
+import { trainingRowsOfGroups } from './rows/rowStream.ts'
 import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { batchesPerEpoch, checkGroups, checkLoss } from './settings/groups.ts'
 import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
@@ -87,6 +88,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 async function prepare(options: TrainOptions): Promise<Prepared> {
   const startedMs = performance.now()
   const wanted = resolveSettings(options)
+  checkLoss(wanted, options)
   for (const source of SOURCES) declaredOf(options.features, source)
   const run = resolveRun(options)
   await recoverModelDirectory(options.out)
@@ -101,7 +103,8 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   const { tables, peakRssBytes } = await openTablesApart(open)
   // Before the clicks are packed: they take longer.
   const packTableBytes = pairTableBytes(pairsOf(tables, options), tables)
-  planRun(fittedBy(tables, {}), { tables, settings: wanted, run, packTableBytes })
+  const hasGroups = options.groupColumn !== undefined
+  planRun(fittedBy(tables, {}), { tables, settings: wanted, run, packTableBytes, hasGroups })
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
   const opened = await openRowsApart(
@@ -112,7 +115,8 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   const [pack, test = null] = opened.packs
   const features = fittedBy(tables, pack)
   const { settings, chosen } = settingsForRows(wanted, { options, rows: pack.rows })
-  const shape = planRun(features, { tables, settings, run, packTableBytes })
+  checkGroups(pack, settings)
+  const shape = planRun(features, { tables, settings, run, packTableBytes, hasGroups })
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
@@ -149,7 +153,8 @@ function planRun(
     settings,
     run,
     packTableBytes,
-  }: Pick<Prepared, 'tables' | 'settings' | 'run'> & { packTableBytes: number },
+    hasGroups,
+  }: Pick<Prepared, 'tables' | 'settings' | 'run'> & { packTableBytes: number; hasGroups: boolean },
 ): ArenaShape {
   const { hidden, activations, batchSize } = settings
   const network: Network = { ...inputsOf(features), hidden, activations }
@@ -161,6 +166,7 @@ function planRun(
     batchSize,
     threads: run.threads,
     purpose: 'train',
+    groups: hasGroups,
   }
   checkMemory(planArena(shape), run.maxMemoryBytes, { packTableBytes })
   return shape
@@ -190,8 +196,8 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   const { signal, out } = options
   if (prepared.dropped) report({ type: 'note', message: droppedNote(prepared.dropped) })
   const simd = bestSimd()
-  const rowsByFile = trainingRows(pack, settings)
-  const stepsPerEpoch = batchesPerEpoch(rowsByFile, settings)
+  const rowsByFile = await trainingRowsOfGroups(pack, settings)
+  const stepsPerEpoch = batchesPerEpoch(rowsByFile, settings, pack)
   const steps = settings.epochs * stepsPerEpoch
   const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   checkParts(rows, pack.rows, settings)
@@ -328,12 +334,4 @@ function noteFewSteps(
     })
   const problem = thinProblem(steps, settings, rows)
   if (problem !== undefined) report({ type: 'note', message: problem })
-}
-
-/** In file order every file ends in a batch of its own. */
-function batchesPerEpoch(rowsByFile: number[], { shuffle, batchSize }: TrainSettings): number {
-  const batches = (rows: number) => Math.ceil(rows / batchSize)
-  return shuffle
-    ? batches(rowsByFile.reduce((sum, rows) => sum + rows, 0))
-    : rowsByFile.reduce((sum, rows) => sum + batches(rows), 0)
 }

@@ -52,6 +52,7 @@ export interface EpochReport {
   accuracyOn: 'validation' | 'training'
   validationLoss?: number
   validationAuc?: number
+  validationNdcg10?: number // by group
 }
 
 /** For one epoch: what was read, and that it was used exactly once. */

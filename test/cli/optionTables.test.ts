@@ -16,7 +16,15 @@ import { runCli } from './runCli.ts'
 import { goodResult } from './trainResult.ts'
 
 /** What the reference job leaves open; a validation split shows in the rows. */
-const UNCONSTRAINED = new Set(['embeddingL2', 'seed', 'validation', 'keep', 'patience'])
+const UNCONSTRAINED = new Set([
+  'ndcgAt',
+  'pairwiseWeight',
+  'embeddingL2',
+  'seed',
+  'validation',
+  'keep',
+  'patience',
+])
 
 const OTHER: { [K in keyof TrainSettings]: TrainSettings[K] } = {
   epochs: 4,
@@ -24,6 +32,9 @@ const OTHER: { [K in keyof TrainSettings]: TrainSettings[K] } = {
   schedule: 'linear',
   warmupSteps: 10,
   batchSize: 512,
+  loss: 'softmax',
+  ndcgAt: 5,
+  pairwiseWeight: 0.3,
   hidden: [128, 128],
   activations: ['relu', 'relu'],
   beta1: 0.8,

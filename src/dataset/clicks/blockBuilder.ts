@@ -9,6 +9,7 @@ import {
   type ClickRows,
   copyRows,
   packBlock,
+  hasGroups,
   rowBytes,
   type RowPlan,
 } from './rowLayout.ts'
@@ -24,8 +25,9 @@ interface OwnFeatures {
   pairs: readonly PairFeature[]
 }
 
-/** Gathers rows into blocks that never cross a file, and writes them. */
+/** Gathers rows into blocks that cross no file and cut no group, and writes them. */
 export class BlockBuilder {
+  readonly groups = { count: 0, longest: 0, withoutOrder: 0 } // of rows that are numbered by group
   readonly scratch: ClickRows
   readonly plan: RowPlan
   readonly #own: OwnFeatures
@@ -33,6 +35,7 @@ export class BlockBuilder {
   readonly #output: DurableFile
   readonly #block: ClickRows
   readonly #packed: Uint8Array
+  readonly #hasGroups: boolean
   #rows = 0 // in the block
   #clicks = 0
   readonly #files: PackedFile[] = []
@@ -43,6 +46,7 @@ export class BlockBuilder {
     this.plan = plan
     this.#output = output
     this.#own = own
+    this.#hasGroups = hasGroups(plan)
     this.#statistics = new ColumnStatistics(numbers, words)
     this.scratch = allocateRows(plan, CHUNK_ROWS)
     this.#block = allocateRows(plan, BLOCK_ROWS_MAX)
@@ -73,18 +77,39 @@ export class BlockBuilder {
       this.#rows += end - start
       start = end
       // once at most: a chunk is smaller than a block, and a block is one
-      if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush()
+      if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush(this.#wholeGroups())
     }
     return written
   }
 
   async endFile(): Promise<void> {
-    if (this.#rows > 0) await this.#flush()
+    if (this.#rows > 0) await this.#flush(this.#rows)
     this.#file.blockCount = this.#blocks.length - this.#file.firstBlock
   }
 
-  async #flush(): Promise<void> {
-    const rows = this.#rows
+  /** Rows of the block before its last group, which may go on; all if there are no groups. */
+  #wholeGroups(): number {
+    let rows = this.#rows
+    if (!this.#hasGroups) return rows
+    const groups = this.#block.groups as Uint32Array
+    for (const last = groups[rows - 1]; groups[rows - 1] === last; ) rows--
+    return rows
+  }
+
+  #countGroups(rows: number): void {
+    const groups = this.#block.groups as Uint32Array
+    const { clicks } = this.#block
+    for (let start = 0, end = 0; start < rows; start = end) {
+      let clicked = 0
+      for (; end < rows && groups[end] === groups[start]; end++) clicked += clicks[end]
+      this.groups.count++
+      this.groups.longest = Math.max(this.groups.longest, end - start)
+      if (clicked === 0 || clicked === end - start) this.groups.withoutOrder++
+    }
+  }
+
+  /** Writes the first `rows` rows; the others begin the next block. */
+  async #flush(rows: number): Promise<void> {
     const { clicks } = this.#block
     const packed = packBlock(this.plan, this.#block, rows, this.#packed)
     for (let i = 0; i < rows; i++) this.#clicks += clicks[i]
@@ -97,8 +122,10 @@ export class BlockBuilder {
     })
     const { context } = this.#block
     if (context) this.#statistics.add(wordsOf(context as Uint32Array).f32, rows)
+    if (this.#hasGroups) this.#countGroups(rows)
     this.#file.rows += rows
-    this.#rows = 0
+    copyRows(this.plan, this.#block, 0, { from: this.#block, start: rows, end: this.#rows })
+    this.#rows -= rows
     await this.#output.write(packed)
   }
 

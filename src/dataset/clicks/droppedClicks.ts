@@ -78,7 +78,8 @@ export async function sortOut(
 /** Marks what is null, and takes the row away from ids that have no key at all. */
 function markNulls(why: Uint8Array, { vectors, rows }: ClickChunk): void {
   const clicks = validBits(vectors.clicks)
-  for (let i = 0; i < why.length; i++) if (isNullAt(clicks, i)) why[i] = NULL
+  const groups = vectors.groups ? validBits(vectors.groups) : null
+  for (let i = 0; i < why.length; i++) if (isNullAt(clicks, i) || isNullAt(groups, i)) why[i] = NULL
   for (const side of ['users', 'restaurants'] as const) {
     const keys = validBits(vectors[side].keys)
     for (let i = 0; i < why.length; i++) {
@@ -111,7 +112,10 @@ async function missingValue(
 ): Promise<NearrankError> {
   const row = rowStart + i
   if (isNullAt(validBits(vectors.clicks), i)) return missingLabel(connection, plan, file, row)
-  const { column } = isNullId(vectors.users, i) ? plan.user : plan.restaurant
+  const side = [plan.user, plan.restaurant].find((_, k) =>
+    isNullId(k === 0 ? vectors.users : vectors.restaurants, i),
+  )
+  const column = side?.column ?? plan.group
   return new NearrankError(
     'INPUT',
     `Cannot use ${file.name}: column ${column} must hold an id in every row, row ${row} holds null; leave such clicks out with onMissing 'drop' (--on-missing drop)`,

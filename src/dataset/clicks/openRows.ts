@@ -91,6 +91,7 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
     options.onMissing ?? 'fail',
     ...clickSettings(options),
     ...contextSettings(options),
+    ...(options.groupColumn === undefined ? [] : [{ group: options.groupColumn }]),
   ]
   const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
   const key = keyOf(data, sources, tables.key, settings)
@@ -154,6 +155,7 @@ async function planRows(
     restaurant: await side(columns.restaurantId, tables.restaurants),
     clickColumn: columns.click,
     clickThreshold: options.clickThreshold,
+    group: options.groupColumn ?? null,
     onMissing: options.onMissing ?? 'fail',
   }
   for (const file of files) checkClickFile(file, plan)

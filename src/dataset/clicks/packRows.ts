@@ -1,10 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { NearrankError } from '../../errors.ts'
 import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import { BlockBuilder } from './blockBuilder.ts'
 import { type DroppedClicks, sortOut } from './droppedClicks.ts'
+import { GroupRuns } from './groupRuns.ts'
 import { firstWrongClick, wrongLabel } from './labels.ts'
-import { clickPlan, gatherRows } from './rowLayout.ts'
+import { clickPlan, gatherRows, type RowPlan } from './rowLayout.ts'
+import { groupsOf, sortGroups } from './sortGroups.ts'
 import { PairPacker } from './packPairs.ts'
 import { packRates } from './packRates.ts'
 import { type PackedRowsBody, ROWS_FILE } from './readRows.ts'
@@ -29,32 +33,67 @@ interface Sink {
   pairs: PairPacker | null
   shape: RowShape // of context and pairs
   dropped: DroppedClicks
+  runs: GroupRuns | null // null: rows are in no groups, or are sorted by them later
 }
 
-/** Writes the rows of all files, in their order, as blocks. */
+/**
+ * Writes the rows of all files, in their order, as blocks. Rows of a group that do not come one after the
+ * other are sorted by group; whether they do shows while they are packed.
+ */
 export async function packRows(
   connection: DuckDBConnection,
   plan: RowsPlan,
   run: RowsRun,
 ): Promise<PackedRowsBody> {
-  const output = await DurableFile.create(join(run.folder, ROWS_FILE))
+  const own = { context: plan.context, pairs: plan.pairs.features }
+  const packed =
+    plan.group === null
+      ? await packFiles(connection, plan, run, 'none')
+      : ((await packFiles(connection, plan, run, 'numbers')) ?? (await packSorted(connection, plan, run)))
+  if (!packed) throw new NearrankError('INTERNAL', 'rows without groups cannot be out of order')
+  const { body, rowPlan } = packed
+  const isUncounted = own.pairs.some((pair) => pair.kind === 'rate' && pair.rows.length === 0)
+  if (!isUncounted || body.rows === 0) return body
+  return await packRates({ ...own, ...run, body, plan: rowPlan })
+}
+
+interface PackedFiles {
+  body: PackedRowsBody
+  rowPlan: RowPlan
+}
+
+/** Undefined: with group numbers, the rows of a group do not come one after the other. */
+async function packFiles(
+  connection: DuckDBConnection,
+  plan: RowsPlan,
+  run: RowsRun,
+  groups: 'none' | 'numbers' | 'keys',
+): Promise<PackedFiles | undefined> {
+  const path = join(run.folder, ROWS_FILE)
+  const output = await DurableFile.create(path)
   try {
     const own = { context: plan.context, pairs: plan.pairs.features }
     const shape = rowShape([...own.context, ...own.pairs])
-    const builder = new BlockBuilder(output, clickPlan(shape.words), own)
+    const builder = new BlockBuilder(output, clickPlan(shape.words, groups), own)
     const { context } = builder.scratch
     const encoders = context ? new ColumnEncoders(plan.context, context as Uint32Array, shape) : null
-    const isUncounted = own.pairs.some((pair) => pair.kind === 'rate' && pair.rows.length === 0)
     const pairs = await PairPacker.open(plan.pairs, plan.tables, plan.context)
     const dropped: DroppedClicks = { noFeatures: 0, nulls: 0, badPlace: 0 }
-    const sink = { builder, encoders, pairs, shape, dropped }
+    const runs = groups === 'numbers' ? new GroupRuns() : null
+    const sink = { builder, encoders, pairs, shape, dropped, runs }
     let rowsRead = 0
     for (const file of plan.files) {
       builder.startFile(file.name)
+      runs?.startFile()
       const { expressions, vectorsOf } = clickColumns(plan, file)
       for await (const chunk of streamColumns(connection, file, expressions, run.signal)) {
         const vectors = vectorsOf(chunk)
         const kept = await takeChunk(connection, plan, { file, chunk, vectors }, sink)
+        if (kept === OUT_OF_ORDER) {
+          await output.abandon()
+          await rm(path)
+          return undefined
+        }
         builder.dropped(chunk.rows - kept)
         const wrote = builder.append(kept)
         if (wrote) await wrote
@@ -67,20 +106,51 @@ export async function packRows(
     await output.close()
     // Without it, all were dropped for want of features, as in packs made before there were other reasons.
     const hasReasons = dropped.nulls + dropped.badPlace > 0
-    const body = { ...builder.body(), ...(hasReasons && { droppedBecause: dropped }) }
-    if (!isUncounted || body.rows === 0) return body
-    return await packRates({ ...own, ...run, body, plan: builder.plan })
+    const body = {
+      ...builder.body(),
+      ...(runs && groupsOf(builder, runs.split)),
+      ...(hasReasons && { droppedBecause: dropped }),
+    }
+    return { body, rowPlan: builder.plan }
   } finally {
     await output.abandon()
   }
 }
 
-/** Looks one chunk up into the builder's scratch columns; returns how many rows of it are kept. */
+/** Packs the rows with the keys of their groups, then sorts them by these. */
+async function packSorted(
+  connection: DuckDBConnection,
+  plan: RowsPlan,
+  run: RowsRun,
+): Promise<PackedFiles | undefined> {
+  const packed = await packFiles(connection, plan, run, 'keys')
+  if (!packed || packed.body.rows === 0) return packed
+  const path = join(run.folder, ROWS_FILE)
+  const output = await DurableFile.create(`${path}.sorted`)
+  try {
+    const own = { context: plan.context, pairs: plan.pairs.features }
+    const unsorted = { ...own, path, body: packed.body, plan: packed.rowPlan, signal: run.signal }
+    const contextWords = rowShape([...own.context, ...own.pairs]).words
+    const body = { ...packed.body, ...(await sortGroups({ ...unsorted, contextWords }, output)) }
+    await output.close()
+    await rename(output.path, path)
+    return { body, rowPlan: clickPlan(contextWords, 'numbers') }
+  } finally {
+    await output.abandon()
+  }
+}
+
+const OUT_OF_ORDER = -1
+
+/**
+ * Looks one chunk up into the builder's scratch columns; returns how many rows of it are kept, or
+ * OUT_OF_ORDER.
+ */
 async function takeChunk(
   connection: DuckDBConnection,
   plan: RowsPlan,
   { file, chunk, vectors }: { file: ParquetFile; chunk: ColumnChunk; vectors: ClickVectors },
-  { builder, encoders, pairs, shape, dropped }: Sink,
+  { builder, encoders, pairs, shape, dropped, runs }: Sink,
 ): Promise<number> {
   const rows = builder.scratch
   const { users, restaurants } = vectors
@@ -98,7 +168,14 @@ async function takeChunk(
     plan.user.index.lookupInto(wordsOf(users.keys), chunk.rows, rows.users) +
     plan.restaurant.index.lookupInto(wordsOf(restaurants.keys), chunk.rows, rows.restaurants)
   pairs?.encode(rows, vectors, chunk.rows, shape)
-  const hasNulls = [vectors.clicks, users.keys, restaurants.keys].some((vector) => firstNull(vector) >= 0)
+  if (vectors.groups) {
+    const keys = wordsOf(vectors.groups)
+    const groups = rows.groups as Uint32Array
+    if (!runs) groups.set(keys)
+    else if (!runs.number(keys, chunk.rows, groups)) return OUT_OF_ORDER
+  }
+  const vectorsWithNulls = [vectors.clicks, users.keys, restaurants.keys, vectors.groups]
+  const hasNulls = vectorsWithNulls.some((vector) => vector && firstNull(vector) >= 0)
   if (missing === 0 && !hasNulls) return chunk.rows
 
   const { rowStart, rows: rowCount } = chunk

@@ -29,12 +29,19 @@ const PackedBlockSchema = Type.Object({
   digest: Count, // see rowDigest
 })
 const DroppedSchema = Type.Object({ noFeatures: Count, nulls: Count, badPlace: Count })
+const GroupsSchema = Type.Object({
+  count: Count,
+  longest: Count, // rows
+  withoutOrder: Count, // without a click, or with nothing else
+  split: Count, // of more than GROUP_ROWS_MAX rows: each counts as several
+})
 const BodySchema = Type.Object({
   rows: Type.Integer({ minimum: 1 }),
   clicks: Count, // rows with click 1
   dropped: Count,
   droppedBecause: Type.Optional(DroppedSchema), // absent: all of them have no features
   digest: Count,
+  groups: Type.Optional(GroupsSchema), // absent: the rows are in none
   files: Type.Array(PackedFileSchema),
   blocks: Type.Array(PackedBlockSchema),
   // features of the clicks themselves, fitted to the training rows, and of pairs; absent: there are none
@@ -80,7 +87,8 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
   const manifest = await readManifest(directory, ManifestSchema)
   if (!manifest) return undefined
   const { fingerprint, rows, clicks, dropped, droppedBecause, digest, files, blocks } = manifest
-  const plan = clickPlan(widthOf([...(manifest.context?.features ?? []), ...(manifest.context?.pairs ?? [])]))
+  const context = [...(manifest.context?.features ?? []), ...(manifest.context?.pairs ?? [])]
+  const plan = clickPlan(widthOf(context), manifest.groups ? 'numbers' : 'none')
   const bytesEach = rowBytes(plan)
   const path = join(directory, ROWS_FILE)
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -103,6 +111,7 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
     digest,
     files,
     blocks,
+    ...(manifest.groups && { groups: manifest.groups }),
     ...(manifest.context && { context: manifest.context }),
     blockRowsMax: blocks.reduce((most, block) => Math.max(most, block.rows), 0),
     async readBlockInto(i, target) {

@@ -20,10 +20,22 @@ export const CLICK_PLAN = [
   { name: 'clicks', type: 'u8' }, // 0 or 1
 ] as const satisfies RowPlan
 
-/** A click row with the encoded features of the click itself: `contextWords` words; 0: there are none. */
-export function clickPlan(contextWords: number): RowPlan {
-  if (contextWords === 0) return CLICK_PLAN
-  return [...CLICK_PLAN.slice(0, 2), { name: 'context', type: 'u32', width: contextWords }, CLICK_PLAN[2]]
+/**
+ * A click row with the encoded features of the click itself, `contextWords` words (0: there are none), and
+ * with its group: its number, or, until rows are sorted, the 64-bit key of it.
+ */
+export function clickPlan(contextWords: number, groups: 'none' | 'numbers' | 'keys' = 'none'): RowPlan {
+  if (contextWords === 0 && groups === 'none') return CLICK_PLAN
+  const [users, restaurants, clicks] = CLICK_PLAN
+  const plan: RowColumn[] = [users, restaurants]
+  if (contextWords > 0) plan.push({ name: 'context', type: 'u32', width: contextWords })
+  if (groups !== 'none') plan.push({ name: 'groups', type: 'u32', width: groups === 'keys' ? 2 : 1 })
+  return [...plan, clicks]
+}
+
+/** Whether the rows of such a plan come group by group. */
+export function hasGroups(plan: RowPlan): boolean {
+  return plan.some(({ name, width = 1 }) => name === 'groups' && width === 1)
 }
 
 /** Rows that a block holds at most; blocks never cross a file. */

@@ -34,6 +34,7 @@ export interface RowsPlan extends LabelPlan {
   context: FeatureSpec[] // of the clicks themselves
   pairs: PairPlan
   tables: Tables
+  group: string | null // column of what was shown together; null: the rows are in no groups
   onMissing: 'fail' | 'drop'
 }
 
@@ -50,6 +51,7 @@ export interface ClickVectors {
   clicks: DuckDBVector // see clickSql
   context: DuckDBVector[] // of each feature
   places: DuckDBVector[] // latitude and longitude; none if no pair needs them
+  groups: DuckDBVector | undefined // u64 keys, uniform in all bits; undefined: there are no groups
 }
 
 /** Checks the columns of a click file; reads nothing but metadata. */
@@ -66,6 +68,16 @@ export function checkClickFile(file: ParquetFile, plan: Omit<RowsPlan, 'files'>)
   checkLabels(file, plan)
   checkColumns(file, plan.context)
   for (const column of plan.pairs.places) checkNumeric(file, column)
+  if (plan.group !== null) checkGroups(file, plan.group)
+}
+
+function checkGroups(file: ParquetFile, name: string): void {
+  const { type } = columnNamed(file, name)
+  if (!/\[|^(STRUCT|MAP|UNION)\b/.test(type)) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use ${file.name}: column ${name} must hold the id of a group, such as a request or a session, found ${type}`,
+  )
 }
 
 /** What to select from a file, and how to find it in a chunk. */
@@ -76,6 +88,7 @@ export function clickColumns(
   const { user, restaurant } = plan
   // Those of which a null key does not yet tell that the id is null.
   const sides = [user, restaurant].filter(({ column, key }) => mayExceedKey(columnNamed(file, column), key))
+  const group = plan.group === null ? [] : [plan.group]
   const [userAt, restaurantAt] = [user, restaurant].map((side) => sides.indexOf(side))
   return {
     expressions: [
@@ -85,18 +98,20 @@ export function clickColumns(
       ...plan.context.map(({ name, kind }) => valueSql(columnNamed(file, name), kind)),
       ...plan.pairs.places.map((name) => `coalesce(TRY_CAST(${sqlName(name)} AS DOUBLE), 'nan'::DOUBLE)`),
       ...sides.map(({ column }) => `${sqlName(column)} IS NULL`),
+      ...group.map((name) => `CASE WHEN ${sqlName(name)} IS NOT NULL THEN hash(${sqlName(name)}) END`),
     ],
     vectorsOf: ({ columns: [users, restaurants, clicks, ...others] }) => {
       const [contextEnd, placesEnd] = [plan.context.length, plan.context.length + plan.pairs.places.length]
       const context = others.slice(0, contextEnd)
       const places = others.slice(contextEnd, placesEnd)
-      const isNull = others.slice(placesEnd)
+      const isNull = others.slice(placesEnd, placesEnd + sides.length)
       return {
         users: { keys: users, isNull: isNull[userAt] },
         restaurants: { keys: restaurants, isNull: isNull[restaurantAt] },
         clicks,
         context,
         places,
+        groups: others[placesEnd + sides.length],
       }
     },
   }

@@ -81,7 +81,7 @@ function logits4(z4: usize, bias: f32): v128 {
  * exp(−t) for t ≥ 0 in four lanes; relative error < 3e-7, and exp(−87.3) = 1.2e-38 from t = 87.3 on. NaN
  * stays NaN.
  */
-function expNegative(t: v128): v128 {
+export function expNegative(t: v128): v128 {
   const inRange = f32x4.min(t, f32x4.splat(87.3))
   // exp(−t) = 2^n · exp(r), n an integer, |r| ≤ ln 2 / 2; ln 2 in two parts keeps r exact.
   const n = f32x4.nearest(f32x4.mul(inRange, f32x4.splat(-1.4426950408889634)))
@@ -101,7 +101,7 @@ function expNegative(t: v128): v128 {
 }
 
 /** log(1 + e) for 0 ≤ e ≤ 1 in four lanes: 2·atanh(e / (2 + e)) as a series; the next term is below 1e-8. */
-function log1p(e: v128): v128 {
+export function log1p(e: v128): v128 {
   const s = f32x4.div(e, f32x4.add(f32x4.splat(2), e))
   const q = f32x4.mul(s, s)
   let sum = f32x4.splat(0.15384615384615385)

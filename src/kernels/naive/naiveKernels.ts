@@ -2,6 +2,7 @@ import { NearrankError } from '../../errors.ts'
 import type { Kernels } from '../kernels.ts'
 import { naiveEmbedding } from './embedding.ts'
 import { naiveGather } from './gather.ts'
+import { naiveGroupLoss } from './groupLoss.ts'
 import { naiveProducts } from './products.ts'
 import { naiveRows } from './rows.ts'
 import { naiveScore } from './score.ts'
@@ -21,6 +22,7 @@ export function naiveKernels(memory: { readonly buffer: ArrayBufferLike } | Arra
     ...naiveProducts(views),
     ...naiveRows(views),
     ...training,
+    ...naiveGroupLoss(views),
     ...naiveGather(views),
     ...naiveEmbedding(views, training.adam),
     ...naiveScore(views),

@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { bindKernels, type Kernels } from '../../kernels/kernels.ts'
-import { type Arena, planArena, RING_CHUNKS } from '../memory/arena.ts'
+import { batchOfGroups } from '../../dataset/clicks/groupBatches.ts'
+import { type Arena, planArena, RING_CHUNKS, type RingSlot } from '../memory/arena.ts'
 import { LOSS_NOT_FINITE } from '../step/adam.ts'
+import { GroupPass } from '../step/groupPass.ts'
 import { MixedPass } from '../step/mixedPass.ts'
 import { RowPass } from '../step/rowPass.ts'
 import { type Batch, foldStep, type Phase, trainStep } from '../step/trainStep.ts'
@@ -29,6 +31,7 @@ class CrewWorker {
   readonly #control: Int32Array
   readonly #sums: Float64Array
   readonly #floats: Float32Array
+  readonly #words: Uint32Array
   readonly #rowPass: RowPass
   readonly #batch: Batch
   readonly #foldPhases: Phase[]
@@ -42,6 +45,7 @@ class CrewWorker {
     this.#control = new Int32Array(memory.buffer, control.words, CONTROL_WORDS)
     this.#sums = new Float64Array(memory.buffer, control.sums, SUM_COUNT)
     this.#floats = new Float32Array(memory.buffer)
+    this.#words = new Uint32Array(memory.buffer)
     const tasks = new Int32Array(memory.buffer, control.tasks, shape.threads * TASK_WORDS)
     this.#runner = new PhaseRunner(this.#control, tasks, thread)
     this.#rowPass = new RowPass(this.#arena, kernels, memory, thread)
@@ -49,6 +53,7 @@ class CrewWorker {
     this.#batch = { slot: ring.slots[0], from: 0, rows: 0, step: 0 }
     const options = {
       rowPass: this.#rowPass,
+      groupPass: GroupPass.of(this.#arena, { kernels, memory }, thread, settings),
       batch: this.#batch,
       steps,
       report: (code: number) => this.#reportNotFinite(code),
@@ -83,7 +88,6 @@ class CrewWorker {
   }
 
   #train(): void {
-    const { batchSize } = this.#arena.shape
     const batch = this.#batch
     batch.step = Atomics.load(this.#control, CONTROL.step)
     let hasLeft = false
@@ -91,13 +95,19 @@ class CrewWorker {
       const rows = this.#awaitChunk(chunk)
       if (rows < 0) return
       batch.slot = this.#arena.ring.slots[chunk % RING_CHUNKS]
-      for (let from = 0; from < rows && !hasLeft; from += batchSize) {
+      for (let from = 0; from < rows && !hasLeft; from += batch.rows) {
         batch.from = from
-        batch.rows = Math.min(batchSize, rows - from)
+        batch.rows = this.#batchRows(batch.slot, from, rows)
         hasLeft = this.#trainBatch()
       }
       this.#chunkDone(chunk)
     }
+  }
+
+  #batchRows(slot: RingSlot, start: number, end: number): number {
+    const { batchSize: max, groups: hasGroups } = this.#arena.shape
+    if (!hasGroups) return Math.min(max, end - start)
+    return batchOfGroups(this.#words.subarray(slot.rows.groups / 4), { start, end, max })
   }
 
   /**

@@ -1,4 +1,5 @@
 import { clickPlan, columnBytes, type RowOffsets, type RowPlan } from '../../dataset/clicks/rowLayout.ts'
+import { GROUP_ROWS_MAX } from '../../dataset/clicks/groupRuns.ts'
 import { createMemory } from '../../kernels/kernels.ts'
 import type { RowShape } from '../../features/rowShape.ts'
 import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../../model/layout.ts'
@@ -86,6 +87,12 @@ export interface SliceArea {
   stats: number // f64 [count, 4]: loss, delta, correct, digest
 }
 
+/** What the losses of groups leave for the way back. */
+export interface OrderArea {
+  deltas: number // f32 [batchSize]: of each row of the batch, the gradient of the loss at its logit
+  scratch: number[] // by thread: for one group
+}
+
 /** What one thread needs for a block of rows. */
 export interface Scratch {
   x: Matrix // [BLOCK_ROWS, features and a 1]
@@ -115,6 +122,7 @@ export interface Arena {
   context: ContextArea | null // null: clicks have no features of their own
   parameters: ParameterArea
   embedded: EmbeddingArea | null // null: there are no embeddings, or nothing is trained
+  order: OrderArea | null // null: rows come without their groups, or nothing is trained
   folded: FoldedArea
   slices: SliceArea
   scratch: Scratch[] // by thread
@@ -163,11 +171,12 @@ export function planArena(shape: ArenaShape): Arena {
   const folded = planFolded(reserve, { layout, parameters, ldx, training: shape.purpose === 'train' })
   const slices = planSlices(reserve, shape, layout, ldx)
   const scratch = Array.from({ length: shape.threads }, () => planScratch(reserve, layout, ldx))
-  const ring = planRing(reserve, shape, clickPlan(words))
+  const ring = planRing(reserve, shape, clickPlan(words, shape.groups ? 'numbers' : 'none'))
+  const order = shape.groups && shape.purpose === 'train' ? planOrder(reserve, shape) : null
   const embedded =
     shape.purpose === 'train' && layout.embeddings.length > 0 ? planEmbedded(reserve, layout, shape) : null
   const inputs = { control, tables, context, parameters }
-  return { shape, layout, bytes, ...inputs, embedded, folded, slices, scratch, ring }
+  return { shape, layout, bytes, ...inputs, order, embedded, folded, slices, scratch, ring }
 }
 
 function planTable(reserve: Reserve, rows: number, { numbers, words }: RowShape): TableArea {
@@ -249,6 +258,11 @@ function planScratch(reserve: Reserve, layout: NetworkLayout, ldx: number): Scra
     acts: layout.hidden.slice(0, -1).map(block),
     back: layout.hidden.slice(0, -1).map(block),
   }
+}
+
+function planOrder(reserve: Reserve, { batchSize, threads }: ArenaShape): OrderArea {
+  const perThread = () => reserve(2 * GROUP_ROWS_MAX + 16)
+  return { deltas: reserve(batchSize), scratch: Array.from({ length: threads }, perThread) }
 }
 
 function planRing(reserve: Reserve, { batchSize, logits = 1 }: ArenaShape, plan: RowPlan): Arena['ring'] {

@@ -8,5 +8,6 @@ export interface ArenaShape {
   batchSize: number
   threads: number
   purpose: 'train' | 'score'
+  groups?: boolean // rows come with the number of their group, @default false
   logits?: number // that scoring answers for a row, @default 1
 }

@@ -152,8 +152,8 @@ function architectureText(settings: TrainSettings, parameters: number): string {
 }
 
 function optimizerText(settings: TrainSettings): string {
-  const { beta1, beta2, epsilon, weightDecay } = settings
-  return `${weightDecay > 0 ? 'AdamW' : 'Adam'} β ${beta1}, ${beta2}, ε ${epsilon}${weightDecay > 0 ? `, decay ${weightDecay}` : ''}, batch ${formatCount(settings.batchSize)}, ${settings.shuffle ? 'shuffled' : 'file order'}`
+  const { beta1, beta2, epsilon, weightDecay, loss } = settings
+  return `${loss === 'logistic' ? '' : `${loss} loss, `}${weightDecay > 0 ? 'AdamW' : 'Adam'} β ${beta1}, ${beta2}, ε ${epsilon}${weightDecay > 0 ? `, decay ${weightDecay}` : ''}, batch ${formatCount(settings.batchSize)}, ${settings.shuffle ? 'shuffled' : 'file order'}`
 }
 
 function learningRateText({ learningRate, schedule, warmupSteps }: TrainSettings): string {

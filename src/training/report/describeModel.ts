@@ -44,6 +44,7 @@ export function describeModel(
     columns: {
       ...DEFAULT_COLUMNS,
       ...options.columns,
+      ...(options.groupColumn !== undefined && { group: options.groupColumn }),
       userFeatures: namesOf(features.users),
       restaurantFeatures: namesOf(features.restaurants),
     },

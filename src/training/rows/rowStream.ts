@@ -7,6 +7,7 @@ import {
   gatherRows,
   rowBytes,
 } from '../../dataset/clicks/rowLayout.ts'
+import { batchOfGroups } from '../../dataset/clicks/groupBatches.ts'
 import { rowDigest, rowDigestAt } from '../../dataset/clicks/rowDigest.ts'
 import { mix32, Random } from '../../random.ts'
 
@@ -17,6 +18,8 @@ export interface RowOrder {
   epoch: number // each has an order of its own
   validation: number // share held out, drawn row by row from the seed; the same rows in every epoch
   select: 'all' | 'training' | 'validation'
+  /** Rows that a batch has at most: then groups stay together, in each batch and in either part. */
+  wholeGroups?: number
 }
 
 /** What has passed so far. */
@@ -60,6 +63,7 @@ export class RowStream {
   #rows = 0
   #next = 0
   #endOfFile = true
+  readonly #groupsMax: number // rows of a batch of whole groups; 0: rows go by themselves
 
   constructor(pack: PackedRows, order: RowOrder) {
     this.#pack = pack
@@ -75,6 +79,7 @@ export class RowStream {
     this.#blocks = pack.blocks.map((_, i) => i)
     if (order.shuffle) shuffleInPlace(this.#blocks, new Random(order.seed, BLOCK_ORDER, order.epoch))
     this.#windowBlocks = order.shuffle ? Math.min(WINDOW_BLOCKS, pack.blocks.length) : 1
+    this.#groupsMax = pack.groups ? (order.wholeGroups ?? 0) : 0
     const { plan, blockRowsMax } = pack
     const windowRows = this.#windowBlocks * blockRowsMax
     this.#bytes = new Uint8Array(blockRowsMax * rowBytes(plan))
@@ -86,20 +91,35 @@ export class RowStream {
 
   /**
    * Fills `target` from the start with the next rows, and returns how many: fewer than it holds only at the
-   * end of a file (in file order) or of everything; 0 if there are no more.
+   * end of a file (in file order) or of everything; 0 if there are no more. Of whole groups, it takes as many
+   * batches as fit, none of which crosses a window: see `batchOfGroups`.
    */
   async nextInto(target: ClickRows): Promise<number> {
+    const size = target.clicks.length
     let filled = 0
-    while (filled < target.clicks.length) {
+    while (filled < size) {
       if (this.#next === this.#rows) {
-        if (filled > 0 && this.#endOfFile && !this.#order.shuffle) break
+        if (filled > 0 && (this.#groupsMax > 0 || (this.#endOfFile && !this.#order.shuffle))) break
         if (!(await this.#fillWindow())) break
         continue
       }
-      filled = this.#copyInto(target, filled)
+      const count = this.#groupsMax > 0 ? this.#batch() : Math.min(size - filled, this.#rows - this.#next)
+      if (count > size - filled) break
+      this.#copyInto(target, filled, count)
+      filled += count
     }
     this.count.rows += filled
     return filled
+  }
+
+  #batch(): number {
+    const order = this.#order.shuffle ? this.#permutation : undefined
+    return batchOfGroups(this.#window.groups as Uint32Array, {
+      start: this.#next,
+      end: this.#rows,
+      max: this.#groupsMax,
+      order,
+    })
   }
 
   /**
@@ -108,7 +128,7 @@ export class RowStream {
   async skip(rows: number): Promise<number> {
     let left = rows
     while (left > 0) {
-      const size = Math.min(left, this.#pack.blockRowsMax)
+      const size = Math.min(left, Math.max(this.#pack.blockRowsMax, this.#groupsMax))
       const taken = await this.nextInto(allocateRows(this.#pack.plan, size))
       if (taken === 0) break
       left -= taken
@@ -116,17 +136,15 @@ export class RowStream {
     return rows - left
   }
 
-  #copyInto(target: ClickRows, filled: number): number {
+  #copyInto(target: ClickRows, filled: number, count: number): void {
     const { plan } = this.#pack
     const start = this.#next
-    const count = Math.min(target.clicks.length - filled, this.#rows - start)
     const from = this.#window
     if (this.#order.shuffle) {
       const order = this.#permutation.subarray(start, start + count)
       gatherRows(plan, target, filled, { from, order, count })
     } else copyRows(plan, target, filled, { from, start, end: start + count })
     this.#next += count
-    return filled + count
   }
 
   /** Reads the next blocks; false if there are none. */
@@ -138,8 +156,12 @@ export class RowStream {
       await this.#addBlock()
     if (this.#order.shuffle) {
       const window = this.#permutation.subarray(0, this.#rows)
-      for (let i = 0; i < window.length; i++) window[i] = i
-      shuffleInPlace(window, new Random(this.#order.seed, WINDOW_ORDER, this.#order.epoch, this.#nextBlock))
+      const random = new Random(this.#order.seed, WINDOW_ORDER, this.#order.epoch, this.#nextBlock)
+      if (this.#groupsMax > 0) shuffleGroups(window, this.#window.groups as Uint32Array, random)
+      else {
+        for (let i = 0; i < window.length; i++) window[i] = i
+        shuffleInPlace(window, random)
+      }
     }
     return true
   }
@@ -171,6 +193,7 @@ export class RowStream {
   /** Adds the rows of a block that belong to the training or the validation part. */
   #select(block: ClickRows, firstRow: number, file: number): void {
     const { users, restaurants, clicks, context } = block
+    const groups = this.#groupsMax > 0 ? (block.groups as Uint32Array) : null
     const isHeldOut = heldOutBy(this.#order)
     const heldWanted = this.#order.select === 'validation'
     const { count } = this
@@ -180,7 +203,7 @@ export class RowStream {
     let heldDigest = 0
     for (let i = 0; i < clicks.length; i++) {
       const own = context ? rowDigestAt(block, i) : rowDigest(users[i], restaurants[i], clicks[i])
-      if (isHeldOut(firstRow + i) !== heldWanted) {
+      if (isHeldOut(groups ? groups[i] : firstRow + i) !== heldWanted) {
         heldDigest += own
         continue
       }
@@ -216,6 +239,34 @@ export function trainingRows(pack: PackedRows, order: Pick<RowOrder, 'seed' | 'v
     for (const end = row + file.rows; row < end; row++) if (!isHeldOut(row)) count++
     return count
   })
+}
+
+/** The same if groups stay together: one pass over the packed rows where some are held out. */
+export async function trainingRowsOfGroups(
+  pack: PackedRows,
+  order: Pick<RowOrder, 'seed' | 'validation'>,
+): Promise<number[]> {
+  if (order.validation === 0 || !pack.groups) return trainingRows(pack, order)
+  const isHeldOut = heldOutBy(order)
+  const counts = pack.files.map(() => 0)
+  const bytes = new Uint8Array(pack.blockRowsMax * rowBytes(pack.plan))
+  for (const [i, { file, rows }] of pack.blocks.entries()) {
+    await pack.readBlockInto(i, bytes)
+    const { groups } = blockRows(pack.plan, bytes.buffer, 0, rows)
+    for (let row = 0; row < rows; row++) if (!isHeldOut(groups[row])) counts[file]++
+  }
+  return counts
+}
+
+/** Writes the places of all rows, group by group in random order; those of a group stay as they are. */
+function shuffleGroups(places: Uint32Array, groups: Uint32Array, random: Random): void {
+  const starts: number[] = []
+  for (let row = 0; row < places.length; row++)
+    if (row === 0 || groups[row] !== groups[row - 1]) starts.push(row)
+  shuffleInPlace(starts, random)
+  let at = 0
+  for (const start of starts)
+    for (let row = start; row < places.length && groups[row] === groups[start]; row++) places[at++] = row
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics.ts'
+import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
+import { GroupNdcg } from '../../metrics/groupNdcg.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import { RING_CHUNKS } from '../memory/arena.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
@@ -12,7 +14,7 @@ export interface ScoringOptions {
 }
 
 /** Rows that have been scored: the first `rows` of each column. */
-type ScoredRows = (logits: Float32Array, clicks: Uint8Array, users: Uint32Array, rows: number) => void
+type ScoredRows = (logits: Float32Array, rows: ClickRows, count: number) => void
 
 const ALL_ROWS: RowOrder = { shuffle: false, seed: 0, epoch: 1, validation: 0, select: 'all' }
 
@@ -23,16 +25,18 @@ export async function scorePack(
   options: ScoringOptions,
 ): Promise<EvaluationMetrics> {
   const metrics = new ClickMetrics({ users: options.ndcg ? lead.arena.tables.users.rows : 0 })
+  const groups = pack.groups ? new GroupNdcg() : null
   const stream = new RowStream(pack, options.order ?? ALL_ROWS)
   let done = 0
   await lead.run({ type: 'fold' })
-  await scoreRows(lead, stream, (logits, clicks, users, rows) => {
+  await scoreRows(lead, stream, (logits, rows, count) => {
     options.signal?.throwIfAborted()
-    metrics.add(logits, clicks, users, rows)
-    done += rows
+    metrics.add(logits, rows.clicks, rows.users, count)
+    groups?.add(logits, rows.clicks, rows.groups as Uint32Array, count)
+    done += count
     options.onProgress?.(done, pack.rows)
   })
-  return metrics.result()
+  return { ...metrics.result(), ...(groups && { groupNdcg10: groups.mean() }) }
 }
 
 /** Scores the stream's rows on all threads and hands them on in their order. */
@@ -43,7 +47,7 @@ async function scoreRows(lead: CrewLead, stream: RowStream, consume: ScoredRows)
     const consumeNext = async () => {
       await lead.awaitDone(consumed + 1)
       const { logits, rows } = lead.chunk(consumed)
-      consume(logits, rows.clicks, rows.users, sizes[consumed])
+      consume(logits, rows, sizes[consumed])
       consumed++
     }
     for (;;) {

@@ -1,7 +1,9 @@
 import { NearrankError } from '../../errors.ts'
 import type { StateDict } from '../../model/network.ts'
+import type { EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import { parametersToState } from '../../model/parameters.ts'
 import { runPeakRssBytes } from '../memory/memoryPlan.ts'
+import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import { ledgerEpoch } from '../rows/ledger.ts'
 import { type RowOrder, RowStream } from '../rows/rowStream.ts'
 import { scorePack } from '../rows/scoring.ts'
@@ -158,6 +160,7 @@ export class TrainingRun {
   /** The ledger proves that every row was read; this, that every batch was a step. */
   #checkSteps(): void {
     const { step, epoch } = this.#state
+    if (this.#options.pack.groups) return // how many there are depends on how groups fit into batches
     const wanted = epoch * this.#options.stepsPerEpoch
     if (step !== wanted)
       throw new NearrankError(
@@ -174,17 +177,32 @@ export class TrainingRun {
     report.accuracyOn = 'validation'
     report.validationLoss = metrics.logLoss
     if (metrics.auc !== null) report.validationAuc = metrics.auc
+    if (typeof metrics.groupNdcg10 === 'number') report.validationNdcg10 = metrics.groupNdcg10
     const state = this.#state
-    if (state.bestLoss === null || metrics.logLoss < state.bestLoss) {
-      this.#state = { ...state, bestLoss: metrics.logLoss, bestEpoch: report.epoch, worseEpochs: 0 }
+    const loss = this.#validationLoss(metrics)
+    if (state.bestLoss === null || loss < state.bestLoss) {
+      this.#state = { ...state, bestLoss: loss, bestEpoch: report.epoch, worseEpochs: 0 }
       this.#best.set(lead.trained().parameters)
     } else this.#state = { ...state, worseEpochs: state.worseEpochs + 1 }
   }
 
+  /** What the best epoch has least of: losses of the order alone say nothing of probabilities. */
+  #validationLoss({ logLoss, groupNdcg10 }: EvaluationMetrics): number {
+    return learnsOrderAlone(this.#options.settings.loss) ? 1 - (groupNdcg10 ?? 0) : logLoss
+  }
+
   #order(part: 'training' | 'validation'): RowOrder {
-    const { shuffle, seed, validation } = this.#options.settings
+    const { shuffle, seed, validation, batchSize } = this.#options.settings
     const select = validation > 0 ? part : 'all'
-    return { shuffle: shuffle && part === 'training', seed, epoch: this.#state.epoch, validation, select }
+    const isTraining = part === 'training'
+    return {
+      shuffle: shuffle && isTraining,
+      seed,
+      epoch: this.#state.epoch,
+      validation,
+      select,
+      wholeGroups: batchSize,
+    }
   }
 
   /** Progress, and checkpoints: asked for when due, written when the workers have answered. */

@@ -4,6 +4,14 @@ import { boolean, fraction, integer, list, number, oneOf, positive } from '../..
 
 export const PRESET_NAMES = ['default', 'reference'] as const
 
+/** How a row, or a group of rows, is judged in training. */
+export const LOSSES = ['logistic', 'pairwise', 'lambdarank', 'softmax', 'logistic+pairwise'] as const
+
+/** Of a model whose scores are no probabilities: only their order says something. */
+export function learnsOrderAlone(loss: (typeof LOSSES)[number]): boolean {
+  return loss !== 'logistic' && loss !== 'logistic+pairwise'
+}
+
 /** An option whose value each preset has. */
 export interface Setting<S extends TSchema>
   extends Option<S>,
@@ -53,6 +61,24 @@ export const SETTINGS = {
     reference: 1024,
     flag: '--batch-size <rows>',
     help: 'rows in one step',
+  }),
+  /** logistic learns each row by itself; the others the order of a group's rows; see kernels/assembly. */
+  loss: setting({
+    schema: oneOf(...LOSSES),
+    default: 'logistic',
+    reference: 'logistic',
+    flag: '--loss <name>',
+    term: '--loss, --ndcg-at <k>, --pairwise-weight',
+    help: 'logistic; of groups: see docs/ranking.md',
+  }),
+  /** Ranks that lambdarank counts. */
+  ndcgAt: setting({ schema: integer(1, 1000), default: 10, reference: 10, flag: '--ndcg-at <k>' }),
+  /** Of the pairwise loss in logistic+pairwise. */
+  pairwiseWeight: setting({
+    schema: number(0, 1),
+    default: 0.5,
+    reference: 0.5,
+    flag: '--pairwise-weight <w>',
   }),
   /** Units of each hidden layer. */
   hidden: setting({

@@ -12,6 +12,7 @@ export function learningRateAt(
   const { learningRate, schedule, warmupSteps } = settings
   if (step <= warmupSteps) return (learningRate * step) / warmupSteps
   if (schedule === 'constant') return learningRate
-  const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
+  // Of groups, the number of steps is an estimate.
+  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps))
   return learningRate * (schedule === 'linear' ? 1 - progress : (1 + Math.cos(Math.PI * progress)) / 2)
 }

@@ -46,6 +46,7 @@ export class RowPass {
   readonly #last: HiddenOperands | null // null: there is no hidden layer
   readonly #bias: () => number
   readonly #stats: Float64Array
+  readonly #floats: Float32Array // the whole memory
   // by slice: gradients of the output weights, if there is no hidden layer
   readonly #linearSums: Float32Array[]
   readonly #inputs: InputPass | null // null: there is nothing but the tables' numbers
@@ -59,6 +60,7 @@ export class RowPass {
     this.#last = planLast(arena, this.#scratch)
     this.#bias = outputBias(arena, memory)
     this.#stats = new Float64Array(memory.buffer, slices.stats, Math.max(slices.count, 1) * 4)
+    this.#floats = new Float32Array(memory.buffer)
     const hasOthers = arena.context !== null || arena.layout.embeddings.length > 0
     this.#inputs = hasOthers ? new InputPass(arena, kernels, thread) : null
     this.#linearSums = slices.sums.map(([{ at, ld }]) => new Float32Array(memory.buffer, at, ld))
@@ -82,28 +84,41 @@ export class RowPass {
 
   /**
    * One slice of a batch, rows [first, first + rows) of it: sums its gradients and statistics, and leaves for
-   * each row what its embeddings learn from it.
+   * each row what its embeddings learn from it. `hasDeltas`: what the rows' logits are to learn is there
+   * already, with the statistics, from `GroupPass`.
    */
-  trainSlice(slice: number, { slot, from, rows: batchRows }: BatchRows, first: number, rows: number): void {
-    const { z4, delta } = this.#scratch
-    const stats = this.#arena.slices.stats + 32 * slice
-    const bias = this.#bias()
-    const scale = 1 / batchRows
-    this.#stats.fill(0, 4 * slice, 4 * slice + 4)
+  trainSlice(slice: number, batch: BatchRows, first: number, rows: number, hasDeltas = false): void {
+    const { slot, from } = batch
+    if (!hasDeltas) this.#stats.fill(0, 4 * slice, 4 * slice + 4)
     let digest = 0
     for (let done = 0; done < rows; done += BLOCK_ROWS) {
       const count = Math.min(BLOCK_ROWS, rows - done)
       const padded = gemmRows(count)
       const row = first + done // of the batch
-      const clicks = slot.rows.clicks + from + row
       digest += this.gather(slot, from + row, count, row) >>> 0
       this.#forward(padded)
       this.#inputs?.addToLogits(count)
-      this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
+      if (hasDeltas) this.#takeDeltas(row, count, padded)
+      else this.#loss(slice, batch, row, count)
       this.#backward(slice, padded, done === 0)
       this.#inputs?.backward(row, padded)
     }
     this.#stats[4 * slice + SLICE_STATS.digest] = digest
+  }
+
+  /** Of a block of rows from row `row` of the batch on. */
+  #loss(slice: number, { slot, from, rows }: BatchRows, row: number, count: number): void {
+    const { z4, delta } = this.#scratch
+    const clicks = slot.rows.clicks + from + row
+    const stats = this.#arena.slices.stats + 32 * slice
+    this.#kernels.loss(z4, this.#bias(), clicks, delta, count, gemmRows(count), 1 / rows, stats)
+  }
+
+  #takeDeltas(row: number, count: number, padded: number): void {
+    const to = this.#scratch.delta / 4
+    const from = this.#arena.order!.deltas / 4 + row
+    this.#floats.copyWithin(to, from, from + count)
+    this.#floats.fill(0, to + count, to + padded)
   }
 
   /**

@@ -1,0 +1,56 @@
+import { KeyNumbers } from './keyNumbers.ts'
+
+/** Rows that a group has at most; a longer one is learned in parts of so many. */
+export const GROUP_ROWS_MAX = 1024
+/** Runs of rows whose groups are remembered, 128 MiB of them. */
+const RUNS_MAX = 4 * 2 ** 20
+
+/**
+ * Numbers the groups of clicks that come in the order of the files: 0, 1, 2, … as long as the rows of each
+ * come one after the other.
+ */
+export class GroupRuns {
+  /** Groups that are longer than `GROUP_ROWS_MAX`. */
+  split = 0
+  readonly #runs = new KeyNumbers()
+  #number = -1 // of the group at hand
+  #rows = 0 // of the part of it that has this number
+  #isSplit = false
+  #low = 0
+  #high = 0
+  #isFileStart = true
+
+  /** No group goes on in the next file: rows that do would be in two blocks. */
+  startFile(): void {
+    this.#isFileStart = true
+  }
+
+  /**
+   * Writes the number of the group of each row to `groups`. `keys`: u64 [rows] as words, low ones first.
+   * @returns false if a group comes a second time, or if there are too many to tell.
+   */
+  number(keys: Uint32Array, rows: number, groups: Uint32Array): boolean {
+    for (let i = 0; i < rows; i++) {
+      const [low, high] = [keys[2 * i], keys[2 * i + 1]]
+      const goesOn = !this.#isFileStart && low === this.#low && high === this.#high
+      if (!goesOn) {
+        const seen = this.#runs.size
+        if (seen === RUNS_MAX || this.#runs.numberOf(low, high) < seen) return false
+        this.#isFileStart = false
+        this.#isSplit = false
+        this.#low = low
+        this.#high = high
+      } else if (this.#rows === GROUP_ROWS_MAX && !this.#isSplit) {
+        this.#isSplit = true
+        this.split++
+      }
+      if (!goesOn || this.#rows === GROUP_ROWS_MAX) {
+        this.#number++
+        this.#rows = 0
+      }
+      this.#rows++
+      groups[i] = this.#number
+    }
+    return true
+  }
+}
