@@ -130,8 +130,8 @@ export const DATASET_OPTIONS = {
   ids: {
     schema: oneOf('none', 'users', 'restaurants', 'both'),
     flag: '--ids <which>',
-    term: '--ids, --context-features, --group-column',
-    help: 'both, …; of the clicks: time,device,…; request_id',
+    term: '--ids <which>, --context-features',
+    help: 'users, restaurants or both; time,device,… of the clicks',
     clicks: ['train'],
   },
   /**
@@ -146,8 +146,15 @@ export const DATASET_OPTIONS = {
   groupColumn: {
     schema: text(),
     flag: '--group-column <name>',
+    term: '--group-column, --position-column <name>',
+    help: 'what was shown together, such as request_id; and where',
     clicks: ['train', 'test'],
   },
+  /**
+   * Column of the clicks that tells where on the screen a row was shown, from 1: what that does to a click is
+   * learned apart from everything else, and left out when restaurants are ranked; default none.
+   */
+  positionColumn: { schema: text(), flag: '--position-column <name>', clicks: ['train'] },
   /** What columns and pairs become, where it is not what is found; false: no feature. See docs/config.md. */
   features: { schema: DeclarationSchema, clicks: ['train'] },
   ...POLICIES,

@@ -23,6 +23,7 @@ export interface DeclaredFeature {
   name: string
   kind: FeatureKind
   isId?: true // it is the row's own id
+  isPosition?: true // it is the click's place on the screen
   mayBeMissing?: true // later, even if training sees none missing: then the mean takes its place
   dim?: number // numbers of an embedding row
   minCount?: number // a value that is in fewer rows has no code of its own

@@ -45,6 +45,7 @@ const Feature = Type.Union([
       name: Name,
       kind: Type.Literal('category'),
       id: Type.Optional(Type.Literal(true)),
+      position: Type.Optional(Type.Literal(true)),
       values: Values,
       buckets: Buckets,
       dim: DimOrNone,

@@ -38,6 +38,7 @@ export interface CategoryFeature {
   name: string
   kind: 'category'
   id?: true // it is the row's own id
+  position?: true // it is the click's place on the screen: learned, and unknown to who ranks
   values: readonly string[] // the vocabulary, most frequent first; the code of values[i] is i + 2
   buckets?: number // in place of a vocabulary: the code of a value is 2 + its hash modulo this
   dim: number // numbers of an embedding row; 0: there is none, and only pairs use the codes
@@ -204,9 +205,14 @@ export function isOwnPlace(feature: FeatureSpec): boolean {
   return feature.kind === 'cell' && feature.place === true
 }
 
-/** Those of the context that a request tells by name: all but where the user is. */
+/** Where on the screen a click was. Who ranks does not know it yet. */
+export function isPosition(feature: FeatureSpec): boolean {
+  return feature.kind === 'category' && feature.position === true
+}
+
+/** Those of the context that a request tells by name: all but where the user is, and positions. */
 export function toldFeatures(context: readonly FeatureSpec[]): FeatureSpec[] {
-  return context.filter((feature) => !isOwnPlace(feature))
+  return context.filter((feature) => !isOwnPlace(feature) && !isPosition(feature))
 }
 
 export function namesOf(features: readonly FeatureSpec[]): string[] {

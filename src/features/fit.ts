@@ -47,7 +47,13 @@ export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatist
         ...(isReplaced && { missing: { ...flagged, value: Math.fround(declared.missing ?? mean) } }),
       }
     case 'category':
-      return { name, kind, ...(declared.isId && { id: true }), ...vocabulary(declared, statistics) }
+      return {
+        name,
+        kind,
+        ...(declared.isId && { id: true }),
+        ...(declared.isPosition && { position: true }),
+        ...vocabulary(declared, statistics),
+      }
     case 'categories':
       return { name, kind, ...vocabulary(declared, statistics), maxValues }
     case 'text': {

@@ -17,6 +17,7 @@ export interface EmbeddingSpec {
   dim: number
   slots: number // codes in a row; 0 behind the last one of a list
   direct?: true // its numbers are added to the logit too, see `Network`
+  additive?: true // and are no inputs of the layers
 }
 
 /** How many numbers a feature takes of a row. */
@@ -60,8 +61,18 @@ export function embeddingsOf(feature: FeatureSpec | PairFeature): EmbeddingSpec[
     }))
   const own = feature.buckets ?? ('values' in feature ? feature.values.length : 0)
   const slots = kind === 'category' ? 1 : feature.maxValues
-  const isDirect = kind === 'category' && feature.id === true && dim > 0
-  return [{ name, codes: FIRST_CODE + own, dim, slots, ...(isDirect && { direct: true }) }]
+  const isAdditive = kind === 'category' && feature.position === true
+  const isDirect = isAdditive || (kind === 'category' && feature.id === true && dim > 0)
+  return [
+    {
+      name,
+      codes: FIRST_CODE + own,
+      dim,
+      slots,
+      ...(isDirect && { direct: true }),
+      ...(isAdditive && { additive: true }),
+    },
+  ]
 }
 
 /** The parts of a moment that are categories. */

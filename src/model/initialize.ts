@@ -1,17 +1,25 @@
 import { Random } from '../random.ts'
 import { FIRST_CODE } from '../features/rowShape.ts'
-import { embeddingTensor, linearLayers, tablesOf, type Network, type StateDict } from './network.ts'
+import {
+  additiveColumns,
+  embeddingTensor,
+  linearLayers,
+  tablesOf,
+  type Network,
+  type StateDict,
+} from './network.ts'
 
 /**
  * Initial weights and biases: uniform in ±1/√inputs, as PyTorch's nn.Linear; embeddings uniform in ±0.05,
- * those of missing and unseen values 0. The same for the same seed.
+ * those of missing and unseen values 0. What is only added to the logit begins at 0, and so do the first
+ * layer's weights of it. The same for the same seed.
  */
 export function initialState(network: Network, seed: number): StateDict {
   const state: StateDict = new Map()
   for (const [i, table] of tablesOf(network).entries()) {
     const random = new Random(seed, INITIAL_EMBEDDINGS, i)
     const data = new Float32Array(table.codes * table.dim)
-    for (let at = FIRST_CODE * table.dim; at < data.length; at++)
+    for (let at = FIRST_CODE * table.dim; !table.additive && at < data.length; at++)
       data[at] = EMBEDDING_BOUND * (2 * random.float() - 1)
     state.set(embeddingTensor(table), { shape: [table.codes, table.dim], data })
   }
@@ -23,6 +31,9 @@ export function initialState(network: Network, seed: number): StateDict {
     state.set(`${name}.weight`, { shape: [outputs, inputs], data: uniform(outputs * inputs) })
     state.set(`${name}.bias`, { shape: [outputs], data: uniform(outputs) })
   }
+  const first = state.get(`${linearLayers(network)[0].name}.weight`)!
+  for (const column of additiveColumns(network))
+    for (let unit = 0; unit < first.shape[0]; unit++) first.data[unit * first.shape[1] + column] = 0
   return state
 }
 

@@ -39,6 +39,7 @@ const EmbeddingTable = Type.Object(
     dim: Type.Integer({ minimum: 0, multipleOf: 4 }),
     slots: Type.Integer({ minimum: 1 }),
     direct: Type.Optional(Type.Literal(true)),
+    additive: Type.Optional(Type.Literal(true)),
   },
   closed,
 )
@@ -220,8 +221,8 @@ function contradiction(description: ModelDescription): string | undefined {
 /** The same keys in one order, whoever wrote them. */
 function sorted(inputs: Inputs) {
   const { userFeatures, restaurantFeatures, contextFeatures, pairFeatures, embeddings = [] } = inputs
-  const tables = embeddings.map(({ name, side, codes, dim, slots, direct = false }) => {
-    return [name, side, codes, dim, slots, direct]
+  const tables = embeddings.map(({ name, side, codes, dim, slots, direct = false, additive = false }) => {
+    return [name, side, codes, dim, slots, direct, additive]
   })
   return [userFeatures, restaurantFeatures, contextFeatures ?? null, pairFeatures ?? null, tables]
 }

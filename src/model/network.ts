@@ -14,7 +14,8 @@ export type Activation = 'none' | 'relu'
  * A multi-layer perceptron from one row's inputs to one logit: Linear → activation for each hidden layer,
  * then Linear → 1. The inputs are the numbers of user, restaurant, context and pairs, then the embeddings
  * in their order. The numbers of a `direct` embedding are inputs like all others, and their sum is added to
- * the logit as well: what an id is worth by itself need not be learned through the layers.
+ * the logit as well: what an id is worth by itself need not be learned through the layers. Of an `additive`
+ * one, the first layer's weights are 0 and stay 0.
  */
 export interface Network {
   userFeatures: number // numbers of a user
@@ -72,11 +73,20 @@ export function directTables(network: Network): readonly EmbeddingTable[] {
 
 /** The inputs that are added to the logit as well: the numbers of every `direct` embedding. */
 export function directColumns(network: Network): number[] {
+  return columnsOf(network, ({ direct }) => direct === true)
+}
+
+/** The inputs that no layer takes: the numbers of every `additive` embedding. */
+export function additiveColumns(network: Network): number[] {
+  return columnsOf(network, ({ additive }) => additive === true)
+}
+
+function columnsOf(network: Network, isWanted: (table: EmbeddingTable) => boolean): number[] {
   const columns: number[] = []
   let column = numberInputs(network)
-  for (const { dim, direct } of embeddingsOf(network)) {
-    if (direct) for (let k = 0; k < dim; k++) columns.push(column + k)
-    column += dim
+  for (const table of embeddingsOf(network)) {
+    if (isWanted(table)) for (let k = 0; k < table.dim; k++) columns.push(column + k)
+    column += table.dim
   }
   return columns
 }
@@ -110,9 +120,10 @@ export function inputsOf(features: FeaturesOf): Omit<Network, 'hidden' | 'activa
   const embeddings = SOURCES.flatMap((side) =>
     (features[side] ?? [])
       .flatMap((feature) => embeddingsOfFeature(feature))
-      .map(({ name, codes, dim, slots, direct }) => {
+      .map(({ name, codes, dim, slots, direct, additive }) => {
         const table: EmbeddingTable = { name: `${SINGULAR[side]}.${name}`, side, codes, dim, slots }
         if (direct) table.direct = true
+        if (additive) table.additive = true
         return table
       }),
   )

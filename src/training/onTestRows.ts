@@ -9,6 +9,7 @@ import { loadModelFiles } from '../model/modelDirectory.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import { CrewLead } from './crew/crewLead.ts'
 import { type Arena, planArena } from './memory/arena.ts'
+import { withoutAdditive } from './rows/positions.ts'
 import { loadFeatures } from './memory/featureMemory.ts'
 import { checkMemory, packMemoryBytes } from './memory/memoryPlan.ts'
 import { droppedNote, droppedRows } from './report/droppedRows.ts'
@@ -90,7 +91,7 @@ export async function onTestRows<T>(
     const lead = new CrewLead({ shape, simd: bestSimd() })
     try {
       await loadFeatures(lead, tables, null)
-      lead.setWeights(weights)
+      lead.setWeights(withoutAdditive(description.network, weights))
       return await use({ lead, pack, description })
     } finally {
       await lead.close()

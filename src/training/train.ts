@@ -36,6 +36,7 @@ import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPl
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
 import { trainingRowsOfGroups } from './rows/rowStream.ts'
+import { centreAdditive, withoutAdditive } from './rows/positions.ts'
 import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
@@ -238,7 +239,8 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
       resumedAtStep: training.state.step,
     })
     const kept = await training.train()
-    const weights = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
+    const learned = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
+    const weights = await centreAdditive(lead, pack, network, learned)
     const test = await scoreTest(prepared, lead, weights)
     // Before the peak is read: it is part of it.
     const encoded = encodeWeights(network, weights, packageVersion())
@@ -303,7 +305,7 @@ async function scoreTest(
   const { test, tables, settings, options, report } = prepared
   if (test === null) return null
   if (settings.normalize) await loadFeatures(lead, tables, null)
-  lead.setWeights(weights)
+  lead.setWeights(withoutAdditive(lead.arena.layout.network, weights))
   return scorePack(lead, test, {
     ndcg: true,
     signal: options.signal,

@@ -100,11 +100,13 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
 }
 
 /** What decides the context of the rows: the names of its columns, or its features where they are fitted. */
-function contextSettings({ contextFeatures: names, features, fitted }: DatasetOptions & OpenOptions) {
+function contextSettings(options: DatasetOptions & OpenOptions) {
+  const { contextFeatures: names, positionColumn: position, features, fitted } = options
   const { context, pairs } = fitted ?? { context: names }
   const isDeclared = features !== undefined && fitted === undefined
-  if ((context?.length ?? 0) + (pairs?.length ?? 0) === 0 && !isDeclared) return []
-  return [{ context, pairs, ...(isDeclared && { features }) }]
+  const hasPosition = position !== undefined && fitted === undefined
+  if ((context?.length ?? 0) + (pairs?.length ?? 0) === 0 && !isDeclared && !hasPosition) return []
+  return [{ context, pairs, ...(isDeclared && { features }), ...(hasPosition && { position }) }]
 }
 
 /** Checks every file's columns before the first row is read. */
@@ -124,7 +126,7 @@ async function planRows(
     const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
     return { column, table: name, key: table.idKey, index, placeless }
   }
-  const { fitted, contextFeatures: names = [] } = options
+  const { fitted, contextFeatures: names = [], positionColumn: position } = options
   const declared = declaredOf(options.features, 'context')
   const files: ParquetFile[] = []
   for (const source of sources) {
@@ -134,7 +136,7 @@ async function planRows(
   }
   const context = fitted
     ? fitted.context
-    : await contextFeatures(connection, files, { names, declared, columns })
+    : await contextFeatures(connection, files, { names, position, declared, columns })
   const places = [columns.latitude, columns.longitude]
   const hasPlaces = files.every((file) =>
     places.every((name) => file.columns.some((one) => one.name === name)),

@@ -19,7 +19,10 @@ export const INSPECT_OUT = {
 } satisfies OptionTable
 
 // Nothing is packed, what is dirty is counted, and what the columns would become is found anew.
-const UNUSED = [...keysOf(POLICIES), 'cache', 'ids', 'contextFeatures', 'features'] as const
+const UNUSED = [
+  ...keysOf(POLICIES),
+  ...(['cache', 'ids', 'contextFeatures', 'groupColumn', 'positionColumn', 'features'] as const),
+] as const
 
 type DataOptions = Omit<DatasetOptionsReading<'train' | 'test'>, (typeof UNUSED)[number]>
 

@@ -8,7 +8,7 @@ import {
   type LeftOut,
   NAME_CHARS_MAX,
 } from '../../features/declared.ts'
-import type { FeatureSpec } from '../../features/featureSpec.ts'
+import { type FeatureSpec, isPosition } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
@@ -17,7 +17,8 @@ import { featureStatistics, measureChosen, type MeasuredColumn, measureColumns }
 import { areAlike, typesFor, valueTypeOf } from './valueTypes.ts'
 
 const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
-const ID_DIM = 4 // with more, training learns its rows by heart
+const DIRECT_DIM = 4 // of what is added to the logit; with more, training learns ids by heart
+const POSITIONS_MAX = 1000
 const NUMBERED = /^f\d+$/
 const FEATURES_MAX = 4096
 
@@ -83,10 +84,17 @@ export async function tableFeatures(
 export async function contextFeatures(
   connection: DuckDBConnection,
   files: readonly ParquetFile[],
-  { names, declared, columns }: { names: string[]; declared: SourceDeclaration; columns: ColumnNames },
+  options: {
+    names: string[]
+    position: string | undefined // column; undefined: there is none
+    declared: SourceDeclaration
+    columns: ColumnNames
+  },
 ): Promise<FeatureSpec[]> {
+  const { names, position, declared, columns } = options
   const [first] = files
-  const candidates = candidateColumns(first, names, columns, declared)
+  const named = position === undefined ? names : [...names, position]
+  const candidates = candidateColumns(first, named, columns, declared)
   if (candidates.columns.length === 0) return []
   for (const { name } of candidates.columns) {
     if (name === columns.click) throw labelIsNoFeature(name)
@@ -95,7 +103,8 @@ export async function contextFeatures(
   const rows = rowsOf(files, candidates.columns)
   const features: FeatureSpec[] = []
   for (const measured of await measureColumns(connection, rows, candidates.columns)) {
-    const feature = declareFeature(first, measured, candidates)
+    const feature =
+      measured.name === position ? positionFeature(position) : declareFeature(first, measured, candidates)
     if (typeof feature === 'string') continue // none is: they are chosen
     checkColumns(first, [feature])
     const isDeclared = declared.has(feature.name) && feature.parts !== undefined
@@ -104,9 +113,26 @@ export async function contextFeatures(
       ...(feature.kind === 'time' && !isDeclared && { parts: CLICK_TIME }),
       mayBeMissing: true, // in a request
     }
-    features.push(fitFeature(own, await featureStatistics(connection, rows, own, measured)))
+    const fitted = fitFeature(own, await featureStatistics(connection, rows, own, measured))
+    if (isPosition(fitted)) checkPositions(first, fitted)
+    features.push(fitted)
   }
   return features
+}
+
+/** Where on the screen a click was. */
+function positionFeature(name: string): DeclaredFeature {
+  return { name, kind: 'category', isPosition: true, minCount: 1, maxSize: POSITIONS_MAX, dim: DIRECT_DIM }
+}
+
+function checkPositions(file: ParquetFile, feature: FeatureSpec): void {
+  const values = 'values' in feature ? feature.values : []
+  const wrong = values.find((value) => !/^[1-9]\d*$/.test(value))
+  if (wrong !== undefined)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use the column ${feature.name} of ${file.name} and the other click files as positions: they must be integers from 1 (the top), found ${wrong}`,
+    )
 }
 
 /** Columns of a table that may become features. */
@@ -161,7 +187,7 @@ export function declareFeature(
 
 /** The feature of a side that is known by its ids alone. */
 export function idFeature(idColumn: string): DeclaredFeature {
-  return { name: idColumn, kind: 'category', isId: true, minCount: 1, dim: ID_DIM }
+  return { name: idColumn, kind: 'category', isId: true, minCount: 1, dim: DIRECT_DIM }
 }
 
 /** @throws NearrankError INPUT when a click file lacks a column, or has another type than the first. */

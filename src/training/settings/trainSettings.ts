@@ -90,7 +90,8 @@ export const SETTINGS = {
     default: [256, 128],
     reference: [256, 128],
     flag: '--hidden <units>',
-    help: '256,128: units of each hidden layer; or none',
+    term: '--hidden <units>, --activations <names>',
+    help: '256,128: each hidden layer, or none; none,relu: after it',
   }),
   /** One for each hidden layer; new `hidden` layers are all relu unless this is given too. */
   activations: setting({
@@ -98,7 +99,6 @@ export const SETTINGS = {
     default: ['none', 'relu'],
     reference: ['none', 'relu'],
     flag: '--activations <names>',
-    help: 'none,relu: after each layer; with --hidden: all relu',
   }),
   /** Adam's decay of the first moment. */
   beta1: setting({
@@ -176,7 +176,8 @@ export const SETTINGS = {
     default: 'best',
     reference: 'last',
     flag: '--keep <which>',
-    help: 'the best (by validation loss) or last epoch',
+    term: '--keep <which>, --patience <epochs>',
+    help: 'best or last epoch; stop after so many without a better',
   }),
   /** Epochs without a better validation loss before stopping; 0: never stop early. */
   patience: setting({
@@ -184,7 +185,6 @@ export const SETTINGS = {
     default: 0,
     reference: 0,
     flag: '--patience <epochs>',
-    help: 'stop after this many without a better one; 0: never',
   }),
 }
 

@@ -130,7 +130,9 @@ function decayRanges({ layers, embeddings }: NetworkLayout, layer: number) {
   if (layer === 0)
     for (const { table, column } of embeddings.filter((one) => one.table.direct)) {
       until(column, 'decay')
-      until(column + table.dim, 'directDecay')
+      if (table.additive)
+        first = column + table.dim // they stay as they are: 0
+      else until(column + table.dim, 'directDecay')
     }
   until(inputs, 'decay')
   return ranges
