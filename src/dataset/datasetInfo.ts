@@ -1,5 +1,4 @@
-import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { fits, misfits, type Static, Type } from '../schema.ts'
 import { join } from 'node:path'
 import { NearrankError, messageOf } from '../errors.ts'
 import { isMissing } from '../files.ts'
@@ -69,8 +68,8 @@ export async function readDatasetInfo(data: string): Promise<DatasetInfo | undef
     const value: unknown = JSON.parse(await readSmallText(path, BYTES_MAX))
     if (!isOurs(value)) return undefined
     const schema = 'kind' in value ? RealisticInfoSchema : ReferenceInfoSchema
-    if (Value.Check(schema, value)) return value
-    const [problem] = Value.Errors(schema, value)
+    if (fits(schema, value)) return value
+    const [problem] = misfits(schema, value)
     throw new Error(`${problem?.instancePath || 'the value'} ${problem?.message}`)
   } catch (error) {
     if (isMissing(error)) return undefined

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../schema.ts'
 import { NearrankError } from '../errors.ts'
 import { schemaProblem } from '../json/schemaProblem.ts'
 import { nearest } from '../options/nearest.ts'

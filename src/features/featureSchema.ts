@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../schema.ts'
 import { VECTOR_MAX } from './declared.ts'
 import { type FeatureSpec, OPERANDS, type PairFeature, SCALES, TIME_PARTS } from './featureSpec.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'

@@ -1,5 +1,4 @@
-import type { TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { fits, misfits, type TSchema } from '../schema.ts'
 import { shown } from '../shown.ts'
 
 /**
@@ -7,11 +6,9 @@ import { shown } from '../shown.ts'
  * found "x"`); undefined where it fits `schema`. Interpreted, not compiled: no code is made from data.
  */
 export function schemaProblem(schema: TSchema, value: unknown): string | undefined {
-  if (Value.Check(schema, value)) return undefined
+  if (fits(schema, value)) return undefined
   // Of a union every branch complains: the deepest complaint is of the branch that was meant.
-  const errors = Value.Errors(schema, value).toSorted(
-    (a, b) => depthOf(b.instancePath) - depthOf(a.instancePath),
-  )
+  const errors = misfits(schema, value).toSorted((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
   const [error] = errors
   if (error === undefined) return 'it does not match its schema'
   const keys = keysOf(error.instancePath)

@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { fits, Type } from '../schema.ts'
 import type { ContextFeature } from '../dataset/requests.ts'
 import { FEATURE_KINDS } from '../dataset/tables/valueTypes.ts'
 
@@ -38,7 +37,7 @@ export async function servedContext(
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     })
     const description: unknown = JSON.parse(await textOf(response))
-    if (!Value.Check(Description, description)) return []
+    if (!fits(Description, description)) return []
     const { properties } = description.components.schemas.RequestContext
     return Object.entries(properties).map(([name, { 'x-kind': kind, 'x-columns': columns }]) =>
       columns ? { name, kind, columns } : { name, kind },

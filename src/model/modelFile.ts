@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../schema.ts'
 import { messageOf, NearrankError } from '../errors.ts'
 import { duplicateKey } from '../json/duplicateKey.ts'
 import { featureProblem, FeatureSchema, PairSchema } from '../features/featureSchema.ts'

@@ -1,5 +1,4 @@
-import { Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { fits, Type } from '../schema.ts'
 import { NearrankError } from '../errors.ts'
 import { nearest } from './nearest.ts'
 import type { OptionTable } from './option.ts'
@@ -68,7 +67,7 @@ export function checkKeys(table: OptionTable, values: object, where: string, pre
 
 /** What a value must be, in words, if `value` is not that; otherwise undefined. */
 export function wantedInstead(schema: SchemaFacts & object, value: unknown): string | undefined {
-  return Value.Check(schema, value) ? undefined : (schema.description ?? 'another value')
+  return fits(schema, value) ? undefined : (schema.description ?? 'another value')
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
+import { type Static, type TSchema, type TUnsafe, Type } from '../schema.ts'
 
 /**
  * One option: what it may be, and how a command line gives it. What it means stands as a doc comment at its

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type TSchema, Type } from '../schema.ts'
 
 const TEXT_CHARS_MAX = 4096
 
@@ -54,5 +54,5 @@ export const texts = (maxItems = 4096) =>
 export const globs = () => Type.Union([text(), texts()], { description: 'a glob, or a list of globs' })
 
 /** A list with any number of items from none to `maxItems`. */
-export const list = <T extends Type.TSchema>(items: T, maxItems: number, description: string) =>
+export const list = <T extends TSchema>(items: T, maxItems: number, description: string) =>
   Type.Array(items, { maxItems, description })

@@ -1,5 +1,4 @@
-import type { Static, TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { fits, misfits, type Static, type TSchema } from '../../schema.ts'
 import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -38,8 +37,8 @@ export async function readManifest<T extends TSchema>(
   if (crc32(body) !== (outer as { crc32?: unknown }).crc32)
     throw damagedPack(folder, `the checksum of ${MANIFEST} does not match`)
   const value = parse(body)
-  if (!Value.Check(schema, value))
-    throw damagedPack(folder, `${MANIFEST}: ${Value.Errors(schema, value)[0]?.instancePath} is wrong`)
+  if (!fits(schema, value))
+    throw damagedPack(folder, `${MANIFEST}: ${misfits(schema, value)[0]?.instancePath} is wrong`)
   return value
 }
 

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../schema.ts'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import { type FeatureSpec, numberFeatures, type Side } from '../../features/featureSpec.ts'

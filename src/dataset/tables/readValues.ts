@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from '../../schema.ts'
 import { join } from 'node:path'
 import type { Side } from '../../features/featureSpec.ts'
 import type { RawRow } from '../../features/rawRow.ts'

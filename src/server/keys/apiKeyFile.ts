@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { Type } from 'typebox'
+import { Type } from '../../schema.ts'
 import { messageOf, NearrankError } from '../../errors.ts'
 import { isMissing, writeFileAtomic } from '../../files.ts'
 import { duplicateKey } from '../../json/duplicateKey.ts'

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../../schema.ts'
 import { messageOf, NearrankError } from '../../errors.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { jsonResponse, problemResponses } from '../problems/responses.ts'

@@ -1,6 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify'
-import type { TObject, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { compiled, misfits, type TObject, type TSchema } from '../../schema.ts'
 import { shown } from '../../shown.ts'
 import { Problem } from '../problems/problems.ts'
 
@@ -14,9 +13,9 @@ export type Check = (value: unknown) => string | undefined
  * descriptions complete the sentence "… must be …".
  */
 export function checkOf(schema: TObject): Check {
-  const validator = Compile(schema)
+  const isOne = compiled(schema)
   return (value) => {
-    if (validator.Check(value)) return undefined
+    if (isOne(value)) return undefined
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return `it must be a JSON object, found ${sized(value)}`
     const wanted = new Map<string, Described & { items?: Described }>(Object.entries(schema.properties))
@@ -25,7 +24,7 @@ export function checkOf(schema: TObject): Check {
       if (!wanted.has(key)) return `the fields are ${[...wanted.keys()].join(', ')}, found ${shown(key)}`
     for (const key of schema.required ?? [])
       if (!found.has(key)) return `${key} is missing: it must be ${wanted.get(key)?.description}`
-    const [, key, position] = (validator.Errors(value)[0]?.instancePath ?? '').split('/')
+    const [, key, position] = (misfits(schema, value)[0]?.instancePath ?? '').split('/')
     const field = found.get(key)
     if (position !== undefined && Array.isArray(field)) {
       const item = wanted.get(key)?.items

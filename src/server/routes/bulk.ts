@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../../schema.ts'
 import { sideBodies } from './featureBodies.ts'
 import { featureLinesParser } from './featureLines.ts'
 import { type BodyLimits, LOADS_MAX } from '../limits.ts'

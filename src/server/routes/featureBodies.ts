@@ -1,4 +1,4 @@
-import { type TObject, type TSchema, Type } from 'typebox'
+import { type TObject, type TSchema, Type } from '../../schema.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import { isOwnId } from '../../features/featureSpec.ts'
 import { textOfValue } from '../../features/values.ts'

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from 'typebox'
+import { type TSchema, Type } from '../../schema.ts'
 import type { CategoriesFeature, CategoryFeature, FeatureSpec } from '../../features/featureSpec.ts'
 import { namesOf, SIDES, storedFeatures, toldFeatures } from '../../features/featureSpec.ts'
 import { RecommendBody } from '../../ranking/requestBody.ts'

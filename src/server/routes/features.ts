@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { type TObject, Type } from 'typebox'
+import { type TObject, Type } from '../../schema.ts'
 import { type Side, SIDES, SINGULAR } from '../../features/featureSpec.ts'
 import { ID_CHARS_MAX, type IdKind, wantedId } from '../../ids.ts'
 import { checkOf, validatorOf } from './bodyCheck.ts'

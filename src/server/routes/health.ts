@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../../schema.ts'
 import { STORE_KINDS } from '../../store/featureStore.ts'
 import { ServedModelSchema, servedModelJson } from './admin.ts'
 import { jsonResponse } from '../problems/responses.ts'
 import type { Health, Services } from '../services.ts'
 
 const STRICT = { additionalProperties: false }
+
+/** Anybody may see the rest. */
+const { path: _, ...publicProperties } = ServedModelSchema.properties
 
 const Live = Type.Object({ status: Type.Literal('live') }, STRICT)
 const Ready = Type.Object(
@@ -21,7 +24,7 @@ const Ready = Type.Object(
       },
       STRICT,
     ),
-    model: Type.Union([Type.Omit(ServedModelSchema, ['path'], STRICT), Type.Null()]), // anybody may see it
+    model: Type.Union([Type.Object(publicProperties, STRICT), Type.Null()]),
     users: Type.Integer({ minimum: 0 }),
     restaurants: Type.Integer({ minimum: 0 }),
     workers: Type.Integer({ minimum: 0, description: 'listening threads that take requests' }),

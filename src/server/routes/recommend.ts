@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '../../schema.ts'
 import { idJson } from '../../ids.ts'
 import { exactJson } from '../../json/exactJson.ts'
 import type { ExplainedRestaurant } from '../../live/liveExplainer.ts'

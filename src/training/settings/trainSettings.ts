@@ -1,4 +1,4 @@
-import type { Static, TSchema } from 'typebox'
+import type { Static, TSchema } from '../../schema.ts'
 import type { Option } from '../../options/option.ts'
 import { boolean, fraction, integer, list, number, oneOf, positive } from '../../options/schemas.ts'
 
