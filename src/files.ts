@@ -12,6 +12,7 @@ export type FileData = Uint8Array | string | readonly Uint8Array[]
 
 // 255 is the usual limit; a sibling's name is up to 40 bytes longer than its target's
 const NAME_BYTES_MAX = 200
+const PIECE_BYTES = 2 ** 20
 const STALE_AFTER_MS = 24 * 3600 * 1000
 
 const REASONS: Record<string, string> = {
@@ -91,11 +92,32 @@ export async function writeFileAtomic(path: string, data: FileData): Promise<voi
 export async function writeNewFile(path: string, data: FileData): Promise<void> {
   const file = await open(path, 'wx')
   try {
-    await file.writeFile(data)
+    await file.writeFile(isParts(data) ? piecesOf(data) : data)
     await file.sync()
   } finally {
     await file.close()
   }
+}
+
+function isParts(data: FileData): data is readonly Uint8Array[] {
+  return Array.isArray(data)
+}
+
+/** `parts` in pieces worth a system call each: an ONNX model has thousands of small ones. */
+function* piecesOf(parts: readonly Uint8Array[]): Generator<Uint8Array> {
+  const together = (some: Uint8Array[]) => (some.length === 1 ? some[0] : Buffer.concat(some))
+  let small: Uint8Array[] = []
+  let bytes = 0
+  for (const part of parts) {
+    if (bytes > 0 && bytes + part.length > PIECE_BYTES) {
+      yield together(small)
+      small = []
+      bytes = 0
+    }
+    small.push(part)
+    bytes += part.length
+  }
+  yield together(small)
 }
 
 /** Makes renames and new names in `directory` durable, where the platform can. */

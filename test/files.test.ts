@@ -33,6 +33,23 @@ test('a file is made, with its directories, and replaced; nothing is left beside
   }
 })
 
+test('parts of any length are written one behind the other', async (t) => {
+  const path = join(await temporaryDirectory(t), 'file.bin')
+  const piece = 2 ** 20
+  for (const lengths of [
+    [],
+    [0],
+    [3, 0, 1],
+    [piece - 1, 1, 1, piece, 0, piece + 1, 5],
+    [2 * piece + 3, 2, piece],
+    Array.from({ length: 5000 }, (_, i) => i % 7),
+  ]) {
+    const parts = lengths.map((length, i) => Buffer.alloc(length, i + 1))
+    await writeFileAtomic(path, parts)
+    assert.ok((await readFile(path)).equals(Buffer.concat(parts)), lengths.slice(0, 9).join(', '))
+  }
+})
+
 test('readers during replacements and writers that race always see one whole file', async (t) => {
   const path = join(await temporaryDirectory(t), 'file')
   await writeFileAtomic(path, contentOf(0))

@@ -7,14 +7,20 @@ import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
 import { writeParquetFile } from '../dataset/fixture.ts'
 import { temporaryFolder } from './dataFixture.ts'
 
-/** What training makes of users with one more column, and of the clicks' column `at`, and says of them. */
-async function featuresOf(column: string, options: Partial<TrainOptions>, at = 'NULL') {
+type Columns = Record<string, string>
+
+/** What training makes of users and of clicks with such columns, and says of them. */
+async function featuresOf(columns: { users: Columns; clicks?: Columns }, options: Partial<TrainOptions>) {
   const folder = await temporaryFolder()
   const data = join(folder, 'data')
   const write = (name: string, sql: string) => writeParquetFile(data, name, sql)
+  const named = (some: Columns = {}) =>
+    Object.entries(some)
+      .map(([name, value]) => `, ${value} AS ${name}`)
+      .join('')
   await write(
     'user_features.parquet',
-    `SELECT i AS user_id, i % 9 AS age, ${column} AS it FROM range(200) t(i)`,
+    `SELECT i AS user_id, i % 9 AS age${named(columns.users)} FROM range(200) t(i)`,
   )
   await write(
     'restaurant_features.parquet',
@@ -22,7 +28,7 @@ async function featuresOf(column: string, options: Partial<TrainOptions>, at = '
   )
   await write(
     'train/a.parquet',
-    `SELECT i % 200 AS user_id, i % 30 AS restaurant_id, i % 2 AS click, ${at} AS at FROM range(400) t(i)`,
+    `SELECT i % 200 AS user_id, i % 30 AS restaurant_id, i % 2 AS click${named(columns.clicks)} FROM range(400) t(i)`,
   )
   const notes: string[] = []
   const out = join(folder, 'model')
@@ -39,44 +45,74 @@ async function featuresOf(column: string, options: Partial<TrainOptions>, at = '
   const { description } = await loadModelFiles(out)
   return {
     features: description.features?.users ?? [],
-    notes: notes.filter((note) => note.startsWith('Feature ')),
+    notes: notes.filter((note) => note.startsWith('Feature ')).toSorted(),
   }
 }
 
-async function notesOf(...args: Parameters<typeof featuresOf>): Promise<string[]> {
-  return (await featuresOf(...args)).notes
-}
+const time = { kind: 'time' } as const
 
-const time = { features: { 'user.it': { kind: 'time' } } } as const
-
-test('integers as times are milliseconds; others are pointed out', async () => {
+test('integers as times are milliseconds; others are pointed out, and a missing one is the mean day', async () => {
   const day = '1_600_000_000 + i * 1_000_000'
-  assert.deepEqual(await notesOf(day, time), [
-    'Feature user.it is on average 20 days after 1970: its integers look like seconds, and are taken for milliseconds. Write milliseconds or timestamps.',
-  ])
-  assert.match((await notesOf(`(${day}) * 1_000_000`, time))[0], /look like microseconds/)
-  assert.deepEqual(await notesOf(`(${day}) * 1000`, time), [])
-  assert.deepEqual(await notesOf(`make_timestamp((${day}) * 1_000_000)`, {}), [])
-  assert.match(
-    (await notesOf('i % 7', { features: { 'context.at': { kind: 'time', parts: ['hour'] } } }, day))[0],
-    /^Feature context\.at .* look like seconds/,
+  const { features, notes } = await featuresOf(
+    {
+      users: {
+        seconds: day,
+        microseconds: `(${day}) * 1_000_000`,
+        milliseconds: `(${day}) * 1000`,
+        stamps: `make_timestamp((${day}) * 1_000_000)`,
+        gaps: `if(i % 4 = 0, NULL, (19_000 + i) * 86_400_000)`,
+      },
+      clicks: { at: day },
+    },
+    {
+      features: {
+        'user.seconds': time,
+        'user.microseconds': time,
+        'user.milliseconds': time,
+        'user.gaps': time,
+        'context.at': { kind: 'time', parts: ['hour'] },
+      },
+    },
   )
-})
-
-test('integers as times: a missing one is the mean day', async () => {
-  const { features } = await featuresOf(`if(i % 4 = 0, NULL, (19_000 + i) * 86_400_000)`, time)
-  const it = features.find(({ name }) => name === 'it') ?? assert.fail()
-  assert.ok(it.kind === 'time' && Math.abs(it.missing.value - 19_100) < 1, JSON.stringify(it))
+  assert.equal(notes.length, 3, notes.join('\n'))
+  assert.match(notes[0], /^Feature context\.at .* look like seconds/)
+  assert.match(notes[1], /^Feature user\.microseconds .* look like microseconds/)
+  assert.equal(
+    notes[2],
+    'Feature user.seconds is on average 20 days after 1970: its integers look like seconds, and are taken for milliseconds. Write milliseconds or timestamps.',
+  )
+  assert.deepEqual(
+    features.filter(({ kind }) => kind === 'time').map(({ name }) => name),
+    ['seconds', 'microseconds', 'milliseconds', 'stamps', 'gaps'],
+  )
+  const gaps = features.find(({ name }) => name === 'gaps') ?? assert.fail()
+  assert.ok(gaps.kind === 'time' && Math.abs(gaps.missing.value - 19_100) < 1, JSON.stringify(gaps))
 })
 
 test('a feature of which every value is too rare is pointed out', async () => {
   const rare = { kind: 'category', minCount: 50 } as const
-  assert.deepEqual(await notesOf(`'t' || i % 9`, { features: { 'user.it': rare } }), [
-    'Feature user.it says nothing: no value of it is in as many rows as its minCount. Declare a smaller minCount, or false to leave it out.',
-  ])
-  const list = { kind: 'categories', minCount: 50 } as const
-  assert.equal((await notesOf(`['t' || i % 9]`, { features: { 'user.it': list } })).length, 1)
-  assert.deepEqual(await notesOf(`'t' || i % 3`, { features: { 'user.it': rare } }), [])
-  const hashed = { kind: 'category', buckets: 8 } as const
-  assert.deepEqual(await notesOf(`'t' || i % 9`, { features: { 'user.it': hashed } }), [])
+  const { notes } = await featuresOf(
+    {
+      users: {
+        rare: `'t' || i % 9`,
+        lists: `['t' || i % 9]`,
+        frequent: `'t' || i % 3`,
+        hashed: `'t' || i % 9`,
+      },
+    },
+    {
+      features: {
+        'user.rare': rare,
+        'user.lists': { kind: 'categories', minCount: 50 },
+        'user.frequent': rare,
+        'user.hashed': { kind: 'category', buckets: 8 },
+      },
+    },
+  )
+  assert.equal(notes.length, 2, notes.join('\n'))
+  assert.match(notes[0], /^Feature user\.lists says nothing: /)
+  assert.equal(
+    notes[1],
+    'Feature user.rare says nothing: no value of it is in as many rows as its minCount. Declare a smaller minCount, or false to leave it out.',
+  )
 })

@@ -249,7 +249,7 @@ describe('importance of every kind of feature', () => {
 
 describe('importance of plain numbers', () => {
   test('a sample of many rows, in blocks: as a naive calculation', async () => {
-    const { data } = await smallData({ rows: 20_000, testRows: 36_000 })
+    const { data } = await smallData({ rows: 5000, testRows: 36_000 })
     const model = join(folder, 'plain')
     await train({ data, out: model, hidden: [4], epochs: 1, threads: 1 })
     const options = { rows: 34_000, seed: 3 }
@@ -292,6 +292,13 @@ describe('importance of plain numbers', () => {
       near(found.logLossError, naiveError(influences, drawn), 1e-5, `± of ${found.name}`)
       if (found === first) near(found.aucDecrease, blockAuc(base) - blockAuc(logits), 1e-5, 'AUC')
     }
+  })
+
+  test('of all rows, log loss and AUC are those of evaluate', async () => {
+    const { data } = await smallData({ rows: 2000, testRows: 36_000 })
+    const model = join(folder, 'all')
+    const few = { userFeatures: ['f00', 'f01'], restaurantFeatures: ['f00'] }
+    await train({ data, out: model, ...few, hidden: [4], epochs: 1, threads: 1 })
     const all = await importance({ data, model, report: false })
     const { logLoss, auc } = await evaluate({ data, model })
     assert.equal(all.rows, 36_000)
