@@ -14,9 +14,10 @@ import { train } from '../../src/training/train.ts'
 import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
 import { writeParquetFile } from '../dataset/fixture.ts'
 import { temporaryFolder } from './dataFixture.ts'
-import { clicksSql, featureData, RESTAURANTS_SQL, USERS_SQL } from './featureData.ts'
+import { clicksSql, featureData, RESTAURANTS_SQL, usersSql } from './featureData.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const FEW_USERS = 300
 const { data, folder } = await featureData()
 
 const small = (name: string, options: Partial<TrainOptions> = {}): TrainOptions => ({
@@ -33,13 +34,13 @@ const small = (name: string, options: Partial<TrainOptions> = {}): TrainOptions 
 /** The same tables, with clicks that have a device, a time and a place. */
 async function contextData(): Promise<string> {
   const own = join(await temporaryFolder(), 'data')
-  await writeParquetFile(own, 'user_features.parquet', USERS_SQL)
+  await writeParquetFile(own, 'user_features.parquet', usersSql(FEW_USERS))
   await writeParquetFile(own, 'restaurant_features.parquet', RESTAURANTS_SQL)
   await writeParquetFile(
     own,
     'train/a.parquet',
     `SELECT *, 13.5 AS latitude, 100.5 + user_id / 1e6 AS longitude, ['ios', 'web'][1 + user_id % 2] AS device,
-     TIMESTAMP '2024-05-01' + to_minutes(user_id) AS time FROM (${clicksSql(6000, 4)})`,
+     TIMESTAMP '2024-05-01' + to_minutes(user_id) AS time FROM (${clicksSql(6000, 4, FEW_USERS)})`,
   )
   return own
 }
@@ -116,7 +117,7 @@ test('evaluate finds the same as train, for a model of every kind of feature', a
 })
 
 test('stopped by its signal and resumed, it ends in the same bytes', async () => {
-  const settings = { epochs: 4, batchSize: 16, validation: 0.1, keep: 'best' as const, learningRate: 0.01 }
+  const settings = { epochs: 4, batchSize: 32, validation: 0.1, keep: 'best' as const, learningRate: 0.01 }
   await train(small('whole', { ...settings, threads: 1 }))
   const stopAt: Record<string, (event: TrainEvent) => boolean> = {
     step: ({ type }) => type === 'step',
@@ -146,7 +147,7 @@ test('with context and pairs, too, and a run of another context is another one',
     contextFeatures: ['device', 'time'],
     features: { 'pair.same': { kind: 'overlap', user: 'likes', restaurant: 'tags' } } as const,
     epochs: 4,
-    batchSize: 16,
+    batchSize: 32,
     learningRate: 0.01,
   }
   await train(small('whole context', { ...settings, threads: 1 }))
@@ -217,7 +218,7 @@ test('killed with SIGKILL in mid-epoch and resumed, it ends in the same bytes', 
 })
 
 test('a value of one restaurant that has changed makes it another run: its checkpoint is refused', async () => {
-  const other = await featureData()
+  const other = await featureData(FEW_USERS)
   const options = { ...small('x', { epochs: 50, batchSize: 16 }), data: other.data }
   const out = join(other.folder, 'model')
   const controller = new AbortController()
@@ -259,7 +260,7 @@ test('a click that only user and restaurant category decide together is learned 
 })
 
 test('a column that has the name of a part of a time is refused before anything is trained', async () => {
-  const other = await featureData()
+  const other = await featureData(FEW_USERS)
   await writeParquetFile(
     other.data,
     'restaurant_features.parquet',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { withDuckDb } from '../../src/dataset/parquet/duckdb.ts'
@@ -11,6 +11,7 @@ import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
 import { train } from '../../src/training/train.ts'
 import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
+import { writeParquetFile } from '../dataset/fixture.ts'
 import { smallData } from './dataFixture.ts'
 
 const { data, folder } = await smallData()
@@ -103,7 +104,7 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
   // Best epoch and patience must come through too.
   const settings = {
     epochs: 6,
-    batchSize: 16,
+    batchSize: 64,
     validation: 0.1,
     keep: 'best' as const,
     patience: 5,
@@ -131,9 +132,9 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
 })
 
 test('every checkpoint tells one moment: its step is the one that its epoch and rows come to', async () => {
-  const wide = await smallData({ rows: 40_000, files: 1 })
+  const wide = await smallData({ rows: 10_000, files: 1 })
   const out = join(wide.folder, 'model')
-  const stepsPerEpoch = Math.ceil(40_000 / 16)
+  const stepsPerEpoch = Math.ceil(10_000 / 16)
   const wrong: string[] = []
   let seen = 0
   const stop = new AbortController() // how long it takes to see some depends on the machine
@@ -162,7 +163,10 @@ test('every checkpoint tells one moment: its step is the one that its epoch and 
 })
 
 test('many more chunks than the ring holds: every row is still used once', async () => {
-  const long = await smallData({ rows: 500_000, files: 1 })
+  const long = await smallData({ rows: 20, files: 1 })
+  await rm(join(long.data, 'train'), { recursive: true })
+  const clicks = `(hash(i) % 400)::BIGINT AS user_id, (i % 150)::BIGINT AS restaurant_id, i % 2 AS click`
+  await writeParquetFile(long.data, 'train/a.parquet', `SELECT ${clicks} FROM range(500000) t(i)`)
   const options = {
     ...small('x'),
     data: long.data,
