@@ -20,7 +20,7 @@ async function demo(...args: string[]): Promise<{ code: number; stdout: string; 
 
 describe('npm run demo', async () => {
   const folder = await temporaryFolder()
-  const few = ['--rows', '20000', '--out']
+  const few = ['--rows', '5000', '--out']
   const realistic = demo(...few, join(folder, 'realistic'))
   // One after the other: their load tests would disturb each other.
   const reference = realistic.then(() => demo(...few, join(folder, 'reference'), '--kind', 'reference'))

@@ -3,8 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { evaluate, recommend, train, type TrainEvent } from '../../src/index.ts'
-import { isError, withFolder, writeParquetFile } from '../dataset/fixture.ts'
-import { runCli } from './runCli.ts'
+import { isError, writeParquetFile } from '../dataset/fixture.ts'
+import { temporaryFolder } from '../training/dataFixture.ts'
+import { runCli, runCliLines } from './runCli.ts'
 
 /** All that would be chosen for few rows is given, so that nothing is said of it. */
 const FEW = { epochs: 1, batchSize: 100, warmupSteps: 2, validation: 0.1 }
@@ -59,136 +60,133 @@ async function trainingOf(model: string): Promise<Record<string, unknown>> {
   return (JSON.parse(text) as { training: Record<string, unknown> }).training
 }
 
-describe('policies', () => {
-  test('nearrank train asks for each by its flag, takes them, and tells what it left out', () =>
-    withFolder(async (folder) => {
-      const [data, model] = [join(folder, 'data'), join(folder, 'model')]
-      await writeDirtyData(data)
-      const line = ['train', '--data', data, '--out', model, ...QUICK]
-      for (const [given, flag] of [
-        [0, '--on-duplicate first'],
-        [2, '--on-bad-place drop'],
-        [4, '--click-threshold'],
-      ] as const) {
-        const { code, stderr } = await runCli([...line, ...FLAGS.slice(0, given)])
-        assert.equal(code, 1)
-        assert.ok(stderr.includes(`(${flag})`), stderr)
-      }
-      const { code, stderr } = await runCli([...line, ...FLAGS])
-      assert.equal(code, 0, stderr)
-      assert.ok(stderr.includes(NOTE), stderr)
-      const { policies, dropped } = await trainingOf(model)
-      assert.deepEqual(policies, POLICIES)
-      assert.deepEqual(dropped, DROPPED)
-      const report = await readFile(join(model, 'report.md'), 'utf8')
-      assert.match(report, /\| left out of the data \| rows of users: 1 with .* valid place \|/)
+describe('policies', async () => {
+  const folder = await temporaryFolder()
+  const data = join(folder, 'data')
+  await writeDirtyData(data)
 
-      // The model remembers what its labels and features mean, but not which clicks may be missing.
-      const evaluated = await runCli(['evaluate', '--data', data, '--model', model])
-      assert.match(
-        evaluated.stderr,
-        /user_id must hold an id in every row, row 7 holds null.*--on-missing drop/,
-      )
-      const args = ['evaluate', '--data', data, '--model', model, '--on-missing', 'drop', '--json']
-      const { rows } = JSON.parse((await runCli(args)).stdout) as { rows: number }
-      assert.equal(rows, 400 - 22)
-    }))
+  test('nearrank train asks for each by its flag, takes them, and tells what it left out', async () => {
+    const model = join(folder, 'model')
+    const line = ['train', '--data', data, '--out', model, ...QUICK]
+    const asked = [
+      [0, '--on-duplicate first'],
+      [2, '--on-bad-place drop'],
+      [4, '--click-threshold'],
+    ] as const
+    const refused = await runCliLines(asked.map(([given]) => [...line, ...FLAGS.slice(0, given)]))
+    for (const [i, [, flag]] of asked.entries()) {
+      const { code, stderr } = refused[i]
+      assert.equal(code, 1)
+      assert.ok(stderr.includes(`(${flag})`), stderr)
+    }
+    const { code, stderr } = await runCli([...line, ...FLAGS])
+    assert.equal(code, 0, stderr)
+    assert.ok(stderr.includes(NOTE), stderr)
+    const { policies, dropped } = await trainingOf(model)
+    assert.deepEqual(policies, POLICIES)
+    assert.deepEqual(dropped, DROPPED)
+    const report = await readFile(join(model, 'report.md'), 'utf8')
+    assert.match(report, /\| left out of the data \| rows of users: 1 with .* valid place \|/)
 
-  test('the same from a config file, and from the library', () =>
-    withFolder(async (folder) => {
-      const [data, model] = [join(folder, 'data'), join(folder, 'model')]
-      await writeDirtyData(data)
-      const config = join(folder, 'train.json')
-      await writeFile(
-        config,
-        JSON.stringify({ ...SETTINGS, ...POLICIES, onMissing: 'drop', data, out: model }),
-      )
-      const { code, stderr } = await runCli(['train', '--config', config])
-      assert.equal(code, 0, stderr)
-      assert.ok(stderr.includes(NOTE), stderr)
+    // The model remembers what its labels and features mean, but not which clicks may be missing.
+    const args = ['evaluate', '--data', data, '--model', model]
+    const [evaluated, dropping] = await runCliLines([args, [...args, '--on-missing', 'drop', '--json']])
+    assert.match(
+      evaluated.stderr,
+      /user_id must hold an id in every row, row 7 holds null.*--on-missing drop/,
+    )
+    const { rows } = JSON.parse(dropping.stdout) as { rows: number }
+    assert.equal(rows, 400 - 22)
+  })
 
-      const again = join(folder, 'again')
-      const events: TrainEvent[] = []
-      await train({
-        ...SETTINGS,
-        ...POLICIES,
-        onMissing: 'drop',
-        data,
-        out: again,
-        onProgress: (event) => events.push(event),
-      })
-      const notes = events.filter(({ type }) => type === 'note')
-      assert.deepEqual(notes, [{ type: 'note', message: NOTE }], 'of packs that were there')
-      const weights = (folderOf: string) => readFile(join(folderOf, 'weights.safetensors'))
-      assert.deepEqual(await weights(again), await weights(model))
+  test('the same from a config file, and from the library', async () => {
+    const model = join(folder, 'configured')
+    const config = join(folder, 'train.json')
+    await writeFile(config, JSON.stringify({ ...SETTINGS, ...POLICIES, onMissing: 'drop', data, out: model }))
+    const { code, stderr } = await runCli(['train', '--config', config])
+    assert.equal(code, 0, stderr)
+    assert.ok(stderr.includes(NOTE), stderr)
 
-      const { rows } = await evaluate({ data, model, onMissing: 'drop' })
-      assert.equal(rows, 378)
-      const stricter = await evaluate({ data, model, onMissing: 'drop', clickThreshold: 5 })
-      assert.ok(stricter.clickRate < (await evaluate({ data, model, onMissing: 'drop' })).clickRate)
-      const place = { latitude: 13.5, longitude: 100.5, maxDistM: 1000, sortByDistance: false }
-      const { restaurants, unknown } = await recommend(
-        { user: 7, request: { ...place, size: 100, candidateRestaurantIds: [0, 1, 2, 3] } },
-        { data, model },
-      )
-      assert.deepEqual(new Set(restaurants.map(({ id }) => id)), new Set([2, 3]))
-      assert.deepEqual(unknown, [0, 1])
-      await assert.rejects(
-        recommend(
-          { user: 7, request: { ...place, size: 1, candidateRestaurantIds: null } },
-          { data, model, onDuplicate: 'fail' },
-        ),
-        isError('INPUT', /user_id must hold every id once/),
-      )
-    }))
+    const again = join(folder, 'again')
+    const events: TrainEvent[] = []
+    await train({
+      ...SETTINGS,
+      ...POLICIES,
+      onMissing: 'drop',
+      data,
+      out: again,
+      onProgress: (event) => events.push(event),
+    })
+    const notes = events.filter(({ type }) => type === 'note')
+    assert.deepEqual(notes, [{ type: 'note', message: NOTE }], 'of packs that were there')
+    const weights = (folderOf: string) => readFile(join(folderOf, 'weights.safetensors'))
+    assert.deepEqual(await weights(again), await weights(model))
 
-  test('nothing is told where nothing is left out', () =>
-    withFolder(async (folder) => {
-      const [data, model] = [join(folder, 'data'), join(folder, 'model')]
-      await writeDirtyData(data)
-      const clean = `SELECT * FROM '${join(data, 'train/a.parquet')}' WHERE user_id IS NOT NULL AND restaurant_id < 40`
-      await writeParquetFile(data, 'clean/a.parquet', clean)
-      await writeParquetFile(
-        data,
-        'users.parquet',
-        `SELECT DISTINCT * FROM '${join(data, 'user_features.parquet')}' WHERE f00 >= 0 QUALIFY row_number() OVER (PARTITION BY user_id) = 1`,
-      )
-      await writeParquetFile(
-        data,
-        'places.parquet',
-        `SELECT * REPLACE (13.5::DOUBLE AS latitude) FROM '${join(data, 'restaurant_features.parquet')}'`,
-      )
-      const notes: TrainEvent[] = []
-      await train({
-        ...SETTINGS,
-        onMissing: 'drop',
-        onDuplicate: 'last',
-        onBadPlace: 'drop',
-        clickThreshold: 3,
-        userFile: 'users.parquet',
-        restaurantFile: 'places.parquet',
-        trainFiles: 'clean/*.parquet',
-        testFiles: 'clean/*.parquet',
-        data,
-        out: model,
-        onProgress: (event) => event.type === 'note' && notes.push(event),
-      })
-      assert.deepEqual(notes, [])
-      const { policies, dropped } = await trainingOf(model)
-      assert.deepEqual(policies, { onDuplicate: 'last', onBadPlace: 'drop', clickThreshold: 3 })
-      assert.equal(dropped, undefined)
-      assert.doesNotMatch(await readFile(join(model, 'report.md'), 'utf8'), /left out of the data/)
-      await train({
-        ...SETTINGS,
-        onMissing: 'drop',
-        clickThreshold: 3,
-        userFile: 'users.parquet',
-        restaurantFile: 'places.parquet',
-        trainFiles: 'clean/*.parquet',
-        testFiles: 'clean/*.parquet',
-        data,
-        out: model,
-      })
-      assert.deepEqual((await trainingOf(model)).policies, { clickThreshold: 3 })
-    }))
+    const { rows } = await evaluate({ data, model, onMissing: 'drop' })
+    assert.equal(rows, 378)
+    const stricter = await evaluate({ data, model, onMissing: 'drop', clickThreshold: 5 })
+    assert.ok(stricter.clickRate < (await evaluate({ data, model, onMissing: 'drop' })).clickRate)
+    const place = { latitude: 13.5, longitude: 100.5, maxDistM: 1000, sortByDistance: false }
+    const { restaurants, unknown } = await recommend(
+      { user: 7, request: { ...place, size: 100, candidateRestaurantIds: [0, 1, 2, 3] } },
+      { data, model },
+    )
+    assert.deepEqual(new Set(restaurants.map(({ id }) => id)), new Set([2, 3]))
+    assert.deepEqual(unknown, [0, 1])
+    await assert.rejects(
+      recommend(
+        { user: 7, request: { ...place, size: 1, candidateRestaurantIds: null } },
+        { data, model, onDuplicate: 'fail' },
+      ),
+      isError('INPUT', /user_id must hold every id once/),
+    )
+  })
+
+  test('nothing is told where nothing is left out', async () => {
+    const model = join(folder, 'clean')
+    const clean = `SELECT * FROM '${join(data, 'train/a.parquet')}' WHERE user_id IS NOT NULL AND restaurant_id < 40`
+    await writeParquetFile(data, 'clean/a.parquet', clean)
+    await writeParquetFile(
+      data,
+      'users.parquet',
+      `SELECT DISTINCT * FROM '${join(data, 'user_features.parquet')}' WHERE f00 >= 0 QUALIFY row_number() OVER (PARTITION BY user_id) = 1`,
+    )
+    await writeParquetFile(
+      data,
+      'places.parquet',
+      `SELECT * REPLACE (13.5::DOUBLE AS latitude) FROM '${join(data, 'restaurant_features.parquet')}'`,
+    )
+    const notes: TrainEvent[] = []
+    await train({
+      ...SETTINGS,
+      onMissing: 'drop',
+      onDuplicate: 'last',
+      onBadPlace: 'drop',
+      clickThreshold: 3,
+      userFile: 'users.parquet',
+      restaurantFile: 'places.parquet',
+      trainFiles: 'clean/*.parquet',
+      testFiles: 'clean/*.parquet',
+      data,
+      out: model,
+      onProgress: (event) => event.type === 'note' && notes.push(event),
+    })
+    assert.deepEqual(notes, [])
+    const { policies, dropped } = await trainingOf(model)
+    assert.deepEqual(policies, { onDuplicate: 'last', onBadPlace: 'drop', clickThreshold: 3 })
+    assert.equal(dropped, undefined)
+    assert.doesNotMatch(await readFile(join(model, 'report.md'), 'utf8'), /left out of the data/)
+    await train({
+      ...SETTINGS,
+      onMissing: 'drop',
+      clickThreshold: 3,
+      userFile: 'users.parquet',
+      restaurantFile: 'places.parquet',
+      trainFiles: 'clean/*.parquet',
+      testFiles: 'clean/*.parquet',
+      data,
+      out: model,
+    })
+    assert.deepEqual((await trainingOf(model)).policies, { clickThreshold: 3 })
+  })
 })
