@@ -209,12 +209,13 @@ describe('generate --kind realistic', async () => {
     for (const kind of KINDS) {
       const column = COLUMN_OF[kind]
       const term = TERMS[kind]
+      const values = clicks.map((click) => click[column])
       const guesses = clicks.map((click, i) => {
         const rest = logits[i] - term(click)
-        const changed: Click = { ...click }
+        const changed: Click & Record<string, unknown> = { ...click }
         let sum = 0
         for (let draw = 0; draw < DRAWS; draw++) {
-          Object.assign(changed, { [column]: clicks[random.below(clicks.length)][column] })
+          changed[column as string] = values[random.below(values.length)]
           sum += sigmoid(rest + term(changed))
         }
         return sum / DRAWS
