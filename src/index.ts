@@ -8,6 +8,7 @@ export { train } from './training/train.ts'
 export { evaluate, type EvaluateOptions, type EvaluationReport } from './training/evaluate.ts'
 export { importance, type ImportanceOptions, type ImportanceReport } from './training/importance.ts'
 export type { Importance } from './training/importance/measure.ts'
+export { score, type ScoreOptions, type ScoreReport } from './training/score.ts'
 export { PRESETS } from './training/settings/presets.ts'
 export type {
   Constraint,

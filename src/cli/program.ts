@@ -10,6 +10,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { loadCommand } from './commands/load.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
 import { recommendCommand } from './commands/recommend.ts'
+import { scoreCommand } from './commands/score.ts'
 import { serveCommand } from './commands/serve.ts'
 import { trainCommand } from './commands/train.ts'
 
@@ -29,6 +30,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     trainCommand,
     evaluateCommand,
     importanceCommand,
+    scoreCommand,
     recommendCommand,
     exportCommand,
     serveCommand,

@@ -50,9 +50,39 @@ export async function featureSource(
 }
 
 /** Paths of a split's click files, in natural order: `train_2` before `train_10`. */
-export async function splitPaths(options: DatasetOptions, data: string, split: Split): Promise<string[]> {
+export function splitPaths(options: DatasetOptions, data: string, split: Split): Promise<string[]> {
+  return pathsMatching(splitPatterns(options, split), data)
+}
+
+/** @throws NearrankError INPUT when nothing matches. */
+export function splitSources(options: DatasetOptions, data: string, split: Split): Promise<SourceFile[]> {
+  return sourcesMatching(splitPatterns(options, split), data, `${split} clicks`)
+}
+
+/**
+ * The files that match any of some globs, relative to the data folder, in natural order. `what`: what they
+ * hold, for messages.
+ * @throws NearrankError INPUT when nothing matches.
+ */
+export async function sourcesMatching(
+  patterns: readonly string[],
+  data: string,
+  what: string,
+): Promise<SourceFile[]> {
+  const paths = await pathsMatching(patterns, data)
+  if (paths.length === 0)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot find any ${what}: no file in ${data} matches ${patterns.join(', ')}`,
+    )
+  const sources: SourceFile[] = []
+  for (const path of paths) sources.push(await sourceFile(data, path))
+  return sources
+}
+
+async function pathsMatching(patterns: readonly string[], data: string): Promise<string[]> {
   const found = new Set<string>()
-  for (const pattern of splitPatterns(options, split)) {
+  for (const pattern of patterns) {
     const paths = isAbsolute(pattern) ? glob(pattern) : glob(pattern, { cwd: data })
     for await (const path of paths) found.add(resolve(data, path))
     if (found.size > FILES_MAX)
@@ -62,23 +92,6 @@ export async function splitPaths(options: DatasetOptions, data: string, split: S
       )
   }
   return [...found].toSorted((a, b) => naturalOrder(nameOf(data, a), nameOf(data, b)))
-}
-
-/** @throws NearrankError INPUT when nothing matches. */
-export async function splitSources(
-  options: DatasetOptions,
-  data: string,
-  split: Split,
-): Promise<SourceFile[]> {
-  const paths = await splitPaths(options, data, split)
-  if (paths.length === 0)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot find any ${split} clicks: no file in ${data} matches ${splitPatterns(options, split).join(', ')}`,
-    )
-  const sources: SourceFile[] = []
-  for (const path of paths) sources.push(await sourceFile(data, path))
-  return sources
 }
 
 /** 16 hexadecimal digits over files and whatever else decides what is made of them. */

@@ -39,6 +39,7 @@ export type TrainEvent =
   | { type: 'epoch'; epoch: EpochReport }
   | { type: 'checkpoint'; step: number; path: string }
   | { type: 'evaluate'; rowsDone: number; rowsTotal: number }
+  | { type: 'score'; rowsDone: number; rowsTotal: number } // without the files that were there already
   | { type: 'importance'; rowsDone: number; rowsTotal: number } // a row is done once for every donor
   | { type: 'note'; message: string } // something the user should know: an old checkpoint was set aside, …
 

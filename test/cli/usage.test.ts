@@ -11,7 +11,7 @@ import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const COMMANDS =
-  'generate inspect train evaluate importance recommend export serve load loadtest api-key'.split(' ')
+  'generate inspect train evaluate importance score recommend export serve load loadtest api-key'.split(' ')
 
 describe('usage', () => {
   let directory = ''
@@ -87,6 +87,8 @@ describe('usage', () => {
     [['inspect', '--on-missing', 'drop'], /unknown option '--on-missing'/],
     [['evaluate', '--data', 'd'], /--model DIR is missing/],
     [['importance', '--data', 'd'], /--model DIR is missing/],
+    [['score', '--data', 'd', '--model', 'm'], /--out DIR is missing/],
+    [['score', '--out', 'o'], /--data DIR is missing/],
     [['importance', '--rows', '0'], /--rows.*'0' is invalid.*an integer from 1/],
     [['export', '--format', 'onxx'], /Did you mean onnx\?/],
     [['export'], /--model DIR is missing/],

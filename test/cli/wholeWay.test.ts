@@ -139,6 +139,20 @@ describe('the whole way on the command line', () => {
     assert.equal(await readFile(at('model/report.md'), 'utf8'), earlier)
   })
 
+  test('score writes files, tells so, and continues', async () => {
+    const line = ['score', ...place(), '--out', at('scores'), '--copy-columns', 'click']
+    const { code, stdout, stderr } = await runCli(line)
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^4,000 scores in 2 files in .*scores: \d/)
+    const found = jsonOf(await runCli([...line, '--json']))
+    assert.deepEqual(Object.keys(found), words('files skipped rows dropped seconds'))
+    assert.deepEqual([found.files, found.skipped, found.rows, found.dropped], [2, 2, 4000, 0])
+    assert.deepEqual(
+      (await readdir(at('scores'))).toSorted(),
+      words('scores.json test_00.parquet test_01.parquet'),
+    )
+  })
+
   test('recommend --json is exactly what the API answers', async () => {
     const request = ['--request', at('data/requests.parquet'), '--request-row', '1', '--max-dist', '100000']
     const answer = jsonOf(await runCli(['recommend', ...place(), ...request, '--size', '7', '--json']))

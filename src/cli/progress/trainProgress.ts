@@ -48,6 +48,7 @@ export class TrainProgress {
         this.#checkpointStep = event.step
         break
       case 'evaluate':
+      case 'score':
       case 'importance':
         this.#progress.update({
           stage: event.type,

@@ -3,6 +3,7 @@ import { wordsOf } from '../../features/encodeRow.ts'
 import type { FeatureSpec, PairFeature } from '../../features/featureSpec.ts'
 import { rowShape } from '../../features/rowShape.ts'
 import type { DurableFile } from '../pack/durableFile.ts'
+import { CHUNK_ROWS } from '../parquet/columnStream.ts'
 import {
   allocateRows,
   BLOCK_ROWS_MAX,
@@ -16,8 +17,6 @@ import {
 import { ColumnStatistics } from '../tables/columnStatistics.ts'
 import type { PackedBlock, PackedFile, PackedRowsBody } from './readRows.ts'
 import { rowsDigest } from './rowDigest.ts'
-
-const CHUNK_ROWS = 2048 // DuckDB's vectors
 
 /** Features that come with a click row, in its column `context`. */
 interface OwnFeatures {

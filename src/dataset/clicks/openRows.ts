@@ -1,35 +1,25 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import type { DatasetOptions, Split, OpenOptions } from '../options.ts'
 import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
-import { type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
 import {
   checkUnchanged,
   columnNames,
   dataFolder,
-  featureSource,
   fingerprintOf,
   keyOf,
   packHome,
-  type SourceFile,
   splitPaths,
   splitSources,
 } from '../sources.ts'
-import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
-import { declaredOf } from '../../features/declaration.ts'
-import { pairsFor } from '../../features/pairs/pairsFor.ts'
-import { contextFeatures } from '../tables/featureColumns.ts'
-import { declaredPlaces, fittedPlaces, withPlaces } from '../tables/placeColumns.ts'
-import { keyWords } from '../tables/idColumn.ts'
-import { IdIndex } from '../tables/idIndex.ts'
+import type { Tables } from '../tables/readTables.ts'
 import { clickSettings } from '../policies.ts'
 import { type PackedRows, readRows, ROWS_FORMAT } from './readRows.ts'
 import { droppedText, reasonsOf } from './droppedClicks.ts'
 import { packRows } from './packRows.ts'
-import { checkClickFile, type RowsPlan } from './rowsPlan.ts'
+import { planRows } from './planRows.ts'
 
 /** Whether the dataset has any files of a split. */
 export async function hasSplit(options: DatasetOptions, split: Split): Promise<boolean> {
@@ -49,7 +39,7 @@ export async function openRows(
   const found = await readRows(directory, split)
   if (found) return found
   await withDuckDb(options, async (connection) => {
-    const plan = await planRows(connection, options, tables, data, sources)
+    const plan = await planRows(connection, options, tables, { data, sources, isLabelled: true })
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
     await buildFolder(home, prefix + fingerprint, async (folder) => {
@@ -107,59 +97,4 @@ function contextSettings(options: DatasetOptions & OpenOptions) {
   const hasPosition = position !== undefined && fitted === undefined
   if ((context?.length ?? 0) + (pairs?.length ?? 0) === 0 && !isDeclared && !hasPosition) return []
   return [{ context, pairs, ...(isDeclared && { features }), ...(hasPosition && { position }) }]
-}
-
-/** Checks every file's columns before the first row is read. */
-async function planRows(
-  connection: DuckDBConnection,
-  options: DatasetOptions & OpenOptions,
-  tables: Tables,
-  data: string,
-  sources: SourceFile[],
-): Promise<RowsPlan> {
-  const columns = columnNames(options)
-  const side = async (column: string, table: FeatureTable) => {
-    const words = keyWords(table.idKey)
-    const index = new IdIndex(await readKeys(table), words)
-    const { name } = await featureSource(options, data, table.side)
-    const placelessKeys = await readPlacelessKeys(table)
-    const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
-    return { column, table: name, key: table.idKey, index, placeless }
-  }
-  const { fitted, contextFeatures: names = [], positionColumn: position } = options
-  const declared = declaredOf(options.features, 'context')
-  const files: ParquetFile[] = []
-  for (const source of sources) {
-    const read = await readParquetFile(connection, source.path, source.name)
-    const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
-    files.push(withPlaces(read, cells, [columns.latitude, columns.longitude]))
-  }
-  const context = fitted
-    ? fitted.context
-    : await contextFeatures(connection, files, { names, position, declared, columns })
-  const places = [columns.latitude, columns.longitude]
-  const hasPlaces = files.every((file) =>
-    places.every((name) => file.columns.some((one) => one.name === name)),
-  )
-  const features = {
-    users: tables.users.features,
-    restaurants: tables.restaurants.features,
-    ...(context && { context }),
-  }
-  const wanted = { hasPlaces, declared: declaredOf(options.features, 'pairs') }
-  const pairs = fitted ? (fitted.pairs ?? []) : pairsFor(features, wanted)
-  const needsPlaces = pairs.some(({ kind }) => kind === 'distance')
-  const plan = {
-    tables,
-    context: context ?? [],
-    pairs: { features: pairs, places: needsPlaces ? places : [] },
-    user: await side(columns.userId, tables.users),
-    restaurant: await side(columns.restaurantId, tables.restaurants),
-    clickColumn: columns.click,
-    clickThreshold: options.clickThreshold,
-    group: options.groupColumn ?? null,
-    onMissing: options.onMissing ?? 'fail',
-  }
-  for (const file of files) checkClickFile(file, plan)
-  return { files, ...plan }
 }

@@ -29,6 +29,7 @@ export interface PairPlan {
 /** What to read of click files, and what to make of it. */
 export interface RowsPlan extends LabelPlan {
   files: ParquetFile[]
+  isLabelled: boolean // false: labels are not read, and count as 0
   user: ClickSide
   restaurant: ClickSide
   context: FeatureSpec[] // of the clicks themselves
@@ -65,7 +66,7 @@ export function checkClickFile(file: ParquetFile, plan: Omit<RowsPlan, 'files'>)
         `Cannot use ${file.name}: column ${column} must hold ${wanted}s as the feature table does, found ${type}s`,
       )
   }
-  checkLabels(file, plan)
+  if (plan.isLabelled) checkLabels(file, plan)
   checkColumns(file, plan.context)
   for (const column of plan.pairs.places) checkNumeric(file, column)
   if (plan.group !== null) checkGroups(file, plan.group)
@@ -94,7 +95,7 @@ export function clickColumns(
     expressions: [
       idKeySql(user.column, user.key),
       idKeySql(restaurant.column, restaurant.key),
-      clickSql(file, plan),
+      plan.isLabelled ? clickSql(file, plan) : '0::UTINYINT',
       ...plan.context.map(({ name, kind }) => valueSql(columnNamed(file, name), kind)),
       ...plan.pairs.places.map((name) => `coalesce(TRY_CAST(${sqlName(name)} AS DOUBLE), 'nan'::DOUBLE)`),
       ...sides.map(({ column }) => `${sqlName(column)} IS NULL`),

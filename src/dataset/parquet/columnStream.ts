@@ -3,7 +3,9 @@ import { NearrankError } from '../../errors.ts'
 import { arrayOf, sqlParquet } from './duckdb.ts'
 import { type ParquetFile, unreadable } from './parquetFile.ts'
 
-/** Rows of a file in their order, at most 2,048 of them. The vectors live as long as the chunk. */
+export const CHUNK_ROWS = 2048 // DuckDB's vectors
+
+/** Rows of a file in their order, at most `CHUNK_ROWS` of them. The vectors live as long as the chunk. */
 export interface ColumnChunk {
   rowStart: number // how many rows came before
   rows: number

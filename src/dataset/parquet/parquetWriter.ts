@@ -1,4 +1,5 @@
 import {
+  type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBTableFunction,
   type DuckDBType,
@@ -6,6 +7,7 @@ import {
 } from '@duckdb/node-api'
 import { open } from 'node:fs/promises'
 import { NearrankError } from '../../errors.ts'
+import { CHUNK_ROWS } from './columnStream.ts'
 import { duckDbMessage, sqlName, sqlText, withDuckDb } from './duckdb.ts'
 import { diskError } from '../../files.ts'
 
@@ -31,7 +33,6 @@ export interface ParquetTable {
   fillInto(vectors: DuckDBVector[], start: number, count: number): void
 }
 
-const CHUNK_ROWS_MAX = 2048
 const ROW_GROUP_ROWS = 122_880
 
 /**
@@ -40,17 +41,44 @@ const ROW_GROUP_ROWS = 122_880
  * returns.
  */
 export async function writeParquet(path: string, table: ParquetTable): Promise<void> {
+  await withDuckDb({ threads: 1 }, async (connection) => {
+    const rows = serveRows(connection, 'generated', table)
+    const { rowGroupRows } = table
+    try {
+      const select = `SELECT ${sqlOf(table.columns)} FROM generated()`
+      await connection.run(copySql(select, path, rowGroupRows))
+    } catch (error) {
+      throw rows.failure() ?? writeError(path, duckDbMessage(error))
+    }
+    rows.checkAll(path)
+  })
+  await syncFile(path)
+}
+
+/** SQL that writes what `select` gives. */
+export function copySql(select: string, path: string, rowGroupRows = ROW_GROUP_ROWS): string {
+  return `COPY (${select}) TO ${sqlText(path)} (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows})`
+}
+
+/** Rows made on the fly, which statements of a connection can select from, once. */
+export interface ServedRows {
+  failure: () => Error | undefined // what `fillInto` has thrown
+  checkAll: (path: string) => void // throws NearrankError INTERNAL unless all rows were taken
+}
+
+/** Registers a table function without parameters that gives the rows of `table`. */
+export function serveRows(connection: DuckDBConnection, name: string, table: ParquetTable): ServedRows {
   const { columns, rows } = table
   let start = 0
   let failure: unknown
   const source = DuckDBTableFunction.create({
-    name: 'generated',
+    name,
     bindFunction(info) {
-      for (const { name, type } of columns) info.addResultColumn(name, type)
+      for (const { name: column, type } of columns) info.addResultColumn(column, type)
     },
     initFunction() {},
     mainFunction(_info, chunk: DuckDBDataChunk) {
-      const count = Math.min(table.chunkRows ?? CHUNK_ROWS_MAX, rows - start)
+      const count = Math.min(table.chunkRows ?? CHUNK_ROWS, rows - start)
       chunk.rowCount = count
       if (count === 0) return
       try {
@@ -63,17 +91,18 @@ export async function writeParquet(path: string, table: ParquetTable): Promise<v
       }
     },
   })
-  await withDuckDb({ threads: 1 }, async (connection) => {
-    connection.registerTableFunction(source)
-    try {
-      const form = `FORMAT parquet, ROW_GROUP_SIZE ${table.rowGroupRows ?? ROW_GROUP_ROWS}`
-      await connection.run(`COPY (SELECT ${sqlOf(columns)} FROM generated()) TO ${sqlText(path)} (${form})`)
-    } catch (error) {
-      if (failure instanceof Error) throw failure
-      throw writeError(path, duckDbMessage(error))
-    }
-  })
-  if (start !== rows) throw new NearrankError('INTERNAL', `${path}: ${start} of ${rows} rows were requested`)
+  connection.registerTableFunction(source)
+  return {
+    failure: () => (failure instanceof Error ? failure : undefined),
+    checkAll(path) {
+      if (start !== rows)
+        throw new NearrankError('INTERNAL', `${path}: ${start} of ${rows} rows were requested`)
+    },
+  }
+}
+
+/** Makes the bytes of a file that was written durable. @throws NearrankError DISK */
+export async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r+')
   try {
     await handle.sync()
@@ -90,7 +119,7 @@ function sqlOf(columns: ParquetColumnSource[]): string {
 }
 
 /** DuckDB tells why it could not write in words alone. */
-function writeError(path: string, message: string): NearrankError {
+export function writeError(path: string, message: string): NearrankError {
   if (message.startsWith('Out of Memory'))
     return new NearrankError('MEMORY', `Cannot write ${path}: ${message}`)
   const code = /No space left/i.test(message) ? 'ENOSPC' : ''

@@ -37,7 +37,7 @@ export function packMemoryBytes(maxMemoryBytes: number, tableBytes = 0): number 
   return Math.max(DUCKDB_BYTES_MIN, maxMemoryBytes - PACK_BYTES - tableBytes)
 }
 
-const DUCKDB_BYTES_MIN = 64 * MIB
+export const DUCKDB_BYTES_MIN = 64 * MIB
 
 /**
  * What a run will take at its peak, at most, packing or training: the same for any number of clicks.

@@ -39,8 +39,12 @@ export async function scorePack(
   return { ...metrics.result(), ...(groups && { groupNdcg10: groups.mean() }) }
 }
 
-/** Scores the stream's rows on all threads and hands them on in their order. */
-async function scoreRows(lead: CrewLead, stream: RowStream, consume: ScoredRows): Promise<void> {
+/** Scores the stream's rows on all threads and hands them on in their order. The network is folded. */
+export async function scoreRows(
+  lead: CrewLead,
+  stream: Pick<RowStream, 'nextInto'>,
+  consume: ScoredRows,
+): Promise<void> {
   await lead.run({ type: 'score' }, async () => {
     const sizes: number[] = []
     let consumed = 0

@@ -1,0 +1,54 @@
+import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
+import { MODEL_OPTION } from '../../model/modelOption.ts'
+import { withDefault } from '../../options/option.ts'
+import { boolean, globs, text, texts } from '../../options/schemas.ts'
+import { EVALUATE_RUN } from './evaluateOptions.ts'
+import { RUN } from './runOptions.ts'
+
+/** Where scores go, for whoever writes any. */
+export const SCORES_OUT = {
+  /** Folder of the scores; a run that was interrupted continues there. */
+  out: {
+    schema: text(),
+    required: true as const,
+    flag: '--out <dir>',
+    help: 'folder of the scores (required); continues there',
+  },
+  /** Replace the scores that `out` holds; default false. */
+  overwrite: withDefault({
+    schema: boolean(),
+    default: false,
+    flag: '--overwrite',
+    help: 'replace the scores that the folder holds',
+  }),
+}
+
+/** Which rows to score, and what goes beside the score. */
+export const SCORE = {
+  /** Globs of the files with the rows to score, relative to the data; default test/*.parquet. */
+  files: withDefault({
+    schema: globs(),
+    default: 'test/*.parquet',
+    flag: '--files <glob>',
+    help: 'rows to score, default test/*.parquet; repeatable',
+  }),
+  /** Columns of the files to copy beside ids and score; default none. */
+  copyColumns: {
+    schema: texts(),
+    flag: '--copy-columns <names>',
+    help: 'columns to copy beside ids and score',
+  },
+}
+
+/** How `score` runs. */
+export const SCORE_RUN = { ...EVALUATE_RUN, turbo: RUN.turbo }
+
+/** Every option of `score` that is plain data. */
+export const SCORE_OPTIONS = {
+  ...DATA_OPTION,
+  ...MODEL_OPTION,
+  ...SCORES_OUT,
+  ...SCORE,
+  ...SCORE_RUN,
+  ...optionsReading(),
+}
