@@ -8,7 +8,8 @@ export { train } from './training/train.ts'
 export { evaluate, type EvaluateOptions, type EvaluationReport } from './training/evaluate.ts'
 export { importance, type ImportanceOptions, type ImportanceReport } from './training/importance.ts'
 export type { Importance } from './training/importance/measure.ts'
-export { score, type ScoreOptions, type ScoreReport } from './training/score.ts'
+export { score, type ScoreOptions } from './training/score.ts'
+export type { ScoreEvent, ScoreReport } from './dataset/scores/scoreRun.ts'
 export { PRESETS } from './training/settings/presets.ts'
 export type {
   Constraint,
@@ -31,5 +32,6 @@ export {
   type RecommendOptions,
   type UserRequest,
 } from './ranking/recommend.ts'
+export { scoreTop, type ScoreTopOptions } from './ranking/top/scoreTop.ts'
 export { Ranker, type RankedRestaurant, type RankRequest } from './ranking/ranker.ts'
 export type { FeatureId } from './ids.ts'

@@ -91,13 +91,13 @@ function ownColumns(file: ParquetFile): string[] {
   return columns
 }
 
-interface ContextColumn {
+export interface ContextColumn {
   name: string
   column: JsonColumn
 }
 
 /** The columns that tell something of the context. @throws NearrankError INPUT for one of another type. */
-function contextColumns(read: ParquetFile, features: readonly ContextFeature[]): ContextColumn[] {
+export function contextColumns(read: ParquetFile, features: readonly ContextFeature[]): ContextColumn[] {
   const has = (file: ParquetFile, name: string) => file.columns.some((column) => column.name === name)
   const places = features.filter(({ columns }) => columns?.every((name) => has(read, name)))
   const file = withPlaces(read, places, null)
@@ -110,7 +110,7 @@ function contextColumns(read: ParquetFile, features: readonly ContextFeature[]):
 }
 
 /** What a row tells; undefined: nothing. */
-function contextOf(
+export function contextOf(
   values: readonly RawValue[],
   columns: readonly ContextColumn[],
   wrong: (problem: string) => NearrankError,

@@ -2,8 +2,9 @@ import type { ClickRows } from '../dataset/clicks/rowLayout.ts'
 import { droppedText } from '../dataset/clicks/droppedClicks.ts'
 import { type FileToScore, type FilesToScore, withFilesToScore } from '../dataset/scores/filesToScore.ts'
 import { ScoreFolder, type ScoresOrigin } from '../dataset/scores/scoreFolder.ts'
+import { fillFolder, type ScoreReport } from '../dataset/scores/scoreRun.ts'
 import { ScoreWriter } from '../dataset/scores/scoreWriter.ts'
-import { fingerprintOf } from '../dataset/sources.ts'
+import { writeScores } from '../dataset/scores/writeScores.ts'
 import type { DatasetOptionsReading } from '../dataset/options.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
 import { NearrankError } from '../errors.ts'
@@ -32,14 +33,6 @@ export interface ScoreOptions
   overwrite?: boolean
 }
 
-export interface ScoreReport {
-  files: number // of scores, in the folder
-  skipped: number // of these, how many were there already
-  rows: number // in all of these files
-  dropped: number // rows of their sources that the options leave out
-  seconds: number
-}
-
 /** Of a user or a restaurant, for looking its id up: measured 30. */
 const ID_BYTES = 40
 /** Of DuckDB, which reads with one connection and writes with another, beside their buffers as well. */
@@ -58,27 +51,13 @@ export async function score(options: ScoreOptions): Promise<ScoreReport> {
     const started = performance.now()
     const { files = SCORE.files.default, copyColumns = [], overwrite = false } = options
     const prepared = await prepareScoring(options, { action: 'use', extraBytes, hasGroups: false })
-    const memoryBytes = DUCKDB_BYTES_MIN
-    const open = { ...prepared.open, memoryBytes, files, copyColumns }
+    const open = { ...prepared.open, memoryBytes: DUCKDB_BYTES_MIN, files, copyColumns }
     return withFilesToScore(open, prepared.tables, async (found) => {
-      const origin = originOf(prepared, found, options)
-      const folder = await ScoreFolder.open(options.out, origin, overwrite)
-      const report: ScoreReport = { files: found.files.length, skipped: 0, rows: 0, dropped: 0, seconds: 0 }
-      const left: FileToScore[] = []
-      for (const one of found.files) {
-        const scored = await folder.scored(one.name, fingerprintOf([one.source]))
-        if (scored) report.skipped++
-        else left.push(one)
-        report.rows += scored?.rows ?? one.file.rows
-        report.dropped += scored?.dropped ?? 0
-      }
-      const writer = new ScoreWriter(folder, { columns: found.columns, memoryBytes, signal: options.signal })
-      const dropped =
-        left.length === 0 ? 0 : await scoreFiles(prepared, { ...found, files: left }, writer, options)
-      report.rows -= dropped
-      report.dropped += dropped
-      report.seconds = (performance.now() - started) / 1000
-      return report
+      const folder = await ScoreFolder.open(options.out, originOf(prepared, found, options), overwrite)
+      const report = await fillFolder(folder, found.files, (files) =>
+        scoreFiles(prepared, { ...found, files }, folder, options),
+      )
+      return { ...report, seconds: (performance.now() - started) / 1000 }
     })
   })
 }
@@ -100,13 +79,13 @@ function originOf(
   }
 }
 
-/** Scores and writes the files; returns how many rows are left out. */
+/** Scores and writes the files. */
 async function scoreFiles(
   prepared: PreparedScoring,
-  { files, openReader }: FilesToScore,
-  writer: ScoreWriter,
+  { files, columns, openReader }: FilesToScore,
+  folder: ScoreFolder,
   { signal, onProgress, ...options }: ScoreOptions,
-): Promise<number> {
+): Promise<void> {
   const rowsTotal = files.reduce((sum, { file }) => sum + file.rows, 0)
   const compiled = compileForRun(bestSimd(), {
     turbo: resolveRun(options).turbo,
@@ -114,51 +93,36 @@ async function scoreFiles(
     report: (message) => onProgress?.({ type: 'note', message }),
   })
   const reader = await openReader()
-  const dropped = await withScoringCrew(prepared, compiled, async (lead) => {
+  const writer = new ScoreWriter(folder)
+  let rowsDone = 0
+  const onRows = (rows: number) => {
+    signal?.throwIfAborted()
+    writer.check()
+    rowsDone += rows
+    onProgress?.({ type: 'score', rowsDone, rowsTotal })
+  }
+  await withScoringCrew(prepared, compiled, async (lead) => {
     await lead.run({ type: 'fold' })
-    let rowsDone = 0
-    let droppedRows = 0
-    const onRows = (rows: number) => {
-      signal?.throwIfAborted()
-      writer.check()
-      rowsDone += rows
-      onProgress?.({ type: 'score', rowsDone, rowsTotal })
-    }
-    try {
-      for (const one of files) {
-        const scores = await writer.spoolFor(one)
-        const rows = reader.rowsOf(one.file, signal)
-        try {
-          await scoreRows(
-            lead,
-            rows,
-            scoresInto(lead, one, (part) => {
-              scores.append(part)
-              onRows(part.length)
-            }),
-          )
-        } catch (error) {
-          scores.remove()
-          throw error
-        } finally {
-          await rows.close()
+    for (const of of files) {
+      const { file } = of
+      await writer.add(of, async (scores) => {
+        const rows = reader.rowsOf(file, signal)
+        const take = (part: Float32Array) => {
+          scores.append(part)
+          onRows(part.length)
         }
-        droppedRows += rows.dropped
-        await writer.write(one, scores, rows.dropped)
-      }
-      await writer.end()
-    } catch (error) {
-      await writer.end().catch(() => undefined)
-      throw error
+        await scoreRows(lead, rows, scoresInto(lead, of, take)).finally(() => rows.close())
+        const { dropped } = rows
+        const what = { file, columns, hasDropped: dropped > 0, memoryBytes: DUCKDB_BYTES_MIN, signal }
+        const write = (path: string) => writeScores(path, { ...what, scores })
+        return { rows: file.rows - dropped, dropped, write }
+      })
     }
-    return droppedRows
+    await writer.end()
   })
-  if (dropped > 0)
-    onProgress?.({
-      type: 'note',
-      message: `Some rows were left out, as the options say: ${droppedText(reader.dropped)}.`,
-    })
-  return dropped
+  const reasons = droppedText(reader.dropped)
+  if (reasons !== '')
+    onProgress?.({ type: 'note', message: `Some rows were left out, as the options say: ${reasons}.` })
 }
 
 /** Makes click probabilities of logits; NaN for a row that is left out, which has a 1 in `clicks`. */

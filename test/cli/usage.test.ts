@@ -89,6 +89,12 @@ describe('usage', () => {
     [['importance', '--data', 'd'], /--model DIR is missing/],
     [['score', '--data', 'd', '--model', 'm'], /--out DIR is missing/],
     [['score', '--out', 'o'], /--data DIR is missing/],
+    [['score', '--data', 'd', '--model', 'm', '--out', 'o', '--near'], /Cannot use --near without --top/],
+    [
+      ['score', '--data', 'd', '--model', 'm', '--out', 'o', '--top', '5', '--turbo', 'on'],
+      /Cannot use --turbo with --top/,
+    ],
+    [['score', '--top', '0'], /--top.*an integer from 1 to 10000/],
     [['importance', '--rows', '0'], /--rows.*'0' is invalid.*an integer from 1/],
     [['export', '--format', 'onxx'], /Did you mean onnx\?/],
     [['export'], /--model DIR is missing/],

@@ -153,6 +153,16 @@ describe('the whole way on the command line', () => {
     )
   })
 
+  test('score --top writes the best restaurants for every row', async () => {
+    const line = ['score', ...place(), '--out', at('lists'), '--files', 'requests.parquet']
+    const near = ['--top', '9', '--near', '--max-dist', '200000', '--threads', '2']
+    const { code, stdout, stderr } = await runCli([...line, ...near])
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^45 scores in 1 file in .*lists: \d/)
+    const found = jsonOf(await runCli([...line, ...near, '--json']))
+    assert.deepEqual([found.files, found.skipped, found.rows], [1, 1, 45])
+  })
+
   test('recommend --json is exactly what the API answers', async () => {
     const request = ['--request', at('data/requests.parquet'), '--request-row', '1', '--max-dist', '100000']
     const answer = jsonOf(await runCli(['recommend', ...place(), ...request, '--size', '7', '--json']))

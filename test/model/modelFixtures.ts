@@ -105,3 +105,13 @@ export async function seedOf(directory: string): Promise<number> {
   assert.equal(onnx.digest('hex'), description.onnx.sha256)
   return seed
 }
+
+/** Saves a model like the one in `like`, whose scores are no finite numbers. */
+export async function saveOverflowingModel(directory: string, like: string): Promise<void> {
+  const { description } = await loadModelFiles(like)
+  const { network, columns } = description
+  const weights = randomWeights(network, 1)
+  for (const { data } of weights.values()) data.fill(3e38)
+  const content = { ...modelContent(network, 1), columns }
+  await saveModel(directory, { description: content, weights, report: '# Report\n' })
+}

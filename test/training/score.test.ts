@@ -10,11 +10,11 @@ import { type FeatureTable, readFeaturesInto } from '../../src/dataset/tables/re
 import { generate } from '../../src/dataset/generator/generate.ts'
 import { widthOf } from '../../src/features/rowShape.ts'
 import { evaluate, recommend, score, type ScoreOptions, train } from '../../src/index.ts'
-import { loadModelFiles, saveModel } from '../../src/model/modelDirectory.ts'
+import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import { naiveInputs, naiveLogits } from '../../src/model/naiveForward.ts'
 import { isError, writeParquetFile } from '../dataset/fixture.ts'
 import { query, SMALL_REALISTIC } from '../dataset/realisticFixture.ts'
-import { modelContent, randomWeights } from '../model/modelFixtures.ts'
+import { saveOverflowingModel } from '../model/modelFixtures.ts'
 import { smallData, temporaryFolder } from './dataFixture.ts'
 
 const SETTINGS = { epochs: 1, hidden: [12, 6], checkpointSeconds: 0, threads: 1 }
@@ -281,15 +281,7 @@ describe('score, plain numbers', () => {
         run('refused', { files: 'old/*.parquet', copyColumns: [...copyColumns] }),
         isError('USAGE', new RegExp(`Cannot copy the column ${name} \\(copyColumns, --copy-columns\\)`)),
       )
-    const { description } = await loadModelFiles(model)
-    const { network, columns } = description
-    const weights = randomWeights(network, 1)
-    for (const { data: values } of weights.values()) values.fill(3e30)
-    await saveModel(at('huge'), {
-      description: { ...modelContent(network, 1), columns },
-      weights,
-      report: '# Report\n',
-    })
+    await saveOverflowingModel(at('huge'), model)
     await assert.rejects(
       run('refused', { model: at('huge') }),
       isError(

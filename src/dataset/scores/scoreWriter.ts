@@ -1,43 +1,47 @@
 import { rm } from 'node:fs/promises'
-import { checkUnchanged, fingerprintOf } from '../sources.ts'
-import type { FileToScore } from './filesToScore.ts'
-import type { ScoreFolder } from './scoreFolder.ts'
+import { checkUnchanged, fingerprintOf, type SourceFile } from '../sources.ts'
+import type { ScoredFile, ScoreFolder } from './scoreFolder.ts'
 import { Spool } from './spool.ts'
-import { writeScores } from './writeScores.ts'
 
-export interface ScoreWriterOptions {
-  columns: readonly string[] // to copy
-  memoryBytes: number // for DuckDB
-  signal: AbortSignal | undefined
+/** A file of scores, and what it is made of. */
+export interface ScoresOf {
+  source: SourceFile
+  name: string // of the file of scores, relative to its folder
+}
+
+/** What is known of a file of scores when all of them are in the spool. */
+export interface SpooledScores extends Pick<ScoredFile, 'rows' | 'dropped'> {
+  write: (path: string, scores: Spool) => Promise<void> // as Parquet, synced
 }
 
 /** Writes the scores of one file while those of the next one are computed. */
 export class ScoreWriter {
   readonly #folder: ScoreFolder
-  readonly #options: ScoreWriterOptions
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown
 
-  constructor(folder: ScoreFolder, options: ScoreWriterOptions) {
+  constructor(folder: ScoreFolder) {
     this.#folder = folder
-    this.#options = options
   }
 
-  /** Where the scores of a file are collected: float32, one for each of its rows; NaN: it is left out. */
-  async spoolFor({ name }: FileToScore): Promise<Spool> {
-    return new Spool(await this.#folder.temporaryPath(name))
+  /** Collects the scores of a file with `fill`, and begins to write it as soon as the one before is done. */
+  async add(of: ScoresOf, fill: (scores: Spool) => Promise<SpooledScores>): Promise<void> {
+    const scores = new Spool(await this.#folder.temporaryPath(of.name))
+    try {
+      const spooled = await fill(scores)
+      await this.#writing
+      this.#writing = this.#write(of, scores, spooled)
+      this.#writing.catch((error: unknown) => {
+        this.#failure = error
+      })
+    } catch (error) {
+      scores.remove()
+      await this.#writing.catch(() => undefined)
+      throw error
+    }
   }
 
-  /** Begins to write a file as soon as the one before it is done. The spool is its to remove. */
-  async write(of: FileToScore, scores: Spool, dropped: number): Promise<void> {
-    await this.#writing
-    this.#writing = this.#write(of, scores, dropped).finally(() => scores.remove())
-    this.#writing.catch((error: unknown) => {
-      this.#failure = error
-    })
-  }
-
-  /** Throws what has gone wrong so far. */
+  /** Throws what has gone wrong with the file that is being written. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -47,14 +51,15 @@ export class ScoreWriter {
     return this.#writing
   }
 
-  async #write({ file, source, name }: FileToScore, scores: Spool, dropped: number): Promise<void> {
+  async #write({ source, name }: ScoresOf, scores: Spool, spooled: SpooledScores): Promise<void> {
     const temporary = await this.#folder.temporaryPath(name)
     try {
-      await writeScores(temporary, { ...this.#options, file, scores, hasDropped: dropped > 0 })
+      await spooled.write(temporary, scores)
       await checkUnchanged(source)
-      const made = { source: fingerprintOf([source]), rows: file.rows - dropped, dropped }
-      await this.#folder.add(name, temporary, made)
+      const { rows, dropped } = spooled
+      await this.#folder.add(name, temporary, { source: fingerprintOf([source]), rows, dropped })
     } finally {
+      scores.remove()
       await rm(temporary, { force: true })
     }
   }

@@ -1,7 +1,8 @@
 import { FLOAT } from '@duckdb/node-api'
-import { duckDbMessage, sqlName, sqlPath, withDuckDb } from '../parquet/duckdb.ts'
+import { arrayOf, duckDbMessage, sqlName, sqlPath, withDuckDb } from '../parquet/duckdb.ts'
 import { type ParquetFile, unreadable } from '../parquet/parquetFile.ts'
 import { copySql, serveRows, syncFile, writeError } from '../parquet/parquetWriter.ts'
+import { checkAborted } from './checkAborted.ts'
 import type { Spool } from './spool.ts'
 
 /** The column that a file of scores has beside those of its source. */
@@ -34,8 +35,8 @@ export async function writeScores(path: string, what: ScoresToWrite): Promise<vo
       columns: [{ name: SCORE_COLUMN, type: FLOAT }],
       rows: file.rows,
       fillInto([vector], _start, count) {
-        signal?.throwIfAborted()
-        scores.nextInto((vector as unknown as { items: Float32Array }).items.subarray(0, count))
+        checkAborted(signal)
+        scores.nextInto((arrayOf(vector) as Float32Array).subarray(0, count))
         vector.flush()
       },
     })

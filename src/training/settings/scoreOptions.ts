@@ -1,27 +1,10 @@
 import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
+import { SCORES_OUT } from '../../dataset/scores/scoresOut.ts'
 import { MODEL_OPTION } from '../../model/modelOption.ts'
 import { withDefault } from '../../options/option.ts'
-import { boolean, globs, text, texts } from '../../options/schemas.ts'
+import { globs, texts } from '../../options/schemas.ts'
 import { EVALUATE_RUN } from './evaluateOptions.ts'
 import { RUN } from './runOptions.ts'
-
-/** Where scores go, for whoever writes any. */
-export const SCORES_OUT = {
-  /** Folder of the scores; a run that was interrupted continues there. */
-  out: {
-    schema: text(),
-    required: true as const,
-    flag: '--out <dir>',
-    help: 'folder of the scores (required); continues there',
-  },
-  /** Replace the scores that `out` holds; default false. */
-  overwrite: withDefault({
-    schema: boolean(),
-    default: false,
-    flag: '--overwrite',
-    help: 'replace the scores that the folder holds',
-  }),
-}
 
 /** Which rows to score, and what goes beside the score. */
 export const SCORE = {
