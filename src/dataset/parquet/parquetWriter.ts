@@ -55,9 +55,9 @@ export async function writeParquet(path: string, table: ParquetTable): Promise<v
   await syncFile(path)
 }
 
-/** SQL that writes what `select` gives. */
-export function copySql(select: string, path: string, rowGroupRows = ROW_GROUP_ROWS): string {
-  return `COPY (${select}) TO ${sqlText(path)} (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows})`
+/** SQL that writes what `select` gives; `more`: further options of the format. */
+export function copySql(select: string, path: string, rowGroupRows = ROW_GROUP_ROWS, more = ''): string {
+  return `COPY (${select}) TO ${sqlText(path)} (FORMAT parquet, ROW_GROUP_SIZE ${rowGroupRows}${more})`
 }
 
 /** Rows made on the fly, which statements of a connection can select from, once. */

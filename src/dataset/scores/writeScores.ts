@@ -1,12 +1,18 @@
 import { FLOAT } from '@duckdb/node-api'
 import { arrayOf, duckDbMessage, sqlName, sqlPath, withDuckDb } from '../parquet/duckdb.ts'
-import { type ParquetFile, unreadable } from '../parquet/parquetFile.ts'
+import { columnNamed, type ParquetFile, unreadable } from '../parquet/parquetFile.ts'
 import { copySql, serveRows, syncFile, writeError } from '../parquet/parquetWriter.ts'
 import { checkAborted } from './checkAborted.ts'
 import type { Spool } from './spool.ts'
 
 /** The column that a file of scores has beside those of its source. */
 export const SCORE_COLUMN = 'score'
+
+/**
+ * For numbers alone: those of many values get no dictionary, and trying takes 28 of 134 ns a row if it is not
+ * given up early.
+ */
+const NUMBERS_FORM = ', DICTIONARY_SIZE_LIMIT 4096'
 
 export interface ScoresToWrite {
   file: ParquetFile
@@ -18,7 +24,7 @@ export interface ScoresToWrite {
 }
 
 /**
- * Writes columns of a file, as they are, with the score of each row: 8 M rows/s of two ids on one core. The
+ * Writes columns of a file, as they are, with the score of each row, on one core: 106 ns a row of two ids. The
  * file is on the disk when this returns.
  * @throws NearrankError INPUT if the file cannot be read, DISK, MEMORY.
  */
@@ -41,7 +47,7 @@ export async function writeScores(path: string, what: ScoresToWrite): Promise<vo
       },
     })
     try {
-      await connection.run(copySql(select, path))
+      await connection.run(copySql(select, path, undefined, areNumbers(what) ? NUMBERS_FORM : ''))
     } catch (error) {
       const failure = served.failure()
       if (failure) throw failure
@@ -52,4 +58,9 @@ export async function writeScores(path: string, what: ScoresToWrite): Promise<vo
     served.checkAll(path)
   })
   await syncFile(path)
+}
+
+function areNumbers({ file, columns }: ScoresToWrite): boolean {
+  const isNumber = /^(?:U?(?:TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE)$/
+  return columns.every((name) => isNumber.test(columnNamed(file, name).type))
 }
