@@ -24,8 +24,8 @@ export interface ScoresToWrite {
 }
 
 /**
- * Writes columns of a file, as they are, with the score of each row, on one core: 106 ns a row of two ids. The
- * file is on the disk when this returns.
+ * Writes columns of a file, as they are, with the score of each row, on one core: 106 ns a row of two ids.
+ * The file is on the disk when this returns.
  * @throws NearrankError INPUT if the file cannot be read, DISK, MEMORY.
  */
 export async function writeScores(path: string, what: ScoresToWrite): Promise<void> {
