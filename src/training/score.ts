@@ -54,8 +54,8 @@ export async function score(options: ScoreOptions): Promise<ScoreReport> {
     const open = { ...prepared.open, memoryBytes: DUCKDB_BYTES_MIN, files, copyColumns }
     return withFilesToScore(open, prepared.tables, async (found) => {
       const folder = await ScoreFolder.open(options.out, originOf(prepared, found, options), overwrite)
-      const report = await fillFolder(folder, found.files, (files) =>
-        scoreFiles(prepared, { ...found, files }, folder, options),
+      const report = await fillFolder(folder, found.files, (left) =>
+        scoreFiles(prepared, { ...found, files: left }, folder, options),
       )
       return { ...report, seconds: (performance.now() - started) / 1000 }
     })
