@@ -68,9 +68,12 @@ export async function planRows(
   return { files, ...plan }
 }
 
-/** A file that does not tell the position of its rows, which nobody needs who only scores them, as if it did. */
+/** A file as if it told the position of its rows, which nobody needs who only scores them. */
 function withPosition(file: ParquetFile, context: readonly FeatureSpec[]): ParquetFile {
   const position = context.find(isPosition)
   if (!position || file.columns.some(({ name }) => name === position.name)) return file
-  return { ...file, columns: [...file.columns, { name: position.name, type: 'VARCHAR', sql: 'NULL::VARCHAR' }] }
+  return {
+    ...file,
+    columns: [...file.columns, { name: position.name, type: 'VARCHAR', sql: 'NULL::VARCHAR' }],
+  }
 }

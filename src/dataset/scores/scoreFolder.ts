@@ -1,5 +1,3 @@
-import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { messageOf, NearrankError } from '../../errors.ts'
@@ -12,6 +10,7 @@ import {
   writeFileAtomic,
 } from '../../files.ts'
 import { packageVersion } from '../../packageVersion.ts'
+import { fits, misfits, type Static, Type } from '../../schema.ts'
 import { readSmallText } from '../pack/packManifest.ts'
 
 export const SCORES_FILE = 'scores.json'
@@ -132,8 +131,8 @@ async function readManifest(out: string): Promise<Static<typeof ManifestSchema> 
     if (isMissing(error)) return undefined
     throw damaged(path, messageOf(error))
   }
-  if (!Value.Check(ManifestSchema, found))
-    throw damaged(path, `${Value.Errors(ManifestSchema, found)[0]?.instancePath} is wrong`)
+  if (!fits(ManifestSchema, found))
+    throw damaged(path, `${misfits(ManifestSchema, found)[0]?.instancePath} is wrong`)
   return found
 }
 
