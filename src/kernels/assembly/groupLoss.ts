@@ -25,7 +25,7 @@ const LOGISTIC_PAIRWISE = 4
  *   Regression and Ranking, KDD 2010; Li et al., Click-through Prediction for Advertising in Twitter
  *   Timeline, KDD 2015.
  *
- * `scratch`: twice the bytes of the longest group's logits, and 64 more.
+ * `scratch`: twice the bytes of the longest group's logits, three times those of k, and 128 more.
  */
 export function groupLoss(
   kind: i32,
@@ -86,22 +86,77 @@ function oneGroup(
   for (let row: i32 = 0; row < n; row++) clicked += <i32>load<u8>(clicks + <usize>row)
   if (clicked == 0 || clicked == n) return 0
   if (kind == SOFTMAX) return <f64>n * softmax(logits, clicks, n, scratch, clicked)
+  if (kind == LAMBDARANK) return <f64>n * exchanges(logits, clicks, n, scratch, stride, k, clicked)
   let share: f32 = 1 / (<f32>clicked * <f32>(n - clicked))
-  let discounts: usize = 0
-  if (kind == LAMBDARANK) {
-    discounts = scratch + stride
-    share = <f32>(1 / writeDiscounts(logits, n, discounts, k, clicked))
-  }
   if (kind == LOGISTIC_PAIRWISE) share *= weight
   let loss: f64 = 0
-  for (let row: i32 = 0; row < n; row++)
-    if (load<u8>(clicks + <usize>row) != 0) loss += pairsOf(row, logits, clicks, n, scratch, discounts, share)
+  for (let row: i32 = 0; row < n; row++) {
+    if (load<u8>(clicks + <usize>row) == 0) continue
+    const at = (<usize>row) << 2
+    loss += pairsOf(load<f32>(logits + at), 0, scratch + at, logits, clicks, n, scratch, 0, share)
+  }
   return <f64>n * loss
 }
 
-/** All pairs of the clicked row `own`, each times `share`, and with discounts times their difference. */
+/**
+ * All pairs whose exchange changes NDCG@k: of a row among the first k with any other. Rows beyond have pairs
+ * with those alone, which are brought together for it.
+ */
+function exchanges(
+  logits: usize,
+  clicks: usize,
+  n: i32,
+  deltas: usize,
+  stride: usize,
+  k: i32,
+  clicked: i32,
+): f64 {
+  const discounts = deltas + stride
+  const share = <f32>(1 / writeDiscounts(logits, n, discounts, k, clicked))
+  const step = ((<usize>min(k, n)) << 2) + 16
+  const topLogits = discounts + stride
+  const topDiscounts = topLogits + step
+  const topDeltas = topDiscounts + step
+  memory.fill(topDeltas, 0, step)
+  let top: i32 = 0 // of the first k, those without a click
+  for (let row: i32 = 0; row < n; row++) {
+    const at = (<usize>row) << 2
+    const discount = load<f32>(discounts + at)
+    if (discount == 0 || load<u8>(clicks + <usize>row) != 0) continue
+    store<f32>(topLogits + ((<usize>top) << 2), load<f32>(logits + at))
+    store<f32>(topDiscounts + ((<usize>top) << 2), discount)
+    top++
+  }
+  let loss: f64 = 0
+  for (let row: i32 = 0; row < n; row++) {
+    if (load<u8>(clicks + <usize>row) == 0) continue
+    const at = (<usize>row) << 2
+    const z = load<f32>(logits + at)
+    const discount = load<f32>(discounts + at)
+    loss +=
+      discount == 0
+        ? pairsOf(z, 0, deltas + at, topLogits, 0, top, topDeltas, topDiscounts, share)
+        : pairsOf(z, discount, deltas + at, logits, clicks, n, deltas, discounts, share)
+  }
+  let next = topDeltas
+  for (let row: i32 = 0; row < n; row++) {
+    const at = (<usize>row) << 2
+    if (load<f32>(discounts + at) == 0 || load<u8>(clicks + <usize>row) != 0) continue
+    store<f32>(deltas + at, load<f32>(deltas + at) + load<f32>(next))
+    next += 4
+  }
+  return loss
+}
+
+/**
+ * The pairs of a clicked row, of such a logit and discount, with all of `n` rows that are not clicked (clicks
+ * 0: none is), each times `share`, and if there are discounts times their difference. Adds the gradients to
+ * that of the row, at `own`, and to `deltas`.
+ */
 function pairsOf(
-  own: i32,
+  logit: f32,
+  ownDiscount: f32,
+  own: usize,
   logits: usize,
   clicks: usize,
   n: i32,
@@ -109,9 +164,8 @@ function pairsOf(
   discounts: usize,
   share: f32,
 ): f64 {
-  const at = (<usize>own) << 2
-  const z = v128.load32_splat(logits + at)
-  const discount = discounts ? v128.load32_splat(discounts + at) : f32x4.splat(0)
+  const z = f32x4.splat(logit)
+  const discount = f32x4.splat(ownDiscount)
   const zero = f32x4.splat(0)
   const one = f32x4.splat(1)
   const all = f32x4.splat(share)
@@ -123,51 +177,50 @@ function pairsOf(
     const e = expNegative(f32x4.abs(difference))
     const inverse = f32x4.div(one, f32x4.add(one, e))
     const p = v128.bitselect(f32x4.mul(e, inverse), inverse, f32x4.ge(difference, zero)) // of the wrong one
-    let w = v128.and(all, others(clicks + <usize>row, n - row))
+    let w = v128.and(all, others(clicks ? clicks + <usize>row : 0, n - row))
     if (discounts) w = f32x4.mul(w, f32x4.abs(f32x4.sub(discount, v128.load(discounts + there))))
-    const step = v128.and(f32x4.mul(w, p), f32x4.gt(w, zero)) // not NaN beyond the group's end
+    const isPair = f32x4.gt(w, zero) // no NaN from beyond the group's end
+    const step = v128.and(f32x4.mul(w, p), isPair)
     const terms = f32x4.mul(w, f32x4.add(f32x4.max(f32x4.neg(difference), zero), log1p(e)))
-    loss = f32x4.add(loss, v128.and(terms, f32x4.gt(w, zero)))
+    loss = f32x4.add(loss, v128.and(terms, isPair))
     sum = f32x4.add(sum, step)
     v128.store(deltas + there, f32x4.add(v128.load(deltas + there), step))
   }
-  store<f32>(deltas + at, load<f32>(deltas + at) - sumLanes(sum))
+  store<f32>(own, load<f32>(own) - sumLanes(sum))
   return <f64>sumLanes(loss)
 }
 
-/** All bits of the lanes whose rows are in the group (`left` of them) and not clicked. */
+/** All bits of the lanes whose rows are in the group (`left` of them) and not clicked; clicks 0: none is. */
 function others(clicks: usize, left: i32): v128 {
-  const bytes = v128.load32_zero(clicks)
-  const words = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes))
-  const none = i32x4.eq(words, i32x4.splat(0))
-  return v128.and(none, i32x4.gt_s(i32x4.splat(left), i32x4(0, 1, 2, 3)))
+  const inside = i32x4.gt_s(i32x4.splat(left), i32x4(0, 1, 2, 3))
+  if (!clicks) return inside
+  const words = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(clicks)))
+  return v128.and(i32x4.eq(words, i32x4.splat(0)), inside)
 }
 
 /**
- * discounts [n]: 1 / log2(1 + rank) of each row by its logit, the first of equal ones before the others; 0
- * beyond rank k. Returns the best sum that `clicked` rows can have.
+ * discounts [n]: 1 / log2(1 + rank) of the first k rows by their logits, the first of equal ones before the
+ * others; 0 of the rest. Returns the best sum that `clicked` rows can have.
  */
 function writeDiscounts(logits: usize, n: i32, discounts: usize, k: i32, clicked: i32): f64 {
-  const lanes = i32x4(0, 1, 2, 3)
-  for (let own: i32 = 0; own < n; own++) {
-    const z = v128.load32_splat(logits + ((<usize>own) << 2))
-    let before = i32x4.splat(0)
-    for (let row: i32 = 0; row < n; row += 4) {
-      const other = v128.load(logits + ((<usize>row) << 2))
-      const index = i32x4.add(lanes, i32x4.splat(row))
-      const isEarlier = v128.and(f32x4.eq(other, z), i32x4.lt_s(index, i32x4.splat(own)))
-      const isBetter = v128.or(f32x4.gt(other, z), isEarlier)
-      before = i32x4.sub(before, v128.and(isBetter, i32x4.lt_s(index, i32x4.splat(n))))
-    }
-    const rank =
-      i32x4.extract_lane(before, 0) +
-      i32x4.extract_lane(before, 1) +
-      i32x4.extract_lane(before, 2) +
-      i32x4.extract_lane(before, 3) // from 0
-    store<f32>(discounts + ((<usize>own) << 2), rank < k ? <f32>discountOf(rank) : 0)
-  }
+  memory.fill(discounts, 0, (<usize>n) << 2)
   let best: f64 = 0
-  for (let rank: i32 = 0; rank < min(clicked, k); rank++) best += discountOf(rank)
+  for (let rank: i32 = 0; rank < min(k, n); rank++) {
+    let first: usize = 0
+    let most: f32 = 0
+    let isFound = false
+    for (let at: usize = 0; at < (<usize>n) << 2; at += 4) {
+      if (load<f32>(discounts + at) != 0) continue
+      const z = load<f32>(logits + at)
+      if (isFound && !(z > most)) continue
+      isFound = true
+      most = z
+      first = at
+    }
+    const discount = discountOf(rank)
+    store<f32>(discounts + first, <f32>discount)
+    if (rank < clicked) best += discount
+  }
   return best
 }
 

@@ -6,6 +6,7 @@ import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../..
 import { clickRow, sideRow } from '../../model/network.ts'
 import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/protocol.ts'
 import type { Matrix } from '../step/operands.ts'
+import { NDCG_AT_MAX } from '../settings/trainSettings.ts'
 import type { ArenaShape } from './arenaShape.ts'
 import { type EmbeddingArea, planEmbedded, type Reserve } from './embeddingArea.ts'
 
@@ -261,7 +262,7 @@ function planScratch(reserve: Reserve, layout: NetworkLayout, ldx: number): Scra
 }
 
 function planOrder(reserve: Reserve, { batchSize, threads }: ArenaShape): OrderArea {
-  const perThread = () => reserve(2 * GROUP_ROWS_MAX + 16)
+  const perThread = () => reserve(2 * GROUP_ROWS_MAX + 3 * NDCG_AT_MAX + 32)
   return { deltas: reserve(batchSize), scratch: Array.from({ length: threads }, perThread) }
 }
 

@@ -7,6 +7,9 @@ export const PRESET_NAMES = ['default', 'reference'] as const
 /** How a row, or a group of rows, is judged in training. */
 export const LOSSES = ['logistic', 'pairwise', 'lambdarank', 'softmax', 'logistic+pairwise'] as const
 
+/** A rank takes a search through its group. */
+export const NDCG_AT_MAX = 100
+
 /** Of a model whose scores are no probabilities: only their order says something. */
 export function learnsOrderAlone(loss: (typeof LOSSES)[number]): boolean {
   return loss !== 'logistic' && loss !== 'logistic+pairwise'
@@ -72,7 +75,7 @@ export const SETTINGS = {
     help: 'logistic; of groups: see docs/ranking.md',
   }),
   /** Ranks that lambdarank counts. */
-  ndcgAt: setting({ schema: integer(1, 1000), default: 10, reference: 10, flag: '--ndcg-at <k>' }),
+  ndcgAt: setting({ schema: integer(1, NDCG_AT_MAX), default: 10, reference: 10, flag: '--ndcg-at <k>' }),
   /** Of the pairwise loss in logistic+pairwise. */
   pairwiseWeight: setting({
     schema: number(0, 1),
