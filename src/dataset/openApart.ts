@@ -18,6 +18,8 @@ const SENT = new Set([
   'memoryBytes',
   'threads',
   'fitted',
+  'grows',
+  'replayed',
 ])
 
 type Options = DatasetOptions & OpenOptions
@@ -35,8 +37,8 @@ export async function openTablesApart(options: Options): Promise<Apart<{ tables:
 }
 
 /**
- * As `openRows` for each of the splits, the first of which fits what `options` has not fitted; those without
- * a pack are packed in a process of its own.
+ * As `openRows` for each of the splits, the first of which fits or grows what `options` has not; those
+ * without a pack are packed in a process of its own.
  */
 export async function openRowsApart(
   options: Options,
@@ -44,11 +46,11 @@ export async function openRowsApart(
   splits: Split[],
 ): Promise<Apart<{ packs: PackedRows[] }>> {
   const packs: PackedRows[] = []
-  let { fitted } = options
+  let { fitted, grows = false } = options
   let packed: Apart<{ folders: string[] }> | undefined
   try {
     for (const [i, split] of splits.entries()) {
-      const now = { ...options, ...(fitted && { fitted }) }
+      const now = { ...options, ...(fitted && { fitted }), grows }
       let pack = await findRows(now, tables, split)
       if (!pack) {
         const rows = { splits: splits.slice(i), tables: tables.directory }
@@ -57,7 +59,8 @@ export async function openRowsApart(
         pack = (await readRows(folder, split)) ?? vanished(folder)
       }
       packs.push(pack)
-      fitted ??= fittedBy(tables, pack)
+      if (!fitted || grows) fitted = fittedBy(tables, pack)
+      grows = false
     }
     return { packs, peakRssBytes: packed?.peakRssBytes ?? process.memoryUsage.rss() }
   } catch (error) {

@@ -204,8 +204,16 @@ export interface OpenOptions {
   memoryBytes?: number // for DuckDB's buffers; default 256 MiB
   threads?: number // for DuckDB; default 1
   fitted?: FeaturesOf // of a model; absent: fitted to the data
+  grows?: boolean // vocabularies of `fitted` get the values of the data that they do not have
+  replayed?: Replay // with the training clicks
   signal?: AbortSignal
   onProgress?: (progress: OpenProgress) => void
+}
+
+/** Older clicks to train on beside new ones. */
+export interface Replay {
+  files: string | string[] // globs; what is a training file is not older
+  share: number // of all training rows, 0 … 1, both excluded
 }
 
 export interface OpenProgress {

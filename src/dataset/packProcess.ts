@@ -14,7 +14,7 @@ import { fittedBy } from './clicks/fittedBy.ts'
  * both are null, the feature tables themselves. `tables`: the folder of the packed feature tables.
  */
 export interface PackRequest {
-  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads' | 'fitted'>
+  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'threads' | 'fitted' | 'grows' | 'replayed'>
   rows: { splits: Split[]; tables: string } | null
   values: { sides: readonly Side[]; tables: string } | null
 }
@@ -34,10 +34,11 @@ async function pack({ options, rows, values }: PackRequest, run: ApartRun): Prom
   if (rows === null) return [(await openTables(open)).directory]
   const tables = await packedTables(rows.tables)
   const folders: string[] = []
-  let { fitted } = options
+  let { fitted, grows = false } = options
   for (const split of rows.splits) {
-    const packed = await openRows({ ...open, ...(fitted && { fitted }) }, tables, split)
-    fitted ??= fittedBy(tables, packed)
+    const packed = await openRows({ ...open, ...(fitted && { fitted }), grows }, tables, split)
+    if (!fitted || grows) fitted = fittedBy(tables, packed)
+    grows = false
     folders.push(dirname(packed.path))
     await packed.close()
   }

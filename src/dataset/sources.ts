@@ -3,7 +3,7 @@ import { glob, open, realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { NearrankError, messageOf } from '../errors.ts'
-import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Split } from './options.ts'
+import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Replay, type Split } from './options.ts'
 import { statFile } from './parquet/parquetFile.ts'
 
 /** One file of the dataset, and what tells whether it has changed. */
@@ -78,6 +78,26 @@ export async function sourcesMatching(
   const sources: SourceFile[] = []
   for (const path of paths) sources.push(await sourceFile(data, path))
   return sources
+}
+
+/**
+ * The files of older clicks: those that match and are no training files.
+ * @throws NearrankError INPUT when there are none.
+ */
+export async function replaySources(
+  options: DatasetOptions,
+  data: string,
+  { files }: Replay,
+): Promise<SourceFile[]> {
+  const trained = new Set((await splitPaths(options, data, 'train')).map((path) => nameOf(data, path)))
+  const sources = await sourcesMatching([files].flat(), data, 'older clicks to replay')
+  const older = sources.filter(({ name }) => !trained.has(name))
+  if (older.length === 0)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot find any older clicks to replay: each file that matches ${[files].flat().join(', ')} is a training file`,
+    )
+  return older
 }
 
 async function pathsMatching(patterns: readonly string[], data: string): Promise<string[]> {

@@ -38,3 +38,12 @@ export function foldNormalization(state: StateDict, normalization: Normalization
   folded.set('model.0.bias', { shape: bias.shape, data: b })
   return folded
 }
+
+/**
+ * The way back: the network for normalised features that is the same as `state` for raw ones, since
+ * x = (x' + mean·scale) / scale.
+ */
+export function unfoldNormalization(state: StateDict, { mean, scale }: Normalization): StateDict {
+  const inverse = { mean: mean.map((value, i) => -value * scale[i]), scale: scale.map((value) => 1 / value) }
+  return foldNormalization(state, inverse)
+}

@@ -1,14 +1,12 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
-import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
 import { NearrankError } from '../errors.ts'
-import { type DeclaredPair, declaredOf, declaredPair } from '../features/declaration.ts'
-import { inferPairs } from '../features/pairs/pairsFor.ts'
+import { declaredOf } from '../features/declaration.ts'
 import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
 import { formatCount } from '../format.ts'
 import { bestSimd } from '../kernels/kernels.ts'
@@ -20,19 +18,21 @@ import {
   recoverModelDirectory,
   saveModel,
 } from '../model/modelDirectory.ts'
-import { checkNetwork, inputsOf, parameterCount, type Network, type StateDict } from '../model/network.ts'
-import { foldNormalization } from '../model/normalization.ts'
+import { parameterCount, type StateDict } from '../model/network.ts'
+import { foldNormalization, type Normalization } from '../model/normalization.ts'
 import { checkOutDirectory } from '../model/outDirectory.ts'
 import { packageVersion } from '../packageVersion.ts'
 import { abortable } from './run/abort.ts'
-import { planArena } from './memory/arena.ts'
 import type { ArenaShape } from './memory/arenaShape.ts'
 import { constraintsTable } from './report/constraints.ts'
 import { CrewLead } from './crew/crewLead.ts'
 import { dataNotes, farNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
-import { checkMemory, packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
+import { packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
+import { packTableBytes as bytesOfPairs } from './memory/packTableBytes.ts'
+import { planRun } from './memory/planRun.ts'
+import { type FromOptions, growthNote, type SourceModel, sourceModel, startFrom } from './from/sourceModel.ts'
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
 import { trainingRowsOfGroups } from './rows/rowStream.ts'
@@ -50,7 +50,8 @@ import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } f
 
 /** The data of a run, packed, and what was decided about it. */
 interface Prepared {
-  options: TrainOptions
+  options: FromOptions
+  source: SourceModel | null // the model it goes on from
   settings: TrainSettings
   chosen: string | undefined // what of them follows from the few rows
   run: TrainRun
@@ -86,11 +87,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   })
 }
 
-async function prepare(options: TrainOptions): Promise<Prepared> {
+async function prepare(given: TrainOptions): Promise<Prepared> {
   const startedMs = performance.now()
+  resolveSettings(given)
+  for (const side of SOURCES) declaredOf(given.features, side)
+  const { source, options } = await sourceModel(given)
   const wanted = resolveSettings(options)
   checkLoss(wanted, options)
-  for (const source of SOURCES) declaredOf(options.features, source)
   const run = resolveRun(options)
   await recoverModelDirectory(options.out)
   await checkOutDirectory(options.out)
@@ -103,9 +106,10 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   }
   const { tables, peakRssBytes } = await openTablesApart(open)
   // Before the clicks are packed: they take longer.
-  const packTableBytes = pairTableBytes(pairsOf(tables, options), tables)
+  const packTableBytes = bytesOfPairs(tables, options)
   const hasGroups = options.groupColumn !== undefined
-  planRun(fittedBy(tables, {}), { tables, settings: wanted, run, packTableBytes, hasGroups })
+  const plan = { tables, run, source, packTableBytes, hasGroups }
+  planRun(fittedBy(tables, {}), wanted, plan)
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
   const opened = await openRowsApart(
@@ -117,13 +121,14 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
   const features = fittedBy(tables, pack)
   const { settings, chosen } = settingsForRows(wanted, { options, rows: pack.rows })
   checkGroups(pack, settings)
-  const shape = planRun(features, { tables, settings, run, packTableBytes, hasGroups })
+  const shape = planRun(features, settings, plan)
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
   const dropped = droppedRows(tables, { train: pack, test })
   return {
     options,
+    source,
     settings,
     chosen: chosenText(chosen),
     run,
@@ -134,43 +139,6 @@ async function prepare(options: TrainOptions): Promise<Prepared> {
     startedMs,
     report,
   }
-}
-
-/** The pairs, as far as they are known before the clicks are: what their tables take. */
-function pairsOf({ users, restaurants }: Tables, options: TrainOptions): DeclaredPair[] {
-  const declared = declaredOf(options.features, 'pairs')
-  const features = { users: users.features, restaurants: restaurants.features }
-  return [
-    ...inferPairs(features, { hasPlaces: false }).filter(({ name }) => !declared.has(name)),
-    ...Array.from(declared).flatMap(([name, entry]) => (entry === false ? [] : [declaredPair(name, entry)])),
-  ]
-}
-
-/** What a run with such features needs. @throws NearrankError USAGE, MEMORY where it cannot be run. */
-function planRun(
-  features: FeaturesOf,
-  {
-    tables,
-    settings,
-    run,
-    packTableBytes,
-    hasGroups,
-  }: Pick<Prepared, 'tables' | 'settings' | 'run'> & { packTableBytes: number; hasGroups: boolean },
-): ArenaShape {
-  const { hidden, activations, batchSize } = settings
-  const network: Network = { ...inputsOf(features), hidden, activations }
-  checkNetwork(network)
-  const shape: ArenaShape = {
-    network,
-    users: tables.users.rows,
-    restaurants: tables.restaurants.rows,
-    batchSize,
-    threads: run.threads,
-    purpose: 'train',
-    groups: hasGroups,
-  }
-  checkMemory(planArena(shape), run.maxMemoryBytes, { packTableBytes })
-  return shape
 }
 
 /** The model of a run that is over, and the checkpoint that it no longer needs. */
@@ -192,10 +160,9 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
 }
 
 async function trainedBy(prepared: Prepared): Promise<Trained> {
-  const { options, settings, tables, pack, shape, packSeconds, report, startedMs } = prepared
+  const { options, source, settings, tables, pack, shape, packSeconds, report, startedMs } = prepared
   const { network } = shape
   const { signal, out } = options
-  if (prepared.dropped) report({ type: 'note', message: droppedNote(prepared.dropped) })
   const simd = bestSimd()
   const rowsByFile = await trainingRowsOfGroups(pack, settings)
   const stepsPerEpoch = batchesPerEpoch(rowsByFile, settings, pack)
@@ -212,8 +179,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   try {
     await loadFeatures(lead, tables, normalization)
     await setEmbeddingPenalties(lead, pack, settings)
-    for (const message of dataNotes(tables, prepared.features)) report({ type: 'note', message })
-    for (const message of normalization ? farNotes(tables) : []) report({ type: 'note', message })
+    for (const message of notesOf(prepared, normalization)) report({ type: 'note', message })
     const training = await TrainingRun.begin({
       lead,
       pack,
@@ -221,6 +187,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
       run: prepared.run,
       simd,
       network,
+      from: source && startFrom(source, prepared.features, normalization),
       out,
       rowsPerEpoch: rows,
       stepsPerEpoch,
@@ -271,12 +238,23 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   }
 }
 
+/** What a person should know before the training. */
+function notesOf(prepared: Prepared, normalization: Normalization | null): string[] {
+  const { tables, features, source, dropped } = prepared
+  return [
+    ...(dropped ? [droppedNote(dropped)] : []),
+    ...dataNotes(tables, features),
+    ...(source ? [growthNote(source, features)] : []),
+    ...(normalization ? farNotes(tables) : []),
+  ]
+}
+
 function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
   return { ...run, constraints: constraintsTable(run) }
 }
 
 async function save(
-  { options, tables, features, shape, pack, dropped, chosen }: Prepared,
+  { options, source, tables, features, shape, pack, dropped, chosen }: Prepared,
   result: TrainResult,
   weights: StateDict,
   encoded: EncodedWeights,
@@ -285,6 +263,7 @@ async function save(
   await saveModel(options.out, {
     description: describeModel(result, {
       options,
+      source,
       features,
       network: shape.network,
       fingerprint: pack.fingerprint,
@@ -292,7 +271,7 @@ async function save(
     }),
     weights,
     encoded,
-    report: renderReport(result, reportContext({ options, tables, dropped, chosen }, info)),
+    report: renderReport(result, reportContext({ options, source, tables, dropped, chosen }, info)),
   })
 }
 

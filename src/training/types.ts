@@ -1,6 +1,7 @@
 import type { DatasetOptions } from '../dataset/options.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import type { OptionValues } from '../options/option.ts'
+import type { FROM } from './settings/fromOptions.ts'
 import type { RUN } from './settings/runOptions.ts'
 import type { PRESET_NAMES, SETTINGS } from './settings/trainSettings.ts'
 
@@ -12,7 +13,11 @@ export interface TrainSettings extends OptionValues<typeof SETTINGS> {}
 /** How to run; none of these changes the weights. */
 export interface TrainRun extends OptionValues<typeof RUN> {}
 
-export interface TrainOptions extends DatasetOptions, Partial<TrainSettings>, Partial<TrainRun> {
+export interface TrainOptions
+  extends DatasetOptions,
+    Partial<TrainSettings>,
+    Partial<TrainRun>,
+    Partial<OptionValues<typeof FROM>> {
   /** Model directory, replaced whole when the new model is complete. */
   out: string
   /** Where the settings begin; default 'default'. */
@@ -61,7 +66,14 @@ export interface LedgerEpoch {
   epoch: number
   rows: number // rows that the kernels trained on
   digest: string // order-free sum over the rows they gathered, hexadecimal; equals the pack's
-  files: { file: string; rows: number; used: number; dropped: number; validation: number }[]
+  files: {
+    file: string
+    rows: number
+    used: number
+    dropped: number
+    validation: number
+    notReplayed?: number // of older clicks: those that were not drawn
+  }[]
 }
 
 /** One line of the constraints table. */

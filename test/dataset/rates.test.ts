@@ -176,7 +176,7 @@ describe('the check of rates', () => {
     const random = new Random(3)
     const labels = Uint8Array.from({ length: 400 }, () => random.below(2))
     const codes = Uint32Array.from({ length: 800 }, (_, i) => (i % 2 === 0 ? random.below(7) : 0))
-    const rate = new FoldedRate(pair, 2, known)
+    const rate = new FoldedRate(pair, 2, known && { known })
     rate.count(labels, wordsOf(codes), 0, 0)
     rate.fill(labels, wordsOf(codes), 0, 0)
     return rate

@@ -34,6 +34,20 @@ test('what is given stays, the reference preset stays, and so does whatever has 
   assert.equal(chosenFor(300, { epochs: 3 }).settings.batchSize, 32)
 })
 
+test('a run that goes on from a model has its own epochs, rate and warm-up, however few the rows', () => {
+  const { epochs, learningRate, warmupSteps, ...others } = resolveSettings({ from: 'model' })
+  const { epochs: _, learningRate: __, warmupSteps: ___, ...usual } = resolveSettings({})
+  assert.deepEqual({ epochs, learningRate, warmupSteps }, { epochs: 2, learningRate: 1e-3, warmupSteps: 0 })
+  assert.deepEqual(others, usual)
+  const reference = { preset: 'reference' } as const
+  assert.deepEqual(resolveSettings({ ...reference, from: 'model' }), resolveSettings(reference))
+  assert.equal(resolveSettings({ from: 'model', epochs: 5 }).epochs, 5)
+
+  const { settings, chosen } = chosenFor(3000, { from: 'model' })
+  assert.deepEqual(chosen, { batchSize: 32, validation: 0.2 })
+  assert.deepEqual([settings.epochs, settings.warmupSteps], [2, 0])
+})
+
 test('whatever is given: the warm-up is at most a tenth, and nobody has fewer steps than before', () => {
   const option = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined })
   const options = fc.record({

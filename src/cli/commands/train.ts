@@ -4,6 +4,7 @@ import { NearrankError } from '../../errors.ts'
 import type { OptionTable } from '../../options/option.ts'
 import { text } from '../../options/schemas.ts'
 import { resolveRun, resolveSettings } from '../../training/settings/resolveSettings.ts'
+import { FROM } from '../../training/settings/fromOptions.ts'
 import { RUN } from '../../training/settings/runOptions.ts'
 import { SETTINGS } from '../../training/settings/trainSettings.ts'
 import { PLACES, TRAIN_OPTIONS } from '../../training/settings/allTrainOptions.ts'
@@ -43,7 +44,7 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
     .summary('train a model on Parquet files')
     .usage('--data <dir> --out <dir> [options]')
     .description('Trains a model. The rows are packed on first use; every epoch then streams them.')
-  addFlags(command, 'Paths:', PLACES)
+  addFlags(command, 'Paths:', { ...PLACES, ...FROM })
   addFlags(command, 'Settings (the preset decides the defaults):', SETTINGS)
   addFlags(command, 'Run:', { ...RUN, ...CONFIG_OPTION, ...JSON_OPTION })
   addFlags(command, 'Data:', DATASET_OPTIONS)

@@ -64,6 +64,11 @@ export class BlockBuilder {
     this.#file.dropped += rows
   }
 
+  /** Of a file of older clicks. */
+  notReplayed(rows: number): void {
+    this.#file.notReplayed = (this.#file.notReplayed ?? 0) + rows
+  }
+
   /**
    * Takes the first `rows` rows of `from`, a block's at most; returns a promise if a block was full and is
    * being written.

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { rowShape, type RowShape } from '../../features/rowShape.ts'
-import type { ColumnChunk } from '../parquet/columnStream.ts'
+import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, wordsOf } from '../parquet/duckdb.ts'
 import type { ParquetFile } from '../parquet/parquetFile.ts'
 import { ColumnEncoders } from '../tables/columnEncoders.ts'
@@ -70,11 +70,11 @@ export class ClickEncoder {
     let bad = 0
     for (let i = 0; i < chunk.rows; i++) bad |= rows.clicks[i]
     const wrong = bad > 1 ? firstWrongClick(vectors.clicks) : -1
-    if (wrong >= 0) throw await wrongLabel(connection, plan, file, chunk.rowStart + wrong)
+    if (wrong >= 0) throw await wrongLabel(connection, plan, file, fileRow(chunk, wrong))
 
     const badContext = this.#context?.encode(vectors.context, 0, chunk.rows, 0)
     if (badContext)
-      throw await badValue(connection, file, { ...badContext, row: chunk.rowStart + badContext.row })
+      throw await badValue(connection, file, { ...badContext, row: fileRow(chunk, badContext.row) })
 
     const missing =
       plan.user.index.lookupInto(wordsOf(users.keys), chunk.rows, rows.users) +
@@ -90,8 +90,7 @@ export class ClickEncoder {
     const hasNulls = vectorsWithNulls.some((vector) => vector && firstNull(vector) >= 0)
     if (missing === 0 && !hasNulls) return null
 
-    const { rowStart, rows: rowCount } = chunk
-    const sorted = await sortOut(connection, plan, { file, rowStart, rowCount, vectors, rows })
+    const sorted = await sortOut(connection, plan, { ...chunk, rowCount: chunk.rows, file, vectors, rows })
     for (const reason of ['noFeatures', 'nulls', 'badPlace'] as const)
       this.dropped[reason] += sorted.dropped[reason]
     return sorted.order

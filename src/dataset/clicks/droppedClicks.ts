@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import { isNullAt, validBits, wordsOf } from '../parquet/duckdb.ts'
+import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
 import { cellText, type ParquetFile } from '../parquet/parquetFile.ts'
 import { NO_ROW } from '../tables/idIndex.ts'
 import { missingLabel } from './labels.ts'
@@ -16,9 +17,8 @@ export interface DroppedClicks {
 }
 
 /** A chunk of clicks that are looked up: NO_ROW where there are no features. */
-export interface ClickChunk {
+export interface ClickChunk extends Pick<ColumnChunk, 'rowStart' | 'fileRows'> {
   file: ParquetFile
-  rowStart: number // in the file
   rowCount: number
   vectors: ClickVectors
   rows: ClickRows
@@ -107,10 +107,10 @@ function isNullId({ keys, isNull }: IdVectors, i: number): boolean {
 async function missingValue(
   connection: DuckDBConnection,
   plan: RowsPlan,
-  { file, rowStart, vectors }: ClickChunk,
+  { file, vectors, ...chunk }: ClickChunk,
   i: number,
 ): Promise<NearrankError> {
-  const row = rowStart + i
+  const row = fileRow(chunk, i)
   if (isNullAt(validBits(vectors.clicks), i)) return missingLabel(connection, plan, file, row)
   const side = [plan.user, plan.restaurant].find((_, k) =>
     isNullId(k === 0 ? vectors.users : vectors.restaurants, i),
@@ -125,11 +125,11 @@ async function missingValue(
 async function withoutFeatures(
   connection: DuckDBConnection,
   plan: RowsPlan,
-  { file, rowStart, rows }: ClickChunk,
+  { file, rows, ...chunk }: ClickChunk,
   i: number,
 ): Promise<NearrankError> {
   const side = rows.users[i] === NO_ROW ? plan.user : plan.restaurant
-  const row = rowStart + i
+  const row = fileRow(chunk, i)
   const id = await cellText(connection, file, side.column, row)
   return new NearrankError(
     'INPUT',

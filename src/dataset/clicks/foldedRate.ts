@@ -13,11 +13,17 @@ export interface CodeCounts {
 /** From the counts of a code in all rows and in one fold, to those that a row of that fold may know. */
 export type KnownCounts = (all: CodeCounts, fold: CodeCounts) => CodeCounts
 
-/** Those of the other folds. */
-export const outOfFold: KnownCounts = (all, fold) => ({
-  rows: all.rows - fold.rows,
-  clicks: all.clicks - fold.clicks,
-})
+/** Those of the other folds. None are left if a model's counts lack rows that it is said to know. */
+export const outOfFold: KnownCounts = (all, fold) => {
+  const rows = Math.max(0, all.rows - fold.rows)
+  return { rows, clicks: Math.min(rows, Math.max(0, all.clicks - fold.clicks)) }
+}
+
+/** What a model has counted. */
+export interface CountedBefore {
+  counts: Pick<RateFeature, 'rows' | 'clicks'> // [buckets]
+  rows: number // of those to come, the first so many are among these
+}
 
 /**
  * A rate of training rows: counted in all of them first, then given to each from the rows of other folds. A
@@ -29,10 +35,16 @@ export class FoldedRate {
   readonly #known: KnownCounts
   readonly #folds: { rows: Uint32Array; clicks: Uint32Array } // [folds, buckets]
   readonly #all: { rows: Uint32Array; clicks: Uint32Array } // [buckets]
+  readonly #countedRows: number // the first so many are in the counts that these go on from
   #ownRows = 0 // rows that are among those of which their rate is
   #numbers: ReturnType<typeof rateNumbers> | undefined
 
-  constructor(pair: RateFeature, stride: number, known: KnownCounts = outOfFold) {
+  /** `before`: counts to go on from, and how many of the rows, the first ones, are in them already. */
+  constructor(
+    pair: RateFeature,
+    stride: number,
+    { known = outOfFold, before }: { known?: KnownCounts; before?: CountedBefore | undefined } = {},
+  ) {
     const { folds, buckets } = pair
     const counts = (length: number) => ({ rows: new Uint32Array(length), clicks: new Uint32Array(length) })
     this.pair = pair
@@ -40,6 +52,11 @@ export class FoldedRate {
     this.#known = known
     this.#folds = counts(folds * buckets)
     this.#all = counts(buckets)
+    this.#countedRows = before?.rows ?? 0
+    if (before) {
+      this.#all.rows.set(before.counts.rows)
+      this.#all.clicks.set(before.counts.clicks)
+    }
   }
 
   /** Counts a block of rows; the number of a row's code is at word `at` of its context. */
@@ -50,6 +67,7 @@ export class FoldedRate {
       const cell = foldOf(firstRow + i, folds) * buckets + bucket
       this.#folds.rows[cell]++
       this.#folds.clicks[cell] += labels[i]
+      if (firstRow + i < this.#countedRows) continue
       this.#all.rows[bucket]++
       this.#all.clicks[bucket] += labels[i]
     }
@@ -70,7 +88,7 @@ export class FoldedRate {
       const cell = foldOf(firstRow + i, folds) * buckets + bucket
       const all = { rows: this.#all.rows[bucket], clicks: this.#all.clicks[bucket] }
       const known = this.#known(all, { rows: this.#folds.rows[cell], clicks: this.#folds.clicks[cell] })
-      if (known.rows >= all.rows) this.#ownRows++
+      if (known.rows >= all.rows && all.rows > 0) this.#ownRows++
       const [logit, logRows] = this.#numbers(known.rows, known.clicks)
       f32[word] = logit
       f32[word + 1] = logRows

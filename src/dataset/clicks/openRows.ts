@@ -11,6 +11,7 @@ import {
   fingerprintOf,
   keyOf,
   packHome,
+  replaySources,
   splitPaths,
   splitSources,
 } from '../sources.ts'
@@ -35,11 +36,16 @@ export async function openRows(
   tables: Tables,
   split: Split,
 ): Promise<PackedRows> {
-  const { data, home, sources, fingerprint, key, prefix, directory } = await locate(options, tables, split)
+  const { data, home, sources, older, fingerprint, key, prefix, directory } = await locate(
+    options,
+    tables,
+    split,
+  )
   const found = await readRows(directory, split)
   if (found) return found
   await withDuckDb(options, async (connection) => {
-    const plan = await planRows(connection, options, tables, { data, sources, isLabelled: true })
+    const what = { data, sources, older, isLabelled: true }
+    const plan = await planRows(connection, options, tables, what)
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
     await buildFolder(home, prefix + fingerprint, async (folder) => {
@@ -71,7 +77,9 @@ export async function findRows(
 async function locate(options: DatasetOptions & OpenOptions, tables: Tables, split: Split) {
   const data = await dataFolder(options)
   const home = packHome(options, data)
-  const sources = await splitSources(options, data, split)
+  const replay = split === 'train' ? options.replayed : undefined
+  const older = replay ? await replaySources(options, data, replay) : []
+  const sources = [...older, ...(await splitSources(options, data, split))]
   const { userId, restaurantId, click } = columnNames(options)
   const settings = [
     split,
@@ -82,11 +90,22 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
     ...clickSettings(options),
     ...contextSettings(options),
     ...(options.groupColumn === undefined ? [] : [{ group: options.groupColumn }]),
+    ...(options.grows ? [{ grows: true }] : []),
+    ...(replay ? [{ replay: replay.share, older: older.length }] : []),
   ]
   const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
   const key = keyOf(data, sources, tables.key, settings)
   const prefix = `rows-${split}-`
-  return { data, home, sources, fingerprint, key, prefix, directory: join(home, prefix + fingerprint) }
+  return {
+    data,
+    home,
+    sources,
+    older: older.length,
+    fingerprint,
+    key,
+    prefix,
+    directory: join(home, prefix + fingerprint),
+  }
 }
 
 /** What decides the context of the rows: the names of its columns, or its features where they are fitted. */

@@ -17,6 +17,7 @@ export interface UncountedRows {
   plan: RowPlan
   context: readonly FeatureSpec[]
   pairs: readonly PairFeature[]
+  before: { counted: readonly PairFeature[]; rows: number } // to go on from: has the first so many rows
   signal: AbortSignal | undefined
 }
 
@@ -34,7 +35,7 @@ interface PlacedRate {
  */
 export async function packRates(packed: UncountedRows): Promise<PackedRowsBody> {
   const { folder, body, plan, context, pairs } = packed
-  const rates = placedRates(context, pairs)
+  const rates = placedRates(packed)
   const path = join(folder, ROWS_FILE)
   const made = join(folder, `${ROWS_FILE}.rates`)
   await eachBlock(packed, path, (_, rows, words, firstRow) => {
@@ -48,9 +49,10 @@ export async function packRates(packed: UncountedRows): Promise<PackedRowsBody> 
     const begin = async (next: number) => {
       for (; file < next; file++) {
         if (file >= 0) await builder.endFile()
-        const { name, dropped } = body.files[file + 1]
+        const { name, dropped, notReplayed } = body.files[file + 1]
         builder.startFile(name)
         builder.dropped(dropped)
+        if (notReplayed !== undefined) builder.notReplayed(notReplayed)
       }
     }
     await eachBlock(packed, path, async (block, rows, words, firstRow) => {
@@ -69,13 +71,16 @@ export async function packRates(packed: UncountedRows): Promise<PackedRowsBody> 
   }
 }
 
-function placedRates(context: readonly FeatureSpec[], pairs: readonly PairFeature[]): PlacedRate[] {
+function placedRates({ context, pairs, before }: UncountedRows): PlacedRate[] {
   const { words } = rowShape([...context, ...pairs])
   let at = rowShape(context).numbers
   return pairs.flatMap((pair) => {
     const place = at
     at += numbersOf(pair)
-    return pair.kind === 'rate' ? [{ rate: new FoldedRate(pair, words), at: place }] : []
+    if (pair.kind !== 'rate') return []
+    const counted = before.counted.find(({ name }) => name === pair.name)
+    const start = counted?.kind === 'rate' ? { counts: counted, rows: before.rows } : undefined
+    return [{ rate: new FoldedRate(pair, words, { before: start }), at: place }]
   })
 }
 

@@ -11,8 +11,9 @@ import { groupsOf, sortGroups } from './sortGroups.ts'
 import { packRates } from './packRates.ts'
 import { type PackedRowsBody, ROWS_FILE } from './readRows.ts'
 import { clickColumns, type RowsPlan } from './rowsPlan.ts'
-import { streamColumns } from '../parquet/columnStream.ts'
+import { fileRow, streamColumns } from '../parquet/columnStream.ts'
 import { DurableFile } from '../pack/durableFile.ts'
+import type { RowSample } from '../parquet/rowSample.ts'
 
 export interface RowsRun {
   folder: string
@@ -38,7 +39,21 @@ export async function packRows(
   const { body, rowPlan } = packed
   const isUncounted = own.pairs.some((pair) => pair.kind === 'rate' && pair.rows.length === 0)
   if (!isUncounted || body.rows === 0) return body
-  return await packRates({ ...own, ...run, body, plan: rowPlan })
+  const before = { counted: plan.pairs.counted, rows: olderRows(plan, body) }
+  return await packRates({ ...own, ...run, body, plan: rowPlan, before })
+}
+
+/**
+ * How many rows, the first ones, are of older clicks.
+ * @throws NearrankError INPUT if sorting by group has mixed them with the new ones.
+ */
+function olderRows({ files, replay: { samples }, group }: RowsPlan, body: PackedRowsBody): number {
+  if (samples.length > 0 && body.files.length < files.length)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot replay older clicks for a model with rates if rows of one ${group} do not come one after the other: write the files sorted by ${group}, or train without replayFiles`,
+    )
+  return body.files.slice(0, samples.length).reduce((sum, { rows }) => sum + rows, 0)
 }
 
 interface PackedFiles {
@@ -63,11 +78,14 @@ async function packFiles(
     const encoder = await ClickEncoder.open(connection, plan, builder.scratch, runs)
     const { dropped } = encoder
     let rowsRead = 0
-    for (const file of plan.files) {
+    for (const [i, file] of plan.files.entries()) {
       builder.startFile(file.name)
       runs?.startFile()
       const { expressions, vectorsOf } = clickColumns(plan, file)
-      for await (const chunk of streamColumns(connection, file, expressions, run.signal)) {
+      const sample = plan.replay.samples[i] as RowSample | undefined
+      let drawn = 0
+      for await (const chunk of streamColumns(connection, file, expressions, run.signal, sample)) {
+        drawn += chunk.rows
         const vectors = vectorsOf(chunk)
         const order = await encoder.take(file, chunk, vectors)
         if (order === OUT_OF_ORDER) {
@@ -80,8 +98,9 @@ async function packFiles(
         builder.dropped(chunk.rows - kept)
         const wrote = builder.append(kept)
         if (wrote) await wrote
-        if (wrote) run.onRows(rowsRead + chunk.rowStart + chunk.rows)
+        if (wrote) run.onRows(rowsRead + fileRow(chunk, chunk.rows - 1) + 1)
       }
+      if (sample) builder.notReplayed(file.rows - drawn)
       await builder.endFile()
       rowsRead += file.rows
       run.onRows(rowsRead)

@@ -1,23 +1,35 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { declaredOf } from '../../features/declaration.ts'
+import { declaredOf, type SourceDeclaration } from '../../features/declaration.ts'
 import { type FeatureSpec, isPosition } from '../../features/featureSpec.ts'
+import { grownPair } from '../../features/grow.ts'
 import { pairsFor } from '../../features/pairs/pairsFor.ts'
+import { uncounted } from '../../features/pairs/rate.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
-import { type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
+import { columnNamed, type ParquetFile, readParquetFile, rowsOf } from '../parquet/parquetFile.ts'
 import { columnNames, featureSource, type SourceFile } from '../sources.ts'
-import { contextFeatures } from '../tables/featureColumns.ts'
+import { checkColumns, checkPositions, contextFeatures } from '../tables/featureColumns.ts'
+import { growFeatures } from '../tables/growFeatures.ts'
 import { keyWords } from '../tables/idColumn.ts'
 import { IdIndex } from '../tables/idIndex.ts'
 import { declaredPlaces, fittedPlaces, withPlaces } from '../tables/placeColumns.ts'
 import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
+import { replayPlan } from './replay.ts'
 import { checkClickFile, type RowsPlan } from './rowsPlan.ts'
+
+/** Files of clicks, and what is known of them. */
+interface FilesToPlan {
+  data: string
+  sources: readonly SourceFile[]
+  older?: number // the first so many are only drawn from; default 0
+  isLabelled: boolean
+}
 
 /** Checks every file's columns before the first row is read. */
 export async function planRows(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   tables: Tables,
-  { data, sources, isLabelled }: { data: string; sources: readonly SourceFile[]; isLabelled: boolean },
+  { data, sources, older = 0, isLabelled }: FilesToPlan,
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
@@ -28,17 +40,19 @@ export async function planRows(
     const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
     return { column, table: name, key: table.idKey, index, placeless }
   }
-  const { fitted, contextFeatures: names = [], positionColumn: position } = options
+  const { fitted, grows, contextFeatures: names = [], positionColumn: position } = options
   const declared = declaredOf(options.features, 'context')
   const files: ParquetFile[] = []
   for (const source of sources) {
     const read = await readParquetFile(connection, source.path, source.name)
     const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
     const placed = withPlaces(read, cells, [columns.latitude, columns.longitude])
-    files.push(withPosition(placed, fitted?.context ?? []))
+    files.push(grows ? placed : withPosition(placed, fitted?.context ?? []))
   }
   const context = fitted
-    ? fitted.context
+    ? grows && fitted.context
+      ? await grownContext(connection, files.slice(older), fitted.context, declared)
+      : fitted.context
     : await contextFeatures(connection, files, { names, position, declared, columns })
   const places = [columns.latitude, columns.longitude]
   const hasPlaces = files.every((file) =>
@@ -50,12 +64,13 @@ export async function planRows(
     ...(context && { context }),
   }
   const wanted = { hasPlaces, declared: declaredOf(options.features, 'pairs') }
-  const pairs = fitted ? (fitted.pairs ?? []) : pairsFor(features, wanted)
+  const known = (fitted?.pairs ?? []).map((pair) => (grows ? grownPair(pair, features) : pair))
+  const pairs = !fitted ? pairsFor(features, wanted) : grows ? known.map(uncounted) : known
   const needsPlaces = pairs.some(({ kind }) => kind === 'distance')
   const plan = {
     tables,
     context: context ?? [],
-    pairs: { features: pairs, places: needsPlaces ? places : [] },
+    pairs: { features: pairs, counted: grows ? known : [], places: needsPlaces ? places : [] },
     user: await side(columns.userId, tables.users),
     restaurant: await side(columns.restaurantId, tables.restaurants),
     isLabelled,
@@ -63,6 +78,11 @@ export async function planRows(
     clickThreshold: options.clickThreshold,
     group: isLabelled ? (options.groupColumn ?? null) : null,
     onMissing: options.onMissing ?? 'fail',
+    replay: replayPlan(files, {
+      older,
+      share: options.replayed?.share ?? 0,
+      group: options.groupColumn ?? null,
+    }),
   }
   for (const file of files) checkClickFile(file, plan)
   return { files, ...plan }
@@ -76,4 +96,18 @@ function withPosition(file: ParquetFile, context: readonly FeatureSpec[]): Parqu
     ...file,
     columns: [...file.columns, { name: position.name, type: 'VARCHAR', sql: 'NULL::VARCHAR' }],
   }
+}
+
+/** The context of a model, grown by the new clicks. */
+async function grownContext(
+  connection: DuckDBConnection,
+  files: readonly ParquetFile[],
+  fitted: readonly FeatureSpec[],
+  declared: SourceDeclaration,
+): Promise<FeatureSpec[]> {
+  for (const file of files) checkColumns(file, fitted)
+  const columns = fitted.map(({ name }) => columnNamed(files[0], name))
+  const grown = await growFeatures(connection, rowsOf(files, columns), fitted, declared)
+  for (const feature of grown) if (isPosition(feature)) checkPositions(files[0], feature)
+  return grown
 }

@@ -18,6 +18,7 @@ const PackedFileSchema = Type.Object({
   name: Type.String(), // of the source file, relative to the data folder
   rows: Count, // kept
   dropped: Count, // clicks that the policies leave out
+  notReplayed: Type.Optional(Count), // older clicks that were not drawn; absent: it is a file of new ones
   firstBlock: Count,
   blockCount: Count,
 })

@@ -10,6 +10,7 @@ import type { IdIndex } from '../tables/idIndex.ts'
 import { valueSql } from '../tables/valueTypes.ts'
 import type { Tables } from '../tables/readTables.ts'
 import { checkLabels, clickSql, type LabelPlan } from './labels.ts'
+import type { ReplayPlan } from './replay.ts'
 
 /** One side of a click: how its ids are compared, and with what. */
 export interface ClickSide {
@@ -23,6 +24,7 @@ export interface ClickSide {
 /** The features of pairs, and the columns of the clicks that say where the user was. */
 export interface PairPlan {
   features: readonly PairFeature[]
+  counted: readonly PairFeature[] // the same as a model has them, if their rates go on from its counts
   places: readonly string[] // latitude and longitude; none if no feature needs them
 }
 
@@ -37,6 +39,7 @@ export interface RowsPlan extends LabelPlan {
   tables: Tables
   group: string | null // column of what was shown together; null: the rows are in no groups
   onMissing: 'fail' | 'drop'
+  replay: ReplayPlan
 }
 
 /** One side of a chunk of clicks. */

@@ -2,6 +2,7 @@ import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { arrayOf, sqlParquet } from './duckdb.ts'
 import { type ParquetFile, unreadable } from './parquetFile.ts'
+import { firstDrawn, type RowSample, sampleSql } from './rowSample.ts'
 
 export const CHUNK_ROWS = 2048 // DuckDB's vectors
 
@@ -14,7 +15,10 @@ export interface ColumnChunk {
 }
 
 /** Where row `i` of a chunk is in its file. */
-export function fileRow({ rowStart, fileRows }: ColumnChunk, i: number): number {
+export function fileRow(
+  { rowStart, fileRows }: Pick<ColumnChunk, 'rowStart' | 'fileRows'>,
+  i: number,
+): number {
   return fileRows ? fileRows[i] : rowStart + i
 }
 
@@ -23,17 +27,22 @@ export function fileRow({ rowStart, fileRows }: ColumnChunk, i: number): number 
  * the size of the file nor on that of its row groups.
  *
  * A DuckDB stream that fails ends as if the data had. So every row's number is carried and checked, and the
- * count at the end is held against the file's metadata: a file with a row too few or out of place throws
- * NearrankError INPUT.
+ * last one is held against the file's metadata: a file with a row too few or out of place throws
+ * NearrankError INPUT. `sample`: only these rows come.
  */
 export async function* streamColumns(
   connection: DuckDBConnection,
   file: ParquetFile,
   expressions: string[],
   signal?: AbortSignal,
+  sample?: RowSample,
 ): AsyncGenerator<ColumnChunk> {
-  const sql = `SELECT ${expressions.join(', ')}, file_row_number::UINTEGER FROM ${sqlParquet(file.path)}`
+  const where = sample ? ` WHERE ${sampleSql(sample)}` : ''
+  const sql = `SELECT ${expressions.join(', ')}, file_row_number::UINTEGER FROM ${sqlParquet(file.path)}${where}`
+  const wantedFrom = (row: number) => (sample?.group === null ? firstDrawn(sample, row, file.rows) : row)
+  const isKnown = !sample || sample.group === null // by their numbers, which rows have to come
   let rowStart = 0
+  let wanted = wantedFrom(0) // the row that has to come next, or the first that may
   let fetched: ReturnType<typeof result.fetchChunk> | undefined
   const result = await connection.stream(sql).catch((error: unknown) => {
     throw unreadable(file.name, error)
@@ -49,20 +58,29 @@ export async function* streamColumns(
       fetched = result.fetchChunk() // DuckDB decodes the next chunk while this one is used
       const columns = expressions.map((_, i) => chunk.getColumnVector(i))
       const numbers = arrayOf(chunk.getColumnVector(expressions.length)) as Uint32Array
-      for (let i = 0; i < numbers.length; i++)
-        if (numbers[i] !== rowStart + i)
-          throw new NearrankError(
-            'INTERNAL',
-            `${file.name}: row ${numbers[i]} came instead of ${rowStart + i}`,
-          )
-      yield { rowStart, rows: chunk.rowCount, columns }
+      for (let i = 0; i < numbers.length; i++) {
+        if (isKnown ? numbers[i] !== wanted : numbers[i] < wanted)
+          throw new NearrankError('INTERNAL', `${file.name}: row ${numbers[i]} came instead of ${wanted}`)
+        wanted = wantedFrom(numbers[i] + 1)
+      }
+      yield { rowStart, rows: chunk.rowCount, columns, ...(sample && { fileRows: numbers }) }
       rowStart += chunk.rowCount
       if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while reading ${file.name}`)
     }
   } finally {
     await fetched?.catch(() => undefined)
   }
-  if (rowStart !== file.rows) throw await whyShort(connection, file, expressions, rowStart)
+  const isWhole = isKnown ? wanted === file.rows : rowStart === (await countRows(connection, file, where))
+  if (!isWhole) throw await whyShort(connection, file, expressions, wanted)
+}
+
+async function countRows(connection: DuckDBConnection, { path, name }: ParquetFile, where: string) {
+  try {
+    const result = await connection.run(`SELECT count(*) FROM ${sqlParquet(path)}${where}`)
+    return Number((await result.getRows())[0][0])
+  } catch (error) {
+    throw unreadable(name, error)
+  }
 }
 
 /** Reads once more in a way that reports errors. */

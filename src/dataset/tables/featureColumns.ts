@@ -18,7 +18,7 @@ import { areAlike, typesFor, valueTypeOf } from './valueTypes.ts'
 
 const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
 const DIRECT_DIM = 4 // of what is added to the logit; with more, training learns ids by heart
-const POSITIONS_MAX = 1000
+export const POSITIONS_MAX = 1000
 const NUMBERED = /^f\d+$/
 const FEATURES_MAX = 4096
 
@@ -125,7 +125,8 @@ function positionFeature(name: string): DeclaredFeature {
   return { name, kind: 'category', isPosition: true, minCount: 1, maxSize: POSITIONS_MAX, dim: DIRECT_DIM }
 }
 
-function checkPositions(file: ParquetFile, feature: FeatureSpec): void {
+/** @throws NearrankError INPUT if a position is none. */
+export function checkPositions(file: ParquetFile, feature: FeatureSpec): void {
   const values = 'values' in feature ? feature.values : []
   const wrong = values.find((value) => !/^[1-9]\d*$/.test(value))
   if (wrong !== undefined)

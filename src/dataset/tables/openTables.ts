@@ -61,8 +61,8 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
  */
 export async function findTables(options: DatasetOptions & OpenOptions): Promise<Tables | undefined> {
   const { home, sources, key, columns, settings } = await locate(options)
-  const { fitted } = options
-  if (fitted) {
+  const { fitted, grows } = options
+  if (fitted && !grows) {
     const taken = SIDES.map((side) =>
       takenBy({ features: [...fitted[side]], ...tableColumns(side, columns) }),
     )
@@ -97,9 +97,11 @@ async function locate(options: DatasetOptions & OpenOptions) {
   const chosen: unknown[] = [columns, userFeatures, restaurantFeatures, ...settings]
   if (ids !== 'none') chosen.push({ ids })
   if (options.features) chosen.push({ features: options.features })
-  if (fitted) chosen.push(fitted)
+  // Of one day's model the tables take the place of the day before's.
+  if (fitted) chosen.push(options.grows ? { grows: true } : fitted)
   const key = keyOf(data, sources, ...chosen)
-  return { home: packHome(options, data), sources, key, columns, settings }
+  const decisive = options.grows ? [...settings, { grows: fitted }] : settings
+  return { home: packHome(options, data), sources, key, columns, settings: decisive }
 }
 
 /** Whether `onMissing` allows what was left out of the tables; if not, packing says where it is. */

@@ -4,9 +4,10 @@ import { declaredOf } from '../../features/declaration.ts'
 import type { LeftOut } from '../../features/declared.ts'
 import { type FeatureSpec, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
-import { columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
+import { columnNamed, type ParquetFile, readParquetFile, rowsOf } from '../parquet/parquetFile.ts'
 import { columnNames, type SourceFile } from '../sources.ts'
 import { checkColumns, checkNumeric, tableFeatures } from './featureColumns.ts'
+import { columnsBeside, growFeatures } from './growFeatures.ts'
 import { holdsStrings, type IdKey } from './idColumn.ts'
 import { declaredPlaces, fittedPlaces, withPlaces } from './placeColumns.ts'
 
@@ -26,7 +27,8 @@ export interface KeyedPlan extends TablePlan {
 }
 
 /**
- * Decides what is taken from the two files; fits the features to them, unless `options` has them fitted.
+ * Decides what is taken from the two files; fits the features to them, unless `options` has them fitted, or
+ * grows these.
  */
 export async function planTables(
   connection: DuckDBConnection,
@@ -48,7 +50,12 @@ export async function planTables(
     const learnsIds = options.ids === side || options.ids === 'both'
     if (fitted) checkColumns(file, fitted)
     const made = fitted
-      ? { features: [...fitted], leftOut: [] }
+      ? {
+          features: options.grows
+            ? await growFeatures(connection, rowsOf([file]), fitted, declared)
+            : [...fitted],
+          leftOut: options.grows ? columnsBeside(file, fitted, columns) : [],
+        }
       : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds, declared })
     plans.push({ side, file, idColumn, ...made, places })
   }

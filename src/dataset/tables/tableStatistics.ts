@@ -156,7 +156,7 @@ async function quantilesOf(
 }
 
 /** The most frequent values, ties in the order of their bytes; those too rare to have a code are left out. */
-async function valueCounts(
+export async function valueCounts(
   connection: DuckDBConnection,
   from: RowsSource,
   column: ParquetColumn,

@@ -60,6 +60,11 @@ export function rateNumbers(all: {
   }
 }
 
+/** A rate whose rows are to be counted; any other pair as it is. */
+export function uncounted(pair: PairFeature): PairFeature {
+  return pair.kind === 'rate' ? { ...pair, rows: [], clicks: [] } : pair
+}
+
 export function sumOf(counts: readonly number[] | Uint32Array): number {
   let sum = 0
   for (const count of counts) sum += count

@@ -20,7 +20,7 @@ const MODEL_COPIES = 1
  * A value of a vocabulary: measured 45 bytes as a string. When the model is saved, its text takes 250 for a
  * moment; the shared memory has been given back by then.
  */
-const CODE_BYTES = 60
+export const CODE_BYTES = 60
 /** What the metrics keep for each user of a table (NDCG). */
 const USER_BYTES = 48
 /**

@@ -1,7 +1,7 @@
 import { parameterCount } from '../../model/network.ts'
 import { PRESETS } from '../settings/presets.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
-import type { Constraint, TrainResult, TrainSettings } from '../types.ts'
+import type { Constraint, LedgerEpoch, TrainResult, TrainSettings } from '../types.ts'
 
 /** What the reference job demands beside its settings. */
 const EPOCH_SECONDS_MAX = 60
@@ -67,16 +67,20 @@ export function constraintsTable(run: ConstraintInputs): Constraint[] {
   ]
 }
 
+function isWholeFile({ rows, used, dropped, validation, notReplayed = 0 }: LedgerEpoch['files'][number]) {
+  return rows === used + dropped + validation + notReplayed
+}
+
 /**
  * Each file's rows must be accounted for one by one, the same in every
  * epoch; the reference job leaves none out.
  */
 function rowsConstraint(run: ConstraintInputs): Constraint {
   const first = run.ledger[0]
-  const sum = (of: 'rows' | 'used' | 'dropped' | 'validation') =>
-    first ? first.files.reduce((total, file) => total + file[of], 0) : 0
+  const sum = (of: 'rows' | 'used' | 'dropped' | 'validation' | 'notReplayed') =>
+    first ? first.files.reduce((total, file) => total + (file[of] ?? 0), 0) : 0
   const total = sum('rows')
-  const leftOut = sum('dropped') + sum('validation')
+  const leftOut = sum('dropped') + sum('validation') + sum('notReplayed')
   const isWhole =
     first !== undefined &&
     first.rows > 0 &&
@@ -87,12 +91,13 @@ function rowsConstraint(run: ConstraintInputs): Constraint {
         epoch.rows === run.rows &&
         epoch.rows === epoch.files.reduce((used, file) => used + file.used, 0) &&
         epoch.files.length === first.files.length &&
-        epoch.files.every((file) => file.rows === file.used + file.dropped + file.validation),
+        epoch.files.every(isWholeFile),
     )
   const fewest = run.ledger.reduce((rows, epoch) => Math.min(rows, epoch.rows), run.rows)
   const besides = [
     sum('validation') > 0 ? `${formatCount(sum('validation'))} held out` : '',
     sum('dropped') > 0 ? `${formatCount(sum('dropped'))} dropped` : '',
+    sum('notReplayed') > 0 ? `${formatCount(sum('notReplayed'))} older ones not replayed` : '',
   ].filter((part) => part !== '')
   const measured = `${formatCount(fewest)} in ${epochsText(run.ledger.length)}${besides.length > 0 ? ` (${besides.join(', ')})` : ''}`
   return {

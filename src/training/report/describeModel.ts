@@ -11,6 +11,7 @@ import { formatBytes } from '../../format.ts'
 import { packageVersion } from '../../packageVersion.ts'
 import { droppedList, type DroppedRows } from './droppedRows.ts'
 import type { ReportContext } from './report.ts'
+import type { SourceModel } from '../from/sourceModel.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
 /** What `model.json` tells of a run. */
@@ -18,13 +19,14 @@ export function describeModel(
   result: TrainResult,
   made: {
     options: TrainOptions
+    source: SourceModel | null
     features: FeaturesOf
     network: Network
     fingerprint: string
     dropped: DroppedRows | undefined
   },
 ): ModelContent {
-  const { options, features, network, fingerprint, dropped } = made
+  const { options, source, features, network, fingerprint, dropped } = made
   const policies = rememberedPolicies(options)
   const {
     packSeconds,
@@ -74,6 +76,7 @@ export function describeModel(
       turbo,
       ...(policies && { policies }), // see policiesOfModel
       ...(dropped && { dropped }),
+      ...(source && { from: { name: source.name, sha256: source.sha256 } }), // of its weights
       ...circumstances(),
     },
   }
@@ -83,11 +86,13 @@ export function describeModel(
 export function reportContext(
   {
     options,
+    source,
     tables,
     dropped,
     chosen,
   }: {
     options: TrainOptions
+    source: SourceModel | null
     tables: Tables
     dropped: DroppedRows | undefined
     chosen: string | undefined
@@ -102,6 +107,7 @@ export function reportContext(
     restaurantFeatures: namesOf(tables.restaurants.features),
     ...(dropped && { dropped: droppedList(dropped) }),
     ...(chosen !== undefined && { chosen }),
+    ...(source && { from: source.name }),
     bayesAccuracy: info?.bayesAccuracy ?? null,
     bayesLogLoss: info?.bayesLogLoss ?? null,
   }

@@ -13,6 +13,7 @@ export interface ReportContext {
   restaurantFeatures: string[]
   dropped?: string // which rows of the data were left out, and why; absent: none
   chosen?: string // settings that follow from the few rows; absent: none
+  from?: string // the model that it goes on from; absent: none
   bayesAccuracy: number | null // null: the ceiling is not known
   bayesLogLoss: number | null
 }
@@ -56,6 +57,7 @@ export function renderReport(result: TrainResult, context: ReportContext): strin
         ['made at', context.madeAt],
         ['machine', context.machine],
         ['data', context.data],
+        ...(context.from === undefined ? [] : [['gone on from', context.from]]),
         ...(context.dropped === undefined ? [] : [['left out of the data', context.dropped]]),
         ...(context.chosen === undefined ? [] : [['chosen for so few rows', context.chosen]]),
         ['user features', context.userFeatures.join(', ')],
@@ -130,8 +132,19 @@ function shown(value: number | null): string {
 }
 
 function ledgerLines(ledger: LedgerEpoch[]): string[] {
+  const isReplayed = ledger.some(({ files }) => files.some((file) => file.notReplayed !== undefined))
+  const replayed = (cell: string) => (isReplayed ? [cell] : [])
   return markdownTable(
-    ['epoch', 'files', 'rows in the files', 'used', 'dropped', 'held out', 'digest'],
+    [
+      'epoch',
+      'files',
+      'rows in the files',
+      'used',
+      'dropped',
+      'held out',
+      ...replayed('not replayed'),
+      'digest',
+    ],
     ledger.map((epoch) => [
       `${epoch.epoch}`,
       `${epoch.files.length}`,
@@ -139,11 +152,12 @@ function ledgerLines(ledger: LedgerEpoch[]): string[] {
       sum(epoch, 'used'),
       sum(epoch, 'dropped'),
       sum(epoch, 'validation'),
+      ...replayed(sum(epoch, 'notReplayed')),
       epoch.digest,
     ]),
   )
 }
 
-function sum(epoch: LedgerEpoch, of: 'rows' | 'used' | 'dropped' | 'validation'): string {
-  return formatCount(epoch.files.reduce((total, file) => total + file[of], 0))
+function sum(epoch: LedgerEpoch, of: 'rows' | 'used' | 'dropped' | 'validation' | 'notReplayed'): string {
+  return formatCount(epoch.files.reduce((total, file) => total + (file[of] ?? 0), 0))
 }

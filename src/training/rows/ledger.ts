@@ -18,10 +18,11 @@ export function ledgerEpoch(
   const { rowsDone: rows, digest } = gathered
   const files = pack.files.map((file, i) => ({
     file: file.name,
-    rows: file.rows + file.dropped,
+    rows: file.rows + file.dropped + (file.notReplayed ?? 0),
     used: count.used[i],
     dropped: file.dropped,
     validation: count.heldOut[i],
+    ...(file.notReplayed !== undefined && { notReplayed: file.notReplayed }),
   }))
   const wrong = (what: string, wanted: number, found: number) =>
     new NearrankError(
@@ -32,9 +33,10 @@ export function ledgerEpoch(
   if (digest !== count.digest) throw wrong('digest of the rows trained on', count.digest, digest)
   const used = count.used.reduce((sum, n) => sum + n, 0)
   if (used !== rows) throw wrong('rows of all files', rows, used)
-  for (const { file, rows: all, used: usedRows, dropped, validation } of files)
-    if (usedRows + dropped + validation !== all)
-      throw wrong(`rows of ${file}`, all, usedRows + dropped + validation)
+  for (const { file, rows: all, used: usedRows, dropped, validation, notReplayed = 0 } of files) {
+    const accounted = usedRows + dropped + validation + notReplayed
+    if (accounted !== all) throw wrong(`rows of ${file}`, all, accounted)
+  }
   const whole = (digest + count.heldDigest) % 2 ** 32
   if (whole !== pack.digest) throw wrong('digest of all rows', pack.digest, whole)
   return { epoch, rows, digest: digest.toString(16).padStart(8, '0'), files }

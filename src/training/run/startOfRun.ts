@@ -3,7 +3,7 @@ import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { NearrankError } from '../../errors.ts'
 import type { Simd } from '../../kernels/kernels.ts'
 import { initialState } from '../../model/initialize.ts'
-import type { Network } from '../../model/network.ts'
+import type { Network, StateDict } from '../../model/network.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import type { TrainEvent, TrainRun, TrainSettings } from '../types.ts'
 import { type CheckpointState, readCheckpoint } from './checkpoint.ts'
@@ -16,6 +16,7 @@ export interface TrainingRunOptions {
   run: TrainRun
   simd: Simd
   network: Network
+  from: { sha256: string; weights: () => Promise<StateDict> } | null // the model to go on from; null: none
   out: string
   rowsPerEpoch: number
   stepsPerEpoch: number
@@ -33,8 +34,8 @@ export interface RunStart {
 }
 
 /**
- * Begins with initial weights, or with the checkpoint at `path` if there is one and resuming is asked for.
- * The weights and moments are then in the crew's memory.
+ * Begins with initial weights or those of an earlier model, or with the checkpoint at `path` if there is one
+ * and resuming is asked for. The weights and moments are then in the crew's memory.
  * @throws NearrankError INPUT if something else is at `path`, or another run's checkpoint; DAMAGED.
  */
 export async function startOfRun(options: TrainingRunOptions, path: string): Promise<RunStart> {
@@ -47,7 +48,7 @@ export async function startOfRun(options: TrainingRunOptions, path: string): Pro
         type: 'note',
         message: `Starting from the beginning: the checkpoint ${path} is only used with --resume`,
       })
-    lead.setWeights(initialState(network, settings.seed))
+    lead.setWeights((await options.from?.weights()) ?? initialState(network, settings.seed))
     return { state: firstState(options), isResumed: false, best }
   }
   if (found.state.run !== fingerprint(options))
@@ -83,8 +84,8 @@ function firstState(options: TrainingRunOptions): CheckpointState {
 }
 
 /** What makes two runs the same run. */
-function fingerprint({ settings, simd, network, pack }: TrainingRunOptions): string {
+function fingerprint({ settings, simd, network, pack, from }: TrainingRunOptions): string {
   return createHash('sha256')
-    .update(JSON.stringify([1, settings, simd, network, pack.fingerprint]))
+    .update(JSON.stringify([1, settings, simd, network, pack.fingerprint, ...(from ? [from.sha256] : [])]))
     .digest('hex')
 }

@@ -1,6 +1,7 @@
 import { DATA_OPTION, DATASET_OPTIONS } from '../../dataset/options.ts'
 import type { OptionTable } from '../../options/option.ts'
 import { oneOf, text } from '../../options/schemas.ts'
+import { FROM } from './fromOptions.ts'
 import { RUN } from './runOptions.ts'
 import { PRESET_NAMES, SETTINGS } from './trainSettings.ts'
 
@@ -16,9 +17,10 @@ export const PLACES = {
   preset: {
     schema: oneOf(...PRESET_NAMES),
     flag: '--preset <name>',
-    help: 'default, or reference (the reference job)',
+    term: '--preset <name>, --from <dir>',
+    help: 'default, or reference (the reference job); model to go on from',
   },
 } satisfies OptionTable
 
 /** Every option of training that is plain data: what a config file may hold. */
-export const TRAIN_OPTIONS = { ...PLACES, ...SETTINGS, ...RUN, ...DATASET_OPTIONS }
+export const TRAIN_OPTIONS = { ...PLACES, ...FROM, ...SETTINGS, ...RUN, ...DATASET_OPTIONS }

@@ -20,13 +20,14 @@ type Chosen = Pick<TrainSettings, 'batchSize' | 'epochs' | 'warmupSteps' | 'vali
 
 /**
  * The default preset for so few rows that it would take fewer than 1,000 steps: smaller batches, more epochs,
- * a shorter warm-up, more rows held out. What `options` gives is not touched; `chosen`: what is.
+ * a shorter warm-up, more rows held out; not more epochs if it goes on from a model. What `options` gives is
+ * not touched; `chosen`: what is.
  */
 export function settingsForRows(
   settings: TrainSettings,
   { options, rows }: { options: Parameters<typeof resolveSettings>[0]; rows: number },
 ): { settings: TrainSettings; chosen: Partial<Chosen> } {
-  const { preset = 'default' } = options
+  const { preset = 'default', from } = options
   const stepsOf = ({ epochs, batchSize }: TrainSettings) => epochs * Math.ceil(rows / batchSize)
   if (preset !== 'default' || stepsOf(settings) >= STEPS_ENOUGH) return { settings, chosen: {} }
 
@@ -35,7 +36,9 @@ export function settingsForRows(
   const batch = 2 ** Math.floor(Math.log2(rows / STEPS_AN_EPOCH))
   const batchSize = given.batchSize ?? Math.min(usual.batchSize, Math.max(BATCH_MIN, batch))
   const enough = Math.ceil(STEPS_ENOUGH / Math.ceil(rows / batchSize))
-  const epochs = given.epochs ?? Math.max(usual.epochs, Math.min(EPOCHS_MAX, enough))
+  // A model to go on from has learned already: more epochs would only teach it these few rows by heart.
+  const more = from === undefined ? Math.min(EPOCHS_MAX, enough) : 0
+  const epochs = given.epochs ?? Math.max(settings.epochs, more)
   const isSplit = rows * HELD_OUT_SHARE_MAX >= HELD_OUT_MIN || given.keep === 'best' || settings.patience > 0
   const share = Math.max(
     usual.validation,
@@ -44,7 +47,7 @@ export function settingsForRows(
   const validation = given.validation ?? (isSplit ? share : 0)
   const keep = given.keep ?? (validation === 0 ? 'last' : usual.keep)
   const tenth = Math.floor(WARMUP_SHARE * epochs * Math.ceil((rows * (1 - validation)) / batchSize))
-  const warmupSteps = given.warmupSteps ?? Math.min(usual.warmupSteps, tenth)
+  const warmupSteps = given.warmupSteps ?? Math.min(settings.warmupSteps, tenth)
   const all: Chosen = { batchSize, epochs, warmupSteps, validation, keep }
   const chosen = Object.fromEntries(
     Object.entries(all).filter(([key, value]) => settings[key as keyof Chosen] !== value),

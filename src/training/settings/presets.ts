@@ -10,6 +10,9 @@ export const PRESETS: Record<PresetName, TrainSettings> = {
   default: presetOf('default'),
 }
 
+/** What the default preset has otherwise if a run goes on from a model. See docs/BENCHMARKS.md. */
+export const GOING_ON: Partial<TrainSettings> = { epochs: 2, learningRate: 1e-3, warmupSteps: 0 }
+
 function presetOf(name: PresetName): TrainSettings {
   const values = Object.entries(SETTINGS).map(([key, setting]) => [key, setting[name]])
   return Object.fromEntries(values) as TrainSettings

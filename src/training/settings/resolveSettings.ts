@@ -2,7 +2,7 @@ import { NearrankError } from '../../errors.ts'
 import { checkNetwork } from '../../model/network.ts'
 import { checkKeys } from '../../options/checkOptions.ts'
 import { defaultsOf, givenOf } from '../../options/option.ts'
-import { PRESETS } from './presets.ts'
+import { GOING_ON, PRESETS } from './presets.ts'
 import type { PresetName, TrainRun, TrainSettings } from '../types.ts'
 import { RUN } from './runOptions.ts'
 import { SETTINGS } from './trainSettings.ts'
@@ -18,16 +18,17 @@ const WHERE = 'the options of train'
  * @throws NearrankError USAGE: the key, what was wanted, what was found.
  */
 export function resolveSettings(
-  options: { preset?: PresetName | undefined } & {
+  options: { preset?: PresetName | undefined; from?: string | undefined } & {
     [K in keyof TrainSettings]?: TrainSettings[K] | undefined
   },
 ): TrainSettings {
-  const { preset = 'default' } = options
+  const { preset = 'default', from } = options
   checkKeys(PLACES, { preset }, WHERE)
   const given = givenOf(SETTINGS, options)
   checkKeys(SETTINGS, given, WHERE)
 
-  const settings: TrainSettings = { ...structuredClone(PRESETS[preset]), ...structuredClone(given) }
+  const own = from === undefined || preset !== 'default' ? {} : GOING_ON
+  const settings: TrainSettings = { ...structuredClone(PRESETS[preset]), ...own, ...structuredClone(given) }
   if (given.hidden && !given.activations) settings.activations = given.hidden.map(() => 'relu')
   if (settings.validation === 0 && !given.keep) settings.keep = 'last'
 
