@@ -177,8 +177,9 @@ describe('the check of rates', () => {
     const labels = Uint8Array.from({ length: 400 }, () => random.below(2))
     const codes = Uint32Array.from({ length: 800 }, (_, i) => (i % 2 === 0 ? random.below(7) : 0))
     const rate = new FoldedRate(pair, 2, known && { known })
-    rate.count(labels, wordsOf(codes), 0, 0)
-    rate.fill(labels, wordsOf(codes), 0, 0)
+    const rows = () => ({ clicks: labels, groups: undefined, firstRow: 0 })
+    rate.count(rows(), wordsOf(codes), 0)
+    rate.fill(rows(), wordsOf(codes), 0)
     return rate
   }
 

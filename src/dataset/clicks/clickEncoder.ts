@@ -80,17 +80,30 @@ export class ClickEncoder {
       plan.user.index.lookupInto(wordsOf(users.keys), chunk.rows, rows.users) +
       plan.restaurant.index.lookupInto(wordsOf(restaurants.keys), chunk.rows, rows.restaurants)
     this.#pairs?.encode(rows, vectors, chunk.rows, this.#shape)
-    if (vectors.groups) {
-      const keys = wordsOf(vectors.groups)
-      const groups = rows.groups as Uint32Array
-      if (!this.#runs) groups.set(keys)
-      else if (!this.#runs.number(keys, chunk.rows, groups)) return OUT_OF_ORDER
-    }
-    const vectorsWithNulls = [vectors.clicks, users.keys, restaurants.keys, vectors.groups]
-    const hasNulls = vectorsWithNulls.some((vector) => vector && firstNull(vector) >= 0)
+    const order = await this.#kept(file, chunk, vectors, missing)
+    if (!vectors.groups) return order
+    const keys = wordsOf(vectors.groups)
+    const groups = rows.groups as Uint32Array
+    if (!this.#runs) groups.set(keys)
+    else if (!this.#runs.number(keys, groups, order ?? chunk.rows)) return OUT_OF_ORDER
+    return order
+  }
+
+  /** The rows that are kept; null: all are. `missing`: how many have no features. */
+  async #kept(
+    file: ParquetFile,
+    chunk: ColumnChunk,
+    vectors: ClickVectors,
+    missing: number,
+  ): Promise<Uint32Array | null> {
+    const { clicks, users, restaurants, groups } = vectors
+    const hasNulls = [clicks, users.keys, restaurants.keys, groups].some(
+      (vector) => vector && firstNull(vector) >= 0,
+    )
     if (missing === 0 && !hasNulls) return null
 
-    const sorted = await sortOut(connection, plan, { ...chunk, rowCount: chunk.rows, file, vectors, rows })
+    const chunkOfClicks = { ...chunk, rowCount: chunk.rows, file, vectors, rows: this.rows }
+    const sorted = await sortOut(this.#connection, this.#plan, chunkOfClicks)
     for (const reason of ['noFeatures', 'nulls', 'badPlace'] as const)
       this.dropped[reason] += sorted.dropped[reason]
     return sorted.order

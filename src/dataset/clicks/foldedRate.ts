@@ -25,9 +25,18 @@ export interface CountedBefore {
   rows: number // of those to come, the first so many are among these
 }
 
+/** A block of rows that are counted. */
+export interface CountedRows {
+  clicks: Uint8Array // [rows]
+  groups: Uint32Array | undefined // [rows]: the number of each one's group; undefined: it has none
+  firstRow: number // how many rows come before
+}
+
 /**
  * A rate of training rows: counted in all of them first, then given to each from the rows of other folds. A
- * row's fold is a hash of its number, so it is the same in both passes.
+ * row's fold is a hash of its number, or of its group's, so it is the same in both passes. Rows of a group
+ * are of one fold: in another, the rate of a row would be higher for the click of its neighbour, which tells
+ * that it is not the clicked one.
  */
 export class FoldedRate {
   readonly pair: RateFeature
@@ -60,16 +69,16 @@ export class FoldedRate {
   }
 
   /** Counts a block of rows; the number of a row's code is at word `at` of its context. */
-  count(labels: Uint8Array, { u32 }: Words, at: number, firstRow: number): void {
+  count({ clicks, groups, firstRow }: CountedRows, { u32 }: Words, at: number): void {
     const { folds, buckets } = this.pair
-    for (let i = 0, word = at; i < labels.length; i++, word += this.#stride) {
+    for (let i = 0, word = at; i < clicks.length; i++, word += this.#stride) {
       const bucket = u32[word]
-      const cell = foldOf(firstRow + i, folds) * buckets + bucket
+      const cell = foldOf(groups ? groups[i] : firstRow + i, folds) * buckets + bucket
       this.#folds.rows[cell]++
-      this.#folds.clicks[cell] += labels[i]
+      this.#folds.clicks[cell] += clicks[i]
       if (firstRow + i < this.#countedRows) continue
       this.#all.rows[bucket]++
-      this.#all.clicks[bucket] += labels[i]
+      this.#all.clicks[bucket] += clicks[i]
     }
   }
 
@@ -80,12 +89,12 @@ export class FoldedRate {
   }
 
   /** Writes the two numbers of each row of a block over the number of its code. */
-  fill(labels: Uint8Array, { f32, u32 }: Words, at: number, firstRow: number): void {
+  fill({ clicks, groups, firstRow }: CountedRows, { f32, u32 }: Words, at: number): void {
     const { folds, buckets, prior } = this.pair
     this.#numbers ??= rateNumbers({ rows: sumOf(this.#all.rows), clicks: sumOf(this.#all.clicks), prior })
-    for (let i = 0, word = at; i < labels.length; i++, word += this.#stride) {
+    for (let i = 0, word = at; i < clicks.length; i++, word += this.#stride) {
       const bucket = u32[word]
-      const cell = foldOf(firstRow + i, folds) * buckets + bucket
+      const cell = foldOf(groups ? groups[i] : firstRow + i, folds) * buckets + bucket
       const all = { rows: this.#all.rows[bucket], clicks: this.#all.clicks[bucket] }
       const known = this.#known(all, { rows: this.#folds.rows[cell], clicks: this.#folds.clicks[cell] })
       if (known.rows >= all.rows && all.rows > 0) this.#ownRows++
@@ -105,6 +114,6 @@ export class FoldedRate {
   }
 }
 
-function foldOf(row: number, folds: number): number {
-  return mixed(Math.floor(row / 2 ** 32), row >>> 0) % folds
+function foldOf(number: number, folds: number): number {
+  return mixed(Math.floor(number / 2 ** 32), number >>> 0) % folds
 }

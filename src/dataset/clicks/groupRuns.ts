@@ -27,11 +27,15 @@ export class GroupRuns {
 
   /**
    * Writes the number of the group of each row to `groups`. `keys`: u64 [rows] as words, low ones first.
+   * `taken`: how many rows there are, or which of them count, in their order.
    * @returns false if a group comes a second time, or if there are too many to tell.
    */
-  number(keys: Uint32Array, rows: number, groups: Uint32Array): boolean {
-    for (let i = 0; i < rows; i++) {
-      const [low, high] = [keys[2 * i], keys[2 * i + 1]]
+  number(keys: Uint32Array, groups: Uint32Array, taken: number | Uint32Array): boolean {
+    const order = typeof taken === 'number' ? null : taken
+    const count = typeof taken === 'number' ? taken : taken.length
+    for (let i = 0; i < count; i++) {
+      const row = order ? order[i] : i
+      const [low, high] = [keys[2 * row], keys[2 * row + 1]]
       const goesOn = !this.#isFileStart && low === this.#low && high === this.#high
       if (!goesOn) {
         const seen = this.#runs.size
@@ -49,7 +53,7 @@ export class GroupRuns {
         this.#rows = 0
       }
       this.#rows++
-      groups[i] = this.#number
+      groups[row] = this.#number
     }
     return true
   }

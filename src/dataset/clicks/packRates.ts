@@ -6,7 +6,7 @@ import { numbersOf, rowShape } from '../../features/rowShape.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { readExactly } from '../pack/packFile.ts'
 import { BlockBuilder } from './blockBuilder.ts'
-import { FoldedRate } from './foldedRate.ts'
+import { type CountedRows, FoldedRate } from './foldedRate.ts'
 import { type PackedBlock, type PackedRowsBody, ROWS_FILE } from './readRows.ts'
 import { BLOCK_ROWS_MAX, blockRows, type ClickRows, rowBytes, type RowPlan } from './rowLayout.ts'
 
@@ -39,7 +39,7 @@ export async function packRates(packed: UncountedRows): Promise<PackedRowsBody> 
   const path = join(folder, ROWS_FILE)
   const made = join(folder, `${ROWS_FILE}.rates`)
   await eachBlock(packed, path, (_, rows, words, firstRow) => {
-    for (const { rate, at } of rates) rate.count(rows.clicks, words, at, firstRow)
+    for (const { rate, at } of rates) rate.count(countedRows(rows, firstRow), words, at)
   })
   const counted = pairs.map((pair) => rates.find(({ rate }) => rate.pair === pair)?.rate.counted() ?? pair)
   const output = await DurableFile.create(made)
@@ -57,7 +57,7 @@ export async function packRates(packed: UncountedRows): Promise<PackedRowsBody> 
     }
     await eachBlock(packed, path, async (block, rows, words, firstRow) => {
       await begin(block.file)
-      for (const { rate, at } of rates) rate.fill(rows.clicks, words, at, firstRow)
+      for (const { rate, at } of rates) rate.fill(countedRows(rows, firstRow), words, at)
       await builder.append(block.rows, rows)
     })
     await begin(body.files.length - 1)
@@ -82,6 +82,10 @@ function placedRates({ context, pairs, before }: UncountedRows): PlacedRate[] {
     const start = counted?.kind === 'rate' ? { counts: counted, rows: before.rows } : undefined
     return [{ rate: new FoldedRate(pair, words, { before: start }), at: place }]
   })
+}
+
+function countedRows({ clicks, groups }: ClickRows, firstRow: number): CountedRows {
+  return { clicks, groups: groups as Uint32Array | undefined, firstRow }
 }
 
 /** `words`: of the rows' context; `firstRow`: how many rows the blocks before have. */

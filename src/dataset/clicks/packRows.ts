@@ -131,7 +131,8 @@ async function packSorted(
   const output = await DurableFile.create(`${path}.sorted`)
   try {
     const own = { context: plan.context, pairs: plan.pairs.features }
-    const unsorted = { ...own, path, body: packed.body, plan: packed.rowPlan, signal: run.signal }
+    const column = plan.group!
+    const unsorted = { ...own, path, body: packed.body, plan: packed.rowPlan, column, signal: run.signal }
     const contextWords = widthOf([...own.context, ...own.pairs])
     const body = { ...packed.body, ...(await sortGroups({ ...unsorted, contextWords }, output)) }
     await output.close()

@@ -3,7 +3,7 @@ import { NearrankError } from '../../errors.ts'
 import type { FeatureSpec, PairFeature } from '../../features/featureSpec.ts'
 import type { ColumnChunk } from '../parquet/columnStream.ts'
 import { sqlName } from '../parquet/duckdb.ts'
-import { columnNamed, type ParquetFile } from '../parquet/parquetFile.ts'
+import { columnNamed, type ParquetColumn, type ParquetFile } from '../parquet/parquetFile.ts'
 import { holdsStrings, type IdKey, idKeySql, mayExceedKey } from '../tables/idColumn.ts'
 import { checkColumns, checkNumeric } from '../tables/featureColumns.ts'
 import type { IdIndex } from '../tables/idIndex.ts'
@@ -84,6 +84,13 @@ function checkGroups(file: ParquetFile, name: string): void {
   )
 }
 
+/** The same for the same group in every file: DuckDB hashes integers of any width alike, but not times. */
+function groupKeySql({ name, type }: ParquetColumn): string {
+  const column = sqlName(name)
+  const value = /^(UUID|DATE|TIME)/.test(type) ? `${column}::VARCHAR` : column
+  return `CASE WHEN ${column} IS NOT NULL THEN hash(${value}) END`
+}
+
 /** What to select from a file, and how to find it in a chunk. */
 export function clickColumns(
   plan: RowsPlan,
@@ -102,7 +109,7 @@ export function clickColumns(
       ...plan.context.map(({ name, kind }) => valueSql(columnNamed(file, name), kind)),
       ...plan.pairs.places.map((name) => `coalesce(TRY_CAST(${sqlName(name)} AS DOUBLE), 'nan'::DOUBLE)`),
       ...sides.map(({ column }) => `${sqlName(column)} IS NULL`),
-      ...group.map((name) => `CASE WHEN ${sqlName(name)} IS NOT NULL THEN hash(${sqlName(name)}) END`),
+      ...group.map((name) => groupKeySql(columnNamed(file, name))),
     ],
     vectorsOf: ({ columns: [users, restaurants, clicks, ...others] }) => {
       const [contextEnd, placesEnd] = [plan.context.length, plan.context.length + plan.pairs.places.length]

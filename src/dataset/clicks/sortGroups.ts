@@ -1,5 +1,7 @@
 import { open, rm } from 'node:fs/promises'
 import type { FeatureSpec, PairFeature } from '../../features/featureSpec.ts'
+import { NearrankError } from '../../errors.ts'
+import { formatCount } from '../../format.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { readExactly } from '../pack/packFile.ts'
 import { BlockBuilder } from './blockBuilder.ts'
@@ -19,9 +21,9 @@ import {
   type RowPlan,
 } from './rowLayout.ts'
 
-/** Bytes of rows that are sorted at a time, on average. */
 const PART_BYTES = 32 * 2 ** 20
-const PARTS_MAX = 1024
+const PARTS_MAX = 512 // each is an open file, and a process has 1,024 at most by default
+const PART_SHARE_MAX = 16 // times what a part has on average: only of groups that are no requests
 const BUFFER_ROWS = 1024 // of a part that is being written
 
 /** Rows in the order of their files, each with the 64-bit key of its group. */
@@ -32,7 +34,9 @@ export interface UnsortedRows {
   context: readonly FeatureSpec[]
   pairs: readonly PairFeature[]
   contextWords: number
+  column: string // that tells the groups, for messages
   signal: AbortSignal | undefined
+  partBytes?: number // of rows that are sorted at a time, on average, @default 32 MiB
 }
 
 /**
@@ -40,13 +44,15 @@ export interface UnsortedRows {
  * Groups come in the order of their keys' parts. In memory is one part of the rows: they are first written
  * to as many files as keep a part small, by the keys of their groups. Returns what `BlockBuilder.body` says:
  * the files of the rows are one, since a group's may come from several.
+ * @throws NearrankError INPUT if groups are so large that their part would not fit; DISK, ABORTED.
  */
 export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): Promise<PackedRowsBody> {
-  const { body, plan, context, pairs, contextWords, path } = unsorted
-  const parts = Math.min(PARTS_MAX, Math.max(1, Math.ceil((body.rows * rowBytes(plan)) / PART_BYTES)))
+  const { body, plan, context, pairs, contextWords, path, partBytes = PART_BYTES } = unsorted
+  const parts = Math.min(PARTS_MAX, Math.max(1, Math.ceil((body.rows * rowBytes(plan)) / partBytes)))
   const paths = Array.from({ length: parts }, (_, part) => `${path}.${part}`)
   try {
     const rows = await scatter(unsorted, paths)
+    checkSizes(rows, unsorted)
     const builder = new BlockBuilder(output, clickPlan(contextWords, 'numbers'), { context, pairs })
     builder.startFile(body.files.length === 1 ? body.files[0].name : `${body.files.length} files, by group`)
     builder.dropped(body.dropped)
@@ -66,6 +72,16 @@ export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): P
   } finally {
     for (const name of paths) await rm(name, { force: true })
   }
+}
+
+function checkSizes(rows: number[], { body, plan, column, partBytes = PART_BYTES }: UnsortedRows): void {
+  const longest = rows.reduce((most, count) => Math.max(most, count), 0)
+  const mean = Math.max(partBytes / rowBytes(plan), body.rows / rows.length)
+  if (longest <= PART_SHARE_MAX * mean) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot group the clicks by ${column}: ${formatCount(longest)} of ${formatCount(body.rows)} rows are of one group or of a few; name the column that tells what was shown together, such as --group-column request_id`,
+  )
 }
 
 /** What a pack says of its groups. */
