@@ -35,12 +35,12 @@ import { planRun } from './memory/planRun.ts'
 import { type FromOptions, growthNote, type SourceModel, sourceModel, startFrom } from './from/sourceModel.ts'
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
-import { trainingRowsOfGroups } from './rows/rowStream.ts'
 import { centreAdditive, withoutAdditive } from './rows/positions.ts'
+import { epochSize } from './rows/epochSize.ts'
 import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
-import { batchesPerEpoch, checkGroups, checkLoss } from './settings/groups.ts'
+import { checkGroups, checkLoss } from './settings/groups.ts'
 import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
@@ -119,7 +119,7 @@ async function prepare(given: TrainOptions): Promise<Prepared> {
   )
   const [pack, test = null] = opened.packs
   const features = fittedBy(tables, pack)
-  const { settings, chosen } = settingsForRows(wanted, { options, rows: pack.rows })
+  const { settings, chosen } = settingsForRows(wanted, { options, ...pack })
   checkGroups(pack, settings)
   const shape = planRun(features, settings, plan)
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
@@ -164,10 +164,8 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   const { network } = shape
   const { signal, out } = options
   const simd = bestSimd()
-  const rowsByFile = await trainingRowsOfGroups(pack, settings)
-  const stepsPerEpoch = batchesPerEpoch(rowsByFile, settings, pack)
+  const { rows, steps: stepsPerEpoch } = await epochSize(pack, settings)
   const steps = settings.epochs * stepsPerEpoch
-  const rows = rowsByFile.reduce((sum, count) => sum + count, 0)
   checkParts(rows, pack.rows, settings)
   const normalization = settings.normalize ? normalizationFor(network, tables, pack) : null
   const compiled = compileForRun(simd, {

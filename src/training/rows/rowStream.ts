@@ -220,10 +220,13 @@ export class RowStream {
 }
 
 /**
- * Whether row `row` of the pack belongs to the validation part: drawn from the seed and the row's number
- * alone.
+ * Whether row `row` of the pack, or the group of that number, belongs to the validation part: drawn from the
+ * seed and the number alone.
  */
-function heldOutBy({ seed, validation }: Pick<RowOrder, 'seed' | 'validation'>): (row: number) => boolean {
+export function heldOutBy({
+  seed,
+  validation,
+}: Pick<RowOrder, 'seed' | 'validation'>): (row: number) => boolean {
   const threshold = Math.round(validation * 2 ** 32)
   const salt = mix32(mix32(seed) + HELD_OUT)
   return (row) => mix32(mix32(row ^ salt) + Math.floor(row / 2 ** 32)) >>> 0 < threshold
@@ -239,23 +242,6 @@ export function trainingRows(pack: PackedRows, order: Pick<RowOrder, 'seed' | 'v
     for (const end = row + file.rows; row < end; row++) if (!isHeldOut(row)) count++
     return count
   })
-}
-
-/** The same if groups stay together: one pass over the packed rows where some are held out. */
-export async function trainingRowsOfGroups(
-  pack: PackedRows,
-  order: Pick<RowOrder, 'seed' | 'validation'>,
-): Promise<number[]> {
-  if (order.validation === 0 || !pack.groups) return trainingRows(pack, order)
-  const isHeldOut = heldOutBy(order)
-  const counts = pack.files.map(() => 0)
-  const bytes = new Uint8Array(pack.blockRowsMax * rowBytes(pack.plan))
-  for (const [i, { file, rows }] of pack.blocks.entries()) {
-    await pack.readBlockInto(i, bytes)
-    const { groups } = blockRows(pack.plan, bytes.buffer, 0, rows)
-    for (let row = 0; row < rows; row++) if (!isHeldOut(groups[row])) counts[file]++
-  }
-  return counts
 }
 
 /** Writes the places of all rows, group by group in random order; those of a group stay as they are. */

@@ -18,14 +18,20 @@ const WARMUP_SHARE_LONG = 0.5
 
 type Chosen = Pick<TrainSettings, 'batchSize' | 'epochs' | 'warmupSteps' | 'validation' | 'keep'>
 
+interface RowsToLearn {
+  options: Parameters<typeof resolveSettings>[0]
+  rows: number
+  groups?: { longest: number } // rows; absent: they are in none
+}
+
 /**
  * The default preset for so few rows that it would take fewer than 1,000 steps: smaller batches, more epochs,
  * a shorter warm-up, more rows held out; not more epochs if it goes on from a model. What `options` gives is
- * not touched; `chosen`: what is.
+ * not touched; `chosen`: what is. A batch has room for the longest group.
  */
 export function settingsForRows(
   settings: TrainSettings,
-  { options, rows }: { options: Parameters<typeof resolveSettings>[0]; rows: number },
+  { options, rows, groups }: RowsToLearn,
 ): { settings: TrainSettings; chosen: Partial<Chosen> } {
   const { preset = 'default', from } = options
   const stepsOf = ({ epochs, batchSize }: TrainSettings) => epochs * Math.ceil(rows / batchSize)
@@ -34,7 +40,8 @@ export function settingsForRows(
   const given = givenOf(SETTINGS, options)
   const usual = PRESETS.default
   const batch = 2 ** Math.floor(Math.log2(rows / STEPS_AN_EPOCH))
-  const batchSize = given.batchSize ?? Math.min(usual.batchSize, Math.max(BATCH_MIN, batch))
+  const batchMin = Math.max(BATCH_MIN, groups?.longest ?? 0)
+  const batchSize = given.batchSize ?? Math.min(usual.batchSize, Math.max(batchMin, batch))
   const enough = Math.ceil(STEPS_ENOUGH / Math.ceil(rows / batchSize))
   // A model to go on from has learned already: more epochs would only teach it these few rows by heart.
   const more = from === undefined ? Math.min(EPOCHS_MAX, enough) : 0

@@ -13,22 +13,6 @@ export function checkLoss({ loss }: TrainSettings, { groupColumn }: TrainOptions
   )
 }
 
-/**
- * In file order every file ends in a batch of its own. Of whole groups the number is an estimate: a batch
- * ends, on average, half a group before it is full.
- */
-export function batchesPerEpoch(
-  rowsByFile: number[],
-  { shuffle, batchSize }: TrainSettings,
-  { groups, rows: allRows }: PackedRows,
-): number {
-  const size = groups ? Math.max(1, batchSize - allRows / groups.count / 2) : batchSize
-  const batches = (rows: number) => Math.ceil(rows / size)
-  return shuffle
-    ? batches(rowsByFile.reduce((sum, rows) => sum + rows, 0))
-    : rowsByFile.reduce((sum, rows) => sum + batches(rows), 0)
-}
-
 /** @throws NearrankError INPUT if a batch cannot hold the longest group, or none has an order to learn. */
 export function checkGroups({ groups }: PackedRows, { batchSize, loss }: TrainSettings): void {
   if (!groups) return
