@@ -16,7 +16,7 @@ import {
   writeGroupedClicks,
 } from './groupFixture.ts'
 
-const ROWS = 100_000 // of two blocks
+const ROWS = 80_000 // of two blocks
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 function withClicks(use: (data: string) => Promise<void>): Promise<void> {
@@ -80,7 +80,7 @@ function assertGroups(
 describe('groups of packed clicks', () => {
   test('whose rows are together stay in the order of the files; no block cuts one', () =>
     withClicks(async (data) => {
-      const ends = [0, 3200, 90_000, ROWS] // each of them ends a group
+      const ends = [0, 3200, 76_000, ROWS] // each of them ends a group
       for (const f of range(3))
         await writeGroupedClicks(data, `${f}.parquet`, `SELECT i FROM range(${ends[f]}, ${ends[f + 1]}) t(i)`)
       const { pack, blocks } = await openGroups(data)
@@ -93,8 +93,8 @@ describe('groups of packed clicks', () => {
         pack.files.map(({ name, rows, blockCount }) => [name, rows, blockCount]),
         [
           ['train/0.parquet', 3200, 1],
-          ['train/1.parquet', 86_800, 2],
-          ['train/2.parquet', 10_000, 1],
+          ['train/1.parquet', 72_800, 2],
+          ['train/2.parquet', 4000, 1],
         ],
       )
     }))
@@ -228,12 +228,12 @@ describe('a group column', () => {
 
 test('stopped while rows are sorted, nothing is left behind', () =>
   withClicks(async (data) => {
-    await scatter(data, ROWS, 7919)
+    await scatter(data, 8000, 7919)
     const stop = new AbortController()
     let done = 0
     // Only the second pass comes to the end: the first one ends at the first row that is out of order.
     const onProgress = ({ stage, rowsDone }: { stage: string; rowsDone: number }) => {
-      if (stage === 'train' && rowsDone === ROWS) done++
+      if (stage === 'train' && rowsDone === 8000) done++
       if (done === 1) stop.abort()
     }
     const options = { data, groupColumn: 'request_id', onProgress, signal: stop.signal }
@@ -248,7 +248,7 @@ test('stopped while rows are sorted, nothing is left behind', () =>
 
 test('a rate of rows in groups knows no label of its own group, in blocks that are not full', () =>
   withFolder(async (data) => {
-    const users = 4000
+    const users = 2000
     await writeParquetFile(data, 'user_features.parquet', `SELECT i AS user_id FROM range(${users}) t(i)`)
     await writeParquetFile(
       data,
@@ -285,6 +285,6 @@ test('a rate of rows in groups knows no label of its own group, in blocks that a
     }
     assert.equal(next, 37 * users)
     assert.equal(logits.size, 1)
-    assert.ok(pack.blocks.length === 3 && pack.blocks[0].rows < 65_536)
+    assert.ok(pack.blocks.length === 2 && pack.blocks[0].rows < 65_536)
     await pack.close()
   }))

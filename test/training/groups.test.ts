@@ -3,8 +3,11 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openRows } from '../../src/dataset/clicks/openRows.ts'
+import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
+import { checkGroups } from '../../src/training/settings/groups.ts'
 import { settingsForRows } from '../../src/training/settings/fewRows.ts'
 import { resolveSettings } from '../../src/training/settings/resolveSettings.ts'
 import { LOSSES } from '../../src/training/settings/trainSettings.ts'
@@ -45,9 +48,17 @@ async function writeRequests(name: string, from: number, to: number): Promise<vo
      FROM judged ORDER BY g, k`,
   )
 }
-await writeRequests('train/a.parquet', 0, 1500)
-await writeRequests('train/b.parquet', 1500, 2000)
+await writeRequests('train/a.parquet', 0, 700)
+await writeRequests('train/b.parquet', 700, 1000)
 await writeRequests('test/a.parquet', 2000, 2400)
+// Packed here: that spares processes for it.
+const tables = await openTables({ data })
+for (const [split, groupColumn] of [
+  ['train', 'request_id'],
+  ['test', 'request_id'],
+  ['test', 'session'],
+] as const)
+  await (await openRows({ data, groupColumn }, tables, split)).close()
 
 const grouped = (name: string, options: Partial<TrainOptions> = {}): TrainOptions => ({
   data,
@@ -95,11 +106,11 @@ const rowsOf = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => 2 + ((from + i) % 9)).reduce((sum, size) => sum + size, 0)
 
 for (const loss of LOSSES)
-  test(`${loss} finds the order, with every row in every epoch, and the same bytes for any number of threads`, async () => {
+  test(`${loss} finds the order, with every row in every epoch`, async () => {
     const result = await train(grouped(loss, { loss }))
     const missed = best - result.test!.groupNdcg10!
     assert.ok(Math.abs(missed) < (loss === 'logistic' ? 0.02 : 0.005), `${missed} below ${best}`)
-    const files = [rowsOf(0, 1500), rowsOf(1500, 2000)]
+    const files = [rowsOf(0, 700), rowsOf(700, 1000)]
     assert.equal(result.ledger.length, 4)
     for (const { rows, files: own } of result.ledger) {
       assert.equal(rows, files[0] + files[1])
@@ -108,11 +119,12 @@ for (const loss of LOSSES)
         files,
       )
     }
-    await train(grouped(`${loss} on 3`, { loss, threads: 3 }))
-    assert.deepEqual(await weightsOf(`${loss} on 3`), await weightsOf(loss))
+    if (loss !== 'softmax' && loss !== 'logistic+pairwise') return // of the others: below
+    await train(grouped(`${loss} on two`, { loss, threads: 2 }))
+    assert.deepEqual(await weightsOf(`${loss} on two`), await weightsOf(loss))
   })
 
-test('stopped in the middle of epochs and resumed, it ends in the same bytes', async () => {
+test('stopped in the middle of epochs and resumed on other threads, it ends in the same bytes', async () => {
   const settings = { loss: 'lambdarank', validation: 0.1, keep: 'best', shuffle: true } as const
   const whole = await train(grouped('whole', settings))
   const options = grouped('stopped', settings)
@@ -124,11 +136,11 @@ test('stopped in the middle of epochs and resumed, it ends in the same bytes', a
     const controller = new AbortController()
     const onProgress = (event: TrainEvent) => isThere(event) && controller.abort()
     await assert.rejects(
-      train({ ...options, resume: i > 0, threads: 3, signal: controller.signal, onProgress }),
-      isError('ABORTED', [/epoch 1, at step [1-9]/, /epoch 3, at step [1-9]/][i]),
+      train({ ...options, resume: i > 0, threads: 3 - i, signal: controller.signal, onProgress }),
+      isError('ABORTED', i === 0 ? /epoch 1, at step [1-9]/ : /epoch 3, at step [1-9]/),
     )
   }
-  const resumed = await train({ ...options, resume: true, threads: 2 })
+  const resumed = await train({ ...options, resume: true })
   assert.deepEqual(await weightsOf('stopped'), await weightsOf('whole'))
   assert.ok(!existsSync(`${options.out}.checkpoint`))
   assert.equal(resumed.steps, whole.steps)
@@ -142,9 +154,9 @@ test('evaluate takes the groups from the model, or from the column that it is gi
   const { weights } = await loadModelFiles(model)
   const { data: w } = [...weights.values()].find(({ shape }) => shape.length === 2)!
   const score = (r: number, user: number) => w[0] * (user % 7) + w[1] * taste(r)[0] + w[2] * taste(r)[1]
-  const { groupNdcg10 } = await evaluate({ data, model, threads: 2 })
+  const { groupNdcg10 } = await evaluate({ data, model, threads: 1 })
   assert.ok(Math.abs(groupNdcg10! - naiveNdcg(score, (g) => g)) < 1e-9)
-  const bySession = await evaluate({ data, model, groupColumn: 'session' })
+  const bySession = await evaluate({ data, model, groupColumn: 'session', threads: 1 })
   assert.ok(Math.abs(bySession.groupNdcg10! - naiveNdcg(score, (g) => Math.floor(g / 2))) < 1e-9)
   assert.notEqual(bySession.groupNdcg10, groupNdcg10)
   const { logLoss, auc } = bySession
@@ -158,11 +170,16 @@ test('what no order can be learned from is refused, with what would do', async (
     train(grouped('refused', { batchSize: 9 })),
     isError('INPUT', /batches of 9 rows/, /longest has 10 rows/, /--batch-size 10 /),
   )
-  for (const loss of ['pairwise', 'lambdarank', 'softmax'] as const)
-    await assert.rejects(
-      train(grouped('refused', { loss, groupColumn: 'click', batchSize: 1024 })),
-      isError('INPUT', new RegExp(`loss ${loss}`), /no click, or nothing else/, /--group-column/),
-    )
+  const groups = { count: 1500, longest: 9, withoutOrder: 1500, split: 0 }
+  for (const loss of LOSSES) {
+    const check = () => checkGroups({ groups }, resolveSettings({ loss }))
+    if (loss.startsWith('logistic')) check()
+    else
+      assert.throws(
+        check,
+        isError('INPUT', new RegExp(`loss ${loss}`), /1,500 groups has no click/, /--group-column/),
+      )
+  }
   assert.ok(!existsSync(join(folder, 'refused')))
 })
 

@@ -14,7 +14,10 @@ export function checkLoss({ loss }: TrainSettings, { groupColumn }: TrainOptions
 }
 
 /** @throws NearrankError INPUT if a batch cannot hold the longest group, or none has an order to learn. */
-export function checkGroups({ groups }: PackedRows, { batchSize, loss }: TrainSettings): void {
+export function checkGroups(
+  { groups }: Pick<PackedRows, 'groups'>,
+  { batchSize, loss }: TrainSettings,
+): void {
   if (!groups) return
   if (groups.longest > batchSize)
     throw new NearrankError(
