@@ -23,7 +23,7 @@ import {
 
 const PART_BYTES = 32 * 2 ** 20
 const PARTS_MAX = 512 // each is an open file, and a process has 1,024 at most by default
-const PART_SHARE_MAX = 16 // times what a part has on average: only of groups that are no requests
+const PART_SHARE_MAX = 4 // times what a part has on average: only of groups that are no requests
 const BUFFER_ROWS = 1024 // of a part that is being written
 
 /** Rows in the order of their files, each with the 64-bit key of its group. */

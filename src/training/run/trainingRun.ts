@@ -186,9 +186,13 @@ export class TrainingRun {
     } else this.#state = { ...state, worseEpochs: state.worseEpochs + 1 }
   }
 
-  /** What the best epoch has least of: losses of the order alone say nothing of probabilities. */
+  /**
+   * What the best epoch has least of: losses of the order alone say nothing of probabilities, unless there is
+   * nothing else to judge by, since no group that is held out has a click.
+   */
   #validationLoss({ logLoss, groupNdcg10 }: EvaluationMetrics): number {
-    return learnsOrderAlone(this.#options.settings.loss) ? 1 - (groupNdcg10 ?? 0) : logLoss
+    const judgesOrder = learnsOrderAlone(this.#options.settings.loss) && typeof groupNdcg10 === 'number'
+    return judgesOrder ? 1 - groupNdcg10 : logLoss
   }
 
   #order(part: 'training' | 'validation'): RowOrder {
