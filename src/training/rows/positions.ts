@@ -18,7 +18,8 @@ export async function centreAdditive(
   const additive = lead.arena.layout.embeddings.filter(({ table }) => table.additive)
   if (additive.length === 0) return weights
   const uses = await valueUses(lead, pack)
-  const bias = weights.get(`${linearLayers(network).at(-1).name}.bias`)!.data
+  const layers = linearLayers(network)
+  const bias = weights.get(`${layers[layers.length - 1].name}.bias`)!.data
   for (const embedding of additive) {
     const { dim } = embedding.table
     const { data } = weights.get(embeddingTensor(embedding.table))!

@@ -47,7 +47,8 @@ export const SETTINGS = {
     default: 'cosine',
     reference: 'constant',
     flag: '--schedule <name>',
-    help: 'constant, or linear or cosine down to 0',
+    term: '--schedule <name>, --warmup-steps <n>',
+    help: 'constant, linear or cosine down to 0; steps of a rise',
   }),
   /** Steps of a linear rise from 0. */
   warmupSteps: setting({
@@ -55,7 +56,6 @@ export const SETTINGS = {
     default: 100,
     reference: 0,
     flag: '--warmup-steps <n>',
-    help: 'steps in which the rate rises from 0',
   }),
   /** Rows of one step. */
   batchSize: setting({
