@@ -162,7 +162,7 @@ test('the same bytes for 1, 2 and 3 threads, and stopped and resumed; never from
   assert.deepEqual(await weightsOf('threads 3'), whole)
 
   const controller = new AbortController()
-  const onProgress = (event: TrainEvent) => event.type === 'step' && controller.abort()
+  const onProgress = (event: TrainEvent) => event.type === 'epoch' && controller.abort()
   const stopped = { ...next('stopped', { ...settings, ...replay }) }
   await assert.rejects(train({ ...stopped, signal: controller.signal, onProgress }), { code: 'ABORTED' })
   await train(first('other', { seed: 2, epochs: 1 }))

@@ -18,7 +18,7 @@ export const PLACES = {
     schema: oneOf(...PRESET_NAMES),
     flag: '--preset <name>',
     term: '--preset <name>, --from <dir>',
-    help: 'default, or reference (the reference job); model to go on from',
+    help: 'default, or reference (the job); model to go on from',
   },
 } satisfies OptionTable
 
