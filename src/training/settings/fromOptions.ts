@@ -16,7 +16,7 @@ export const FROM = {
     schema: number(0.001, 0.9),
     flag: '--replay <share>',
     term: '--replay <share>, --replay-files <glob>',
-    help: 'with --from: older rows among all, default 0.2; of which files',
+    help: 'with --from: share of older rows (0.2), and their files',
   },
   /** With `from`: globs of files of older clicks; those that are training files are left out. */
   replayFiles: { schema: globs(), flag: '--replay-files <glob>' },
