@@ -1,5 +1,6 @@
 import { NearrankError } from '../errors.ts'
 import { Calibration } from './calibration.ts'
+import { calibrationCurve, type CalibrationBin } from './calibrationCurve.ts'
 import { HistogramAuc } from './histogramAuc.ts'
 import { binaryEntropy, LOG_LOSS_ROWS_MAX, logLossSumInto } from './logLoss.ts'
 import { GroupedNdcg } from './ndcg.ts'
@@ -13,7 +14,15 @@ export interface EvaluationMetrics {
   normalizedEntropy: number | null
   calibrationError: number
   ndcg10: number | null // by user
-  groupNdcg10?: number | null // by group; absent: the rows are in no groups
+  // Means over groups; absent: the rows are in no groups.
+  groupNdcg5?: number | null
+  groupNdcg10?: number | null
+  groupMrr?: number | null
+  groupMap10?: number | null
+  groupHitRate1?: number | null
+  groupHitRate5?: number | null
+  groupHitRate10?: number | null
+  groupGauc?: number | null
   clickRate: number
   majorityAccuracy: number
 }
@@ -67,6 +76,11 @@ export class ClickMetrics {
       this.#ndcg?.add(logits, clicks, users, start, end)
     }
     this.#rows += count
+  }
+
+  /** Click rate and mean prediction of each tenth of the rows, by rising prediction. */
+  calibration(): CalibrationBin[] {
+    return calibrationCurve(this.#auc, this.#rows)
   }
 
   /** Metrics of the rows so far; without any row the means are NaN and the rest null. */

@@ -31,26 +31,42 @@ export class HistogramAuc {
     return positives === 0 || negatives === 0 ? 0 : tied / 2 / positives / negatives
   }
 
-  #pairs() {
+  /** Calls `visit` for each bin that has rows, by rising scores; `score` is the middle of the bin. */
+  forEachBin(visit: (score: number, negatives: number, positives: number) => void): void {
     const counts = this.#counts
+    for (const [section, isUsed] of this.#used.entries()) {
+      if (!isUsed) continue
+      const end = (section + 1) << SECTION_BITS
+      for (let bin = section << SECTION_BITS; bin < end; bin++)
+        if (counts[2 * bin] + counts[2 * bin + 1] > 0)
+          visit(middleOf(bin), counts[2 * bin], counts[2 * bin + 1])
+    }
+  }
+
+  #pairs() {
     let positives = 0
     let negatives = 0
     let ordered = 0 // pairs whose positive is in a higher bin than its negative
     let tied = 0
-    for (const [section, isUsed] of this.#used.entries()) {
-      if (!isUsed) continue
-      const end = (section + 1) << SECTION_BITS
-      for (let bin = section << SECTION_BITS; bin < end; bin++) {
-        const binNegatives = counts[2 * bin]
-        const binPositives = counts[2 * bin + 1]
-        ordered += binPositives * negatives
-        tied += binPositives * binNegatives
-        positives += binPositives
-        negatives += binNegatives
-      }
-    }
+    this.forEachBin((_, binNegatives, binPositives) => {
+      ordered += binPositives * negatives
+      tied += binPositives * binNegatives
+      positives += binPositives
+      negatives += binNegatives
+    })
     return { positives, negatives, ordered, tied }
   }
+}
+
+/** Half way between the least and the greatest score of a bin. */
+function middleOf(bin: number): number {
+  return (scoreOf(bin << SHIFT) + scoreOf((bin << SHIFT) | ((1 << SHIFT) - 1))) / 2
+}
+
+/** The inverse of the order of floats as integers. */
+function scoreOf(key: number): number {
+  bits[0] = key < 0 ? key ^ 0x80000000 : ~key
+  return float[0]
 }
 
 const float = new Float32Array(1)

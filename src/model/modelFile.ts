@@ -106,6 +106,8 @@ const content = {
       closed,
     ),
   ),
+  // absent: scores are probabilities; order: only their order means anything
+  scores: Type.Optional(Type.Literal('order')),
   preset: Name,
   settings: Opaque,
   simd: Type.Union([Type.Literal('relaxed'), Type.Literal('strict')]),

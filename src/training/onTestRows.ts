@@ -1,8 +1,13 @@
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
+import { hasSplit } from '../dataset/clicks/openRows.ts'
 import { openRowsApart } from '../dataset/openApart.ts'
-import type { DatasetOptionsReading } from '../dataset/options.ts'
+import type { DatasetOptions, DatasetOptionsReading, OpenOptions } from '../dataset/options.ts'
+import type { Tables } from '../dataset/tables/readTables.ts'
+import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { CrewLead } from './crew/crewLead.ts'
+import type { Baselines } from './judgement/judge.ts'
+import { popularityOf } from './judgement/popularity.ts'
 import { packMemoryBytes } from './memory/memoryPlan.ts'
 import { droppedNote, droppedRows } from './report/droppedRows.ts'
 import { prepareScoring, type ScoringOptions, type ScoringPlan, withScoringCrew } from './scoringCrew.ts'
@@ -17,6 +22,12 @@ export interface TestRows {
   lead: CrewLead // with the model's weights and the features of the tables; only scores
   pack: PackedRows // the test clicks
   description: ModelDescription
+  baselines: Baselines | null // null: not asked for
+}
+
+/** What is to be done with them. */
+interface TestRowsPlan extends ScoringPlan {
+  baselines?: boolean // counts the training clicks, @default false
 }
 
 /**
@@ -25,7 +36,7 @@ export interface TestRows {
  */
 export async function onTestRows<T>(
   options: TestRowsOptions,
-  plan: ScoringPlan,
+  { baselines: wantsBaselines = false, ...plan }: TestRowsPlan,
   use: (rows: TestRows) => Promise<T>,
 ): Promise<T> {
   const prepared = await prepareScoring(options, plan)
@@ -37,10 +48,40 @@ export async function onTestRows<T>(
     'test',
   ])
   try {
+    const baselines = wantsBaselines ? { popularity: await popularityIn(open, tables, options) } : null
     const dropped = droppedRows(tables, { test: pack })
     if (dropped) options.onProgress?.({ type: 'note', message: droppedNote(dropped) })
-    return await withScoringCrew(prepared, undefined, (lead) => use({ lead, pack, description }))
+    return await withScoringCrew(prepared, undefined, (lead) => use({ lead, pack, description, baselines }))
   } finally {
     await pack.close()
+  }
+}
+
+/**
+ * The click rates of the restaurants in the training clicks, of which only ids and labels are read; null if
+ * there are none, or if they cannot be used, which is noted.
+ */
+async function popularityIn(
+  open: DatasetOptions & OpenOptions,
+  tables: Tables,
+  { onProgress }: TestRowsOptions,
+): Promise<Float32Array | null> {
+  const { groupColumn: _, ...plain } = open
+  const fitted = { users: tables.users.features, restaurants: tables.restaurants.features }
+  if (!(await hasSplit(plain, 'train'))) return null
+  try {
+    const {
+      packs: [pack],
+    } = await openRowsApart({ ...plain, fitted }, tables, ['train'])
+    try {
+      return await popularityOf(pack, tables.restaurants.rows)
+    } finally {
+      await pack.close()
+    }
+  } catch (error) {
+    if (!(error instanceof NearrankError) || error.code !== 'INPUT') throw error
+    const message = `The order by popularity is left out, since the training clicks cannot be counted. ${error.message}`
+    onProgress?.({ type: 'note', message })
+    return null
   }
 }

@@ -11,7 +11,6 @@ import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
 import { formatCount } from '../format.ts'
 import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/turbo.ts'
-import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import {
   type EncodedWeights,
   encodeWeights,
@@ -35,10 +34,11 @@ import { planRun } from './memory/planRun.ts'
 import { type FromOptions, growthNote, type SourceModel, sourceModel, startFrom } from './from/sourceModel.ts'
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
 import { renderReport } from './report/report.ts'
+import { popularityOf } from './judgement/popularity.ts'
 import { centreAdditive, withoutAdditive } from './rows/positions.ts'
 import { epochSize } from './rows/epochSize.ts'
 import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
-import { scorePack } from './rows/scoring.ts'
+import { type Judgement, scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { checkGroups, checkLoss } from './settings/groups.ts'
 import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
@@ -206,7 +206,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
     const kept = await training.train()
     const learned = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
     const weights = await centreAdditive(lead, pack, network, learned)
-    const test = await scoreTest(prepared, lead, weights)
+    const judgement = await scoreTest(prepared, lead, weights)
     // Before the peak is read: it is part of it.
     const encoded = encodeWeights(network, weights, packageVersion())
     const { state } = training
@@ -227,7 +227,8 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
       turbo: compiled.turbo,
       steps: state.step,
       parameters: parameterCount(network),
-      test,
+      test: judgement?.metrics ?? null,
+      judged: judgement?.judged ?? null,
       out,
     })
     return { result, weights, encoded, checkpoint: await training.leftCheckpoint() }
@@ -274,17 +275,16 @@ async function save(
 }
 
 /** The saved weights on the test set as it is: the same figures that `evaluate` will give. */
-async function scoreTest(
-  prepared: Prepared,
-  lead: CrewLead,
-  weights: StateDict,
-): Promise<EvaluationMetrics | null> {
-  const { test, tables, settings, options, report } = prepared
+async function scoreTest(prepared: Prepared, lead: CrewLead, weights: StateDict): Promise<Judgement | null> {
+  const { test, pack, tables, settings, options, report } = prepared
   if (test === null) return null
   if (settings.normalize) await loadFeatures(lead, tables, null)
   lead.setWeights(withoutAdditive(lead.arena.layout.network, weights))
+  // Counting clicks and judging every user would cost seconds, and only groups were learned from.
+  const popularity = test.groups ? await popularityOf(pack, tables.restaurants.rows) : null
   return scorePack(lead, test, {
     ndcg: true,
+    judge: { baselines: { popularity }, byUser: false },
     signal: options.signal,
     onProgress: (rowsDone, rowsTotal) => report({ type: 'evaluate', rowsDone, rowsTotal }),
   })

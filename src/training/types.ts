@@ -2,6 +2,7 @@ import type { DatasetOptions } from '../dataset/options.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import type { OptionValues } from '../options/option.ts'
 import type { FROM } from './settings/fromOptions.ts'
+import type { Judged } from './judgement/judge.ts'
 import type { RUN } from './settings/runOptions.ts'
 import type { PRESET_NAMES, SETTINGS } from './settings/trainSettings.ts'
 
@@ -102,6 +103,7 @@ export interface TrainResult {
   steps: number
   parameters: number
   test: EvaluationMetrics | null // null: there is no test set
+  judged: Judged | null // the test set; the order by group, not by user
   constraints: Constraint[]
   out: string
 }

@@ -56,6 +56,7 @@ export function goodResult(preset: PresetName): TrainResult {
       clickRate: 0.556,
       majorityAccuracy: 0.556,
     },
+    judged: null,
     constraints: [],
     out: 'model',
   }

@@ -89,7 +89,7 @@ describe('the whole way on the command line', () => {
     assert.deepEqual(
       Object.keys(report),
       words(`rows accuracy auc logLoss normalizedEntropy calibrationError ndcg10 clickRate
-      majorityAccuracy bayesAccuracy bayesLogLoss seconds`),
+      majorityAccuracy bayesAccuracy bayesLogLoss scores byGroup byUser calibration seconds`),
     )
     assert.equal(report.rows, 4000)
     assert.ok((report.accuracy as number) <= 1 && (report.bayesAccuracy as number) > 0.8)
@@ -99,6 +99,9 @@ describe('the whole way on the command line', () => {
     const { code, stdout } = await runCli(['evaluate', ...place()])
     assert.equal(code, 0)
     assert.match(stdout, /accuracy +0\.\d{5} +0\.\d{5} +0\.\d{5}/)
+    assert.match(stdout, /^by user +model +95 % interval +popular +random$/m)
+    assert.match(stdout, /^GAUC +0\.\d{5} +0\.\d{5} to 0\.\d{5} +0\.\d{5} +0\.50000$/m)
+    assert.ok(stdout.split('\n').every((line) => line.length <= 100))
   })
 
   test('importance --json holds every feature and group, and the report has them, too', async () => {

@@ -12,6 +12,7 @@ import { packageVersion } from '../../packageVersion.ts'
 import { droppedList, type DroppedRows } from './droppedRows.ts'
 import type { ReportContext } from './report.ts'
 import type { SourceModel } from '../from/sourceModel.ts'
+import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
 /** What `model.json` tells of a run. */
@@ -54,6 +55,7 @@ export function describeModel(
     ...((features.context || features.pairs || !SIDES.every((side) => arePlainNumbers(features[side]))) && {
       features,
     }),
+    ...(learnsOrderAlone(result.settings.loss) && { scores: 'order' as const }),
     preset: result.preset,
     settings: result.settings,
     simd: result.simd,

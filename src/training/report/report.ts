@@ -1,5 +1,10 @@
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
+import type { CalibrationBin } from '../../metrics/calibrationCurve.ts'
+import type { EvaluationMetrics } from '../../metrics/clickMetrics.ts'
+import type { OrderJudgement } from '../../metrics/orderSums.ts'
+import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import type { Constraint, LedgerEpoch, TrainResult } from '../types.ts'
+import { calibrationCells, ORDER_ONLY, orderCells, unitsText } from './judgementTables.ts'
 import { markdownTable } from './markdown.ts'
 
 /** What a report tells beside the result: where, when and with what the model was made. */
@@ -109,22 +114,46 @@ function epochLines({ epochs, keptEpoch }: TrainResult): string[] {
   )
 }
 
-function testLines({ test }: TrainResult, context: ReportContext): string[] {
+function testLines(result: TrainResult, context: ReportContext): string[] {
+  const { test, judged, settings } = result
   if (!test) return ['There is no test set.']
-  return markdownTable(
-    ['metric', 'model', 'best possible'],
-    [
-      ['rows', formatCount(test.rows), ''],
+  const ordersOnly = learnsOrderAlone(settings.loss)
+  return [
+    ...(ordersOnly ? [ORDER_ONLY, ''] : []),
+    ...metricLines(test, context, ordersOnly),
+    ...(judged?.byGroup ? ['', '### Order by group', '', ...orderLines(judged.byGroup)] : []),
+    ...(judged && !ordersOnly ? ['', '### Calibration', '', ...calibrationLines(judged.calibration)] : []),
+  ]
+}
+
+function metricLines(test: EvaluationMetrics, context: ReportContext, ordersOnly: boolean): string[] {
+  const rows = [
+    ['rows', formatCount(test.rows), ''],
+    ['AUC', shown(test.auc), ''],
+    ['NDCG@10 by user', shown(test.ndcg10), ''],
+    ['click rate', shown(test.clickRate), ''],
+  ]
+  if (!ordersOnly)
+    rows.splice(
+      1,
+      0,
       ['accuracy', shown(test.accuracy), shown(context.bayesAccuracy)],
       ['accuracy of the majority class', shown(test.majorityAccuracy), ''],
-      ['AUC', shown(test.auc), ''],
       ['log loss', shown(test.logLoss), shown(context.bayesLogLoss)],
       ['normalised entropy', shown(test.normalizedEntropy), ''],
       ['expected calibration error', shown(test.calibrationError), ''],
-      ['NDCG@10 by user', shown(test.ndcg10), ''],
-      ['click rate', shown(test.clickRate), ''],
-    ],
-  )
+    )
+  return markdownTable(['metric', 'model', 'best possible'], rows)
+}
+
+function orderLines(judgement: OrderJudgement): string[] {
+  const { head, rows } = orderCells(judgement)
+  return [...markdownTable(head, rows), '', `${unitsText(judgement, 'group')}.`]
+}
+
+function calibrationLines(bins: CalibrationBin[]): string[] {
+  const { head, rows } = calibrationCells(bins)
+  return ['Tenths of the rows, by rising prediction.', '', ...markdownTable(head, rows)]
 }
 
 function shown(value: number | null): string {

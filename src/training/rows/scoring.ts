@@ -1,16 +1,23 @@
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
-import { GroupNdcg } from '../../metrics/groupNdcg.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
+import { Judge, type Judged, type JudgeOptions } from '../judgement/judge.ts'
 import { RING_CHUNKS } from '../memory/arena.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
 
 export interface ScoringOptions {
   order?: RowOrder // default: all rows in file order
   ndcg: boolean // grouped by user, which takes 48 bytes for each
+  judge: JudgeOptions | null // null: of the order only the means by group
   onProgress?: (rowsDone: number, rowsTotal: number) => void
   signal?: AbortSignal | undefined
+}
+
+/** How good scores are. */
+export interface Judgement {
+  metrics: EvaluationMetrics
+  judged: Judged
 }
 
 /** Rows that have been scored: the first `rows` of each column. */
@@ -23,20 +30,26 @@ export async function scorePack(
   lead: CrewLead,
   pack: PackedRows,
   options: ScoringOptions,
-): Promise<EvaluationMetrics> {
+): Promise<Judgement> {
   const metrics = new ClickMetrics({ users: options.ndcg ? lead.arena.tables.users.rows : 0 })
-  const groups = pack.groups ? new GroupNdcg() : null
+  const judge = new Judge(pack, options.judge ?? { baselines: null, byUser: false })
   const stream = new RowStream(pack, options.order ?? ALL_ROWS)
   let done = 0
   await lead.run({ type: 'fold' })
   await scoreRows(lead, stream, (logits, rows, count) => {
     options.signal?.throwIfAborted()
     metrics.add(logits, rows.clicks, rows.users, count)
-    groups?.add(logits, rows.clicks, rows.groups as Uint32Array, count)
+    judge.add(logits, rows, count)
     done += count
     options.onProgress?.(done, pack.rows)
   })
-  return { ...metrics.result(), ...(groups && { groupNdcg10: groups.mean() }) }
+  return {
+    metrics: { ...metrics.result(), ...judge.groupMetrics() },
+    judged: {
+      calibration: metrics.calibration(),
+      ...(options.judge ? judge.orders() : { byGroup: null, byUser: null }),
+    },
+  }
 }
 
 /** Scores the stream's rows on all threads and hands them on in their order. The network is folded. */

@@ -172,7 +172,8 @@ export class TrainingRun {
   /** The validation rows, scored with the weights of now; remembers the best. */
   async #validate(report: EpochReport): Promise<void> {
     const { lead, pack, signal } = this.#options
-    const metrics = await scorePack(lead, pack, { order: this.#order('validation'), ndcg: false, signal })
+    const order = this.#order('validation')
+    const { metrics } = await scorePack(lead, pack, { order, ndcg: false, judge: null, signal })
     report.accuracy = metrics.accuracy
     report.accuracyOn = 'validation'
     report.validationLoss = metrics.logLoss

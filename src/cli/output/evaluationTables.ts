@@ -1,0 +1,81 @@
+import { formatCount, formatSeconds } from '../../format.ts'
+import type { OrderJudgement } from '../../metrics/orderSums.ts'
+import type { EvaluationReport } from '../../training/evaluate.ts'
+import {
+  calibrationCells,
+  type Cells,
+  ORDER_ONLY,
+  orderCells,
+  unitsText,
+} from '../../training/report/judgementTables.ts'
+import { renderTable } from './table.ts'
+
+export const EVALUATION_KEYS = [
+  'rows',
+  'accuracy',
+  'auc',
+  'logLoss',
+  'normalizedEntropy',
+  'calibrationError',
+  'ndcg10',
+  'clickRate',
+  'majorityAccuracy',
+  'bayesAccuracy',
+  'bayesLogLoss',
+  'scores',
+  'byGroup',
+  'byUser',
+  'calibration',
+  'seconds',
+] as const satisfies (keyof EvaluationReport)[]
+
+/** What a person sees of an evaluation: metrics of all rows, of their order, and the calibration. */
+export function renderEvaluation(report: EvaluationReport): string {
+  const { scores, byGroup, byUser, calibration } = report
+  const ordersOnly = scores === 'order'
+  return [
+    renderMetrics(report, ordersOnly),
+    ...(ordersOnly ? [ORDER_ONLY] : []),
+    ...(byGroup ? [renderOrders(byGroup, 'group')] : []),
+    ...(byUser ? [renderOrders(byUser, 'user')] : []),
+    ...(ordersOnly ? [] : [renderCalibration(calibrationCells(calibration))]),
+  ].join('\n\n')
+}
+
+function renderMetrics(report: EvaluationReport, ordersOnly: boolean): string {
+  const rows = [
+    ['AUC', figure(report.auc)],
+    ['click rate', figure(report.clickRate)],
+    ['rows', formatCount(report.rows)],
+    ['time', formatSeconds(report.seconds)],
+  ]
+  if (!ordersOnly)
+    rows.unshift(
+      ['accuracy', figure(report.accuracy), figure(report.majorityAccuracy), figure(report.bayesAccuracy)],
+      ['log loss', figure(report.logLoss), '', figure(report.bayesLogLoss)],
+      ['normalised entropy', figure(report.normalizedEntropy)],
+      ['calibration error', figure(report.calibrationError)],
+    )
+  const head = ordersOnly ? ['', 'model'] : ['', 'model', 'majority class', 'best possible']
+  return renderTable(head, rows, ['left', 'right', 'right', 'right'].slice(0, head.length) as 'left'[])
+}
+
+function renderOrders(judgement: OrderJudgement, what: 'group' | 'user'): string {
+  const { head, rows } = orderCells(judgement)
+  const [, ...others] = head
+  const table = renderTable([`by ${what}`, ...others], rows, ['left', ...others.map(() => 'right' as const)])
+  return `${table}\n${unitsText(judgement, what)}`
+}
+
+function renderCalibration({ head, rows }: Cells): string {
+  const table = renderTable(
+    head,
+    rows,
+    head.map(() => 'right'),
+  )
+  return `Calibration: tenths of the rows, by rising prediction\n${table}`
+}
+
+function figure(value: number | null): string {
+  return value?.toFixed(5) ?? '–'
+}

@@ -1,0 +1,107 @@
+import { BucketSums, type Estimate, estimateOf } from './bootstrap.ts'
+import { ORDER_MEASURES, type OrderMeasure, OrderMeasurer } from './orderMeasures.ts'
+
+/** Orders of the same rows, in the order in which tables show them. */
+export const RANKINGS = ['model', 'logged', 'popularity', 'nearest', 'random'] as const
+
+export type Ranking = (typeof RANKINGS)[number]
+
+export type OrderEstimates = Record<OrderMeasure, Estimate | null>
+
+/** How good orders of the rows of groups, or of users, are. */
+export interface OrderJudgement {
+  units: number // groups or users
+  withoutClick: number // of them: no order of them is better than another
+  onlyClicks: number // the same; counted by NDCG, MRR, MAP and hit rates, not by GAUC
+  share: number // of the users whose rows were kept: 1 if all are
+  rankings: Partial<Record<Ranking, OrderEstimates>>
+}
+
+/** Rows of groups or users, those of each one after the other. */
+export interface UnitRows {
+  scores: readonly Float32Array[] // of each ranking
+  clicks: Uint8Array
+}
+
+// Columns of the sums, before those of the rankings.
+const CLICKED = 0 // units with a click
+const MIXED_ROWS = 1 // rows of units with clicks and others
+const WITHOUT_CLICK = 2
+const ONLY_CLICKS = 3
+const FIXED = 4
+
+/** Sums of the order measures of several rankings over groups or users, with bootstrap intervals. */
+export class OrderSums {
+  readonly rankings: readonly Ranking[]
+  readonly buckets: BucketSums
+  readonly #measurer = new OrderMeasurer()
+
+  constructor(rankings: readonly Ranking[]) {
+    this.rankings = rankings
+    this.buckets = new BucketSums(FIXED + rankings.length * ORDER_MEASURES.length)
+  }
+
+  /** Adds one unit: rows `start` … `end` − 1. */
+  addUnit({ scores, clicks }: UnitRows, start: number, end: number): void {
+    const { sums } = this.buckets
+    const at = this.buckets.nextUnit()
+    let clicked = 0
+    for (let row = start; row < end; row++) clicked += clicks[row]
+    if (clicked === 0) {
+      sums[at + WITHOUT_CLICK]++
+      return
+    }
+    sums[at + CLICKED]++
+    if (clicked === end - start) sums[at + ONLY_CLICKS]++
+    else sums[at + MIXED_ROWS] += end - start
+    for (let i = 0; i < scores.length; i++)
+      this.#measurer.add(sums, at + columnOf(i, 0), scores[i], { clicks, start, end, clicked })
+  }
+
+  /** The means over all units; null if none counts. */
+  means(ranking: Ranking): Record<OrderMeasure, number | null> {
+    const totals = this.buckets.totals()
+    const statistic = this.statistic(ranking)
+    const mean = (measure: OrderMeasure) => {
+      const value = statistic(measure)(totals)
+      return Number.isFinite(value) ? value : null
+    }
+    return Object.fromEntries(ORDER_MEASURES.map((measure) => [measure, mean(measure)])) as Record<
+      OrderMeasure,
+      number | null
+    >
+  }
+
+  /** The mean of a measure, from sums over units. */
+  statistic(ranking: Ranking): (measure: OrderMeasure) => (totals: Float64Array) => number {
+    const place = this.rankings.indexOf(ranking)
+    return (measure) => {
+      const column = columnOf(place, ORDER_MEASURES.indexOf(measure))
+      const weight = measure === 'gauc' ? MIXED_ROWS : CLICKED
+      return (totals) => totals[column] / totals[weight]
+    }
+  }
+
+  /** Cost: 0.1 s for five rankings. */
+  judgement(share = 1): OrderJudgement {
+    const totals = this.buckets.totals()
+    const replicates = this.buckets.replicates()
+    const estimates = (ranking: Ranking) => {
+      const statistic = this.statistic(ranking)
+      return Object.fromEntries(
+        ORDER_MEASURES.map((measure) => [measure, estimateOf(totals, replicates, statistic(measure))]),
+      ) as OrderEstimates
+    }
+    return {
+      units: this.buckets.units,
+      withoutClick: totals[WITHOUT_CLICK],
+      onlyClicks: totals[ONLY_CLICKS],
+      share,
+      rankings: Object.fromEntries(this.rankings.map((ranking) => [ranking, estimates(ranking)])),
+    }
+  }
+}
+
+function columnOf(ranking: number, measure: number): number {
+  return FIXED + ranking * ORDER_MEASURES.length + measure
+}

@@ -1,0 +1,83 @@
+import { formatCount, formatPercent } from '../../format.ts'
+import type { Estimate } from '../../metrics/bootstrap.ts'
+import type { CalibrationBin } from '../../metrics/calibrationCurve.ts'
+import { ORDER_MEASURES, type OrderMeasure } from '../../metrics/orderMeasures.ts'
+import { type OrderJudgement, type Ranking, RANKINGS } from '../../metrics/orderSums.ts'
+
+/** What a table shows: the cells of its head, and of its rows. */
+export interface Cells {
+  head: string[]
+  rows: string[][]
+}
+
+/** Of a model whose loss learned nothing but the order. */
+export const ORDER_ONLY =
+  'The scores of this model only order: they are no probabilities, so accuracy, log loss and calibration are left out.'
+
+const NAMES: Record<OrderMeasure, string> = {
+  ndcg5: 'NDCG@5',
+  ndcg10: 'NDCG@10',
+  mrr: 'MRR',
+  map10: 'MAP@10',
+  hitRate1: 'hit rate @1',
+  hitRate5: 'hit rate @5',
+  hitRate10: 'hit rate @10',
+  gauc: 'GAUC',
+}
+
+const HEADS: Record<Ranking, string> = {
+  model: 'model',
+  logged: 'as logged',
+  popularity: 'popular',
+  nearest: 'nearest',
+  random: 'random',
+}
+
+/** The order measures of the model, with their intervals, beside those of other orders. */
+export function orderCells({ rankings }: OrderJudgement): Cells {
+  const shown = RANKINGS.filter((ranking) => rankings[ranking])
+  return {
+    head: ['', 'model', '95 % interval', ...shown.slice(1).map((ranking) => HEADS[ranking])],
+    rows: ORDER_MEASURES.map((measure) => {
+      const own = rankings.model?.[measure] ?? null
+      const others = shown.slice(1).map((ranking) => figure(rankings[ranking]?.[measure] ?? null))
+      return [NAMES[measure], figure(own), intervalText(own)].concat(others)
+    }),
+  }
+}
+
+/** `12,500 groups, of which 1,480 without a click and 3 with nothing else are left out` */
+export function unitsText(judgement: OrderJudgement, what: 'group' | 'user'): string {
+  const { units, withoutClick, onlyClicks, share } = judgement
+  const some = share < 1 ? ` (${formatPercent(share)} of the users)` : ''
+  const all = `${formatCount(units)} ${what}${units === 1 ? '' : 's'}${some}`
+  if (withoutClick + onlyClicks === 0) return all
+  return `${all}; ${formatCount(withoutClick)} without a click ${withoutClick === 1 ? 'is' : 'are'} left out, of GAUC also ${formatCount(onlyClicks)} with nothing else`
+}
+
+/** Tenths of the rows by their predictions: what was predicted, and what came. */
+export function calibrationCells(bins: readonly CalibrationBin[]): Cells {
+  return {
+    head: ['rows', 'mean prediction', 'click rate', 'difference'],
+    rows: bins.map(({ rows, prediction, clickRate }) => [
+      formatCount(rows),
+      prediction.toFixed(5),
+      clickRate.toFixed(5),
+      signed(prediction - clickRate),
+    ]),
+  }
+}
+
+/** `0.41021 to 0.41502` */
+export function intervalText(estimate: Estimate | null): string {
+  return estimate ? `${estimate.low.toFixed(5)} to ${estimate.high.toFixed(5)}` : '–'
+}
+
+/** `+0.00123`, `−0.00123` */
+export function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(5)}`
+}
+
+function figure(estimate: Estimate | null): string {
+  return estimate?.value.toFixed(5) ?? '–'
+}

@@ -1,0 +1,121 @@
+import { DuckDBInstance } from '@duckdb/node-api'
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, describe, test } from 'node:test'
+import { evaluate, type EvaluationReport, loadModel, train, type TrainResult } from '../../src/index.ts'
+import { GroupOrders } from '../../src/metrics/groupOrders.ts'
+import { ORDER_MEASURES } from '../../src/metrics/orderMeasures.ts'
+import type { OrderEstimates, Ranking } from '../../src/metrics/orderSums.ts'
+import { smallData } from './dataFixture.ts'
+
+const REALISTIC = { kind: 'realistic' as const, rows: 12_000, testRows: 3000, users: 300, files: 2 }
+
+/** Columns of the test clicks in the order of the files, with each restaurant's figures of the training clicks. */
+const TEST_ROWS = (data: string) => `
+  WITH rates AS (SELECT restaurant_id, count(*) AS n, sum(click) AS clicks
+    FROM '${data}/train/*.parquet' GROUP BY ALL),
+  average AS (SELECT avg(click) AS rate FROM '${data}/train/*.parquet')
+  SELECT request_id, click,
+    (coalesce(rates.clicks, 0) + 20 * average.rate) / (coalesce(rates.n, 0) + 20) AS popularity,
+    -asin(sqrt(pow(sin(radians(r.latitude - c.latitude) / 2), 2) + cos(radians(r.latitude)) *
+      cos(radians(c.latitude)) * pow(sin(radians(r.longitude - c.longitude) / 2), 2))) AS nearness
+  FROM read_parquet('${data}/test/*.parquet', filename = true, file_row_number = true) c
+  JOIN '${data}/restaurant_features.parquet' r USING (restaurant_id)
+  LEFT JOIN rates USING (restaurant_id), average
+  ORDER BY c.filename, c.file_row_number`
+
+async function rowsOf(sql: string): Promise<Record<string, unknown>[]> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect()
+  return (await connection.run(sql)).getRowObjectsJS()
+}
+
+function valuesOf(estimates: OrderEstimates | undefined) {
+  return ORDER_MEASURES.map((measure) => estimates?.[measure]?.value)
+}
+
+const { data, folder } = await smallData(REALISTIC)
+
+describe('evaluate, of clicks in groups', () => {
+  let trained: TrainResult
+  let report: EvaluationReport
+  const model = () => join(folder, 'model')
+
+  before(async () => {
+    const options = { data, groupColumn: 'request_id', epochs: 1, validation: 0, hidden: [8], threads: 1 }
+    trained = await train({ ...options, activations: ['relu'], loss: 'softmax', out: model() })
+    report = await evaluate({ data, model: model(), threads: 2 })
+  })
+
+  test('the baselines are what a query over the Parquet files finds', async () => {
+    const rows = await rowsOf(TEST_ROWS(data))
+    const scores = (name: string) => Float32Array.from(rows, (row) => Number(row[name]))
+    const orders = new GroupOrders(['popularity', 'nearest'], ['logged', 'random'])
+    const requests = new Map<unknown, number>()
+    const groups = Uint32Array.from(rows, ({ request_id: id }) => {
+      if (!requests.has(id)) requests.set(id, requests.size)
+      return requests.get(id) as number
+    })
+    const clicks = Uint8Array.from(rows, ({ click }) => Number(click))
+    orders.add({ scores: [scores('popularity'), scores('nearness')], clicks, count: rows.length }, groups)
+    orders.end()
+    const wanted = orders.sums.judgement()
+    assert.equal(report.byGroup?.units, requests.size)
+    assert.equal(report.byGroup?.withoutClick, wanted.withoutClick)
+    for (const ranking of ['popularity', 'logged', 'random', 'nearest'] satisfies Ranking[])
+      assert.deepEqual(
+        valuesOf(report.byGroup?.rankings[ranking]),
+        valuesOf(wanted.rankings[ranking]),
+        ranking,
+      )
+  })
+
+  test('is what train found, in its result, in model.json and in the report', async () => {
+    assert.deepEqual(report.byGroup, trained.judged?.byGroup)
+    assert.equal(trained.test?.groupNdcg10, report.byGroup?.rankings.model?.ndcg10?.value)
+    assert.equal(trained.test?.groupGauc, report.byGroup?.rankings.model?.gauc?.value)
+    const { description } = await loadModel(model())
+    assert.deepEqual(description.metrics, trained.test)
+    const text = await readFile(join(model(), 'report.md'), 'utf8')
+    const { value, low, high } = report.byGroup!.rankings.model!.mrr!
+    assert.ok(
+      text.includes(`| MRR | ${value.toFixed(5)} | ${low.toFixed(5)} to ${high.toFixed(5)} |`),
+      'the report has the measures by group',
+    )
+  })
+
+  test('by user, there is no order as logged: the rows of a user were not shown together', () => {
+    assert.deepEqual(Object.keys(report.byUser!.rankings), ['model', 'popularity', 'nearest', 'random'])
+    assert.equal(report.byUser?.share, 1)
+    assert.equal(report.byUser?.rankings.random?.gauc?.value, 0.5)
+  })
+
+  test('a model whose loss learns the order alone says so, and claims no probabilities', async () => {
+    const { description } = await loadModel(model())
+    assert.equal(description.scores, 'order')
+    assert.equal(report.scores, 'order')
+    const text = await readFile(join(model(), 'report.md'), 'utf8')
+    assert.match(text, /The scores of this model only order/)
+    assert.doesNotMatch(text, /\| log loss \||### Calibration/)
+  })
+
+  test('the number of threads changes nothing', async () => {
+    const { seconds: _, ...one } = await evaluate({ data, model: model(), threads: 1 })
+    const { seconds: __, ...two } = report
+    assert.deepEqual(one, two)
+  })
+
+  test('training clicks that cannot be counted cost the order by popularity and nothing else', async () => {
+    const bad = await smallData({ ...REALISTIC, files: 1 })
+    await writeFile(join(bad.data, 'train', 'train_00.parquet'), 'no Parquet')
+    const notes: string[] = []
+    const found = await evaluate({
+      data: bad.data,
+      model: model(),
+      onProgress: (event) => event.type === 'note' && notes.push(event.message),
+    })
+    assert.deepEqual(Object.keys(found.byGroup!.rankings), ['model', 'nearest', 'logged', 'random'])
+    assert.deepEqual(found.byGroup?.rankings.model, report.byGroup?.rankings.model)
+    assert.match(notes.join('\n'), /order by popularity is left out.*train_00\.parquet/)
+  })
+})
