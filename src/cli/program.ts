@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { apiKeyCommand } from './commands/apiKey.ts'
 import type { CommandContext } from './commandContext.ts'
+import { compareCommand } from './commands/compare.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
@@ -29,6 +30,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     inspectCommand,
     trainCommand,
     evaluateCommand,
+    compareCommand,
     importanceCommand,
     scoreCommand,
     recommendCommand,

@@ -22,8 +22,12 @@ export class GroupOrders {
   #group = -1
 
   /** `scored`: the rankings that have scores. */
-  constructor(scored: readonly Ranking[], others: readonly ('logged' | 'random')[]) {
-    this.sums = new OrderSums([...scored, ...others])
+  constructor(
+    scored: readonly Ranking[],
+    others: readonly ('logged' | 'random')[],
+    options: { withLoss?: boolean } = {},
+  ) {
+    this.sums = new OrderSums([...scored, ...others], options)
     this.#scored = scored.length
     this.#scores = [
       ...scored.map(() => new Float32Array(ROWS)),

@@ -28,15 +28,20 @@ const CLICKED = 0 // units with a click
 const MIXED_ROWS = 1 // rows of units with clicks and others
 const WITHOUT_CLICK = 2
 const ONLY_CLICKS = 3
-const FIXED = 4
+const ROWS = 4
+const LOSS = 5 // the log loss of the first ranking's scores, if it is asked for
+const FIXED = 6
 
 /** Sums of the order measures of several rankings over groups or users, with bootstrap intervals. */
 export class OrderSums {
   readonly rankings: readonly Ranking[]
   readonly buckets: BucketSums
   readonly #measurer = new OrderMeasurer()
+  readonly #withLoss: boolean
 
-  constructor(rankings: readonly Ranking[]) {
+  /** `withLoss`: sums the log loss of the first ranking, too. */
+  constructor(rankings: readonly Ranking[], { withLoss = false }: { withLoss?: boolean } = {}) {
+    this.#withLoss = withLoss
     this.rankings = rankings
     this.buckets = new BucketSums(FIXED + rankings.length * ORDER_MEASURES.length)
   }
@@ -47,6 +52,8 @@ export class OrderSums {
     const at = this.buckets.nextUnit()
     let clicked = 0
     for (let row = start; row < end; row++) clicked += clicks[row]
+    sums[at + ROWS] += end - start
+    if (this.#withLoss) sums[at + LOSS] += lossOf(scores[0], clicks, start, end)
     if (clicked === 0) {
       sums[at + WITHOUT_CLICK]++
       return
@@ -82,6 +89,17 @@ export class OrderSums {
     }
   }
 
+  /** Whether both were made of units with the same numbers of rows and clicks. */
+  isOfSameRows(other: OrderSums): boolean {
+    const { buckets } = this
+    if (buckets.units !== other.buckets.units) return false
+    for (let at = 0; at < buckets.sums.length; at++) {
+      const column = at % buckets.width
+      if (column < FIXED && column !== LOSS && buckets.sums[at] !== other.buckets.sums[at]) return false
+    }
+    return true
+  }
+
   /** Cost: 0.1 s for five rankings. */
   judgement(share = 1): OrderJudgement {
     const totals = this.buckets.totals()
@@ -100,6 +118,20 @@ export class OrderSums {
       rankings: Object.fromEntries(this.rankings.map((ranking) => [ranking, estimates(ranking)])),
     }
   }
+}
+
+/** The mean log loss of the rows, from sums over units. */
+export function logLossOf(totals: Float64Array): number {
+  return totals[LOSS] / totals[ROWS]
+}
+
+function lossOf(logits: Float32Array, clicks: Uint8Array, start: number, end: number): number {
+  let sum = 0
+  for (let row = start; row < end; row++) {
+    const logit = logits[row]
+    sum += Math.max(logit, 0) - clicks[row] * logit + Math.log1p(Math.exp(-Math.abs(logit)))
+  }
+  return sum
 }
 
 function columnOf(ranking: number, measure: number): number {

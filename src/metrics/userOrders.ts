@@ -45,15 +45,25 @@ export class UserOrders {
 
   /** Sorts the rows by user, and measures; beside the scored rankings, `random` has all rows equal. */
   judgement(): OrderJudgement {
+    return this.sums().judgement(this.share)
+  }
+
+  /** The share of the users whose rows are kept. */
+  get share(): number {
+    return this.#share
+  }
+
+  /** What `judgement` is made of; `withLoss` as of `OrderSums`. */
+  sums(options: { withLoss?: boolean } = {}): OrderSums {
     const rows = this.#rows
     const { order, starts } = byUser(this.#users.subarray(0, rows))
     const scores = this.#scores.map((column) => gather(column, order, new Float32Array(rows)))
     scores.push(new Float32Array(rows))
     const clicks = gather(this.#clicks, order, new Uint8Array(rows))
-    const sums = new OrderSums([...this.#rankings, 'random'])
+    const sums = new OrderSums([...this.#rankings, 'random'], options)
     for (let user = 0; user + 1 < starts.length; user++)
       if (starts[user + 1] > starts[user]) sums.addUnit({ scores, clicks }, starts[user], starts[user + 1])
-    return sums.judgement(this.#share)
+    return sums
   }
 
   #isKept(user: number): boolean {

@@ -11,7 +11,9 @@ import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const COMMANDS =
-  'generate inspect train evaluate importance score recommend export serve load loadtest api-key'.split(' ')
+  'generate inspect train evaluate compare importance score recommend export serve load loadtest api-key'.split(
+    ' ',
+  )
 
 describe('usage', () => {
   let directory = ''
@@ -87,6 +89,8 @@ describe('usage', () => {
     [['inspect', '--on-missing', 'drop'], /unknown option '--on-missing'/],
     [['evaluate', '--data', 'd'], /--model DIR is missing/],
     [['importance', '--data', 'd'], /--model DIR is missing/],
+    [['compare', '--data', 'd'], /--models A,B is missing/],
+    [['compare', '--models', 'a'], /--models.*'a' is invalid.*2 to 10 different model folders/],
     [['score', '--data', 'd', '--model', 'm'], /--out DIR is missing/],
     [['score', '--out', 'o'], /--data DIR is missing/],
     [['score', '--data', 'd', '--model', 'm', '--out', 'o', '--near'], /Cannot use --near without --top/],

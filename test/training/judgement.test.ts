@@ -1,12 +1,20 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { evaluate, type EvaluationReport, loadModel, train, type TrainResult } from '../../src/index.ts'
+import {
+  compare,
+  evaluate,
+  type EvaluationReport,
+  loadModel,
+  train,
+  type TrainResult,
+} from '../../src/index.ts'
 import { GroupOrders } from '../../src/metrics/groupOrders.ts'
 import { ORDER_MEASURES } from '../../src/metrics/orderMeasures.ts'
 import type { OrderEstimates, Ranking } from '../../src/metrics/orderSums.ts'
+import { runCli } from '../cli/runCli.ts'
 import { smallData } from './dataFixture.ts'
 
 const REALISTIC = { kind: 'realistic' as const, rows: 12_000, testRows: 3000, users: 300, files: 2 }
@@ -40,9 +48,9 @@ describe('evaluate, of clicks in groups', () => {
   let trained: TrainResult
   let report: EvaluationReport
   const model = () => join(folder, 'model')
+  const options = { data, groupColumn: 'request_id', epochs: 1, validation: 0, threads: 1, hidden: [8] }
 
   before(async () => {
-    const options = { data, groupColumn: 'request_id', epochs: 1, validation: 0, hidden: [8], threads: 1 }
     trained = await train({ ...options, activations: ['relu'], loss: 'softmax', out: model() })
     report = await evaluate({ data, model: model(), threads: 2 })
   })
@@ -117,5 +125,52 @@ describe('evaluate, of clicks in groups', () => {
     assert.deepEqual(Object.keys(found.byGroup!.rankings), ['model', 'nearest', 'logged', 'random'])
     assert.deepEqual(found.byGroup?.rankings.model, report.byGroup?.rankings.model)
     assert.match(notes.join('\n'), /order by popularity is left out.*train_00\.parquet/)
+  })
+
+  test('compare finds the differences of what evaluate finds, with intervals of what the models do not share', async () => {
+    const other = join(folder, 'other')
+    await train({ ...options, activations: ['relu'], loss: 'pairwise', epochs: 2, out: other })
+    const { byGroup } = await evaluate({ data, model: other })
+    const copy = join(folder, 'copy')
+    await cp(model(), copy, { recursive: true })
+    const found = await compare({ data, models: [model(), other, copy], threads: 2 })
+    assert.equal(found.by, 'group')
+    assert.equal(found.units, report.byGroup?.units)
+    const [changed, same] = found.differences
+    for (const measure of ORDER_MEASURES) {
+      const [own, others] = [report.byGroup, byGroup].map((one) => one!.rankings.model![measure]!)
+      const { first, other: second, difference } = changed.measures[measure]!
+      assert.deepEqual([first, second, difference.value], [own.value, others.value, others.value - own.value])
+      assert.ok(difference.low <= difference.value && difference.value <= difference.high)
+      assert.ok(difference.high - difference.low < Math.hypot(own.high - own.low, others.high - others.low))
+      assert.deepEqual(same.measures[measure]?.difference, { value: 0, low: 0, high: 0 })
+    }
+    assert.equal(changed.measures.logLoss, null)
+  })
+
+  test('compare by user where no model has groups: the log loss is that of evaluate', async () => {
+    const plain = { data, epochs: 1, validation: 0, threads: 1, hidden: [8], activations: ['relu' as const] }
+    const models = ['plain', 'longer'].map((name) => join(folder, name))
+    for (const [i, out] of models.entries()) await train({ ...plain, seed: 1 + i, out })
+    const { by, differences } = await compare({ data, models })
+    assert.equal(by, 'user')
+    const losses = await Promise.all(
+      models.map(async (one) => (await evaluate({ data, model: one })).logLoss),
+    )
+    const { first, other } = differences[0].measures.logLoss!
+    assert.ok(Math.abs(first - losses[0]) < 1e-9 && Math.abs(other - losses[1]) < 1e-9)
+    const { code, stdout } = await runCli(['compare', '--data', data, '--models', models.join(',')])
+    assert.equal(code, 0)
+    assert.match(stdout, /^NDCG@10 +(0\.\d{5} +){2}[+−]0\.\d{5} +[+−]0\.\d{5} to [+−]0\.\d{5}/m)
+    assert.match(stdout, /(cannot be told|is better|is worse).*which (does not hold|holds) 0\./)
+  })
+
+  test('compare refuses models that use other test clicks', async () => {
+    const out = join(folder, 'other clicks')
+    await train({ ...options, activations: ['relu'], clickThreshold: 0, out })
+    await assert.rejects(compare({ data, models: [model(), out] }), {
+      code: 'INPUT',
+      message: /Cannot compare .*other clicks with .*model: they use different test clicks/,
+    })
   })
 })

@@ -10,8 +10,8 @@ const PLACES = { ...DATA_OPTION, ...MODEL_OPTION }
 const DATA = optionsReading('test')
 
 /** Adds the flags of a command that measures a model on the test clicks, `own` among them. */
-export function addTestRowsFlags(command: Command, own: OptionTable): void {
-  addFlags(command, 'Paths:', PLACES)
+export function addTestRowsFlags(command: Command, own: OptionTable, places: OptionTable = PLACES): void {
+  addFlags(command, 'Paths:', places)
   addFlags(command, 'Run:', { ...own, ...EVALUATE_RUN, ...JSON_OPTION })
   addFlags(command, 'Data (default: the columns that the model was trained with):', DATA)
 }

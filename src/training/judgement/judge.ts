@@ -1,11 +1,12 @@
 import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
+import { NearrankError } from '../../errors.ts'
 import { numbersOf, widthOf } from '../../features/rowShape.ts'
 import type { CalibrationBin } from '../../metrics/calibrationCurve.ts'
 import { GroupOrders } from '../../metrics/groupOrders.ts'
 import type { EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import type { OrderMeasure } from '../../metrics/orderMeasures.ts'
-import type { OrderJudgement, Ranking } from '../../metrics/orderSums.ts'
+import type { OrderJudgement, OrderSums, Ranking } from '../../metrics/orderSums.ts'
 import { UserOrders } from '../../metrics/userOrders.ts'
 
 /** Rows of which the users are judged; if there are more, some of the users are. */
@@ -19,6 +20,7 @@ export interface Baselines {
 export interface JudgeOptions {
   baselines: Baselines | null // null: only the model
   byUser: boolean // judges the rows of each user, too
+  withLoss?: boolean // sums the log loss by group or user, @default false
 }
 
 /** How good the order is by group (null: the rows are in none) and by user (null: not measured). */
@@ -49,13 +51,17 @@ export class Judge {
   readonly #distance: DistanceColumn | null
   readonly #groups: GroupOrders | null
   readonly #users: UserOrders | null
+  readonly #withLoss: boolean
   #buffers: Float32Array[] = [] // of the scores of baselines
 
-  constructor(pack: PackedRows, { baselines, byUser }: JudgeOptions) {
+  constructor(pack: PackedRows, { baselines, byUser, withLoss = false }: JudgeOptions) {
+    this.#withLoss = withLoss
     this.#popularity = baselines?.popularity ?? null
     this.#distance = baselines && distanceColumn(pack)
     const scored = scoredRankings(pack, baselines)
-    this.#groups = pack.groups ? new GroupOrders(scored, baselines ? ['logged', 'random'] : []) : null
+    this.#groups = pack.groups
+      ? new GroupOrders(scored, baselines ? ['logged', 'random'] : [], { withLoss })
+      : null
     this.#users = byUser ? new UserOrders(scored, { rows: Math.min(pack.rows, USER_ROWS_MAX) }) : null
   }
 
@@ -87,6 +93,18 @@ export class Judge {
     return {
       byGroup: this.#groups?.sums.judgement() ?? null,
       byUser: this.#users?.judgement() ?? null,
+    }
+  }
+
+  /** The sums by group, or else by user, with the share of users that they are made of. */
+  sums(): { by: 'group' | 'user'; sums: OrderSums; share: number } {
+    this.#groups?.end()
+    if (this.#groups) return { by: 'group', sums: this.#groups.sums, share: 1 }
+    if (!this.#users) throw new NearrankError('INTERNAL', 'neither groups nor users were judged')
+    return {
+      by: 'user',
+      sums: this.#users.sums({ withLoss: this.#withLoss }),
+      share: this.#users.share,
     }
   }
 

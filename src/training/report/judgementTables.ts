@@ -14,7 +14,7 @@ export interface Cells {
 export const ORDER_ONLY =
   'The scores of this model only order: they are no probabilities, so accuracy, log loss and calibration are left out.'
 
-const NAMES: Record<OrderMeasure, string> = {
+export const MEASURE_NAMES: Record<OrderMeasure | 'logLoss', string> = {
   ndcg5: 'NDCG@5',
   ndcg10: 'NDCG@10',
   mrr: 'MRR',
@@ -23,6 +23,7 @@ const NAMES: Record<OrderMeasure, string> = {
   hitRate5: 'hit rate @5',
   hitRate10: 'hit rate @10',
   gauc: 'GAUC',
+  logLoss: 'log loss',
 }
 
 const HEADS: Record<Ranking, string> = {
@@ -41,7 +42,7 @@ export function orderCells({ rankings }: OrderJudgement): Cells {
     rows: ORDER_MEASURES.map((measure) => {
       const own = rankings.model?.[measure] ?? null
       const others = shown.slice(1).map((ranking) => figure(rankings[ranking]?.[measure] ?? null))
-      return [NAMES[measure], figure(own), intervalText(own)].concat(others)
+      return [MEASURE_NAMES[measure], figure(own), intervalText(own)].concat(others)
     }),
   }
 }

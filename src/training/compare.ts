@@ -1,0 +1,100 @@
+import { NearrankError } from '../errors.ts'
+import type { OrderSums } from '../metrics/orderSums.ts'
+import { loadModelFiles } from '../model/modelDirectory.ts'
+import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { differencesOf, type ModelDifference } from './judgement/differences.ts'
+import { Judge } from './judgement/judge.ts'
+import { onTestRows, type TestRowsOptions } from './onTestRows.ts'
+import { judgePack } from './rows/scoring.ts'
+import { abortable } from './run/abort.ts'
+import { COMPARE_OPTIONS } from './settings/compareOptions.ts'
+
+export interface CompareOptions extends Omit<TestRowsOptions, 'model'> {
+  /** Model directories; each is compared with the first. */
+  models: string[]
+}
+
+export interface Comparison {
+  by: 'group' | 'user' // what was drawn for the intervals, and ordered
+  units: number // groups or users
+  share: number // of the users: 1 if all were
+  rows: number // test clicks
+  differences: ModelDifference[] // of each model but the first
+  seconds: number
+}
+
+/** What one model does with the test clicks. */
+interface Judged {
+  model: string
+  by: 'group' | 'user'
+  sums: OrderSums
+  share: number
+  rows: number
+  ordersOnly: boolean
+}
+
+/**
+ * Whether models are better than the first of them on the test clicks: differences of the measures by group
+ * (by user if there are no groups), with intervals. One model after the other is scored, in memory that does
+ * not depend on the number of clicks.
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, ABORTED.
+ */
+export async function compare(options: CompareOptions): Promise<Comparison> {
+  checkOptions({ ...COMPARE_OPTIONS, ...CALLBACKS }, options, 'compare')
+  const { models, ...others } = options
+  return abortable(options.signal, async () => {
+    const started = performance.now()
+    const groupColumn = options.groupColumn ?? (await groupColumnOf(models))
+    const shared = { ...others, ...(groupColumn !== undefined && { groupColumn }) }
+    const judged: Judged[] = []
+    for (const [i, model] of models.entries()) {
+      const found = await judge({ ...shared, model }, { done: i, of: models.length })
+      if (i > 0) checkSameRows(judged[0], found)
+      judged.push(found)
+    }
+    const [first, ...rest] = judged
+    const { by, sums, share, rows } = first
+    const differences = rest.map((other) => ({
+      model: other.model,
+      first: first.model,
+      measures: differencesOf(first.sums, other.sums, { withLoss: !first.ordersOnly && !other.ordersOnly }),
+    }))
+    const seconds = (performance.now() - started) / 1000
+    return { by, units: sums.buckets.units, share, rows, differences, seconds }
+  })
+}
+
+/** That of the first model that has one. */
+async function groupColumnOf(models: string[]): Promise<string | undefined> {
+  for (const model of models) {
+    const { description } = await loadModelFiles(model)
+    if (description.columns.group !== undefined) return description.columns.group
+  }
+  return undefined
+}
+
+async function judge(options: TestRowsOptions, { done, of }: { done: number; of: number }): Promise<Judged> {
+  const { model, signal, onProgress } = options
+  const plan = {
+    action: 'compare',
+    extraBytes: ({ shape }: { shape: { users: number } }) => Judge.bytesMax(shape.users),
+  }
+  return onTestRows(options, plan, async ({ lead, pack, description }) => {
+    const judge = new Judge(pack, { baselines: null, byUser: !pack.groups, withLoss: true })
+    await judgePack(lead, pack, judge, {
+      signal,
+      onProgress: (rows, rowsTotal) =>
+        onProgress?.({ type: 'evaluate', rowsDone: done * rowsTotal + rows, rowsTotal: of * rowsTotal }),
+    })
+    return { model, ...judge.sums(), rows: pack.rows, ordersOnly: description.scores === 'order' }
+  })
+}
+
+/** @throws NearrankError INPUT: models that leave out other rows cannot be compared row by row. */
+function checkSameRows(first: Judged, other: Judged): void {
+  if (first.rows === other.rows && first.sums.isOfSameRows(other.sums)) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot compare ${other.model} with ${first.model}: they use different test clicks, ${other.rows} and ${first.rows}; give the policies for both, such as --on-missing drop`,
+  )
+}
