@@ -24,6 +24,7 @@ export type {
   TrainRun,
   TrainSettings,
 } from './training/types.ts'
+export type { JudgedSlice } from './training/judgement/sliceJudge.ts'
 export type { EvaluationMetrics } from './metrics/clickMetrics.ts'
 export { loadModelFiles as loadModel } from './model/modelDirectory.ts'
 export { exportModel } from './model/exportModel.ts'

@@ -48,7 +48,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     const shared = { ...others, ...(groupColumn !== undefined && { groupColumn }) }
     const judged: Judged[] = []
     for (const [i, model] of models.entries()) {
-      const found = await judge({ ...shared, model }, { done: i, of: models.length })
+      const found = await judgeModel({ ...shared, model }, { done: i, of: models.length })
       if (i > 0) checkSameRows(judged[0], found)
       judged.push(found)
     }
@@ -73,7 +73,10 @@ async function groupColumnOf(models: string[]): Promise<string | undefined> {
   return undefined
 }
 
-async function judge(options: TestRowsOptions, { done, of }: { done: number; of: number }): Promise<Judged> {
+async function judgeModel(
+  options: TestRowsOptions,
+  { done, of }: { done: number; of: number },
+): Promise<Judged> {
   const { model, signal, onProgress } = options
   const plan = {
     action: 'compare',

@@ -21,6 +21,7 @@ export interface TestRowsOptions
 export interface TestRows {
   lead: CrewLead // with the model's weights and the features of the tables; only scores
   pack: PackedRows // the test clicks
+  tables: Tables
   description: ModelDescription
   baselines: Baselines | null // null: not asked for
 }
@@ -51,7 +52,9 @@ export async function onTestRows<T>(
     const baselines = wantsBaselines ? { popularity: await popularityIn(open, tables, options) } : null
     const dropped = droppedRows(tables, { test: pack })
     if (dropped) options.onProgress?.({ type: 'note', message: droppedNote(dropped) })
-    return await withScoringCrew(prepared, undefined, (lead) => use({ lead, pack, description, baselines }))
+    return await withScoringCrew(prepared, undefined, (lead) =>
+      use({ lead, pack, tables, description, baselines }),
+    )
   } finally {
     await pack.close()
   }

@@ -89,7 +89,7 @@ describe('the whole way on the command line', () => {
     assert.deepEqual(
       Object.keys(report),
       words(`rows accuracy auc logLoss normalizedEntropy calibrationError ndcg10 clickRate
-      majorityAccuracy bayesAccuracy bayesLogLoss scores byGroup byUser calibration seconds`),
+      majorityAccuracy bayesAccuracy bayesLogLoss scores byGroup byUser calibration slices seconds`),
     )
     assert.equal(report.rows, 4000)
     assert.ok((report.accuracy as number) <= 1 && (report.bayesAccuracy as number) > 0.8)

@@ -48,7 +48,15 @@ describe('evaluate, of clicks in groups', () => {
   let trained: TrainResult
   let report: EvaluationReport
   const model = () => join(folder, 'model')
-  const options = { data, groupColumn: 'request_id', epochs: 1, validation: 0, threads: 1, hidden: [8] }
+  const options = {
+    data,
+    groupColumn: 'request_id',
+    contextFeatures: ['device'],
+    epochs: 1,
+    validation: 0,
+    threads: 1,
+    hidden: [8],
+  }
 
   before(async () => {
     trained = await train({ ...options, activations: ['relu'], loss: 'softmax', out: model() })
@@ -125,6 +133,53 @@ describe('evaluate, of clicks in groups', () => {
     assert.deepEqual(Object.keys(found.byGroup!.rankings), ['model', 'nearest', 'logged', 'random'])
     assert.deepEqual(found.byGroup?.rankings.model, report.byGroup?.rankings.model)
     assert.match(notes.join('\n'), /order by popularity is left out.*train_00\.parquet/)
+  })
+
+  test('slices: the rows and clicks of each value are what a query finds, and add up to the whole', async () => {
+    const names = ['device', 'restaurant.price_level', 'user.gender', 'user.age']
+    const { slices, rows, logLoss, byGroup } = await evaluate({ data, model: model(), slices: names })
+    const wanted =
+      await rowsOf(`SELECT device, price_level::VARCHAR AS price_level, gender, click FROM '${data}/test/*.parquet'
+      JOIN '${data}/restaurant_features.parquet' USING (restaurant_id)
+      JOIN '${data}/user_features.parquet' USING (user_id)`)
+    for (const [i, column] of ['device', 'price_level', 'gender'].entries()) {
+      const own = slices.filter(({ slice }) => slice === names[i])
+      for (const { value, is, rows: count, clickRate } of own) {
+        const found = wanted.filter((row) => row[column] === value)
+        assert.equal(is, value === null ? 'missing' : 'value')
+        assert.equal(count, found.length, `${column} ${value}`)
+        assert.equal(clickRate, found.filter(({ click }) => Number(click) === 1).length / found.length)
+      }
+      assert.deepEqual(
+        own.map((one) => one.rows),
+        own.map((one) => one.rows).toSorted((a, b) => b - a),
+      )
+    }
+    for (const name of names) {
+      const own = slices.filter(({ slice }) => slice === name)
+      const total = (of: (one: (typeof own)[number]) => number) => own.reduce((sum, one) => sum + of(one), 0)
+      assert.equal(
+        total((one) => one.rows),
+        rows,
+      )
+      assert.ok(Math.abs(total((one) => one.rows * one.logLoss) / rows - logLoss) < 1e-9)
+      if (!name.startsWith('restaurant'))
+        assert.equal(
+          total((one) => one.byGroup!.units),
+          byGroup!.units,
+        )
+    }
+    // Of many ages ten stand by themselves.
+    const ages = slices.filter(({ slice }) => slice === 'user.age')
+    assert.deepEqual([ages.length, ages.at(-1)?.is], [11, 'others'])
+  })
+
+  test('a slice by what is no feature of the model is refused, with those that there are', async () => {
+    for (const name of ['prize', 'opened', 'user.price_level'])
+      await assert.rejects(evaluate({ data, model: model(), slices: [name] }), {
+        code: 'INPUT',
+        message: new RegExp(`Cannot slice by ${name}: .*one of context\\.device, user\\.age.*price_level`),
+      })
   })
 
   test('compare finds the differences of what evaluate finds, with intervals of what the models do not share', async () => {

@@ -42,9 +42,10 @@ test('learns: far better than the majority class, and evaluate finds the same as
   assert.ok(result.test!.accuracy > result.test!.majorityAccuracy + 0.2, `accuracy ${result.test!.accuracy}`)
   assert.ok(result.epochs[11].loss < result.epochs[0].loss)
   assert.equal(result.parameters, 41 * 32 + 33 * 16 + 17)
-  const { seconds, bayesAccuracy, bayesLogLoss, scores, byGroup, byUser, calibration, ...metrics } =
+  const { seconds, bayesAccuracy, bayesLogLoss, scores, byGroup, byUser, calibration, slices, ...metrics } =
     await evaluate({ data, model: join(folder, 'learned') })
-  assert.deepEqual([scores, byGroup, calibration], ['probability', null, result.judged?.calibration])
+  assert.deepEqual([scores, byGroup, slices], ['probability', null, []])
+  assert.deepEqual(calibration, result.judged?.calibration)
   assert.ok(byUser!.rankings.model!.gauc!.low > byUser!.rankings.popularity!.gauc!.high)
   assert.ok(seconds > 0 && bayesAccuracy! >= metrics.accuracy - 0.01 && bayesLogLoss! > 0)
   assert.deepEqual(metrics, result.test)

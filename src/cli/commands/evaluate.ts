@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { EVALUATE } from '../../training/settings/evaluateOptions.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { addTestRowsFlags, givenTestRows } from '../flags/testRowsFlags.ts'
@@ -14,12 +15,12 @@ export function evaluateCommand({ interrupt, progress }: CommandContext): Comman
     .description(
       'Measures a model on the test clicks, beside the best possible and simple orders of the same rows.',
     )
-  addTestRowsFlags(command, {})
+  addTestRowsFlags(command, EVALUATE)
   command.addHelpText('after', '\nExample:\n  nearrank evaluate --data data --model model --json')
 
   return command.action(async () => {
     const { json } = givenOptions(command, JSON_OPTION)
-    const given = givenTestRows(command, {}, 'Cannot evaluate')
+    const given = givenTestRows(command, EVALUATE, 'Cannot evaluate')
     const shown = new TrainProgress(progress)
     const { evaluate } = await import('../../training/evaluate.ts')
     const report = await evaluate({

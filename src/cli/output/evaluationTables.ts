@@ -4,10 +4,12 @@ import type { EvaluationReport } from '../../training/evaluate.ts'
 import {
   calibrationCells,
   type Cells,
+  intervalText,
   ORDER_ONLY,
   orderCells,
   unitsText,
 } from '../../training/report/judgementTables.ts'
+import type { JudgedSlice } from '../../training/judgement/sliceJudge.ts'
 import { renderTable } from './table.ts'
 
 export const EVALUATION_KEYS = [
@@ -26,12 +28,15 @@ export const EVALUATION_KEYS = [
   'byGroup',
   'byUser',
   'calibration',
+  'slices',
   'seconds',
 ] as const satisfies (keyof EvaluationReport)[]
 
+const VALUE_CHARS_MAX = 24
+
 /** What a person sees of an evaluation: metrics of all rows, of their order, and the calibration. */
 export function renderEvaluation(report: EvaluationReport): string {
-  const { scores, byGroup, byUser, calibration } = report
+  const { scores, byGroup, byUser, calibration, slices } = report
   const ordersOnly = scores === 'order'
   return [
     renderMetrics(report, ordersOnly),
@@ -39,6 +44,12 @@ export function renderEvaluation(report: EvaluationReport): string {
     ...(byGroup ? [renderOrders(byGroup, 'group')] : []),
     ...(byUser ? [renderOrders(byUser, 'user')] : []),
     ...(ordersOnly ? [] : [renderCalibration(calibrationCells(calibration))]),
+    ...Array.from(new Set(slices.map(({ slice }) => slice)), (name) =>
+      renderSlice(
+        name,
+        slices.filter(({ slice }) => slice === name),
+      ),
+    ),
   ].join('\n\n')
 }
 
@@ -74,6 +85,25 @@ function renderCalibration({ head, rows }: Cells): string {
     head.map(() => 'right'),
   )
   return `Calibration: tenths of the rows, by rising prediction\n${table}`
+}
+
+function renderSlice(name: string, values: JudgedSlice[]): string {
+  const head = [name, 'rows', 'click rate', 'AUC', 'log loss', 'GAUC', 'NDCG@10', '95 % interval']
+  const rows = values.map(({ is, value, byGroup, ...own }) => {
+    const { ndcg10 = null, gauc = null } = byGroup?.rankings.model ?? {}
+    return [
+      value === null ? `(${is})` : Array.from(value).slice(0, VALUE_CHARS_MAX).join(''),
+      formatCount(own.rows),
+      figure(own.clickRate),
+      figure(own.auc),
+      figure(own.logLoss),
+      figure(gauc?.value ?? null),
+      figure(ndcg10?.value ?? null),
+      intervalText(ndcg10),
+    ]
+  })
+  const numbers = head.slice(1).map(() => 'right' as const)
+  return renderTable(head, rows, ['left', ...numbers])
 }
 
 function figure(value: number | null): string {

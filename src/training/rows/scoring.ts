@@ -3,6 +3,8 @@ import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics
 import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import { Judge, type Judged, type JudgeOptions } from '../judgement/judge.ts'
+import type { SliceColumn } from '../judgement/sliceColumns.ts'
+import { type JudgedSlice, SliceJudge } from '../judgement/sliceJudge.ts'
 import { RING_CHUNKS } from '../memory/arena.ts'
 import { type RowOrder, RowStream } from './rowStream.ts'
 
@@ -10,6 +12,7 @@ export interface ScoringOptions {
   order?: RowOrder // default: all rows in file order
   ndcg: boolean // grouped by user, which takes 48 bytes for each
   judge: JudgeOptions | null // null: of the order only the means by group
+  slices?: readonly SliceColumn[]
   onProgress?: (rowsDone: number, rowsTotal: number) => void
   signal?: AbortSignal | undefined
 }
@@ -18,6 +21,7 @@ export interface ScoringOptions {
 export interface Judgement {
   metrics: EvaluationMetrics
   judged: Judged
+  slices: JudgedSlice[]
 }
 
 /** Rows that have been scored: the first `rows` of each column. */
@@ -50,6 +54,9 @@ export async function scorePack(
 ): Promise<Judgement> {
   const metrics = new ClickMetrics({ users: options.ndcg ? lead.arena.tables.users.rows : 0 })
   const judge = new Judge(pack, options.judge ?? { baselines: null, byUser: false })
+  const { chunkRows } = lead.arena.ring
+  const hasGroups = pack.groups !== undefined
+  const slices = (options.slices ?? []).map((column) => new SliceJudge(column, { chunkRows, hasGroups }))
   const stream = new RowStream(pack, options.order ?? ALL_ROWS)
   let done = 0
   await lead.run({ type: 'fold' })
@@ -57,10 +64,12 @@ export async function scorePack(
     options.signal?.throwIfAborted()
     metrics.add(logits, rows.clicks, rows.users, count)
     judge.add(logits, rows, count)
+    for (const slice of slices) slice.add(logits, rows, count)
     done += count
     options.onProgress?.(done, pack.rows)
   })
   return {
+    slices: slices.flatMap((slice) => slice.result()),
     metrics: { ...metrics.result(), ...judge.groupMetrics() },
     judged: {
       calibration: metrics.calibration(),
