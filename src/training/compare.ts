@@ -2,8 +2,10 @@ import { NearrankError } from '../errors.ts'
 import type { OrderSums } from '../metrics/orderSums.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
-import { differencesOf, type ModelDifference } from './judgement/differences.ts'
+import { differencesOf, type ModelDifference, sliceDifferences } from './judgement/differences.ts'
 import { Judge } from './judgement/judge.ts'
+import { sliceColumns } from './judgement/sliceColumns.ts'
+import { SLICE_BYTES, SLICE_SUMS_BYTES, SliceJudge, type SliceSums } from './judgement/sliceJudge.ts'
 import { onTestRows, type TestRowsOptions } from './onTestRows.ts'
 import { judgePack } from './rows/scoring.ts'
 import { abortable } from './run/abort.ts'
@@ -12,6 +14,8 @@ import { COMPARE_OPTIONS } from './settings/compareOptions.ts'
 export interface CompareOptions extends Omit<TestRowsOptions, 'model'> {
   /** Model directories; each is compared with the first. */
   models: string[]
+  /** Features of all models by the values of which they are compared, too; at most 4. Only by group. */
+  slices?: string[]
 }
 
 export interface Comparison {
@@ -30,6 +34,7 @@ interface Judged {
   sums: OrderSums
   share: number
   rows: number
+  slices: SliceSums[]
   ordersOnly: boolean
 }
 
@@ -41,24 +46,28 @@ interface Judged {
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   checkOptions({ ...COMPARE_OPTIONS, ...CALLBACKS }, options, 'compare')
-  const { models, ...others } = options
+  const { models, slices = [], ...others } = options
   return abortable(options.signal, async () => {
     const started = performance.now()
     const groupColumn = options.groupColumn ?? (await groupColumnOf(models))
     const shared = { ...others, ...(groupColumn !== undefined && { groupColumn }) }
     const judged: Judged[] = []
     for (const [i, model] of models.entries()) {
-      const found = await judgeModel({ ...shared, model }, { done: i, of: models.length })
+      const found = await judgeModel({ ...shared, model }, { slices, done: i, of: models.length })
       if (i > 0) checkSameRows(judged[0], found)
       judged.push(found)
     }
     const [first, ...rest] = judged
     const { by, sums, share, rows } = first
-    const differences = rest.map((other) => ({
-      model: other.model,
-      first: first.model,
-      measures: differencesOf(first.sums, other.sums, { withLoss: !first.ordersOnly && !other.ordersOnly }),
-    }))
+    const differences = rest.map((other) => {
+      const of = { withLoss: !first.ordersOnly && !other.ordersOnly }
+      return {
+        model: other.model,
+        first: first.model,
+        measures: differencesOf(first.sums, other.sums, of),
+        slices: sliceDifferences(first.slices, other.slices, of),
+      }
+    })
     const seconds = (performance.now() - started) / 1000
     return { by, units: sums.buckets.units, share, rows, differences, seconds }
   })
@@ -75,21 +84,37 @@ async function groupColumnOf(models: string[]): Promise<string | undefined> {
 
 async function judgeModel(
   options: TestRowsOptions,
-  { done, of }: { done: number; of: number },
+  { slices: names, done, of }: { slices: string[]; done: number; of: number },
 ): Promise<Judged> {
   const { model, signal, onProgress } = options
   const plan = {
     action: 'compare',
-    extraBytes: ({ shape }: { shape: { users: number } }) => Judge.bytesMax(shape.users),
+    extraBytes: ({ shape }: { shape: { users: number } }) =>
+      Judge.bytesMax(shape.users) + names.length * (SLICE_BYTES + of * SLICE_SUMS_BYTES),
   }
-  return onTestRows(options, plan, async ({ lead, pack, description }) => {
+  return onTestRows(options, plan, async ({ lead, pack, tables, description }) => {
     const judge = new Judge(pack, { baselines: null, byUser: !pack.groups, withLoss: true })
-    await judgePack(lead, pack, judge, {
+    if (names.length > 0 && !pack.groups)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot compare by ${names.join(', ')}: slices are compared by group, and the clicks are in none; name the column that tells what was shown together, such as --group-column request_id`,
+      )
+    const features = { users: tables.users.features, restaurants: tables.restaurants.features }
+    const columns = names.length > 0 ? await sliceColumns(names, lead, pack, features) : []
+    const { chunkRows } = lead.arena.ring
+    const slices = columns.map((one) => new SliceJudge(one, { chunkRows, hasGroups: true, withLoss: true }))
+    await judgePack(lead, pack, [judge, ...slices], {
       signal,
       onProgress: (rows, rowsTotal) =>
         onProgress?.({ type: 'evaluate', rowsDone: done * rowsTotal + rows, rowsTotal: of * rowsTotal }),
     })
-    return { model, ...judge.sums(), rows: pack.rows, ordersOnly: description.scores === 'order' }
+    return {
+      model,
+      ...judge.sums(),
+      slices: slices.flatMap((slice) => slice.sums()),
+      rows: pack.rows,
+      ordersOnly: description.scores === 'order',
+    }
   })
 }
 

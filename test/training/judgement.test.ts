@@ -201,6 +201,20 @@ describe('evaluate, of clicks in groups', () => {
       assert.deepEqual(same.measures[measure]?.difference, { value: 0, low: 0, high: 0 })
     }
     assert.equal(changed.measures.logLoss, null)
+
+    const slices = ['device', 'restaurant.price_level']
+    const [sliced] = (await compare({ data, models: [model(), other], slices })).differences
+    assert.deepEqual(sliced.measures, changed.measures)
+    const [own, others] = await Promise.all(
+      [model(), other].map(async (one) => (await evaluate({ data, model: one, slices })).slices),
+    )
+    assert.equal(sliced.slices.length, own.length)
+    for (const [i, { slice, value, measures }] of sliced.slices.entries()) {
+      assert.deepEqual([own[i].slice, own[i].value], [slice, value])
+      const { first, other: second } = measures.gauc!
+      assert.equal(first, own[i].byGroup?.rankings.model?.gauc?.value)
+      assert.equal(second, others[i].byGroup?.rankings.model?.gauc?.value)
+    }
   })
 
   test('compare by user where no model has groups: the log loss is that of evaluate', async () => {
@@ -214,6 +228,10 @@ describe('evaluate, of clicks in groups', () => {
     )
     const { first, other } = differences[0].measures.logLoss!
     assert.ok(Math.abs(first - losses[0]) < 1e-9 && Math.abs(other - losses[1]) < 1e-9)
+    await assert.rejects(compare({ data, models, slices: ['price_level'] }), {
+      code: 'INPUT',
+      message: /Cannot compare by price_level: slices are compared by group/,
+    })
     const { code, stdout } = await runCli(['compare', '--data', data, '--models', models.join(',')])
     assert.equal(code, 0)
     assert.match(stdout, /^NDCG@10 +(0\.\d{5} +){2}[+−]0\.\d{5} +[+−]0\.\d{5} to [+−]0\.\d{5}/m)

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { COMPARE } from '../../training/settings/compareOptions.ts'
-import { EVALUATE_RUN } from '../../training/settings/evaluateOptions.ts'
+import { EVALUATE, EVALUATE_RUN } from '../../training/settings/evaluateOptions.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { addTestRowsFlags } from '../flags/testRowsFlags.ts'
@@ -19,7 +19,7 @@ export function compareCommand({ interrupt, progress }: CommandContext): Command
     .summary('tell whether a model is better than another one')
     .usage('--data <dir> --models <dirs> [options]')
     .description('Compares models with the first of them on the test clicks, by differences with intervals.')
-  addTestRowsFlags(command, {}, PLACES)
+  addTestRowsFlags(command, EVALUATE, PLACES)
   command.addHelpText('after', '\nExample:\n  nearrank compare --data data --models model,new')
 
   return command.action(async () => {
@@ -30,7 +30,7 @@ export function compareCommand({ interrupt, progress }: CommandContext): Command
         'USAGE',
         `Cannot compare: ${data === undefined ? '--data DIR' : '--models A,B'} is missing`,
       )
-    const given = givenOptions(command, { ...EVALUATE_RUN, ...optionsReading('test') })
+    const given = givenOptions(command, { ...EVALUATE, ...EVALUATE_RUN, ...optionsReading('test') })
     const shown = new TrainProgress(progress)
     const { compare } = await import('../../training/compare.ts')
     const found = await compare({

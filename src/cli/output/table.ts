@@ -20,7 +20,14 @@ export function renderTable(head: string[], rows: string[][], alignments: Alignm
       .join('  ')
       .trimEnd()
   const lines = rows.map(line)
-  if (head.length > 0) lines.unshift(line(head), widths.map((width) => '─'.repeat(width)).join('  '))
+  if (head.length > 0)
+    lines.unshift(
+      line(head),
+      widths
+        .map((width) => '─'.repeat(width))
+        .join('  ')
+        .trimEnd(),
+    )
   return lines.join('\n')
 }
 

@@ -1,6 +1,8 @@
 import { type Estimate, estimateOf } from '../../metrics/bootstrap.ts'
 import { ORDER_MEASURES } from '../../metrics/orderMeasures.ts'
 import { logLossOf, type OrderSums } from '../../metrics/orderSums.ts'
+import type { SliceValue } from './sliceColumns.ts'
+import type { SliceSums } from './sliceJudge.ts'
 
 export const COMPARED_MEASURES = [...ORDER_MEASURES, 'logLoss'] as const
 
@@ -19,6 +21,13 @@ export interface ModelDifference {
   first: string
   // null: it cannot be told, such as the log loss of scores that only order
   measures: Record<ComparedMeasure, MeasureDifference | null>
+  slices: SliceDifference[]
+}
+
+/** The same on the rows with one value of a feature. */
+export interface SliceDifference extends SliceValue {
+  slice: string
+  measures: ModelDifference['measures']
 }
 
 /**
@@ -44,6 +53,19 @@ export function differencesOf(
   return Object.fromEntries(
     COMPARED_MEASURES.map((measure) => [measure, differenceIn(measure)]),
   ) as ModelDifference['measures']
+}
+
+/** The differences on each value that both models tell from the others by the same rows. */
+export function sliceDifferences(
+  first: readonly SliceSums[],
+  others: readonly SliceSums[],
+  options: { withLoss: boolean },
+): SliceDifference[] {
+  return first.flatMap(({ slice, is, value, sums }) => {
+    const other = others.find((one) => one.slice === slice && one.is === is && one.value === value)
+    if (!other?.sums.isOfSameRows(sums)) return []
+    return [{ slice, is, value, measures: differencesOf(sums, other.sums, options) }]
+  })
 }
 
 /** Whether the other model is better in a measure; null: the interval holds 0. */

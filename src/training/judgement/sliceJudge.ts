@@ -1,7 +1,7 @@
 import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
 import { ClickMetrics } from '../../metrics/clickMetrics.ts'
 import { GroupOrders } from '../../metrics/groupOrders.ts'
-import type { OrderJudgement } from '../../metrics/orderSums.ts'
+import type { OrderJudgement, OrderSums } from '../../metrics/orderSums.ts'
 import type { SliceColumn, SliceValue } from './sliceColumns.ts'
 
 /** How good a model is on the rows with one value of a feature. */
@@ -15,8 +15,16 @@ export interface JudgedSlice extends SliceValue {
   byGroup: OrderJudgement | null // of the rows of each group that have the value; null: there are no groups
 }
 
+/** What differences on the rows with one value are made of. */
+export interface SliceSums extends SliceValue {
+  slice: string
+  sums: OrderSums
+}
+
 /** What judging one slice takes of memory: histograms and sums of up to 11 values. */
 export const SLICE_BYTES = 11 * 4 * 2 ** 20
+/** What its sums take, as long as they are kept. */
+export const SLICE_SUMS_BYTES = 11 * 2 ** 18
 
 interface Part {
   metrics: ClickMetrics
@@ -34,12 +42,15 @@ export class SliceJudge {
   readonly #places: Uint8Array
 
   /** `chunkRows`: rows that are added at a time, at most. */
-  constructor(column: SliceColumn, { chunkRows, hasGroups }: { chunkRows: number; hasGroups: boolean }) {
+  constructor(
+    column: SliceColumn,
+    { chunkRows, hasGroups, withLoss = false }: { chunkRows: number; hasGroups: boolean; withLoss?: boolean },
+  ) {
     this.#column = column
     this.#places = new Uint8Array(chunkRows)
     this.#parts = column.values.map(() => ({
       metrics: new ClickMetrics({ users: 0 }),
-      groups: hasGroups ? new GroupOrders(['model'], []) : null,
+      groups: hasGroups ? new GroupOrders(['model'], [], { withLoss }) : null,
       logits: new Float32Array(chunkRows),
       clicks: new Uint8Array(chunkRows),
       groupNumbers: new Uint32Array(chunkRows),
@@ -65,6 +76,15 @@ export class SliceJudge {
       const { logits: own, clicks } = part
       part.groups?.add({ scores: [own], clicks, count: part.rows }, part.groupNumbers)
     }
+  }
+
+  /** The sums of each value by group; none if there are no groups. */
+  sums(): SliceSums[] {
+    return this.#parts.flatMap(({ groups }, i) => {
+      groups?.end()
+      const { is, value } = this.#column.values[i]
+      return groups ? [{ slice: this.#column.name, is, value, sums: groups.sums }] : []
+    })
   }
 
   result(): JudgedSlice[] {

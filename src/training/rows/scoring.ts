@@ -29,18 +29,18 @@ type ScoredRows = (logits: Float32Array, rows: ClickRows, count: number) => void
 
 const ALL_ROWS: RowOrder = { shuffle: false, seed: 0, epoch: 1, validation: 0, select: 'all' }
 
-/** Scores the rows of a pack for `judge`, by the weights and features in the shared memory. */
+/** Scores the rows of a pack for `judges`, by the weights and features in the shared memory. */
 export async function judgePack(
   lead: CrewLead,
   pack: PackedRows,
-  judge: Judge,
+  judges: readonly Pick<Judge, 'add'>[],
   options: Pick<ScoringOptions, 'onProgress' | 'signal'>,
 ): Promise<void> {
   let done = 0
   await lead.run({ type: 'fold' })
   await scoreRows(lead, new RowStream(pack, ALL_ROWS), (logits, rows, count) => {
     options.signal?.throwIfAborted()
-    judge.add(logits, rows, count)
+    for (const judge of judges) judge.add(logits, rows, count)
     done += count
     options.onProgress?.(done, pack.rows)
   })

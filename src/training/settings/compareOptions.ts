@@ -1,7 +1,7 @@
 import { DATA_OPTION, optionsReading } from '../../dataset/options.ts'
 import { list, text } from '../../options/schemas.ts'
 import type { OptionTable } from '../../options/option.ts'
-import { EVALUATE_RUN } from './evaluateOptions.ts'
+import { EVALUATE, EVALUATE_RUN } from './evaluateOptions.ts'
 
 const MODELS_MAX = 10
 
@@ -24,6 +24,7 @@ export const COMPARE = {
 export const COMPARE_OPTIONS = {
   ...DATA_OPTION,
   ...COMPARE,
+  ...EVALUATE,
   ...EVALUATE_RUN,
   ...optionsReading('test'),
 }
