@@ -10,7 +10,7 @@ import type { OrderJudgement, OrderSums, Ranking } from '../../metrics/orderSums
 import { UserOrders } from '../../metrics/userOrders.ts'
 
 /** Rows of which the users are judged; if there are more, some of the users are. */
-const USER_ROWS_MAX = 2 ** 22
+const USER_ROWS_MAX = 2 ** 21
 
 /** Baselines, beside the model, that the rows of a group are ordered by. */
 export interface Baselines {
