@@ -105,7 +105,7 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
   // Best epoch and patience must come through too.
   const settings = {
     epochs: 6,
-    batchSize: 64,
+    batchSize: 16,
     validation: 0.1,
     keep: 'best' as const,
     patience: 5,
