@@ -23,9 +23,9 @@ const builders = {
     return { type: 'object', ...(required.length > 0 && { required }), properties, ...options }
   },
   Optional: (schema: Json) => marked(schema, '~optional', true),
-  Record: (_key: Json, value: Json, options?: Json) => ({
+  Record: (key: Json, value: Json, options?: Json) => ({
     type: 'object',
-    patternProperties: { '^.*$': value },
+    patternProperties: { [(key.pattern as string | undefined) ?? '^.*$']: value },
     ...options,
   }),
   Refine: (schema: Json, check: (value: unknown) => boolean) =>

@@ -21,6 +21,7 @@ function schemas(T: typeof Type) {
     choice: T.Enum(['x', 'y'], { description: 'x or y' }),
     either: T.Union([T.Literal('a'), T.Literal(3), T.Literal(false), one], { description: 'one of them' }),
     byName: T.Record(T.String(), T.Union([T.Null(), none]), { maxProperties: 2 }),
+    byPattern: T.Record(T.String({ pattern: '^a' }), T.Integer(), { additionalProperties: false }),
     anything: T.Unknown({ description: 'whatever' }),
     flag: T.Optional(T.Boolean({ description: 'true or false' })),
     even: T.Refine(T.Unknown({ description: 'even' }), (value) => Number(value) % 2 === 0),
