@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { renderTrainSummary } from '../../src/cli/output/trainSummary.ts'
 import { constraintsTable } from '../../src/training/report/constraints.ts'
 import type { TrainResult } from '../../src/training/types.ts'
 import { goodResult } from './trainResult.ts'
@@ -98,6 +99,18 @@ describe('constraints', () => {
     const result = { ...goodResult('reference'), test: null }
     assert.equal(constraintsTable(result).at(-1)?.met, null)
     assert.equal(constraintsTable(result).at(-1)?.measured, 'no test set')
+  })
+
+  test('of a loss of the order alone no accuracy is demanded, nor shown; the NDCG of its epochs is', () => {
+    const result = goodResult('default')
+    result.settings = { ...result.settings, loss: 'softmax' }
+    result.test!.accuracy = 0.1234
+    for (const epoch of result.epochs) Object.assign(epoch, { accuracy: 0.1234, validationNdcg10: 0.6543 })
+    const accuracy = constraintsTable(result).at(-1)
+    assert.deepEqual([accuracy?.met, accuracy?.measured], [null, 'none: scores only order'])
+    const summary = renderTrainSummary({ ...result, constraints: constraintsTable(result) }, null)
+    assert.doesNotMatch(summary, /0\.1234/)
+    assert.match(summary, /NDCG@10[^]*0\.6543/)
   })
 
   test('other presets have no limits on settings; rows, time, memory and accuracy still count', () => {

@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
-import { metSign } from '../../training/report/report.ts'
+import { metSign, qualityOf } from '../../training/report/report.ts'
+import { learnsOrderAlone } from '../../training/settings/trainSettings.ts'
 import type { TrainResult } from '../../training/types.ts'
 import { renderTable } from './table.ts'
 
@@ -8,16 +9,17 @@ export function renderTrainSummary(result: TrainResult, bayesAccuracy: number | 
   return [renderEpochs(result), renderFigures(result, bayesAccuracy), renderConstraints(result)].join('\n\n')
 }
 
-function renderEpochs({ epochs, keptEpoch }: TrainResult): string {
+function renderEpochs({ epochs, keptEpoch, settings }: TrainResult): string {
+  const ordersOnly = learnsOrderAlone(settings.loss)
   return renderTable(
-    ['epoch', 'rows', 'time', 'rows/s', 'loss', 'accuracy', ''],
+    ['epoch', 'rows', 'time', 'rows/s', 'loss', ordersOnly ? 'NDCG@10' : 'accuracy', ''],
     epochs.map((epoch) => [
       `${epoch.epoch}`,
       formatCount(epoch.rows),
       formatSeconds(epoch.seconds),
       formatCount(epoch.rowsPerSecond),
       epoch.loss.toFixed(4),
-      epoch.accuracy.toFixed(4),
+      qualityOf(epoch, ordersOnly),
       `${epoch.accuracyOn}${epoch.epoch === keptEpoch && epochs.length > 1 ? ', kept' : ''}`,
     ]),
     ['right', 'right', 'right', 'right', 'right', 'right', 'left'],
@@ -32,9 +34,11 @@ function renderFigures(result: TrainResult, bayesAccuracy: number | null): strin
     ['peak memory', `${formatBytes(result.peakRssBytes)} of ${formatBytes(result.maxMemoryBytes)}`],
     ['parameters', formatCount(result.parameters)],
   ]
-  if (test)
+  const ndcg10 = result.judged?.byGroup?.rankings.model?.ndcg10
+  if (test) rows.push(['test rows', formatCount(test.rows)])
+  if (ndcg10) rows.push(['NDCG@10 by group', ndcg10.value.toFixed(4)])
+  if (test && !learnsOrderAlone(result.settings.loss))
     rows.push(
-      ['test rows', formatCount(test.rows)],
       ['accuracy', test.accuracy.toFixed(4)],
       ['  majority class', test.majorityAccuracy.toFixed(4)],
       ['  best possible (Bayes)', bayesAccuracy?.toFixed(4) ?? 'unknown'],

@@ -96,7 +96,9 @@ function epochLine(epoch: EpochReport, epochs: number): string {
     formatRate(epoch.rowsPerSecond),
     `loss ${epoch.loss.toFixed(4)}`,
     epoch.validationLoss === undefined ? '' : `validation loss ${epoch.validationLoss.toFixed(4)}`,
-    `${epoch.accuracyOn} accuracy ${epoch.accuracy.toFixed(4)}`,
+    epoch.validationNdcg10 === undefined
+      ? `${epoch.accuracyOn} accuracy ${epoch.accuracy.toFixed(4)}`
+      : `validation NDCG@10 ${epoch.validationNdcg10.toFixed(4)}`,
   ]
     .filter((part) => part !== '')
     .join('  ')

@@ -1,4 +1,5 @@
 import { parameterCount } from '../../model/network.ts'
+import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import { PRESETS } from '../settings/presets.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
 import type { Constraint, LedgerEpoch, TrainResult, TrainSettings } from '../types.ts'
@@ -134,6 +135,8 @@ function memoryConstraint(run: ConstraintInputs): Constraint {
 
 function accuracyConstraint(run: ConstraintInputs): Constraint {
   const isReference = run.preset === 'reference'
+  if (!isReference && learnsOrderAlone(run.settings.loss))
+    return { name: 'accuracy on the test set', limit: '–', measured: 'none: scores only order', met: null }
   const least = isReference ? ACCURACY_MIN : (run.test?.majorityAccuracy ?? Number.NaN)
   const limit = isReference
     ? `≥ ${ACCURACY_MIN}`

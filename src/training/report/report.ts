@@ -3,7 +3,7 @@ import type { CalibrationBin } from '../../metrics/calibrationCurve.ts'
 import type { EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import type { OrderJudgement } from '../../metrics/orderSums.ts'
 import { learnsOrderAlone } from '../settings/trainSettings.ts'
-import type { Constraint, LedgerEpoch, TrainResult } from '../types.ts'
+import type { Constraint, EpochReport, LedgerEpoch, TrainResult } from '../types.ts'
 import { calibrationCells, ORDER_ONLY, orderCells, unitsText } from './judgementTables.ts'
 import { markdownTable } from './markdown.ts'
 
@@ -96,16 +96,33 @@ function constraintLines(constraints: Constraint[]): string[] {
   )
 }
 
-function epochLines({ epochs, keptEpoch }: TrainResult): string[] {
+/** What an epoch is judged by: the accuracy, or the order where scores are nothing else. */
+export function qualityOf({ accuracy, validationNdcg10 }: EpochReport, ordersOnly: boolean): string {
+  return ordersOnly ? (validationNdcg10?.toFixed(4) ?? '–') : accuracy.toFixed(4)
+}
+
+function epochLines({ epochs, keptEpoch, settings }: TrainResult): string[] {
+  const ordersOnly = learnsOrderAlone(settings.loss)
   return markdownTable(
-    ['epoch', 'rows', 'time', 'rows/s', 'loss', 'accuracy', 'of', 'validation loss', 'AUC', 'kept'],
+    [
+      'epoch',
+      'rows',
+      'time',
+      'rows/s',
+      'loss',
+      ordersOnly ? 'NDCG@10' : 'accuracy',
+      'of',
+      'validation loss',
+      'AUC',
+      'kept',
+    ],
     epochs.map((epoch) => [
       `${epoch.epoch}`,
       formatCount(epoch.rows),
       formatSeconds(epoch.seconds),
       formatCount(epoch.rowsPerSecond),
       epoch.loss.toFixed(5),
-      epoch.accuracy.toFixed(4),
+      qualityOf(epoch, ordersOnly),
       epoch.accuracyOn,
       epoch.validationLoss?.toFixed(5) ?? '–',
       epoch.validationAuc?.toFixed(5) ?? '–',
