@@ -2,7 +2,7 @@ import { KeyNumbers } from './keyNumbers.ts'
 
 /** Rows that a group has at most; a longer one is learned in parts of so many. */
 export const GROUP_ROWS_MAX = 1024
-/** Runs of rows whose groups are remembered, 128 MiB of them. */
+/** Runs of rows whose groups are remembered, 64 MiB of them. */
 const RUNS_MAX = 4 * 2 ** 20
 
 /**

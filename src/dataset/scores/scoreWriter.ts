@@ -35,7 +35,7 @@ export class ScoreWriter {
         this.#failure = error
       })
     } catch (error) {
-      scores.remove()
+      scores.close()
       await this.#writing.catch(() => undefined)
       throw error
     }
@@ -59,7 +59,7 @@ export class ScoreWriter {
       const { rows, dropped } = spooled
       await this.#folder.add(name, temporary, { source: fingerprintOf([source]), rows, dropped })
     } finally {
-      scores.remove()
+      scores.close()
       await rm(temporary, { force: true })
     }
   }

@@ -3,7 +3,8 @@ import { diskError } from '../../files.ts'
 
 /**
  * Values that wait on the disk until they are written as Parquet: DuckDB asks for them in a callback that
- * cannot wait. They stay in the system's cache unless memory is short.
+ * cannot wait. They stay in the system's cache unless memory is short. The file has no name once it is open,
+ * so that nothing is left of it if the process is killed, at any moment.
  */
 export class Spool {
   readonly #path: string
@@ -14,6 +15,7 @@ export class Spool {
   constructor(path: string) {
     this.#path = path
     this.#file = this.#run(() => openSync(path, 'wx+'))
+    this.#run(() => rmSync(path))
   }
 
   /** Appends the bytes of `values`. @throws NearrankError DISK */
@@ -36,10 +38,9 @@ export class Spool {
     }
   }
 
-  /** Removes the file. */
-  remove(): void {
+  /** Frees the disk. */
+  close(): void {
     closeSync(this.#file)
-    rmSync(this.#path, { force: true })
   }
 
   #run<T>(work: () => T): T {

@@ -9,7 +9,7 @@ import type { Spool } from './spool.ts'
 export const SCORE_COLUMN = 'score'
 
 /**
- * For numbers alone: those of many values get no dictionary, and trying takes 28 of 134 ns a row if it is not
+ * For numbers alone: those of many values get no dictionary, and trying takes time in every row if it is not
  * given up early.
  */
 const NUMBERS_FORM = ', DICTIONARY_SIZE_LIMIT 4096'
@@ -24,7 +24,7 @@ export interface ScoresToWrite {
 }
 
 /**
- * Writes columns of a file, as they are, with the score of each row, on one core: 106 ns a row of two ids.
+ * Writes columns of a file, as they are, with the score of each row.
  * The file is on the disk when this returns.
  * @throws NearrankError INPUT if the file cannot be read, DISK, MEMORY.
  */
