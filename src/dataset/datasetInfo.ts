@@ -30,7 +30,12 @@ const COMMON = {
 }
 
 const CeilingSchema = Type.Object(
-  { accuracy: Share, auc: Type.Union([Share, Type.Null()]), logLoss: Type.Number({ minimum: 0 }) },
+  {
+    accuracy: Share,
+    auc: Type.Union([Share, Type.Null()]),
+    logLoss: Type.Number({ minimum: 0 }),
+    ndcg10: Type.Optional(Type.Union([Share, Type.Null()])),
+  },
   { additionalProperties: false },
 )
 
@@ -45,7 +50,12 @@ const CeilingsSchema = Type.Object(
 
 const ReferenceInfoSchema = Type.Object(COMMON, { additionalProperties: false })
 const RealisticInfoSchema = Type.Object(
-  { kind: Type.Literal('realistic'), ...COMMON, ceilings: Type.Union([CeilingsSchema, Type.Null()]) },
+  {
+    kind: Type.Literal('realistic'),
+    ...COMMON,
+    shown: Type.Optional(Type.Enum(['random', 'popular'])),
+    ceilings: Type.Union([CeilingsSchema, Type.Null()]),
+  },
   { additionalProperties: false },
 )
 

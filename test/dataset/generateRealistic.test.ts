@@ -204,6 +204,9 @@ describe('generate --kind realistic', async () => {
       2e-5,
     )
     assert.equal(result?.bayesLogLoss, all.logLoss)
+    const wantedNdcg = meanNdcg(clicks, truth)
+    for (const { ndcg10 } of [all, drawn])
+      assert.ok(Math.abs((ndcg10 ?? 0) - wantedNdcg) < 1e-6, `${ndcg10}, wanted ${wantedNdcg}`)
     assert.deepEqual(Object.keys(without), [...KINDS])
     const random = new Random(1)
     for (const kind of KINDS) {
@@ -228,6 +231,8 @@ describe('generate --kind realistic', async () => {
         `${kind}: ${found.logLoss} ${wanted.logLoss}`,
       )
       close(found, wanted, 0.002)
+      // The guesses are a mean over draws, so rows of nearly the same score change places.
+      assert.ok(Math.abs((found.ndcg10 ?? 0) - meanNdcg(clicks, guesses)) < 0.01, kind)
     }
   })
 
@@ -295,7 +300,43 @@ describe('generate --kind realistic', async () => {
         isError('USAGE', /20 restaurants.*19/),
       )
     }))
+
+  test('--shown popular: popular restaurants tend to come first in training lists, and only there', () =>
+    withFolder(async (folder) => {
+      const made = join(folder, 'popular')
+      await generate({ ...SMALL_REALISTIC, shown: 'popular', out: made })
+      const { tickets } = drawnWorld().restaurants
+      const rowOf = rowsOfRestaurants()
+      const ticketsOf = async (split: string, positions: string) => {
+        const ids = await query(
+          `SELECT restaurant_id FROM '${join(made, split)}/*.parquet' WHERE position BETWEEN ${positions}`,
+        )
+        return ids.reduce((sum, [id]) => sum + tickets[rowOf.get(Number(id)) ?? -1], 0) / ids.length
+      }
+      const [first, last] = [await ticketsOf('train', '1 AND 5'), await ticketsOf('train', '16 AND 20')]
+      assert.ok(first > 2 * last, `${first} ${last}`)
+      const [top, bottom] = [await ticketsOf('test', '1 AND 5'), await ticketsOf('test', '16 AND 20')]
+      assert.ok(Math.abs(top / bottom - 1) < 0.1, `${top} ${bottom}`)
+      const info = await readDatasetInfo(made)
+      assert.ok(info !== undefined && 'shown' in info && info.shown === 'popular')
+      await assert.rejects(
+        generate({ out: join(folder, 'none'), shown: 'popular' }),
+        isError('USAGE', /--shown.*--kind realistic/),
+      )
+    }))
 })
+
+/** NDCG@10 by request, over those with a click. */
+function meanNdcg(clicks: Click[], guesses: number[]): number {
+  const requests = Map.groupBy(clicks.keys(), (row) => clicks[row].request)
+  const gain = (rows: number[]) =>
+    rows.slice(0, 10).reduce((sum, row, rank) => sum + clicks[row].click / Math.log2(rank + 2), 0)
+  const values = [...requests.values()].flatMap((rows) => {
+    const best = gain(rows.toSorted((a, b) => clicks[b].click - clicks[a].click))
+    return best === 0 ? [] : [gain(rows.toSorted((a, b) => guesses[b] - guesses[a])) / best]
+  })
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
 
 function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit))

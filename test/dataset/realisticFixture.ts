@@ -38,6 +38,7 @@ export const SMALL_REALISTIC = {
 
 /** A click as the files have it, and the two effects that no column tells. */
 export interface Click {
+  request: number
   hour: number
   device: string
   companion: string | null
@@ -87,16 +88,17 @@ export async function readClicks(out: string, split: 'train' | 'test'): Promise<
       2 * 6371008.8 * asin(sqrt(${sine('c.latitude', 'r.latitude')} +
         cos(${radians('c.latitude')}) * cos(${radians('r.latitude')}) * ${sine('c.longitude', 'r.longitude')})),
       click, age, gender, liked_cuisines, cuisines, price_level, rating, DATE '2026-01-01' - opened,
-      user_id, restaurant_id
+      user_id, restaurant_id, request_id
     FROM '${join(out, split)}/*.parquet' c
     JOIN '${join(out, 'user_features.parquet')}' u USING (user_id)
     JOIN '${join(out, 'restaurant_features.parquet')}' r USING (restaurant_id)`)
   return rows.map((row) => {
     const [hour, device, companion, position, distanceM, click, age, gender] = row
-    const [liked, cuisines, price, rating, openDays, user, restaurant] = row.slice(8)
+    const [liked, cuisines, price, rating, openDays, user, restaurant, request] = row.slice(8)
     const own = world.users.biases[Number(String(user).slice(1))]
     const quality = world.restaurants.qualities[rowOfId.get(Number(restaurant)) ?? -1]
     return {
+      request: Number(request),
       hour: Number(hour),
       device,
       companion,

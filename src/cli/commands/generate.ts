@@ -88,13 +88,14 @@ function renderCeilings({ all, without }: Ceilings): string {
     ...kinds.map(([kind, ceiling]) => [`without ${kind}`, ceiling] as const),
   ]
   return renderTable(
-    ['best possible', 'accuracy', 'AUC', 'log loss'],
-    rows.map(([name, { accuracy, auc, logLoss }]) => [
+    ['best possible', 'accuracy', 'AUC', 'log loss', 'NDCG@10'],
+    rows.map(([name, { accuracy, auc, logLoss, ndcg10 }]) => [
       name,
       accuracy.toFixed(4),
       auc?.toFixed(4) ?? '–',
       logLoss.toFixed(4),
+      ndcg10?.toFixed(4) ?? '–',
     ]),
-    ['left', 'right', 'right', 'right'],
+    ['left', 'right', 'right', 'right', 'right'],
   )
 }

@@ -10,6 +10,7 @@ import {
   type GenerateStage,
   generateCounts,
   kindOf,
+  shownOrderOf,
 } from './options.ts'
 import type { GenerateTask } from './plan.ts'
 import { type GeneratedData, type MadeFile, makeFiles } from './pool.ts'
@@ -43,7 +44,8 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const startMs = performance.now()
   const kind = kindOf(options)
   const counts = generateCounts(options)
-  const data = kind === 'realistic' ? realisticData(counts) : referenceData(counts)
+  const shown = shownOrderOf(options)
+  const data = kind === 'realistic' ? realisticData(counts, shown) : referenceData(counts)
   const threads = options.threads ?? availableParallelism()
   const stop = new Int32Array(new SharedArrayBuffer(4))
   const onAbort = () => void Atomics.store(stop, 0, 1)

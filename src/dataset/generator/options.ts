@@ -101,6 +101,17 @@ const KIND = {
     flag: '--kind <kind>',
     help: 'reference (default): tables of numbers; realistic: categories, times, nulls…',
   }),
+  /**
+   * Of realistic training clicks, in which order a request's restaurants are shown: random (default), or
+   * popular, where popular ones tend to come first, as in logs, so that they get clicks for their positions.
+   * Test clicks are always shown in random order, and so tell what users prefer.
+   */
+  shown: withDefault({
+    schema: oneOf('random', 'popular'),
+    default: 'random',
+    flag: '--shown <order>',
+    help: 'order of realistic training lists: random (default), popular first',
+  }),
 } satisfies OptionTable
 
 const PLACE = {
@@ -123,6 +134,7 @@ export const GENERATE_OPTIONS = { ...PLACE, ...KIND, ...GENERATE_COUNTS, ...RUN 
 export type GenerateCounts = OptionValues<typeof GENERATE_COUNTS>
 
 export type GenerateKind = OptionValues<typeof KIND>['kind']
+export type ShownOrder = OptionValues<typeof KIND>['shown']
 
 export interface GenerateOptions
   extends Partial<GenerateCounts>,
@@ -144,6 +156,17 @@ export type GenerateStage = 'users' | 'restaurants' | 'train' | 'test' | 'reques
 
 export function kindOf(options: GenerateOptions): GenerateKind {
   return options.kind ?? KIND.kind.default
+}
+
+/** @throws NearrankError USAGE if the data is of a kind that has no lists. */
+export function shownOrderOf(options: GenerateOptions): ShownOrder {
+  const { shown = KIND.shown.default } = options
+  if (shown !== KIND.shown.default && kindOf(options) !== 'realistic')
+    throw new NearrankError(
+      'USAGE',
+      `Cannot generate clicks shown in ${shown} order (--shown): only realistic data comes in lists; add --kind realistic`,
+    )
+  return shown
 }
 
 /** The counts with the defaults of their kind. @throws NearrankError USAGE for a wrong option. */

@@ -1,12 +1,16 @@
+import { ORDER_MEASURES, OrderMeasurer } from '../../../metrics/orderMeasures.ts'
 import { Random } from '../../../random.ts'
 import { overlapOf } from './clickModel.ts'
 import { STREAMS } from './draw.ts'
-import { KINDS, type Kind, OVERLAPS } from './effects.ts'
+import { KINDS, type Kind, OVERLAPS, SHOWN } from './effects.ts'
 import type { Mixture } from './mixtures.ts'
-import { addRow, type Ceiling, ceilingOf, TALLY } from './tally.ts'
+import { addNdcg, addRow, type Ceiling, ceilingOf, TALLY } from './tally.ts'
 import { EFFECTS, GENDER_EFFECT, TIME_EFFECT, type World } from './world.ts'
 
-/** The best that predictors achieve on the test rows, on average over the clicks that could be drawn. */
+/**
+ * The best that predictors achieve on the test rows, on average over the clicks that could be drawn; NDCG@10
+ * on those that were.
+ */
 export interface Ceilings {
   all: Ceiling // of one who knows every probability
   drawn: Ceiling // of the same one, on the clicks that were drawn
@@ -21,7 +25,9 @@ export interface Ceilings {
 }
 
 const PREDICTORS = 2 + KINDS.length // all, drawn, without each kind
-export const CEILING_TALLIES = PREDICTORS * TALLY
+const REQUESTS = PREDICTORS * TALLY // how many have a click
+export const CEILING_TALLIES = REQUESTS + 1
+const NDCG10 = ORDER_MEASURES.indexOf('ndcg10')
 
 const SAMPLE_USERS = 4096
 
@@ -32,6 +38,12 @@ export class CeilingMeter {
   readonly #mixtures: Record<Kind, Mixture>
   readonly #inOrder: Mixture[] // of KINDS
   readonly #liked: Int32Array // [SAMPLE_USERS]
+  readonly #measurer = new OrderMeasurer()
+  readonly #measures = new Float64Array(ORDER_MEASURES.length)
+  // Of the request at hand: what each predictor expects of each row, and which were clicked.
+  readonly #predicted = Array.from({ length: PREDICTORS }, () => new Float32Array(SHOWN))
+  readonly #clicks = new Uint8Array(SHOWN)
+  #rows = 0
   readonly #overlapWeights = new Map<number, Float64Array>() // by set of cuisines
 
   constructor(world: World, mixtures: Record<Kind, Mixture>) {
@@ -49,9 +61,13 @@ export class CeilingMeter {
   /** Adds a row: the terms of its logit in the order of `KINDS`, what is shown, 1 if it was clicked. */
   add(terms: Float64Array, logit: number, restaurant: number, click: number): void {
     const { tallies } = this
+    const row = this.#rows++
+    this.#clicks[row] = click
     const p = 1 / (1 + Math.exp(-logit))
     addRow(tallies, 0, p, p)
     addRow(tallies, TALLY, p, click)
+    this.#predicted[0][row] = p
+    this.#predicted[1][row] = p
     this.#placeInto(restaurant)
     const price = this.#world.restaurants.prices[restaurant]
     for (let kind = 0; kind < KINDS.length; kind++) {
@@ -59,6 +75,23 @@ export class CeilingMeter {
       const at = byPrice ? price * weights.length : 0
       const predicted = meanProbability(weights, factors, at, Math.exp(terms[kind] - logit))
       addRow(tallies, (2 + kind) * TALLY, predicted, p)
+      this.#predicted[2 + kind][row] = predicted
+    }
+  }
+
+  /** The rows added since the last call were one request. */
+  endRequest(): void {
+    const end = this.#rows
+    this.#rows = 0
+    const clicks = this.#clicks
+    let clicked = 0
+    for (let row = 0; row < end; row++) clicked += clicks[row]
+    if (clicked === 0) return
+    this.tallies[REQUESTS]++
+    for (let i = 0; i < PREDICTORS; i++) {
+      this.#measures.fill(0)
+      this.#measurer.add(this.#measures, 0, this.#predicted[i], { clicks, start: 0, end, clicked })
+      addNdcg(this.tallies, i * TALLY, this.#measures[NDCG10])
     }
   }
 
@@ -99,10 +132,12 @@ export function meanProbability(
 
 /** What the tallies of all threads come to. */
 export function ceilingsOf(sums: BigInt64Array, rows: number): Ceilings {
-  const without = KINDS.map((kind, i) => [kind, ceilingOf(sums, (2 + i) * TALLY, rows)] as const)
+  const requests = Number(sums[REQUESTS])
+  const ceiling = (predictor: number) => ceilingOf(sums, predictor * TALLY, rows, requests)
+  const without = KINDS.map((kind, i) => [kind, ceiling(2 + i)] as const)
   return {
-    all: ceilingOf(sums, 0, rows),
-    drawn: ceilingOf(sums, TALLY, rows),
+    all: ceiling(0),
+    drawn: ceiling(1),
     without: Object.fromEntries(without) as Record<Kind, Ceiling>,
   }
 }

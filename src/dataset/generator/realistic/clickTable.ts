@@ -4,11 +4,12 @@ import { arrayOf, sqlText, wordsOf } from '../../parquet/duckdb.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
 import type { ClickSums } from '../clicks.ts'
 import { flush } from '../tables.ts'
+import type { ShownOrder } from '../options.ts'
 import type { CeilingMeter } from './ceilings.ts'
 import { TERMS, termsInto } from './clickModel.ts'
 import { COMPANIONS, DEVICES, SHOWN } from './effects.ts'
 import { restaurantId } from './restaurants.ts'
-import { drawShownInto } from './shownList.ts'
+import { drawShownInto, orderByPopularity } from './shownList.ts'
 import { userIdDigits } from './users.ts'
 import { drawVisitInto, emptyVisit, type Visit } from './visits.ts'
 import type { World } from './world.ts'
@@ -20,6 +21,7 @@ export interface ClickFile {
   firstId: number // of request_id
   requests: number // of the whole split
   days: { first: number; count: number }
+  shown: ShownOrder
 }
 
 const CHUNK_ROWS = 102 * SHOWN // whole requests, at most 2,048 rows
@@ -58,6 +60,7 @@ export function clickTable(
         const day = Math.floor(((file.firstRequest + request) / file.requests) * file.days.count)
         drawVisitInto(visit, world, random, file.days.first + day)
         drawShownInto(shown, visit, world, random)
+        if (file.shown === 'popular') orderByPopularity(shown, world, random)
         fillVisitInto(columns, at, end, visit, BigInt(file.firstId + request))
         for (let position = 0; position < end - at; position++) {
           const restaurant = shown[position]
@@ -70,6 +73,7 @@ export function clickTable(
           sums.clicks += click
           meter?.add(terms, logit, restaurant, click)
         }
+        meter?.endRequest()
       }
       flush(vectors)
     },

@@ -1,6 +1,6 @@
 import { NearrankError } from '../../../errors.ts'
 import type { DatasetInfo } from '../../datasetInfo.ts'
-import type { GenerateCounts } from '../options.ts'
+import type { GenerateCounts, ShownOrder } from '../options.ts'
 import { clickTasks, requestTasks, tableTasks } from '../plan.ts'
 import type { GeneratedData, MadeFile } from '../pool.ts'
 import { CEILING_TALLIES, type Ceilings, ceilingsOf } from './ceilings.ts'
@@ -18,7 +18,7 @@ const GENERATOR_VERSION = 2
  * on all of them in a known way.
  * @throws NearrankError USAGE: too few restaurants.
  */
-export function realisticData(counts: GenerateCounts): GeneratedData {
+export function realisticData(counts: GenerateCounts, shown: ShownOrder): GeneratedData {
   if (counts.restaurants < SHOWN)
     throw new NearrankError(
       'USAGE',
@@ -26,6 +26,7 @@ export function realisticData(counts: GenerateCounts): GeneratedData {
     )
   const empty: RealisticMemory = {
     kind: 'realistic',
+    shown,
     world: emptyWorld(counts.seed, counts.users, counts.restaurants),
     mixtures: null,
     ceilings: new BigInt64Array(new SharedArrayBuffer(8 * CEILING_TALLIES)),
@@ -39,8 +40,10 @@ export function realisticData(counts: GenerateCounts): GeneratedData {
       { tasks: tableTasks(counts), memory: () => empty },
       { tasks: [...requestTasks(counts), ...clickTasks(counts, SHOWN)], memory: complete },
     ],
-    info: (made) =>
-      datasetInfo(counts, made, counts.testRows > 0 ? ceilingsOf(empty.ceilings, counts.testRows) : null),
+    info: (made) => ({
+      ...datasetInfo(counts, made, counts.testRows > 0 ? ceilingsOf(empty.ceilings, counts.testRows) : null),
+      shown,
+    }),
   }
 }
 

@@ -43,6 +43,16 @@ export function drawShownInto(shown: Uint32Array, visit: Visit, world: World, ra
   }
 }
 
+/**
+ * As a popularity ranker shows them: each place goes to one of those left, with a chance that is its share of
+ * their tickets (Plackett and Luce, drawn by exponential races).
+ */
+export function orderByPopularity(shown: Uint32Array, { restaurants }: World, random: Random): void {
+  const times = new Map<number, number>()
+  for (const row of shown) times.set(row, -Math.log(1 - random.float()) / restaurants.tickets[row])
+  shown.sort((a, b) => times.get(a)! - times.get(b)!)
+}
+
 function isAmong(rows: Uint32Array, count: number, row: number): boolean {
   for (let i = 0; i < count; i++) if (rows[i] === row) return true
   return false

@@ -6,7 +6,8 @@ export const BINS = 4096 // of 0.006 each, from −12 to 12
 const HALF = BINS / 2 // the first bin whose predictions are at least 0.5
 const BINS_PER_UNIT = BINS / 24
 const UNIT = 2 ** 24 // of a whole number: a row's rounding is 3e-8 at most, and up or down
-const BIN_COUNTS = 1
+const NDCG = 1
+const BIN_COUNTS = 2
 export const TALLY = BIN_COUNTS + 2 * BINS // numbers of one tally
 
 /** What a predictor achieves. */
@@ -14,6 +15,7 @@ export interface Ceiling {
   accuracy: number
   auc: number | null // null: nothing can click, or nothing can fail to
   logLoss: number
+  ndcg10: number | null // of requests as they were drawn; null: none has a click
 }
 
 /**
@@ -31,13 +33,18 @@ export function addRow(tallies: Float64Array, at: number, predicted: number, p: 
   tallies[binAt] += UNIT - clicked
 }
 
+/** Adds the NDCG@10 of a request that has a click. */
+export function addNdcg(tallies: Float64Array, at: number, ndcg10: number): void {
+  tallies[at + NDCG] += Math.round(ndcg10 * UNIT)
+}
+
 /** Adds the tallies of one thread to those of all. */
 export function addTallies(sums: BigInt64Array, tallies: Float64Array): void {
   for (let i = 0; i < tallies.length; i++) if (tallies[i] !== 0) Atomics.add(sums, i, BigInt(tallies[i]))
 }
 
-/** What the tally at `at` comes to over `rows` rows. */
-export function ceilingOf(sums: BigInt64Array, at: number, rows: number): Ceiling {
+/** What the tally at `at` comes to over `rows` rows, in `requests` requests whose order was measured. */
+export function ceilingOf(sums: BigInt64Array, at: number, rows: number, requests: number): Ceiling {
   let clicked = 0
   let others = 0
   let right = 0
@@ -55,5 +62,6 @@ export function ceilingOf(sums: BigInt64Array, at: number, rows: number): Ceilin
     accuracy: right / rows,
     auc: pairs > 0 ? ordered / pairs : null,
     logLoss: Number(sums[at]) / UNIT / rows,
+    ndcg10: requests > 0 ? Number(sums[at + NDCG]) / UNIT / requests : null,
   }
 }
