@@ -5,7 +5,7 @@ import { type RawRow, rowProblem } from '../features/rawRow.ts'
 import type { RawValue } from '../features/values.ts'
 import { shown } from '../shown.ts'
 import { type FeatureId, ID_CHARS_MAX, parseId } from '../ids.ts'
-import { sqlName, sqlParquet, withDuckDb } from './parquet/duckdb.ts'
+import { ROW_NUMBER, sqlName, withDuckDb } from './parquet/duckdb.ts'
 import { columnNamed, type ParquetFile, readParquetFile, unreadable } from './parquet/parquetFile.ts'
 import { checkColumns } from './tables/featureColumns.ts'
 import { withPlaces } from './tables/placeColumns.ts'
@@ -57,8 +57,8 @@ export async function readRequests(
     const own = ownColumns(file)
     const context = contextColumns(file, options.context ?? [])
     const columns = [...own, ...context.map(({ column }) => column.sql)]
-    const where = `file_row_number >= ${offset} AND file_row_number < ${offset + limit}`
-    const sql = `SELECT ${columns.join(', ')} FROM ${sqlParquet(file.path)} WHERE ${where} ORDER BY file_row_number`
+    const where = `${ROW_NUMBER} >= ${offset} AND ${ROW_NUMBER} < ${offset + limit}`
+    const sql = `SELECT ${columns.join(', ')} FROM ${file.from} WHERE ${where} ORDER BY ${ROW_NUMBER}`
     const result = await connection.run(sql).catch((error: unknown) => {
       throw unreadable(name, error)
     })

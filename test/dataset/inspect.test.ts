@@ -227,8 +227,8 @@ const DIRTY: [what: string, Tables, kind: string, message: RegExp][] = [
     /column dwell is filled in 100 % of the clicks and 0 % of the other rows/,
   ],
   [
-    'texts that are no Unicode',
-    { users: `${USERS}, ('\\xFF' || i % 3)::BLOB AS bytes` },
+    'bytes that begin as texts and are none',
+    { train: `${CLICKS}, if(i < 2500, 'text'::BLOB, '\\xFF'::BLOB) AS bytes` },
     'unreadable',
     /column bytes cannot be read \(.*UTF8/,
   ],

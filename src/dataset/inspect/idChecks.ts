@@ -1,4 +1,4 @@
-import { sqlName } from '../parquet/duckdb.ts'
+import { ROW_NUMBER, sqlName } from '../parquet/duckdb.ts'
 import { cellText, type ParquetColumn } from '../parquet/parquetFile.ts'
 import { holdsStrings } from '../tables/idColumn.ts'
 import type { Source } from './openSources.ts'
@@ -35,7 +35,7 @@ export async function duplicateIds(
   const key = hashSql(idColumn, { every })
   const rows = await reader.ask(
     `SELECT count(*), sum(rows), min(first) FROM (` +
-      `SELECT ${key} AS key, count(*) AS rows, min(file_row_number) AS first FROM ${table.from} ` +
+      `SELECT ${key} AS key, count(*) AS rows, min(${ROW_NUMBER}) AS first FROM ${table.from} ` +
       `WHERE ${key} IS NOT NULL GROUP BY key HAVING count(*) > 1)`,
   )
   if (typeof rows === 'string' || Number(rows[0][0]) === 0) return undefined

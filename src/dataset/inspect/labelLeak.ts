@@ -1,4 +1,4 @@
-import { sqlName } from '../parquet/duckdb.ts'
+import { ROW_NUMBER, sqlName } from '../parquet/duckdb.ts'
 import { valueTypeOf } from '../tables/valueTypes.ts'
 import type { Source } from './openSources.ts'
 import type { Reader } from './reader.ts'
@@ -33,9 +33,9 @@ export async function labelLeak(
   const isMissing =
     measured.type === 'fraction' ? `(${name} IS NULL OR isnan(${name}::DOUBLE))` : `${name} IS NULL`
   const rows = await reader.ask(
-    `WITH labelled AS (SELECT ${name}, file_row_number, ${label} AS label FROM ${source.from} WHERE ${sampleSql(source, ROWS_MAX)}), ` +
+    `WITH labelled AS (SELECT ${name}, ${ROW_NUMBER}, ${label} AS label FROM ${source.from} WHERE ${sampleSql(source, ROWS_MAX)}), ` +
       `sampled AS (SELECT CASE WHEN ${isMissing} THEN 0 ELSE hash(${key}) END AS key, label, NOT ${isMissing} AS filled, ` +
-      `hash(file_row_number + 1) % 2 = 0 AS learned FROM labelled WHERE label IS NOT NULL), ` +
+      `hash(${ROW_NUMBER} + 1) % 2 = 0 AS learned FROM labelled WHERE label IS NOT NULL), ` +
       `counts AS (SELECT key, count(*) FILTER (WHERE learned) AS rows, ` +
       `count(*) FILTER (WHERE learned AND label = 1) AS clicks, ` +
       `count(*) FILTER (WHERE NOT learned AND label = 1) AS ones, ` +

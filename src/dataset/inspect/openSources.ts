@@ -2,8 +2,14 @@ import { messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import type { DatasetOptions, Split } from '../options.ts'
-import { sqlParquet, sqlPath } from '../parquet/duckdb.ts'
-import { type ParquetColumn, type ParquetFile, readParquetFile, statFile } from '../parquet/parquetFile.ts'
+import { sqlParquet } from '../parquet/duckdb.ts'
+import {
+  describedColumns,
+  type ParquetColumn,
+  type ParquetFile,
+  readParquetFile,
+  statFile,
+} from '../parquet/parquetFile.ts'
 import { featureSource, nameOf, splitPaths, splitPatterns } from '../sources.ts'
 import { areAlike } from '../tables/valueTypes.ts'
 import type { Reader } from './reader.ts'
@@ -11,7 +17,6 @@ import type { InspectionWarning } from './report.ts'
 
 /** A feature table, or the click files of a split together. */
 export interface Source extends ParquetFile {
-  from: string // SQL to select from, with `file_row_number`
   files: number
   bytes: number
 }
@@ -30,7 +35,7 @@ export async function openTable(
   try {
     const { path, name, size } = await featureSource(options, data, side)
     const file = await readParquetFile(connection, path, name)
-    if (file.rows > 0) return { ...file, from: sqlParquet(path), files: 1, bytes: size }
+    if (file.rows > 0) return { ...file, files: 1, bytes: size }
     warn(emptyFile(name))
   } catch (error) {
     const isAbsent = error instanceof Error && isMissing(error.cause)
@@ -99,6 +104,7 @@ async function together(reader: Reader, { name, files, warn }: Parts): Promise<S
   const [first] = files
   const source = (parts: SizedFile[], columns: ParquetColumn[]): Source => ({
     path: first.path,
+    form: first.form,
     name: parts.length === 1 ? parts[0].name : name,
     rows: parts.reduce((sum, { rows }) => sum + rows, 0),
     columns,
@@ -114,10 +120,7 @@ async function together(reader: Reader, { name, files, warn }: Parts): Promise<S
   const differences = Map.groupBy(others, (other) => differenceOf(first, other, united.includes(other)))
   for (const [difference, same] of differences) warn(differentColumns(first, same, difference))
   if (typeof described === 'string') return source(united, first.columns)
-  const columns = described
-    .map((row) => ({ name: String(row[0]), type: String(row[1]) }))
-    .filter((column) => column.name !== 'file_row_number')
-  return source(united, columns)
+  return source(united, describedColumns(described))
 }
 
 /** Whether the columns that both have hold values of the same types. */
@@ -161,9 +164,13 @@ function differentColumns(
 }
 
 function sqlFiles(files: readonly ParquetFile[], byName: boolean): string {
-  const paths = files.map(({ path }) => sqlPath(path)).join(', ')
-  const more = byName ? ', union_by_name = true' : ''
-  return `read_parquet([${paths}], file_row_number = true, hive_partitioning = false, binary_as_string = true${more})`
+  const forms = files.map(({ form }) => form)
+  const texts = [...new Set(forms.flatMap((form) => form.texts))]
+  const form = { hasOwn: forms.some(({ hasOwn }) => hasOwn), texts, byName }
+  return sqlParquet(
+    files.map(({ path }) => path),
+    form,
+  )
 }
 
 function emptyFile(name: string): InspectionWarning {

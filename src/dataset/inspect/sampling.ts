@@ -1,3 +1,4 @@
+import { ROW_NUMBER } from '../parquet/duckdb.ts'
 import type { Source } from './openSources.ts'
 
 /**
@@ -6,5 +7,5 @@ import type { Source } from './openSources.ts'
  */
 export function sampleSql({ rows }: Source, rowsMax: number): string {
   const every = Math.ceil(rows / rowsMax)
-  return every > 1 ? `hash(file_row_number) % ${every} = 0` : 'true'
+  return every > 1 ? `hash(${ROW_NUMBER}) % ${every} = 0` : 'true'
 }

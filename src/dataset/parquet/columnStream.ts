@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
-import { arrayOf, sqlParquet } from './duckdb.ts'
+import { arrayOf, ROW_NUMBER } from './duckdb.ts'
 import { type ParquetFile, unreadable } from './parquetFile.ts'
 import { firstDrawn, type RowSample, sampleSql } from './rowSample.ts'
 
@@ -38,7 +38,7 @@ export async function* streamColumns(
   sample?: RowSample,
 ): AsyncGenerator<ColumnChunk> {
   const where = sample ? ` WHERE ${sampleSql(sample)}` : ''
-  const sql = `SELECT ${expressions.join(', ')}, file_row_number::UINTEGER FROM ${sqlParquet(file.path)}${where}`
+  const sql = `SELECT ${expressions.join(', ')}, ${ROW_NUMBER}::UINTEGER FROM ${file.from}${where}`
   const wantedFrom = (row: number) => (sample?.group === null ? firstDrawn(sample, row, file.rows) : row)
   const isKnown = !sample || sample.group === null // by their numbers, which rows have to come
   let rowStart = 0
@@ -74,9 +74,9 @@ export async function* streamColumns(
   if (!isWhole) throw await whyShort(connection, file, expressions, wanted)
 }
 
-async function countRows(connection: DuckDBConnection, { path, name }: ParquetFile, where: string) {
+async function countRows(connection: DuckDBConnection, { from, name }: ParquetFile, where: string) {
   try {
-    const result = await connection.run(`SELECT count(*) FROM ${sqlParquet(path)}${where}`)
+    const result = await connection.run(`SELECT count(*) FROM ${from}${where}`)
     return Number((await result.getRows())[0][0])
   } catch (error) {
     throw unreadable(name, error)
@@ -92,7 +92,7 @@ async function whyShort(
 ): Promise<NearrankError> {
   const counts = expressions.map((expression) => `count(${expression})`).join(', ')
   try {
-    await connection.run(`SELECT ${counts} FROM ${sqlParquet(file.path)}`)
+    await connection.run(`SELECT ${counts} FROM ${file.from}`)
   } catch (error) {
     return unreadable(file.name, error)
   }

@@ -32,6 +32,8 @@ export async function withDuckDb<T>(
   try {
     const connection = await instance.connect()
     try {
+      // A geometry is bytes to us; and DuckDB refuses what early writers said of theirs.
+      await connection.run('SET enable_geoparquet_conversion = false')
       return await work(connection)
     } finally {
       connection.closeSync()
@@ -59,9 +61,25 @@ export function sqlPath(path: string): string {
   return sqlText(path.replaceAll(/[[*?]/g, '[$&]'))
 }
 
-/** What to select from to get a Parquet file's rows, with `file_row_number` counted from 0. */
-export function sqlParquet(path: string): string {
-  return `read_parquet(${sqlPath(path)}, file_row_number = true, hive_partitioning = false, binary_as_string = true)`
+/** The column of a row's number in its file, from 0, as an SQL identifier: a name that no file has. */
+export const ROW_NUMBER = '"nearrank row number"'
+
+/** How files are read. */
+export interface ParquetForm {
+  hasOwn: boolean // a column is called file_row_number, as DuckDB calls its own
+  texts: readonly string[] // columns of bytes that are texts: some writers do not say so
+  byName?: boolean // the files have different columns, @default false
+}
+
+/** What to select from to get the rows of Parquet files, with `ROW_NUMBER`. */
+export function sqlParquet(paths: readonly string[], { hasOwn, texts, byName = false }: ParquetForm): string {
+  const files = paths.length === 1 ? sqlPath(paths[0]) : `[${paths.map(sqlPath).join(', ')}]`
+  const how = `hive_partitioning = false${byName ? ', union_by_name = true' : ''}`
+  const decoded = texts.map((name) => `decode(${sqlName(name)}) AS ${sqlName(name)}`).join(', ')
+  const replaced = decoded === '' ? '' : ` REPLACE (${decoded})`
+  return hasOwn
+    ? `(SELECT *${replaced}, row_number() OVER () - 1 AS ${ROW_NUMBER} FROM read_parquet(${files}, ${how}))`
+    : `(SELECT * EXCLUDE (file_row_number)${replaced}, file_row_number AS ${ROW_NUMBER} FROM read_parquet(${files}, file_row_number = true, ${how}))`
 }
 
 /** The first line of what DuckDB says, without the query it repeats. */

@@ -2,12 +2,14 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { stat } from 'node:fs/promises'
 import { NearrankError, messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
-import { duckDbMessage, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
+import { duckDbMessage, type ParquetForm, ROW_NUMBER, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
 
 /** What a Parquet file's own metadata says of it. */
 export interface ParquetFile {
   path: string
   name: string // as messages call it
+  from: string // SQL to select its rows from, with `ROW_NUMBER`
+  form: ParquetForm
   rows: number
   columns: ParquetColumn[]
 }
@@ -25,9 +27,9 @@ export function rowsOf(files: readonly ParquetFile[], asked?: readonly ParquetCo
   const [{ name, columns: all }] = files
   const columns = [...(asked ?? all)]
   const named = columns.map((column) => `${sqlColumn(column)} AS ${sqlName(column.name)}`).join(', ')
-  const selects = files.map(({ path }) => `SELECT ${named} FROM ${sqlParquet(path)}`)
+  const selects = files.map(({ from }) => `SELECT ${named} FROM ${from}`)
   const isAsItIs = files.length === 1 && columns.every(({ sql: made }) => made === undefined)
-  const sql = isAsItIs ? sqlParquet(files[0].path) : `(${selects.join(' UNION ALL ')})`
+  const sql = isAsItIs ? files[0].from : `(${selects.join(' UNION ALL ')})`
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   return { sql, name, rows, columns: columns.map((column) => ({ name: column.name, type: column.type })) }
 }
@@ -43,6 +45,7 @@ export function sqlColumn({ name, sql }: ParquetColumn): string {
   return sql ?? sqlName(name)
 }
 
+const TEXT_ROWS = 2048 // by which bytes are told from texts
 const ROWS_MAX = 0xfffffffe // of one file: row numbers are 32 bits, and the last one means "none"
 
 /** @throws NearrankError INPUT for a file that is missing, truncated or no Parquet. */
@@ -55,15 +58,44 @@ export async function readParquetFile(
   try {
     const counts = await connection.run(`SELECT num_rows FROM parquet_file_metadata(${sqlPath(path)})`)
     const rows = Number((await counts.getRows())[0][0])
-    const described = await connection.run(`DESCRIBE SELECT * FROM ${sqlParquet(path)}`)
-    const columns = (await described.getRows())
-      .map((row) => ({ name: String(row[0]), type: String(row[1]) }))
-      .filter((column) => column.name !== 'file_row_number')
     if (rows > ROWS_MAX) throw new Error(`it has ${rows} rows, at most ${ROWS_MAX} are allowed`)
-    return { path, name, rows, columns }
+    const asItIs = sqlParquet([path], { hasOwn: true, texts: [] })
+    const described = await connection.run(`DESCRIBE SELECT * FROM ${asItIs}`)
+    const found = describedColumns(await described.getRows())
+    const texts = await textsAmong(connection, asItIs, found)
+    const columns = found.map(({ name: own, type }) => ({
+      name: own,
+      type: texts.includes(own) ? 'VARCHAR' : type,
+    }))
+    // DuckDB does not tell upper from lower case.
+    const hasOwn = columns.some((column) => column.name.toLowerCase() === 'file_row_number')
+    const form = { hasOwn, texts }
+    return { path, name, from: sqlParquet([path], form), form, rows, columns }
   } catch (error) {
     throw unreadable(name, error)
   }
+}
+
+/** The columns of files, of what DuckDB says of those of `sqlParquet`. */
+export function describedColumns(rows: unknown[][]): ParquetColumn[] {
+  return rows
+    .map((row) => ({ name: String(row[0]), type: String(row[1]) }))
+    .filter(({ name }) => sqlName(name) !== ROW_NUMBER)
+}
+
+/** The columns of bytes, as some writers have their texts, of which the first values are texts. */
+async function textsAmong(
+  connection: DuckDBConnection,
+  from: string,
+  columns: readonly ParquetColumn[],
+): Promise<string[]> {
+  const names = columns.filter(({ type }) => type === 'BLOB').map(({ name }) => name)
+  if (names.length === 0) return []
+  const chosen = names.map(sqlName).join(', ')
+  const counts = names.map((name) => `count(${sqlName(name)}) = count(TRY(decode(${sqlName(name)})))`)
+  const first = `(SELECT ${chosen} FROM ${from} LIMIT ${TEXT_ROWS})`
+  const [isText] = await (await connection.run(`SELECT ${counts.join(', ')} FROM ${first}`)).getRows()
+  return names.filter((_, i) => isText[i])
 }
 
 /** Size and time of last change. @throws NearrankError INPUT when there is no such file. */
@@ -102,7 +134,7 @@ export async function cellText(
   row: number,
 ): Promise<string> {
   const result = await connection.run(
-    `SELECT ${sqlColumn(columnNamed(file, column))}::VARCHAR FROM ${sqlParquet(file.path)} WHERE file_row_number = ${row}`,
+    `SELECT ${sqlColumn(columnNamed(file, column))}::VARCHAR FROM ${file.from} WHERE ${ROW_NUMBER} = ${row}`,
   )
   const value = (await result.getRows())[0]?.[0]
   if (value === null || value === undefined) return 'null'

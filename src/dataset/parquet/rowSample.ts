@@ -1,4 +1,4 @@
-import { sqlName } from './duckdb.ts'
+import { ROW_NUMBER, sqlName } from './duckdb.ts'
 
 /** Rows of a file drawn by a hash: about `threshold` of 2^32, evenly from all parts of it. */
 export interface RowSample {
@@ -12,7 +12,7 @@ const STEP = 0x9e3779b1
 
 /** SQL that is true for a drawn row. */
 export function sampleSql({ threshold, salt, group }: RowSample): string {
-  const hash = group === null ? `file_row_number::UBIGINT * ${STEP}` : `hash(${sqlName(group)}) % ${2 ** 32}`
+  const hash = group === null ? `${ROW_NUMBER}::UBIGINT * ${STEP}` : `hash(${sqlName(group)}) % ${2 ** 32}`
   return `(${hash} + ${salt}) % ${2 ** 32} < ${threshold}`
 }
 

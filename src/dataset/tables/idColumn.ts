@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import type { IdKind } from '../../ids.ts'
-import { sqlName, sqlParquet } from '../parquet/duckdb.ts'
+import { sqlName } from '../parquet/duckdb.ts'
 import type { ParquetColumn, ParquetFile } from '../parquet/parquetFile.ts'
 
 /**
@@ -44,7 +44,7 @@ export async function idKeyOf(
   const digits = Number(WHOLE_DECIMAL.exec(column.type)?.[1] ?? 0)
   if (digits <= INT64_DIGITS) return column.type === 'UBIGINT' ? 'UBIGINT' : 'BIGINT'
   const result = await connection.run(
-    `SELECT max(${sqlName(column.name)}) > ${2n ** 63n - 1n} FROM ${sqlParquet(file.path)}`,
+    `SELECT max(${sqlName(column.name)}) > ${2n ** 63n - 1n} FROM ${file.from}`,
   )
   return (await result.getRowsJS())[0][0] === true ? 'UBIGINT' : 'BIGINT'
 }
