@@ -46,6 +46,7 @@ const PACKAGES: Record<string, string[]> = {
   commander: ['cli'],
   fastify: ['server'],
   kdbush: ['geo'],
+  picomatch: ['dataset'],
   pino: ['server'],
   typebox: ['schema.ts'],
 }

@@ -105,15 +105,15 @@ export const DATASET_OPTIONS = {
   },
   /** Default restaurant_features.parquet. */
   restaurantFile: { schema: text(), flag: '--restaurant-file <file>' },
-  /** Globs of the clicks to train on; default train/*.parquet. */
+  /** Globs of the clicks to train on; default all below train/. */
   trainFiles: {
     schema: globs(),
     flag: '--train-files <glob>',
     term: '--train-files, --test-files <glob>',
-    help: 'default train/*.parquet, test/*.parquet; repeatable',
+    help: 'default train/**/*.parquet, test/…; repeatable',
     clicks: ['train'],
   },
-  /** Globs of the clicks to measure on; default test/*.parquet. */
+  /** Globs of the clicks to measure on; default all below test/. */
   testFiles: { schema: globs(), flag: '--test-files <glob>', clicks: ['test'] },
   /** The names of columns that are no features; each has a default. */
   columns: group(COLUMNS, 'an object of column names'),

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { glob, open, realpath } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { open, realpath } from 'node:fs/promises'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { NearrankError, messageOf } from '../errors.ts'
+import { type Side, SIDES } from '../features/featureSpec.ts'
+import { isFolder, isGlob, parquetBelow, pathsOf, withoutTwins } from './matchingPaths.ts'
 import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Replay, type Split } from './options.ts'
 import { statFile } from './parquet/parquetFile.ts'
 
@@ -16,7 +18,8 @@ export interface SourceFile {
 }
 
 const TAIL_BYTES = 64 * 1024
-const FILES_MAX = 100_000
+const FOLDERS_SHOWN = 5
+const REQUESTS_FILE = 'requests.parquet'
 
 /** Absolute, with symbolic links resolved. @throws NearrankError INPUT when there is no such folder. */
 export async function dataFolder(options: DatasetOptions): Promise<string> {
@@ -38,15 +41,20 @@ export function columnNames(options: DatasetOptions): ColumnNames {
   return { ...DEFAULT_COLUMNS, ...options.columns }
 }
 
-/** The feature table's file of one side. */
-export async function featureSource(
-  options: DatasetOptions,
-  data: string,
-  side: 'users' | 'restaurants',
-): Promise<SourceFile> {
+/** What the feature table of one side is called: a file, a folder of files, or a glob. */
+export function tableName(options: DatasetOptions, side: Side): string {
   const given = side === 'users' ? options.userFile : options.restaurantFile
-  const fallback = side === 'users' ? 'user_features.parquet' : 'restaurant_features.parquet'
-  return sourceFile(data, resolve(data, given ?? fallback))
+  return given ?? (side === 'users' ? 'user_features.parquet' : 'restaurant_features.parquet')
+}
+
+/** The files of the feature table of one side. @throws NearrankError INPUT when there is none. */
+export async function tableSources(options: DatasetOptions, data: string, side: Side): Promise<SourceFile[]> {
+  const name = tableName(options, side)
+  const paths = await pathsMatching([name], data)
+  // Of a single file that is not there, the error says so.
+  if (paths.length === 0 && !isGlob(name) && !(await isFolder(resolve(data, name))))
+    return [await sourceFile(data, resolve(data, name))]
+  return sourcesMatching([name], data, side)
 }
 
 /** Paths of a split's click files, in natural order: `train_2` before `train_10`. */
@@ -73,7 +81,7 @@ export async function sourcesMatching(
   if (paths.length === 0)
     throw new NearrankError(
       'INPUT',
-      `Cannot find any ${what}: no file in ${data} matches ${patterns.join(', ')}`,
+      `Cannot find any ${what}: no file in ${data} matches ${patterns.join(', ')}${await elsewhere(data)}`,
     )
   const sources: SourceFile[] = []
   for (const path of paths) sources.push(await sourceFile(data, path))
@@ -102,16 +110,38 @@ export async function replaySources(
 
 async function pathsMatching(patterns: readonly string[], data: string): Promise<string[]> {
   const found = new Set<string>()
-  for (const pattern of patterns) {
-    const paths = isAbsolute(pattern) ? glob(pattern) : glob(pattern, { cwd: data })
-    for await (const path of paths) found.add(resolve(data, path))
-    if (found.size > FILES_MAX)
-      throw new NearrankError(
-        'INPUT',
-        `Cannot use ${pattern} in ${data}: it matches more than ${FILES_MAX} files`,
-      )
-  }
-  return [...found].toSorted((a, b) => naturalOrder(nameOf(data, a), nameOf(data, b)))
+  for (const pattern of patterns) for (const path of await pathsOf(pattern, data)) found.add(path)
+  const order = (a: string, b: string) => naturalOrder(nameOf(data, a), nameOf(data, b))
+  return withoutTwins([...found].toSorted(order))
+}
+
+/** Where there are Parquet files, if none is where it was looked for: for the end of a message. */
+async function elsewhere(data: string): Promise<string> {
+  const folders = new Set((await parquetBelow(data)).map((path) => dirname(nameOf(data, path))))
+  folders.delete('.') // the tables are there
+  if (folders.size === 0) return ''
+  const shown = [...folders].toSorted(naturalOrder).slice(0, FOLDERS_SHOWN).join(', ')
+  const more = folders.size > FOLDERS_SHOWN ? `, and ${folders.size - FOLDERS_SHOWN} more` : ''
+  return `; there are Parquet files in ${shown}${more}`
+}
+
+/**
+ * The Parquet files below the data folder that are no feature table and were not read, by name; `read`: the
+ * names of those that were.
+ * What `generate` writes for load tests is none of them.
+ */
+export async function unreadFiles(options: DatasetOptions, read: readonly string[]): Promise<string[]> {
+  const data = await dataFolder(options)
+  // Links may lead from one to the other.
+  const real = (path: string) => realpath(path).catch(() => path)
+  const known = new Set<string>()
+  for (const side of SIDES)
+    for (const path of await pathsMatching([tableName(options, side)], data)) known.add(await real(path))
+  for (const name of [...read, REQUESTS_FILE]) known.add(await real(resolve(data, name)))
+  const names: string[] = []
+  for (const path of await parquetBelow(data))
+    if (!known.has(await real(path))) names.push(nameOf(data, path))
+  return names.toSorted(naturalOrder)
 }
 
 /** 16 hexadecimal digits over files and whatever else decides what is made of them. */
@@ -156,7 +186,7 @@ export function naturalOrder(a: string, b: string): number {
 /** The globs of a split's click files. */
 export function splitPatterns(options: DatasetOptions, split: Split): string[] {
   const given = split === 'train' ? options.trainFiles : options.testFiles
-  return [given ?? `${split}/*.parquet`].flat()
+  return [given ?? `${split}/**/*.parquet`].flat()
 }
 
 async function sourceFile(data: string, path: string): Promise<SourceFile> {

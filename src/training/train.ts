@@ -3,6 +3,7 @@ import type { Tables } from '../dataset/tables/readTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
+import { unreadFiles } from '../dataset/sources.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
 import { NearrankError } from '../errors.ts'
@@ -25,7 +26,7 @@ import { abortable } from './run/abort.ts'
 import type { ArenaShape } from './memory/arenaShape.ts'
 import { constraintsTable } from './report/constraints.ts'
 import { CrewLead } from './crew/crewLead.ts'
-import { dataNotes, farNotes } from './report/dataNotes.ts'
+import { dataNotes, farNotes, unreadNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
 import { packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
@@ -177,7 +178,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   try {
     await loadFeatures(lead, tables, normalization)
     await setEmbeddingPenalties(lead, pack, settings)
-    for (const message of notesOf(prepared, normalization)) report({ type: 'note', message })
+    for (const message of await notesOf(prepared, normalization)) report({ type: 'note', message })
     const training = await TrainingRun.begin({
       lead,
       pack,
@@ -238,9 +239,11 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
 }
 
 /** What a person should know before the training. */
-function notesOf(prepared: Prepared, normalization: Normalization | null): string[] {
-  const { tables, features, source, dropped } = prepared
+async function notesOf(prepared: Prepared, normalization: Normalization | null): Promise<string[]> {
+  const { options, tables, pack, test, features, source, dropped } = prepared
+  const read = [...pack.files, ...(test?.files ?? [])].map(({ name }) => name)
   return [
+    ...unreadNotes(await unreadFiles(options, read)),
     ...(dropped ? [droppedNote(dropped)] : []),
     ...dataNotes(tables, features),
     ...(source ? [growthNote(source, features)] : []),

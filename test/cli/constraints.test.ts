@@ -35,7 +35,7 @@ describe('constraints', () => {
     )
     assert.deepEqual(table[0], {
       name: 'every row used in every epoch',
-      limit: 'all 50,000,000',
+      limit: 'all 50,000,000 of 2 files',
       measured: '50,000,000 in each of 5 epochs',
       met: true,
     })

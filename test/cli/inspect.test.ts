@@ -88,7 +88,7 @@ test('what stands in the data moves no cursor, breaks no line and fills no scree
   const text = renderInspection({
     data: 'data',
     files: {
-      users: { name: 'u.parquet', rows: 100_000, bytes: 1 },
+      users: { name: 'u.parquet', files: 1, rows: 100_000, bytes: 1 },
       restaurants: null,
       train: null,
       test: null,

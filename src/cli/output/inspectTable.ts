@@ -35,7 +35,7 @@ export function renderInspection(inspection: Inspection): string {
 
 function renderFiles({ files }: Inspection): string {
   const table = (what: string, file: TableFile | null) =>
-    file ? [what, '1', formatCount(file.rows), formatBytes(file.bytes)] : [what, 'none']
+    file ? [what, formatCount(file.files), formatCount(file.rows), formatBytes(file.bytes)] : [what, 'none']
   const clicks = (what: string, found: ClickFiles | null) =>
     found
       ? [

@@ -36,15 +36,11 @@ export async function openRows(
   tables: Tables,
   split: Split,
 ): Promise<PackedRows> {
-  const { data, home, sources, older, fingerprint, key, prefix, directory } = await locate(
-    options,
-    tables,
-    split,
-  )
+  const { home, sources, older, fingerprint, key, prefix, directory } = await locate(options, tables, split)
   const found = await readRows(directory, split)
   if (found) return found
   await withDuckDb(options, async (connection) => {
-    const what = { data, sources, older, isLabelled: true }
+    const what = { sources, older, isLabelled: true }
     const plan = await planRows(connection, options, tables, what)
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
@@ -97,7 +93,6 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
   const key = keyOf(data, sources, tables.key, settings)
   const prefix = `rows-${split}-`
   return {
-    data,
     home,
     sources,
     older: older.length,

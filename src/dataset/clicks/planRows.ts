@@ -6,7 +6,7 @@ import { pairsFor } from '../../features/pairs/pairsFor.ts'
 import { uncounted } from '../../features/pairs/rate.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { columnNamed, type ParquetFile, readParquetFile, rowsOf } from '../parquet/parquetFile.ts'
-import { columnNames, featureSource, type SourceFile } from '../sources.ts'
+import { columnNames, type SourceFile, tableName } from '../sources.ts'
 import { checkColumns, checkPositions, contextFeatures } from '../tables/featureColumns.ts'
 import { growFeatures } from '../tables/growFeatures.ts'
 import { keyWords } from '../tables/idColumn.ts'
@@ -18,7 +18,6 @@ import { checkClickFile, type RowsPlan } from './rowsPlan.ts'
 
 /** Files of clicks, and what is known of them. */
 interface FilesToPlan {
-  data: string
   sources: readonly SourceFile[]
   older?: number // the first so many are only drawn from; default 0
   isLabelled: boolean
@@ -29,16 +28,15 @@ export async function planRows(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   tables: Tables,
-  { data, sources, older = 0, isLabelled }: FilesToPlan,
+  { sources, older = 0, isLabelled }: FilesToPlan,
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
     const words = keyWords(table.idKey)
     const index = new IdIndex(await readKeys(table), words)
-    const { name } = await featureSource(options, data, table.side)
     const placelessKeys = await readPlacelessKeys(table)
     const placeless = placelessKeys.length === 0 ? null : new IdIndex(placelessKeys, words)
-    return { column, table: name, key: table.idKey, index, placeless }
+    return { column, table: tableName(options, table.side), key: table.idKey, index, placeless }
   }
   const { fitted, grows, contextFeatures: names = [], positionColumn: position } = options
   const declared = declaredOf(options.features, 'context')

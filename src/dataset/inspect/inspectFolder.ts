@@ -85,7 +85,9 @@ export async function inspectFolder(
 }
 
 function tableFile(source: Source | undefined): TableFile | null {
-  return source ? { name: source.name, rows: source.rows, bytes: source.bytes } : null
+  if (!source) return null
+  const { name, files, rows, bytes } = source
+  return { name, files, rows, bytes }
 }
 
 /** The features by their names, and why the other columns are none. */

@@ -2,9 +2,12 @@ import { messageOf } from '../../errors.ts'
 import type { DeclaredFeature } from '../../features/declared.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import { COLUMNS, type ColumnNames } from '../options.ts'
+import { unwrittenIndex } from '../parquet/pandasIndex.ts'
 import {
   type CandidateColumns,
   candidateColumns,
+  NOT_NUMBERED,
+  ROW_INDEX,
   declareFeature,
   idFeature,
 } from '../tables/featureColumns.ts'
@@ -130,9 +133,10 @@ function verdictOn(
   }
   if (name === idColumn) return { role: 'id', becomes: null }
   if (name === columns.latitude || name === columns.longitude) return { role: 'place', becomes: null }
+  if (!named && source.index?.columns.includes(name)) return { role: 'feature', becomes: ROW_INDEX }
   if (!candidates.areChosen)
     return { role: 'feature', becomes: 'its name is that of another id or of the label' }
-  const why = named ? 'it is not among the named features' : 'the columns named f and digits are the features'
+  const why = named ? 'it is not among the named features' : NOT_NUMBERED
   return { role: 'feature', becomes: why }
 }
 
@@ -153,11 +157,10 @@ async function checkIds(
 }
 
 /** A column that training needs is not there. */
-export function lacking(
-  { name, columns }: Source,
-  column: string,
-  key: keyof ColumnNames,
-): InspectionWarning {
+export function lacking(source: Source, column: string, key: keyof ColumnNames): InspectionWarning {
+  const { name, columns, index } = source
+  if (index?.unwritten.includes(column))
+    return { kind: 'missingColumn', file: name, column, message: `${name}: ${unwrittenIndex(column)}` }
   const [flag] = COLUMNS[key].flag.split(' ')
   return missingColumn(name, column, { flag, names: columns.map((one) => one.name) })
 }

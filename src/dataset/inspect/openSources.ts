@@ -8,9 +8,10 @@ import {
   type ParquetColumn,
   type ParquetFile,
   readParquetFile,
+  readParquetTable,
   statFile,
 } from '../parquet/parquetFile.ts'
-import { featureSource, nameOf, splitPaths, splitPatterns } from '../sources.ts'
+import { nameOf, splitPaths, splitPatterns, tableName, tableSources } from '../sources.ts'
 import { areAlike } from '../tables/valueTypes.ts'
 import type { Reader } from './reader.ts'
 import type { InspectionWarning } from './report.ts'
@@ -29,14 +30,14 @@ export async function openTable(
   options: DatasetOptions,
   { data, side, warn }: { data: string; side: Side; warn: Warn },
 ): Promise<Source | undefined> {
-  const fallback = side === 'users' ? 'user_features.parquet' : 'restaurant_features.parquet'
-  const given = (side === 'users' ? options.userFile : options.restaurantFile) ?? fallback
+  const given = tableName(options, side)
   const flag = side === 'users' ? '--user-file' : '--restaurant-file'
   try {
-    const { path, name, size } = await featureSource(options, data, side)
-    const file = await readParquetFile(connection, path, name)
-    if (file.rows > 0) return { ...file, files: 1, bytes: size }
-    warn(emptyFile(name))
+    const sources = await tableSources(options, data, side)
+    const file = await readParquetTable(connection, sources, given)
+    const bytes = sources.reduce((sum, { size }) => sum + size, 0)
+    if (file.rows > 0) return { ...file, files: sources.length, bytes }
+    warn(emptyFile(file.name))
   } catch (error) {
     const isAbsent = error instanceof Error && isMissing(error.cause)
     warn({
@@ -166,11 +167,14 @@ function differentColumns(
 function sqlFiles(files: readonly ParquetFile[], byName: boolean): string {
   const forms = files.map(({ form }) => form)
   const texts = [...new Set(forms.flatMap((form) => form.texts))]
-  const form = { hasOwn: forms.some(({ hasOwn }) => hasOwn), texts, byName }
-  return sqlParquet(
-    files.map(({ path }) => path),
-    form,
-  )
+  const hasOwn = forms.some((form) => form.hasOwn)
+  // Files of one folder have the same keys.
+  const folders = Map.groupBy(files, ({ form }) => JSON.stringify(form.keys))
+  const selects = [...folders.values()].map((some) => {
+    const paths = some.map(({ path }) => path)
+    return `SELECT * FROM ${sqlParquet(paths, { hasOwn, texts, keys: some[0].form.keys, byName })}`
+  })
+  return `(${selects.join(' UNION ALL BY NAME ')})`
 }
 
 function emptyFile(name: string): InspectionWarning {

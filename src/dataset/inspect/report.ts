@@ -35,7 +35,8 @@ export type FeatureChoice =
   | { kind: 'overlap'; user: string; restaurant: string }
 
 export interface TableFile {
-  name: string // relative to the folder
+  name: string // relative to the folder; of several files, what they were asked for by
+  files: number
   rows: number
   bytes: number
 }

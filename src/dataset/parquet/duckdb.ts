@@ -64,22 +64,34 @@ export function sqlPath(path: string): string {
 /** The column of a row's number in its file, from 0, as an SQL identifier: a name that no file has. */
 export const ROW_NUMBER = '"nearrank row number"'
 
+/** A column that has one value in a whole file, as its path tells: `date=2026-01-01`. */
+export interface PathKey {
+  name: string
+  type: string // DuckDB's name for it
+  sql: string // its value
+}
+
 /** How files are read. */
 export interface ParquetForm {
   hasOwn: boolean // a column is called file_row_number, as DuckDB calls its own
   texts: readonly string[] // columns of bytes that are texts: some writers do not say so
+  keys: readonly PathKey[] // columns that the paths tell
   byName?: boolean // the files have different columns, @default false
 }
 
 /** What to select from to get the rows of Parquet files, with `ROW_NUMBER`. */
-export function sqlParquet(paths: readonly string[], { hasOwn, texts, byName = false }: ParquetForm): string {
+export function sqlParquet(
+  paths: readonly string[],
+  { hasOwn, texts, keys, byName = false }: ParquetForm,
+): string {
   const files = paths.length === 1 ? sqlPath(paths[0]) : `[${paths.map(sqlPath).join(', ')}]`
   const how = `hive_partitioning = false${byName ? ', union_by_name = true' : ''}`
   const decoded = texts.map((name) => `decode(${sqlName(name)}) AS ${sqlName(name)}`).join(', ')
   const replaced = decoded === '' ? '' : ` REPLACE (${decoded})`
+  const told = keys.map(({ name, sql }) => `, ${sql} AS ${sqlName(name)}`).join('')
   return hasOwn
-    ? `(SELECT *${replaced}, row_number() OVER () - 1 AS ${ROW_NUMBER} FROM read_parquet(${files}, ${how}))`
-    : `(SELECT * EXCLUDE (file_row_number)${replaced}, file_row_number AS ${ROW_NUMBER} FROM read_parquet(${files}, file_row_number = true, ${how}))`
+    ? `(SELECT *${replaced}${told}, row_number() OVER () - 1 AS ${ROW_NUMBER} FROM read_parquet(${files}, ${how}))`
+    : `(SELECT * EXCLUDE (file_row_number)${replaced}${told}, file_row_number AS ${ROW_NUMBER} FROM read_parquet(${files}, file_row_number = true, ${how}))`
 }
 
 /** The first line of what DuckDB says, without the query it repeats. */

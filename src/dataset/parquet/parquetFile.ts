@@ -2,6 +2,8 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { stat } from 'node:fs/promises'
 import { NearrankError, messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
+import { type PandasIndex, pandasIndex, unwrittenIndex } from './pandasIndex.ts'
+import { pathKeys } from './pathKeys.ts'
 import { duckDbMessage, type ParquetForm, ROW_NUMBER, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
 
 /** What a Parquet file's own metadata says of it. */
@@ -12,6 +14,7 @@ export interface ParquetFile {
   form: ParquetForm
   rows: number
   columns: ParquetColumn[]
+  index?: PandasIndex // of a table
 }
 
 /** Rows to aggregate over, of one file or of several with the same columns. */
@@ -59,21 +62,58 @@ export async function readParquetFile(
     const counts = await connection.run(`SELECT num_rows FROM parquet_file_metadata(${sqlPath(path)})`)
     const rows = Number((await counts.getRows())[0][0])
     if (rows > ROWS_MAX) throw new Error(`it has ${rows} rows, at most ${ROWS_MAX} are allowed`)
-    const asItIs = sqlParquet([path], { hasOwn: true, texts: [] })
+    const asItIs = sqlParquet([path], { hasOwn: true, texts: [], keys: [] })
     const described = await connection.run(`DESCRIBE SELECT * FROM ${asItIs}`)
     const found = describedColumns(await described.getRows())
     const texts = await textsAmong(connection, asItIs, found)
+    // DuckDB does not tell upper from lower case.
+    const names = new Set(found.map((column) => column.name.toLowerCase()))
+    const keys = pathKeys(name).filter((key) => !names.has(key.name.toLowerCase()))
     const columns = found.map(({ name: own, type }) => ({
       name: own,
       type: texts.includes(own) ? 'VARCHAR' : type,
     }))
-    // DuckDB does not tell upper from lower case.
-    const hasOwn = columns.some((column) => column.name.toLowerCase() === 'file_row_number')
-    const form = { hasOwn, texts }
+    columns.push(...keys.map((key) => ({ name: key.name, type: key.type })))
+    const form = { hasOwn: names.has('file_row_number'), texts, keys }
     return { path, name, from: sqlParquet([path], form), form, rows, columns }
   } catch (error) {
     throw unreadable(name, error)
   }
+}
+
+/**
+ * The files of a table as one: their rows one after the other, in the order of `sources`.
+ * @throws NearrankError INPUT for a file that cannot be read, or has other columns than the first.
+ */
+export async function readParquetTable(
+  connection: DuckDBConnection,
+  sources: readonly { path: string; name: string }[],
+  name: string,
+): Promise<ParquetFile> {
+  const files: ParquetFile[] = []
+  for (const source of sources) files.push(await readParquetFile(connection, source.path, source.name))
+  const [read, ...others] = files
+  const first = { ...read, index: await pandasIndex(connection, read.path) }
+  if (others.length === 0) return first
+  for (const other of others) checkSameColumns(first, other)
+  let rows = 0
+  const selects = files.map((file) => {
+    const select = `SELECT * REPLACE (${ROW_NUMBER} + ${rows} AS ${ROW_NUMBER}) FROM ${file.from}`
+    rows += file.rows
+    return select
+  })
+  return { ...first, name, rows, from: `(${selects.join(' UNION ALL BY NAME ')})` }
+}
+
+function checkSameColumns(first: ParquetFile, other: ParquetFile): void {
+  const typeIn = (file: ParquetFile, name: string) =>
+    file.columns.find((column) => column.name === name)?.type ?? 'missing'
+  for (const { name } of [...first.columns, ...other.columns])
+    if (typeIn(first, name) !== typeIn(other, name))
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use ${other.name}: its column ${name} is ${typeIn(other, name)}, in ${first.name} it is ${typeIn(first, name)}; write all files of a table with the same columns`,
+      )
 }
 
 /** The columns of files, of what DuckDB says of those of `sqlParquet`. */
@@ -115,9 +155,14 @@ export async function statFile(path: string, name: string): Promise<{ size: numb
 }
 
 /** The column called `name`. @throws NearrankError INPUT naming the columns that there are. */
-export function columnNamed(file: Pick<ParquetFile, 'name' | 'columns'>, name: string): ParquetColumn {
+export function columnNamed(
+  file: Pick<ParquetFile, 'name' | 'columns' | 'index'>,
+  name: string,
+): ParquetColumn {
   const column = file.columns.find((candidate) => candidate.name === name)
   if (column) return column
+  if (file.index?.unwritten.includes(name))
+    throw new NearrankError('INPUT', `Cannot use ${file.name}: ${unwrittenIndex(name)}`)
   const names = file.columns.map((candidate) => candidate.name)
   const shown = names.length > 50 ? [...names.slice(0, 50), `… ${names.length - 50} more`] : names
   throw new NearrankError(

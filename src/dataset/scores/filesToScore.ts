@@ -44,7 +44,7 @@ export async function withFilesToScore<T>(
   const names = outputNames(sources.map(({ path }) => path))
   const columns = columnsToCopy(options)
   return withDuckDb(options, async (connection: DuckDBConnection) => {
-    const plan: RowsPlan = await planRows(connection, options, tables, { data, sources, isLabelled: false })
+    const plan: RowsPlan = await planRows(connection, options, tables, { sources, isLabelled: false })
     for (const file of plan.files) for (const column of columns) columnNamed(file, column)
     return use({
       files: plan.files.map((file, i) => ({ file, source: sources[i], name: names[i] })),

@@ -7,7 +7,7 @@ import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
 import { arrayOf, isNullAt, sqlName, validBits, withDuckDb, wordsOf } from '../parquet/duckdb.ts'
 import { cellText, columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
 import { type ContextFeature, contextColumns, contextOf } from '../requests.ts'
-import { columnNames, dataFolder, featureSource, sourcesMatching } from '../sources.ts'
+import { columnNames, dataFolder, sourcesMatching, tableSources } from '../sources.ts'
 import { rawOf } from '../tables/columnEncoders.ts'
 import { checkNumeric } from '../tables/featureColumns.ts'
 import { holdsStrings, idKeySql, keyWords } from '../tables/idColumn.ts'
@@ -54,7 +54,7 @@ export async function withUsersToRank<T>(
   const { files: globs } = options
   const sources = globs
     ? await sourcesMatching([globs].flat(), data, 'users to rank for')
-    : [await featureSource(options, data, 'users')]
+    : await tableSources(options, data, 'users')
   const names = outputNames(sources.map(({ path }) => path))
   const index = new IdIndex(await readKeys(tables.users), keyWords(tables.users.idKey))
   return withDuckDb(options, async (connection) => {

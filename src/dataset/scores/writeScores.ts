@@ -1,5 +1,5 @@
 import { FLOAT } from '@duckdb/node-api'
-import { arrayOf, duckDbMessage, sqlName, sqlPath, withDuckDb } from '../parquet/duckdb.ts'
+import { arrayOf, duckDbMessage, sqlName, sqlParquet, withDuckDb } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetFile, unreadable } from '../parquet/parquetFile.ts'
 import { copySql, serveRows, syncFile, writeError } from '../parquet/parquetWriter.ts'
 import { checkAborted } from './checkAborted.ts'
@@ -31,7 +31,7 @@ export interface ScoresToWrite {
 export async function writeScores(path: string, what: ScoresToWrite): Promise<void> {
   const { file, columns, scores, hasDropped, memoryBytes, signal } = what
   const names = columns.map((column) => `source.${sqlName(column)}`).join(', ')
-  const rows = `read_parquet(${sqlPath(file.path)}, hive_partitioning = false) source`
+  const rows = `${sqlParquet([file.path], { ...file.form, texts: [] })} source` // bytes stay bytes
   const select =
     `SELECT ${names}, scored.${SCORE_COLUMN} FROM ${rows} POSITIONAL JOIN scores() scored` +
     (hasDropped ? ` WHERE NOT isnan(scored.${SCORE_COLUMN})` : '')

@@ -20,6 +20,11 @@ const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later h
 const DIRECT_DIM = 4 // of what is added to the logit; with more, training learns ids by heart
 export const POSITIONS_MAX = 1000
 const NUMBERED = /^f\d+$/
+
+/** Why a column is left out, as parts of a sentence. */
+export const ROW_INDEX = "it is pandas' row index"
+export const NOT_NUMBERED = 'the columns named f and digits are the features'
+
 const FEATURES_MAX = 4096
 
 /** The features of a table, fitted to it, in the order of their columns; and what is left out. */
@@ -49,7 +54,7 @@ export async function tableFeatures(
 ): Promise<TableFeatures> {
   const rows = rowsOf([file])
   const candidates = candidateColumns(file, named, columns, declared)
-  const leftOut: LeftOut[] = []
+  const leftOut = named ? [] : passedOver(file, columns, candidates)
   const features: FeatureSpec[] = []
   const add = async (feature: DeclaredFeature, measured: MeasuredColumn) => {
     checkColumns(file, [feature])
@@ -186,6 +191,23 @@ export function declareFeature(
   return areChosen ? namedFeature(file, measured) : inferFeature(measured)
 }
 
+/** The columns that are no candidates, although nobody has said so; and why. */
+function passedOver(
+  file: ParquetFile,
+  columns: ColumnNames,
+  { columns: candidates, areChosen, declared }: CandidateColumns,
+): LeftOut[] {
+  const isIndex = ({ name }: ParquetColumn) => file.index?.columns.includes(name) ?? false
+  const isKnown = ({ name }: ParquetColumn) =>
+    candidates.some((one) => one.name === name) || (declared?.has(name) ?? false)
+  return besideIds(file, columns)
+    .filter((column) => !isKnown(column) && (areChosen || isIndex(column)))
+    .map((column) => ({
+      name: column.name,
+      reason: isIndex(column) ? ROW_INDEX : NOT_NUMBERED,
+    }))
+}
+
 /** The feature of a side that is known by its ids alone. */
 export function idFeature(idColumn: string): DeclaredFeature {
   return { name: idColumn, kind: 'category', isId: true, minCount: 1, dim: DIRECT_DIM }
@@ -252,8 +274,12 @@ function numberedColumns(file: ParquetFile, columns: ColumnNames): readonly stri
   return numbered.length > 0 ? numbered.toSorted(naturalOrder) : undefined
 }
 
-/** Those that are no ids and no places. */
+/** Those that are no ids, no places, and no row index. */
 function otherColumns(file: ParquetFile, columns: ColumnNames): ParquetColumn[] {
+  return besideIds(file, columns).filter(({ name }) => !file.index?.columns.includes(name))
+}
+
+function besideIds(file: ParquetFile, columns: ColumnNames): ParquetColumn[] {
   const taken = new Set(Object.values(columns))
   return file.columns.filter((column) => !taken.has(column.name))
 }

@@ -10,11 +10,11 @@ import {
   checkUnchanged,
   columnNames,
   dataFolder,
-  featureSource,
   fingerprintOf,
   keyOf,
   packHome,
   type SourceFile,
+  tableSources,
 } from '../sources.ts'
 import { type PackedTable, readTables, type Tables, TABLES_FORMAT } from './readTables.ts'
 import { tablePolicies, tableSettings } from '../policies.ts'
@@ -29,9 +29,9 @@ const PREFIX = 'tables-'
  * @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.
  */
 export async function openTables(options: DatasetOptions & OpenOptions): Promise<Tables> {
-  const { home, sources, key, settings } = await locate(options)
+  const { home, sources, tables, key, settings } = await locate(options)
   return withDuckDb(options, async (connection) => {
-    const plans = await planTables(connection, options, sources)
+    const plans = await planTables(connection, options, tables)
     const fingerprint = fingerprintOf(sources, TABLES_FORMAT, plans.map(takenBy), ...settings)
     const directory = join(home, PREFIX + fingerprint)
     const found = await readTables(directory)
@@ -90,8 +90,9 @@ function takenBy({ idColumn, features, places }: Pick<TablePlan, 'idColumn' | 'f
 async function locate(options: DatasetOptions & OpenOptions) {
   const data = await dataFolder(options)
   const columns = columnNames(options)
-  const sources: SourceFile[] = []
-  for (const side of SIDES) sources.push(await featureSource(options, data, side))
+  const tables: SourceFile[][] = []
+  for (const side of SIDES) tables.push(await tableSources(options, data, side))
+  const sources = tables.flat()
   const settings = tableSettings(options)
   const { userFeatures, restaurantFeatures, ids = 'none', fitted } = options
   const chosen: unknown[] = [columns, userFeatures, restaurantFeatures, ...settings]
@@ -101,7 +102,7 @@ async function locate(options: DatasetOptions & OpenOptions) {
   if (fitted) chosen.push(options.grows ? { grows: true } : fitted)
   const key = keyOf(data, sources, ...chosen)
   const decisive = options.grows ? [...settings, { grows: fitted }] : settings
-  return { home: packHome(options, data), sources, key, columns, settings: decisive }
+  return { home: packHome(options, data), sources, tables, key, columns, settings: decisive }
 }
 
 /** Whether `onMissing` allows what was left out of the tables; if not, packing says where it is. */

@@ -9,15 +9,16 @@ import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
 import { streamColumns } from '../parquet/columnStream.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
-import { columnNamed, readParquetFile } from '../parquet/parquetFile.ts'
+import { columnNamed, readParquetTable } from '../parquet/parquetFile.ts'
 import { type TablePolicies, tablePolicies } from '../policies.ts'
 import {
   columnNames,
   dataFolder,
-  featureSource,
   fingerprintOf,
   packHome,
   type SourceFile,
+  tableName,
+  tableSources,
 } from '../sources.ts'
 import { rawOf } from './columnEncoders.ts'
 import { jsonColumn } from './jsonValues.ts'
@@ -49,9 +50,10 @@ export async function openValues(
     buildFolder(home, name, async (folder) => {
       const packed: Partial<Record<Side, ValuesFile>> = {}
       for (const side of sides) {
-        const source = await featureSource(options, data, side)
+        const sources = await tableSources(options, data, side)
         packed[side] = await packValues(connection, tables[side], {
-          source,
+          sources,
+          tableName: tableName(options, side),
           folder,
           columns: columnNames(options),
           policies: tablePolicies(options),
@@ -90,7 +92,8 @@ async function locate(options: Options, { fingerprint }: Tables, sides: readonly
 }
 
 interface Run extends Pick<OpenOptions, 'onProgress'> {
-  source: SourceFile
+  sources: SourceFile[]
+  tableName: string
   folder: string
   columns: ColumnNames
   policies: TablePolicies
@@ -100,12 +103,12 @@ interface Run extends Pick<OpenOptions, 'onProgress'> {
 async function packValues(
   connection: DuckDBConnection,
   table: FeatureTable,
-  { source, folder, columns: names, policies, signal, onProgress }: Run,
+  { sources, folder, tableName: called, columns: names, policies, signal, onProgress }: Run,
 ): Promise<ValuesFile> {
   const { side, rows, idKey } = table
   const features = storedFeatures(table.features)
   const { places } = tableColumns(side, names)
-  const read = await readParquetFile(connection, source.path, source.name)
+  const read = await readParquetTable(connection, sources, called)
   const file = withPlaces(read, fittedPlaces(features), places)
   const plan = { side, file, features: [...features], leftOut: [], idKey, ...tableColumns(side, names) }
   const kept = await findKeptRows(connection, plan, { policies, signal })

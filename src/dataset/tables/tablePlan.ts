@@ -4,8 +4,8 @@ import { declaredOf } from '../../features/declaration.ts'
 import type { LeftOut } from '../../features/declared.ts'
 import { type FeatureSpec, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
-import { columnNamed, type ParquetFile, readParquetFile, rowsOf } from '../parquet/parquetFile.ts'
-import { columnNames, type SourceFile } from '../sources.ts'
+import { columnNamed, type ParquetFile, readParquetTable, rowsOf } from '../parquet/parquetFile.ts'
+import { columnNames, type SourceFile, tableName } from '../sources.ts'
 import { checkColumns, checkNumeric, tableFeatures } from './featureColumns.ts'
 import { columnsBeside, growFeatures } from './growFeatures.ts'
 import { holdsStrings, type IdKey } from './idColumn.ts'
@@ -33,12 +33,12 @@ export interface KeyedPlan extends TablePlan {
 export async function planTables(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
-  sources: SourceFile[],
+  sources: SourceFile[][], // of either side
 ): Promise<TablePlan[]> {
   const columns = columnNames(options)
   const plans: TablePlan[] = []
   for (const [i, side] of SIDES.entries()) {
-    const read = await readParquetFile(connection, sources[i].path, sources[i].name)
+    const read = await readParquetTable(connection, sources[i], tableName(options, side))
     if (read.rows === 0) throw new NearrankError('INPUT', `Cannot use ${read.name}: it has no rows`)
     const { idColumn, places } = tableColumns(side, columns)
     const fitted = options.fitted?.[side]

@@ -81,6 +81,7 @@ function rowsConstraint(run: ConstraintInputs): Constraint {
   const sum = (of: 'rows' | 'used' | 'dropped' | 'validation' | 'notReplayed') =>
     first ? first.files.reduce((total, file) => total + (file[of] ?? 0), 0) : 0
   const total = sum('rows')
+  const files = first ? ` of ${first.files.length} ${first.files.length === 1 ? 'file' : 'files'}` : ''
   const leftOut = sum('dropped') + sum('validation') + sum('notReplayed')
   const isWhole =
     first !== undefined &&
@@ -105,8 +106,8 @@ function rowsConstraint(run: ConstraintInputs): Constraint {
     name: 'every row used in every epoch',
     limit:
       run.preset === 'reference' || leftOut === 0
-        ? `all ${formatCount(total)}`
-        : `all ${formatCount(total - leftOut)} to train on`,
+        ? `all ${formatCount(total)}${files}`
+        : `all ${formatCount(total - leftOut)} to train on${files && `,${files}`}`,
     measured,
     met: isWhole && (run.preset !== 'reference' || leftOut === 0),
   }

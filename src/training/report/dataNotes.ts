@@ -1,4 +1,5 @@
 import type { Tables } from '../../dataset/tables/readTables.ts'
+import { formatCount } from '../../format.ts'
 import { type FeatureSpec, type FeaturesOf, SINGULAR } from '../../features/featureSpec.ts'
 import { numberNames } from '../../features/rowShape.ts'
 
@@ -8,6 +9,7 @@ const FAR_DEVIATIONS = 1e4
 const SECONDS_AS_DAYS = [10.9, 25.6] as const
 /** Microseconds of the same years; a true date is never that late. */
 const MICROSECONDS_AS_DAYS = 1e7
+const FILES_SHOWN = 5
 
 /** What of the data a person should know before training: sentences. */
 export function dataNotes(tables: Tables, features: FeaturesOf): string[] {
@@ -18,6 +20,14 @@ export function dataNotes(tables: Tables, features: FeaturesOf): string[] {
     ...restaurants.flatMap((feature) => featureNotes(feature, SINGULAR.restaurants)),
     ...context.flatMap((feature) => featureNotes(feature, 'context')),
   ]
+}
+
+/** `files`: the Parquet files in the data folder that were not read, by name. */
+export function unreadNotes(files: readonly string[]): string[] {
+  if (files.length === 0) return []
+  const shown = files.slice(0, FILES_SHOWN).join(', ')
+  const more = files.length > FILES_SHOWN ? `, and ${formatCount(files.length - FILES_SHOWN)} more` : ''
+  return [`Parquet files in the data folder that were not read: ${shown}${more}.`]
 }
 
 /** Which columns are no features, and why. */

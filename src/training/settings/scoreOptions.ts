@@ -8,12 +8,12 @@ import { RUN } from './runOptions.ts'
 
 /** Which rows to score, and what goes beside the score. */
 export const SCORE = {
-  /** Globs of the files with the rows to score, relative to the data; default test/*.parquet. */
+  /** Globs of the files with the rows to score, relative to the data; default all below test/. */
   files: withDefault({
     schema: globs(),
-    default: 'test/*.parquet',
+    default: 'test/**/*.parquet',
     flag: '--files <glob>',
-    help: 'rows to score, default test/*.parquet; repeatable',
+    help: 'rows to score, default test/**/*.parquet; repeatable',
   }),
   /** Columns of the files to copy beside ids and score; default none. */
   copyColumns: {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { inspect } from '../../src/dataset/inspect/inspect.ts'
+import type { DatasetOptions } from '../../src/dataset/options.ts'
+import { openTables } from '../../src/dataset/tables/openTables.ts'
+import { openValues } from '../../src/dataset/tables/openValues.ts'
+import { readFeaturesInto, readIds } from '../../src/dataset/tables/readTables.ts'
+import { readValueRows } from '../../src/dataset/tables/readValues.ts'
+import {
+  isError,
+  openTrain,
+  readRows,
+  withFolder,
+  writeClicks,
+  writeParquetFile,
+  writeTables,
+} from './fixture.ts'
+
+const ROWS = 7000
+const USERS = 'SELECT i AS user_id, i / 2 AS weight, i % 3 AS level'
+const WANTED = Array.from({ length: ROWS }, (_, i) => [i, i / 2, i % 3])
+
+/** Users in three files below `folder`, and what Spark leaves beside them. */
+async function writeUsers(data: string, folder: string): Promise<void> {
+  for (const [part, range] of ['3000', '3000, 3001', '3001, 7000'].entries())
+    await writeParquetFile(data, `${folder}/part-${part}.parquet`, `${USERS} FROM range(${range}) t(i)`)
+  await writeParquetFile(data, `${folder}/_temporary/part-9.parquet`, `${USERS} FROM range(9) t(i)`)
+}
+
+async function packedUsers(options: DatasetOptions): Promise<unknown[][]> {
+  const { users } = await openTables(options)
+  const values = new Float32Array(users.rows * 2)
+  await readFeaturesInto(users, values, 2)
+  const ids = await readIds(users)
+  return Array.from({ length: users.rows }, (_, row) => [
+    ids.idAt(row),
+    ...values.subarray(2 * row, 2 * row + 2),
+  ])
+}
+
+describe('a table of several files', () => {
+  for (const [title, folder, given] of [
+    ['a folder of the name of the file, as Spark writes it', 'user_features.parquet', undefined],
+    ['a folder', 'people', 'people'],
+    ['a glob', 'people', 'people/part-*.parquet'],
+  ] as const)
+    test(title, () =>
+      withFolder(async (data) => {
+        await writeTables(data)
+        await rm(join(data, 'user_features.parquet'))
+        await writeUsers(data, folder)
+        await writeClicks(data, 'train/a.parquet', [
+          [6999, 20, 1],
+          [3000, 30, 0],
+        ])
+        const options = { data, ...(given !== undefined && { userFile: given }) }
+        assert.deepEqual(await packedUsers(options), WANTED)
+        assert.deepEqual(await readRows(options), [
+          [6999, 1, 1],
+          [3000, 0, 0],
+        ])
+        const tables = await openTables(options)
+        const rows: unknown[] = []
+        for await (const row of readValueRows(await openValues(options, tables, ['users']), 'users'))
+          rows.push(row)
+        assert.deepEqual(rows.length, ROWS)
+        const { files } = await inspect(options)
+        assert.deepEqual([files.users?.rows, files.users?.files], [ROWS, 3])
+      }),
+    )
+
+  test('an error names the row of the whole, and other columns are one', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      await writeUsers(data, 'people')
+      await writeParquetFile(data, 'people/part-3.parquet', `${USERS} FROM range(42, 43) t(i)`)
+      const options = { data, userFile: 'people' }
+      await assert.rejects(openTables(options), isError('INPUT', /people: .*42 is in row 42 and row 7000/))
+      await writeParquetFile(
+        data,
+        'people/part-3.parquet',
+        `SELECT i AS user_id, i / 2 AS weight, 'a' AS level FROM range(1) t(i)`,
+      )
+      await assert.rejects(
+        openTables(options),
+        isError(
+          'INPUT',
+          /people\/part-3\.parquet: its column level is VARCHAR, in people\/part-0\.parquet it is BIGINT/,
+        ),
+      )
+      await rm(join(data, 'people'), { recursive: true })
+      await assert.rejects(openTables(options), isError('INPUT', /Cannot read people: there is no such file/))
+      await assert.rejects(
+        openTables({ data, userFile: 'p*' }),
+        isError('INPUT', /Cannot find any users: no file in .* matches p\*/),
+      )
+    }))
+})
+
+describe('columns that paths tell', () => {
+  test('dates, integers and texts are context like any other column', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      for (const [day, city] of [
+        ['2026-01-01', 'S%C3%A3o%20Paulo'],
+        ['2026-01-02', 'Lima'],
+      ] as const)
+        for (const hour of ['07', '11'])
+          await writeClicks(data, `train/date=${day}/hour=${hour}/city=${city}/a.parquet`, [
+            [5, 20, 1],
+            [7, 30, 0],
+          ])
+      const options = { data, contextFeatures: ['date', 'hour', 'city'] }
+      const pack = await openTrain(options)
+      const { features = [] } = pack.context ?? {}
+      assert.deepEqual(
+        features.map(({ name, kind }) => [name, kind]),
+        [
+          ['date', 'time'],
+          ['hour', 'number'],
+          ['city', 'category'],
+        ],
+      )
+      assert.deepEqual('values' in features[2] && [...features[2].values].toSorted(), ['Lima', 'São Paulo'])
+      await pack.close()
+      const { columns } = await inspect({ data })
+      assert.deepEqual(
+        columns.clicks.slice(3).map(({ name, type, distinct }) => [name, type, distinct]),
+        [
+          ['date', 'DATE', 2],
+          ['hour', 'BIGINT', 2],
+          ['city', 'VARCHAR', 2],
+        ],
+      )
+    }))
+
+  test('a column of the file itself counts', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      await writeParquetFile(
+        data,
+        'train/Day=9/a.parquet',
+        'SELECT 5 AS user_id, 20 AS restaurant_id, 1 AS click, i AS day FROM range(30) t(i)',
+      )
+      const pack = await openTrain({ data, contextFeatures: ['day'] })
+      assert.equal(pack.context?.features[0].kind, 'number')
+      await pack.close()
+    }))
+})
+
+test("pandas' row index is no feature, and is named if it was to be the id", () =>
+  withFolder(async (data) => {
+    await writeTables(data)
+    const write = (index: unknown, select: string) =>
+      writeParquetFile(
+        data,
+        'user_features.parquet',
+        `${select} FROM range(10) t(i)`,
+        `FORMAT parquet, KV_METADATA {pandas: '${JSON.stringify({ index_columns: index })}'}`,
+      )
+    await write(['__index_level_0__'], 'SELECT i AS user_id, i % 3 AS level, 9 - i AS __index_level_0__')
+    const { users } = await openTables({ data })
+    assert.deepEqual(
+      [users.features.map(({ name }) => name), users.leftOut],
+      [['level'], [{ name: '__index_level_0__', reason: "it is pandas' row index" }]],
+    )
+    const named = await openTables({ data, userFeatures: ['__index_level_0__'] })
+    assert.deepEqual(
+      named.users.features.map(({ name }) => name),
+      ['__index_level_0__'],
+    )
+    const { columns } = await inspect({ data })
+    assert.equal(columns.users[2].leftOut, "it is pandas' row index")
+
+    await write([{ kind: 'range', name: 'user_id', start: 0, stop: 10, step: 1 }], 'SELECT i % 3 AS level')
+    await assert.rejects(openTables({ data }), isError('INPUT', /no column user_id.*reset_index/))
+    const { warnings } = await inspect({ data })
+    assert.ok(warnings.some(({ message }) => /user_id.*reset_index/.test(message)))
+
+    await write(['user_id'], 'SELECT i AS user_id, i % 3 AS level')
+    assert.equal((await openTables({ data })).users.rows, 10)
+  }))
+
+test('beside columns named f and a number, the others are said to be left out', () =>
+  withFolder(async (data) => {
+    await writeTables(data)
+    await writeParquetFile(
+      data,
+      'user_features.parquet',
+      `SELECT i AS user_id, i::FLOAT AS f0, 'x' || i % 3 AS city FROM range(10) t(i)`,
+    )
+    assert.deepEqual((await openTables({ data })).users.leftOut, [
+      { name: 'city', reason: 'the columns named f and digits are the features' },
+    ])
+  }))
