@@ -41,7 +41,7 @@ import { epochSize } from './rows/epochSize.ts'
 import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { type Judgement, scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
-import { checkGroups, checkLoss } from './settings/groups.ts'
+import { checkClasses, checkGroups, checkLoss } from './settings/groups.ts'
 import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
@@ -121,6 +121,7 @@ async function prepare(given: TrainOptions): Promise<Prepared> {
   const [pack, test = null] = opened.packs
   const features = fittedBy(tables, pack)
   const { settings, chosen } = settingsForRows(wanted, { options, ...pack })
+  checkClasses(pack)
   checkGroups(pack, settings)
   const shape = planRun(features, settings, plan)
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)

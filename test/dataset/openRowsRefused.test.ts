@@ -96,7 +96,10 @@ describe('openRows refuses', () => {
     withFolder(async (data) => {
       await writeTables(data)
       await mkdir(join(data, 'train'))
-      await assert.rejects(openTrain({ data }), isError('INPUT', /no file in .* matches train\/\*\.parquet/))
+      await assert.rejects(
+        openTrain({ data }),
+        isError('INPUT', /no file in .* matches train\/\*\*\/\*\.parquet/),
+      )
       await assert.rejects(
         openTrain({ data, trainFiles: ['a/*.parquet', 'b'] }),
         isError('INPUT', /matches a\/\*\.parquet, b/),

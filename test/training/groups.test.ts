@@ -7,7 +7,7 @@ import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
-import { checkGroups } from '../../src/training/settings/groups.ts'
+import { checkClasses, checkGroups } from '../../src/training/settings/groups.ts'
 import { settingsForRows } from '../../src/training/settings/fewRows.ts'
 import { resolveSettings } from '../../src/training/settings/resolveSettings.ts'
 import { LOSSES } from '../../src/training/settings/trainSettings.ts'
@@ -181,6 +181,15 @@ test('what no order can be learned from is refused, with what would do', async (
       )
   }
   assert.ok(!existsSync(join(folder, 'refused')))
+})
+
+test('rows of one class are refused', () => {
+  checkClasses({ rows: 30, clicks: 1 })
+  for (const [clicks, found] of [
+    [0, /30 training rows: none of them is a click.*--click-column/],
+    [30, /each of them is a click/],
+  ] as const)
+    assert.throws(() => checkClasses({ rows: 30, clicks }), isError('INPUT', found))
 })
 
 test('few rows: a batch that is chosen for them has room for the longest group', () => {

@@ -240,7 +240,7 @@ describe('evaluate, of clicks in groups', () => {
 
   test('compare refuses models that use other test clicks', async () => {
     const out = join(folder, 'other clicks')
-    await train({ ...options, activations: ['relu'], clickThreshold: 0, out })
+    await train({ ...options, activations: ['relu'], columns: { click: 'position' }, clickThreshold: 9, out })
     await assert.rejects(compare({ data, models: [model(), out] }), {
       code: 'INPUT',
       message: /Cannot compare .*other clicks with .*model: they use different test clicks/,

@@ -6,7 +6,7 @@ import { pairsFor } from '../../features/pairs/pairsFor.ts'
 import { uncounted } from '../../features/pairs/rate.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { columnNamed, type ParquetFile, readParquetFile, rowsOf } from '../parquet/parquetFile.ts'
-import { columnNames, type SourceFile, tableName } from '../sources.ts'
+import { checkMetadata, columnNames, type SourceFile, tableName } from '../sources.ts'
 import { checkColumns, checkPositions, contextFeatures } from '../tables/featureColumns.ts'
 import { growFeatures } from '../tables/growFeatures.ts'
 import { keyWords } from '../tables/idColumn.ts'
@@ -42,6 +42,7 @@ export async function planRows(
   const declared = declaredOf(options.features, 'context')
   const files: ParquetFile[] = []
   for (const source of sources) {
+    checkMetadata(source, options)
     const read = await readParquetFile(connection, source.path, source.name)
     const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
     const placed = withPlaces(read, cells, [columns.latitude, columns.longitude])

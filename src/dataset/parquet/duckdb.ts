@@ -25,6 +25,7 @@ export async function withDuckDb<T>(
     memory_limit: `${Math.ceil(memoryBytes / 1024)}KiB`,
     allocator_flush_threshold: '4MiB',
     allocator_bulk_deallocation_flush_threshold: '4MiB',
+    enable_external_file_cache: 'false', // every file is read once or twice, and the system caches it
     temp_directory: '', // nothing we ask needs to spill, and nothing is left behind
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

@@ -5,7 +5,7 @@ import type { LeftOut } from '../../features/declared.ts'
 import { type FeatureSpec, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
 import { columnNamed, type ParquetFile, readParquetTable, rowsOf } from '../parquet/parquetFile.ts'
-import { columnNames, type SourceFile, tableName } from '../sources.ts'
+import { checkMetadata, columnNames, type SourceFile, tableName } from '../sources.ts'
 import { checkColumns, checkNumeric, tableFeatures } from './featureColumns.ts'
 import { columnsBeside, growFeatures } from './growFeatures.ts'
 import { holdsStrings, type IdKey } from './idColumn.ts'
@@ -38,6 +38,7 @@ export async function planTables(
   const columns = columnNames(options)
   const plans: TablePlan[] = []
   for (const [i, side] of SIDES.entries()) {
+    for (const source of sources[i]) checkMetadata(source, options)
     const read = await readParquetTable(connection, sources[i], tableName(options, side))
     if (read.rows === 0) throw new NearrankError('INPUT', `Cannot use ${read.name}: it has no rows`)
     const { idColumn, places } = tableColumns(side, columns)

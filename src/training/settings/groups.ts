@@ -13,6 +13,16 @@ export function checkLoss({ loss }: TrainSettings, { groupColumn }: TrainOptions
   )
 }
 
+/** @throws NearrankError INPUT if all rows are clicks, or none is. */
+export function checkClasses({ rows, clicks }: Pick<PackedRows, 'rows' | 'clicks'>): void {
+  if (clicks > 0 && clicks < rows) return
+  const found = clicks === 0 ? 'none of them is a click' : 'each of them is a click'
+  throw new NearrankError(
+    'INPUT',
+    `Cannot learn from the ${formatCount(rows)} training rows: ${found}, so there is nothing to tell apart; check the column of the clicks (--click-column), or what wrote it`,
+  )
+}
+
 /** @throws NearrankError INPUT if a batch cannot hold the longest group, or none has an order to learn. */
 export function checkGroups(
   { groups }: Pick<PackedRows, 'groups'>,
