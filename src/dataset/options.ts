@@ -68,8 +68,8 @@ export const DATA_OPTION = {
 /** What to do about rows that cannot be used as they are. */
 export const POLICIES = {
   /**
-   * What to do with a click without an id, a label or features, and with a row of a feature table without an
-   * id; default fail.
+   * What to do with a click without an id, a label, a weight or features, and with a row of a feature table
+   * without an id; default fail.
    */
   onMissing: {
     schema: oneOf('fail', 'drop'),
@@ -146,15 +146,35 @@ export const DATASET_OPTIONS = {
   groupColumn: {
     schema: text(),
     flag: '--group-column <name>',
-    term: '--group-column, --position-column <name>',
-    help: 'what was shown together, such as request_id; and where',
+    help: 'what was shown together, such as request_id',
     clicks: ['train', 'test'],
   },
   /**
    * Column of the clicks that tells where on the screen a row was shown, from 1: what that does to a click is
    * learned apart from everything else, and left out when restaurants are ranked; default none.
    */
-  positionColumn: { schema: text(), flag: '--position-column <name>', clicks: ['train'] },
+  positionColumn: {
+    schema: text(),
+    flag: '--position-column <name>',
+    term: '--position-column, --weight-column',
+    help: 'where a row was shown, from 1; how much it counts',
+    clicks: ['train'],
+  },
+  /** Column of the clicks that tells how much a row counts in training, 0 or more; default: 1. */
+  weightColumn: { schema: text(), flag: '--weight-column <name>', clicks: ['train'] },
+  /**
+   * Column of the clicks with the probability that a row could be learned from, such as that it was looked
+   * at: it counts 1 / this many times; default: 1.
+   */
+  propensityColumn: {
+    schema: text(),
+    flag: '--propensity-column <name>',
+    term: '--propensity-column, --propensity-min',
+    help: 'rows count 1 / this; what counts in place of less (0.05)',
+    clicks: ['train'],
+  },
+  /** What is below it counts as this much; default 0.05. */
+  propensityMin: { schema: number(1e-6, 1), flag: '--propensity-min <p>', clicks: ['train'] },
   /** What columns and pairs become, where it is not what is found; false: no feature. See docs/config.md. */
   features: { schema: DeclarationSchema, clicks: ['train'] },
   ...POLICIES,

@@ -69,6 +69,7 @@ export interface Kernels {
     scale: number,
     rows: number,
   ): number
+  digestWeights(users: number, restaurants: number, clicks: number, weights: number, rows: number): number
   loss(
     z4: number,
     bias: number,
@@ -78,6 +79,18 @@ export interface Kernels {
     rowsPadded: number,
     scale: number,
     stats: number,
+  ): void
+  weightedLoss(
+    z4: number,
+    bias: number,
+    clicks: number,
+    delta: number,
+    rows: number,
+    rowsPadded: number,
+    scale: number,
+    stats: number,
+    weights: number,
+    mean: number,
   ): void
   logits(z4: number, bias: number, out: number, rows: number): void
   groupLoss(
@@ -92,6 +105,9 @@ export interface Kernels {
     k: number,
     weight: number,
     stats: number,
+    weights: number,
+    rowMean: number,
+    clickMean: number,
   ): void
   adam(
     p: number,

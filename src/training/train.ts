@@ -6,6 +6,7 @@ import { hasSplit } from '../dataset/clicks/openRows.ts'
 import { unreadFiles } from '../dataset/sources.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
+import { weightPlan } from '../dataset/clicks/weightPlan.ts'
 import { NearrankError } from '../errors.ts'
 import { declaredOf } from '../features/declaration.ts'
 import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
@@ -42,6 +43,7 @@ import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { type Judgement, scorePack } from './rows/scoring.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { checkClasses, checkGroups, checkLoss } from './settings/groups.ts'
+import { weightMeans } from './settings/weightMeans.ts'
 import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
 import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
@@ -95,6 +97,7 @@ async function prepare(given: TrainOptions): Promise<Prepared> {
   const { source, options } = await sourceModel(given)
   const wanted = resolveSettings(options)
   checkLoss(wanted, options)
+  const isWeighted = weightPlan(options) !== null
   const run = resolveRun(options)
   await recoverModelDirectory(options.out)
   await checkOutDirectory(options.out)
@@ -109,7 +112,7 @@ async function prepare(given: TrainOptions): Promise<Prepared> {
   // Before the clicks are packed: they take longer.
   const packTableBytes = bytesOfPairs(tables, options)
   const hasGroups = options.groupColumn !== undefined
-  const plan = { tables, run, source, packTableBytes, hasGroups }
+  const plan = { tables, run, source, packTableBytes, hasGroups, isWeighted }
   planRun(fittedBy(tables, {}), wanted, plan)
   // A test set that was asked for by name must be there.
   const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
@@ -166,6 +169,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   const { network } = shape
   const { signal, out } = options
   const simd = bestSimd()
+  const means = weightMeans(pack, settings)
   const { rows, steps: stepsPerEpoch } = await epochSize(pack, settings)
   const steps = settings.epochs * stepsPerEpoch
   checkParts(rows, pack.rows, settings)
@@ -175,7 +179,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
     rows: settings.epochs * rows,
     report: (message) => report({ type: 'note', message }),
   })
-  const lead = new CrewLead({ shape, simd, compiled, settings, steps })
+  const lead = new CrewLead({ shape, simd, compiled, settings, weights: means, steps })
   try {
     await loadFeatures(lead, tables, normalization)
     await setEmbeddingPenalties(lead, pack, settings)

@@ -53,11 +53,11 @@ export interface EpochReport {
   epoch: number // from 1
   rows: number // trained on
   seconds: number // without validation
-  loss: number // mean training loss, each row scored before it was learned from
+  loss: number // mean training loss, each row scored before it was learned from; by weights, if there are any
   rowsPerSecond: number
   accuracy: number // on the validation rows; without any, on the training rows as `loss`
   accuracyOn: 'validation' | 'training'
-  validationLoss?: number
+  validationLoss?: number // by weights, if there are any
   validationAuc?: number
   validationNdcg10?: number // by group
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import type { ClickRows } from '../../src/dataset/clicks/rowLayout.ts'
 import { rowsDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import { Random } from '../../src/random.ts'
 import { Arena, type Block, uniform } from './arena.ts'
@@ -169,6 +170,40 @@ for (const build of builds) {
     )
   })
 }
+
+for (const build of builds)
+  test(`digestWeights ${build.simd}: what the digests of rows with weights have more than those without`, () => {
+    fc.assert(
+      fc.property(fc.nat(40), fc.nat(), fc.nat(2), (more, seed, words) => {
+        const { users, restaurants, clicks } = rowsOf(1 + more, seed)
+        const random = new Random(seed, words)
+        const arena = new Arena(1 << 13)
+        const [userRows, restaurantRows] = [arena.words(users), arena.words(restaurants)]
+        const clickBytes = arena.bytes(clicks)
+        const weights = arena.floats(users.map(() => (random.below(4) === 0 ? 0 : 20 * random.float())))
+        const { returned } = judge(build, arena, [], (k) =>
+          k.digestWeights(userRows, restaurantRows, clickBytes, weights.at, users.length),
+        )
+        const rows = {
+          users: Uint32Array.from(users),
+          restaurants: Uint32Array.from(restaurants),
+          clicks: Uint8Array.from(clicks),
+          ...(words > 0 && {
+            context: Uint32Array.from({ length: words * users.length }, () => random.uint32()),
+          }),
+        }
+        const own = arena.f32.slice(weights.at / 4, weights.at / 4 + users.length)
+        const digest = (extra: Partial<ClickRows>) => rowsDigest({ ...rows, ...extra }, 0, users.length)
+        const all = digest({ weights: own })
+        assert.equal((all - digest({}) + 2 ** 32) % 2 ** 32, (returned as number) >>> 0)
+        // A weight that another row of the same batch had is another digest.
+        const exchanged = own.toReversed()
+        if (exchanged.some((weight, i) => weight !== own[i]))
+          assert.notEqual(digest({ weights: exchanged }), all)
+      }),
+      { seed: 4, numRuns: 60 },
+    )
+  })
 
 /** The words of a row: its numbers as float32, then its codes. */
 function wordsOf(row: number[], numbers: number): number[] {

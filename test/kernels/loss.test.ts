@@ -8,6 +8,7 @@ import { type Build, builds, judge, type Result, runBuild } from './judge.ts'
 const EPSILON = { delta: 2e-7, loss: 1e-6 }
 
 interface Batch {
+  weights: number // address; 0: there are none
   arena: Arena
   z4: Block // [rowsPadded, 4]
   clicks: number // address
@@ -18,31 +19,37 @@ interface Batch {
 }
 
 /** Four partial sums a row; what stands in z4 behind the last row is left as NaN, clicks behind it as 0x7f and such. */
-function batch(lanes: number[][], clicks: number[], rowsPadded: number): Batch {
+function batch(lanes: number[][], clicks: number[], rowsPadded: number, weights?: number[]): Batch {
   const rows = lanes.length
-  const arena = new Arena(64 * Math.ceil((20 * rowsPadded + clicks.length + 1024) / 64))
+  const arena = new Arena(64 * Math.ceil((24 * rowsPadded + clicks.length + 1024) / 64))
   const z4 = arena.empty(rowsPadded, 4)
   for (const [row, values] of lanes.entries()) arena.f32.set(values, z4.at / 4 + 4 * row)
   const delta = arena.empty(1, rowsPadded)
   const stats = arena.reserve(24)
   new Float64Array(arena.buffer, stats, 3).set([0.5, 0.25, 3]) // the kernel adds to what is there
-  return { arena, z4, clicks: arena.bytes(clicks), delta, stats, rows, rowsPadded }
+  const weightsAt = weights ? arena.floats(weights).at : 0
+  return { arena, z4, clicks: arena.bytes(clicks), delta, stats, rows, rowsPadded, weights: weightsAt }
 }
 
-function judgeLoss(build: Build, q: Batch, bias: number, scale: number) {
+function judgeLoss(build: Build, q: Batch, bias: number, scale: number, mean = 1) {
+  const { f32 } = q.arena
+  const largest =
+    q.weights === 0 ? 1 : Math.max(...f32.subarray(q.weights / 4, q.weights / 4 + q.rows)) / mean
   const stat = (name: string, i: number, absolute: number, relative = 0): Result => {
     const at = q.stats + 8 * i
     return { name, type: 'f64', at, rows: 1, width: 1, stride: 1, absolute, relative }
   }
   const results: Result[] = [
-    { ...q.delta, name: 'delta', absolute: EPSILON.delta * scale },
-    stat('loss', 0, EPSILON.loss * q.rows, EPSILON.loss),
-    stat('summed delta', 1, EPSILON.delta * scale * q.rows),
+    { ...q.delta, name: 'delta', absolute: EPSILON.delta * scale * largest },
+    stat('loss', 0, EPSILON.loss * q.rows * largest, EPSILON.loss),
+    stat('summed delta', 1, EPSILON.delta * scale * q.rows * largest),
     stat('correct', 2, 0),
   ]
-  return judge(build, q.arena, results, (k) =>
-    k.loss(q.z4.at, bias, q.clicks, q.delta.at, q.rows, q.rowsPadded, scale, q.stats),
-  )
+  return judge(build, q.arena, results, (k) => {
+    const own = [q.z4.at, bias, q.clicks, q.delta.at, q.rows, q.rowsPadded, scale, q.stats] as const
+    if (q.weights === 0) k.loss(...own)
+    else k.weightedLoss(...own, q.weights, mean)
+  })
 }
 
 const up4 = (rows: number) => Math.ceil(rows / 4) * 4
@@ -66,6 +73,58 @@ for (const build of builds) {
       ),
       { seed: 1, numRuns: 500 },
     )
+  })
+
+  test(`weightedLoss ${build.simd}: any rows and weights, as its twin; what they are past the end says nothing`, () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 70 }),
+        fc.nat(),
+        fc.constantFrom(1, 0.7, 3, 40).map(Math.fround),
+        (rows, seed, mean) => {
+          const random = new Random(seed)
+          const next = uniform(random, 3)
+          const lanes = Array.from({ length: rows }, () => [next(), next(), next(), next()])
+          const clicks = lanes.map(() => random.below(2))
+          const weights = lanes.map(() => [0, 0.25, 1.7, 60][random.below(4)]).map(Math.fround)
+          weights[0] = 2
+          const past = Array.from({ length: up4(rows) - rows }, (_, i) => [NaN, Infinity, 7][i])
+          judgeLoss(build, batch(lanes, clicks, up4(rows) + 4, [...weights, ...past]), 0.125, 0.25, mean)
+        },
+      ),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+
+  test(`weightedLoss ${build.simd}: equal weights give the same bits as none, 0 no delta and no loss`, () => {
+    const random = new Random(5)
+    const next = uniform(random, 3)
+    const lanes = Array.from({ length: 67 }, () => [next(), next(), next(), next()])
+    const clicks = lanes.map(() => random.below(2))
+    const run = (weights: number[], mean: number) => {
+      const q = batch(lanes, clicks, 72, weights)
+      const { after } = runBuild(build, q.arena, (k) => {
+        const own = [q.z4.at, 0.5, q.clicks, q.delta.at, q.rows, q.rowsPadded, 0.1, q.stats] as const
+        if (mean === 0) k.loss(...own)
+        else k.weightedLoss(...own, q.weights, mean)
+      })
+      return [...new Float32Array(after, q.delta.at, 72), ...new Float64Array(after, q.stats, 3)]
+    }
+    const plain = run([], 0)
+    for (const weight of [1, 3, Math.fround(0.1), 1e15])
+      assert.deepEqual(
+        run(
+          Array.from({ length: 68 }, () => weight),
+          weight,
+        ),
+        plain,
+      )
+    const none = run(
+      Array.from({ length: 68 }, () => 0),
+      2,
+    )
+    assert.deepEqual(none.slice(0, -1).map(Math.abs), [...Array.from({ length: 72 }, () => 0), 0.5, 0.25])
+    assert.equal(none.at(-1), plain.at(-1))
   })
 
   test(`loss ${build.simd}: rows past the end get delta 0 and count for nothing`, () => {

@@ -13,6 +13,7 @@ export interface Batch {
   features: Float32Array
   codes?: readonly (readonly (readonly number[])[])[] // of each embedding, those of each row
   clicks: ArrayLike<number>
+  weights?: ArrayLike<number> // of each row; if one batch has them, all have
 }
 
 export interface HarnessOptions {
@@ -40,8 +41,19 @@ export class CrewHarness {
       batchSize,
       ...options.settings,
     }
-    const shape = { network, users: rows, restaurants: rows, batchSize, threads, purpose: 'train' as const }
-    this.lead = new CrewLead({ shape, simd, settings, steps: 1000 })
+    const given = batches.flatMap((batch) => Array.from(batch.weights ?? []))
+    const mean = given.reduce((sum, weight) => sum + weight, 0) / rows
+    const shape = {
+      network,
+      users: rows,
+      restaurants: rows,
+      batchSize,
+      threads,
+      purpose: 'train' as const,
+      weights: given.length > 0,
+    }
+    const weights = given.length > 0 ? { rows: mean, clicks: NaN } : null
+    this.lead = new CrewLead({ shape, simd, settings, weights, steps: 1000 })
     const { users, restaurants } = this.lead.arena.tables
     const userTable = this.lead.floats(users.at, rows * users.stride)
     const restaurantTable = this.lead.floats(restaurants.at, rows * restaurants.stride)
@@ -74,7 +86,8 @@ export class CrewHarness {
     const rows = batch.clicks.length
     await lead.run({ type: 'fold' })
     await lead.run({ type: 'train' }, async () => {
-      const { users, restaurants, clicks } = lead.chunk(0).rows
+      const { users, restaurants, clicks, weights } = lead.chunk(0).rows
+      if (weights) weights.set(batch.weights!)
       for (let i = 0; i < rows; i++) {
         users[i] = firstRow + i
         restaurants[i] = firstRow + i

@@ -11,6 +11,7 @@ import {
   copyRows,
   packBlock,
   hasGroups,
+  hasWeights,
   rowBytes,
   type RowPlan,
 } from './rowLayout.ts'
@@ -37,6 +38,7 @@ export class BlockBuilder {
   readonly #hasGroups: boolean
   #rows = 0 // in the block
   #clicks = 0
+  readonly #weights = { all: 0, clicks: 0 } // sums, of all rows and of the clicks
   readonly #files: PackedFile[] = []
   readonly #blocks: PackedBlock[] = []
 
@@ -112,6 +114,17 @@ export class BlockBuilder {
     }
   }
 
+  #addWeights(weights: Float32Array, rows: number): void {
+    const { clicks } = this.#block
+    let [all, clicked] = [0, 0]
+    for (let i = 0; i < rows; i++) {
+      all += weights[i]
+      clicked += clicks[i] * weights[i]
+    }
+    this.#weights.all += all
+    this.#weights.clicks += clicked
+  }
+
   /** Writes the first `rows` rows; the others begin the next block. */
   async #flush(rows: number): Promise<void> {
     const { clicks } = this.#block
@@ -127,6 +140,7 @@ export class BlockBuilder {
     const { context } = this.#block
     if (context) this.#statistics.add(wordsOf(context as Uint32Array).f32, rows)
     if (this.#hasGroups) this.#countGroups(rows)
+    if (hasWeights(this.plan)) this.#addWeights(this.#block.weights as Float32Array, rows)
     this.#file.rows += rows
     copyRows(this.plan, this.#block, 0, { from: this.#block, start: rows, end: this.#rows })
     this.#rows -= rows
@@ -134,13 +148,17 @@ export class BlockBuilder {
   }
 
   body(): PackedRowsBody {
+    const rows = this.#files.reduce((sum, file) => sum + file.rows, 0)
+    const { all, clicks } = this.#weights
+    const weights = { mean: all / rows, clickMean: this.#clicks === 0 ? 0 : clicks / this.#clicks }
     return {
-      rows: this.#files.reduce((sum, file) => sum + file.rows, 0),
+      rows,
       clicks: this.#clicks,
       dropped: this.#files.reduce((sum, file) => sum + file.dropped, 0),
       digest: this.#blocks.reduce((digest, block) => (digest + block.digest) >>> 0, 0),
       files: this.#files,
       blocks: this.#blocks,
+      ...(hasWeights(this.plan) && rows > 0 && { weights }),
       ...(this.#own.context.length + this.#own.pairs.length > 0 && {
         context: {
           features: [...this.#own.context],

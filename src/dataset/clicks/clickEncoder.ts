@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, wordsOf } from '../parquet/duckdb.ts'
@@ -11,6 +11,7 @@ import { firstWrongClick, wrongLabel } from './labels.ts'
 import { PairPacker } from './packPairs.ts'
 import type { ClickRows } from './rowLayout.ts'
 import type { ClickVectors, RowsPlan } from './rowsPlan.ts'
+import { firstWrongWeight, wrongWeight } from './weightPlan.ts'
 
 export const OUT_OF_ORDER = 'out of order'
 
@@ -72,6 +73,8 @@ export class ClickEncoder {
     const wrong = bad > 1 ? firstWrongClick(vectors.clicks) : -1
     if (wrong >= 0) throw await wrongLabel(connection, plan, file, fileRow(chunk, wrong))
 
+    if (vectors.weights) await this.#takeWeights(file, chunk, vectors.weights)
+
     const badContext = this.#context?.encode(vectors.context, 0, chunk.rows, 0)
     if (badContext)
       throw await badValue(connection, file, { ...badContext, row: fileRow(chunk, badContext.row) })
@@ -89,6 +92,15 @@ export class ClickEncoder {
     return order
   }
 
+  async #takeWeights(file: ParquetFile, chunk: ColumnChunk, vector: DuckDBVector): Promise<void> {
+    const weights = this.rows.weights as Float32Array
+    weights.set(arrayOf(vector) as Float32Array)
+    const wrong = firstWrongWeight(vector)
+    if (wrong < 0) return
+    const at = { row: fileRow(chunk, wrong), found: weights[wrong] }
+    throw await wrongWeight(this.#connection, this.#plan.weights!, file, at)
+  }
+
   /** The rows that are kept; null: all are. `missing`: how many have no features. */
   async #kept(
     file: ParquetFile,
@@ -96,8 +108,8 @@ export class ClickEncoder {
     vectors: ClickVectors,
     missing: number,
   ): Promise<Uint32Array | null> {
-    const { clicks, users, restaurants, groups } = vectors
-    const hasNulls = [clicks, users.keys, restaurants.keys, groups].some(
+    const { clicks, users, restaurants, groups, weights } = vectors
+    const hasNulls = [clicks, users.keys, restaurants.keys, groups, weights].some(
       (vector) => vector && firstNull(vector) >= 0,
     )
     if (missing === 0 && !hasNulls) return null

@@ -8,11 +8,12 @@ import { NO_ROW } from '../tables/idIndex.ts'
 import { missingLabel } from './labels.ts'
 import type { ClickRows } from './rowLayout.ts'
 import type { ClickSide, ClickVectors, IdVectors, RowsPlan } from './rowsPlan.ts'
+import { missingWeight } from './weightPlan.ts'
 
 /** How many clicks were left out, by reason. */
 export interface DroppedClicks {
   noFeatures: number // of the user or the restaurant
-  nulls: number // in place of an id or the label
+  nulls: number // in place of an id, the label or the weight
   badPlace: number // the restaurant was left out for its place
 }
 
@@ -28,7 +29,7 @@ export interface ClickChunk extends Pick<ColumnChunk, 'rowStart' | 'fileRows'> {
 export function droppedText({ noFeatures, nulls, badPlace }: DroppedClicks): string {
   return [
     noFeatures > 0 ? `${formatCount(noFeatures)} without features` : '',
-    nulls > 0 ? `${formatCount(nulls)} without an id or a label` : '',
+    nulls > 0 ? `${formatCount(nulls)} without an id, a label or a weight` : '',
     badPlace > 0 ? `${formatCount(badPlace)} on restaurants without a valid place` : '',
   ]
     .filter((text) => text !== '')
@@ -78,8 +79,9 @@ export async function sortOut(
 /** Marks what is null, and takes the row away from ids that have no key at all. */
 function markNulls(why: Uint8Array, { vectors, rows }: ClickChunk): void {
   const clicks = validBits(vectors.clicks)
-  const groups = vectors.groups ? validBits(vectors.groups) : null
-  for (let i = 0; i < why.length; i++) if (isNullAt(clicks, i) || isNullAt(groups, i)) why[i] = NULL
+  const [groups, weights] = [vectors.groups, vectors.weights].map((vector) => vector && validBits(vector))
+  for (let i = 0; i < why.length; i++)
+    if (isNullAt(clicks, i) || isNullAt(groups ?? null, i) || isNullAt(weights ?? null, i)) why[i] = NULL
   for (const side of ['users', 'restaurants'] as const) {
     const keys = validBits(vectors[side].keys)
     for (let i = 0; i < why.length; i++) {
@@ -115,6 +117,8 @@ async function missingValue(
   const side = [plan.user, plan.restaurant].find((_, k) =>
     isNullId(k === 0 ? vectors.users : vectors.restaurants, i),
   )
+  const isWeight = vectors.weights !== undefined && isNullAt(validBits(vectors.weights), i)
+  if (!side && isWeight) return missingWeight(connection, plan.weights!, file, row)
   const column = side?.column ?? plan.group
   return new NearrankError(
     'INPUT',

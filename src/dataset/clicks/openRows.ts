@@ -21,6 +21,7 @@ import { type PackedRows, readRows, ROWS_FORMAT } from './readRows.ts'
 import { droppedText, reasonsOf } from './droppedClicks.ts'
 import { packRows } from './packRows.ts'
 import { planRows } from './planRows.ts'
+import { weightPlan } from './weightPlan.ts'
 
 /** Whether the dataset has any files of a split. */
 export async function hasSplit(options: DatasetOptions, split: Split): Promise<boolean> {
@@ -40,7 +41,7 @@ export async function openRows(
   const found = await readRows(directory, split)
   if (found) return found
   await withDuckDb(options, async (connection) => {
-    const what = { sources, older, isLabelled: true }
+    const what = { sources, older, isLabelled: true, isWeighted: split === 'train' }
     const plan = await planRows(connection, options, tables, what)
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
@@ -76,6 +77,7 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
   const replay = split === 'train' ? options.replayed : undefined
   const older = replay ? await replaySources(options, data, replay) : []
   const sources = [...older, ...(await splitSources(options, data, split))]
+  const weights = split === 'train' ? weightPlan(options) : null
   const { userId, restaurantId, click } = columnNames(options)
   const settings = [
     split,
@@ -86,6 +88,7 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
     ...clickSettings(options),
     ...contextSettings(options),
     ...(options.groupColumn === undefined ? [] : [{ group: options.groupColumn }]),
+    ...(weights ? [{ weights }] : []),
     ...(options.grows ? [{ grows: true }] : []),
     ...(replay ? [{ replay: replay.share, older: older.length }] : []),
   ]

@@ -73,7 +73,7 @@ async function packFiles(
   try {
     const own = { context: plan.context, pairs: plan.pairs.features }
     const contextWords = widthOf([...own.context, ...own.pairs])
-    const builder = new BlockBuilder(output, clickPlan(contextWords, groups), own)
+    const builder = new BlockBuilder(output, clickPlan(contextWords, groups, plan.weights !== null), own)
     const runs = groups === 'numbers' ? new GroupRuns() : null
     const encoder = await ClickEncoder.open(connection, plan, builder.scratch, runs)
     const { dropped } = encoder
@@ -137,7 +137,7 @@ async function packSorted(
     const body = { ...packed.body, ...(await sortGroups({ ...unsorted, contextWords }, output)) }
     await output.close()
     await rename(output.path, path)
-    return { body, rowPlan: clickPlan(contextWords, 'numbers') }
+    return { body, rowPlan: clickPlan(contextWords, 'numbers', plan.weights !== null) }
   } finally {
     await output.abandon()
   }

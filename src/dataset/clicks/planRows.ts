@@ -15,12 +15,14 @@ import { declaredPlaces, fittedPlaces, withPlaces } from '../tables/placeColumns
 import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
 import { replayPlan } from './replay.ts'
 import { checkClickFile, type RowsPlan } from './rowsPlan.ts'
+import { weightPlan } from './weightPlan.ts'
 
 /** Files of clicks, and what is known of them. */
 interface FilesToPlan {
   sources: readonly SourceFile[]
   older?: number // the first so many are only drawn from; default 0
   isLabelled: boolean
+  isWeighted?: boolean // the rows count as the options say, @default false
 }
 
 /** Checks every file's columns before the first row is read. */
@@ -28,7 +30,7 @@ export async function planRows(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   tables: Tables,
-  { sources, older = 0, isLabelled }: FilesToPlan,
+  { sources, older = 0, isLabelled, isWeighted = false }: FilesToPlan,
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
@@ -76,6 +78,7 @@ export async function planRows(
     clickColumn: columns.click,
     clickThreshold: options.clickThreshold,
     group: isLabelled ? (options.groupColumn ?? null) : null,
+    weights: isWeighted ? weightPlan(options) : null,
     onMissing: options.onMissing ?? 'fail',
     replay: replayPlan(files, {
       older,

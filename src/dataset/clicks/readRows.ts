@@ -36,6 +36,10 @@ const GroupsSchema = Type.Object({
   withoutOrder: Count, // without a click, or with nothing else
   split: Count, // of more than GROUP_ROWS_MAX rows: each counts as several
 })
+const WeightsSchema = Type.Object({
+  mean: Type.Number({ minimum: 0 }),
+  clickMean: Type.Number({ minimum: 0 }), // of the rows with click 1; 0 if there are none
+})
 const BodySchema = Type.Object({
   rows: Type.Integer({ minimum: 1 }),
   clicks: Count, // rows with click 1
@@ -43,6 +47,7 @@ const BodySchema = Type.Object({
   droppedBecause: Type.Optional(DroppedSchema), // absent: all of them have no features
   digest: Count,
   groups: Type.Optional(GroupsSchema), // absent: the rows are in none
+  weights: Type.Optional(WeightsSchema), // absent: each row counts once
   files: Type.Array(PackedFileSchema),
   blocks: Type.Array(PackedBlockSchema),
   // features of the clicks themselves, fitted to the training rows, and of pairs; absent: there are none
@@ -89,7 +94,11 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
   if (!manifest) return undefined
   const { fingerprint, rows, clicks, dropped, droppedBecause, digest, files, blocks } = manifest
   const context = [...(manifest.context?.features ?? []), ...(manifest.context?.pairs ?? [])]
-  const plan = clickPlan(widthOf(context), manifest.groups ? 'numbers' : 'none')
+  const plan = clickPlan(
+    widthOf(context),
+    manifest.groups ? 'numbers' : 'none',
+    manifest.weights !== undefined,
+  )
   const bytesEach = rowBytes(plan)
   const path = join(directory, ROWS_FILE)
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -113,6 +122,7 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
     files,
     blocks,
     ...(manifest.groups && { groups: manifest.groups }),
+    ...(manifest.weights && { weights: manifest.weights }),
     ...(manifest.context && { context: manifest.context }),
     blockRowsMax: blocks.reduce((most, block) => Math.max(most, block.rows), 0),
     async readBlockInto(i, target) {

@@ -21,21 +21,30 @@ export const CLICK_PLAN = [
 ] as const satisfies RowPlan
 
 /**
- * A click row with the encoded features of the click itself, `contextWords` words (0: there are none), and
- * with its group: its number, or, until rows are sorted, the 64-bit key of it.
+ * A click row with the encoded features of the click itself, `contextWords` words (0: there are none), with
+ * its group: its number, or, until rows are sorted, the 64-bit key of it, and with how much it counts.
  */
-export function clickPlan(contextWords: number, groups: 'none' | 'numbers' | 'keys' = 'none'): RowPlan {
-  if (contextWords === 0 && groups === 'none') return CLICK_PLAN
+export function clickPlan(
+  contextWords: number,
+  groups: 'none' | 'numbers' | 'keys' = 'none',
+  isWeighted = false,
+): RowPlan {
+  if (contextWords === 0 && groups === 'none' && !isWeighted) return CLICK_PLAN
   const [users, restaurants, clicks] = CLICK_PLAN
   const plan: RowColumn[] = [users, restaurants]
   if (contextWords > 0) plan.push({ name: 'context', type: 'u32', width: contextWords })
   if (groups !== 'none') plan.push({ name: 'groups', type: 'u32', width: groups === 'keys' ? 2 : 1 })
+  if (isWeighted) plan.push({ name: 'weights', type: 'f32' })
   return [...plan, clicks]
 }
 
 /** Whether the rows of such a plan come group by group. */
 export function hasGroups(plan: RowPlan): boolean {
   return plan.some(({ name, width = 1 }) => name === 'groups' && width === 1)
+}
+
+export function hasWeights(plan: RowPlan): boolean {
+  return plan.some(({ name }) => name === 'weights')
 }
 
 /** Rows that a block holds at most; blocks never cross a file. */
@@ -160,7 +169,7 @@ function gatherBytes(to: Uint8Array, at: number, from: Uint8Array, order: Uint32
 }
 
 /** The bits, whatever they stand for. */
-function wordsOf(values: ColumnArray): Uint32Array {
+export function wordsOf(values: ColumnArray): Uint32Array {
   return values instanceof Uint32Array
     ? values
     : new Uint32Array(values.buffer, values.byteOffset, values.byteLength / 4)

@@ -7,6 +7,7 @@ import { columnNamed, type ParquetColumn, type ParquetFile } from '../parquet/pa
 import { holdsStrings, type IdKey, idKeySql, mayExceedKey } from '../tables/idColumn.ts'
 import { checkColumns, checkNumeric } from '../tables/featureColumns.ts'
 import type { IdIndex } from '../tables/idIndex.ts'
+import { checkWeights, type WeightPlan, weightSql } from './weightPlan.ts'
 import { valueSql } from '../tables/valueTypes.ts'
 import type { Tables } from '../tables/readTables.ts'
 import { checkLabels, clickSql, type LabelPlan } from './labels.ts'
@@ -38,6 +39,7 @@ export interface RowsPlan extends LabelPlan {
   pairs: PairPlan
   tables: Tables
   group: string | null // column of what was shown together; null: the rows are in no groups
+  weights: WeightPlan | null // null: each row counts once
   onMissing: 'fail' | 'drop'
   replay: ReplayPlan
 }
@@ -56,6 +58,7 @@ export interface ClickVectors {
   context: DuckDBVector[] // of each feature
   places: DuckDBVector[] // latitude and longitude; none if no pair needs them
   groups: DuckDBVector | undefined // u64 keys, uniform in all bits; undefined: there are no groups
+  weights: DuckDBVector | undefined // see weightSql; undefined: each row counts once
 }
 
 /** Checks the columns of a click file; reads nothing but metadata. */
@@ -73,6 +76,7 @@ export function checkClickFile(file: ParquetFile, plan: Omit<RowsPlan, 'files'>)
   checkColumns(file, plan.context)
   for (const column of plan.pairs.places) checkNumeric(file, column)
   if (plan.group !== null) checkGroups(file, plan.group)
+  if (plan.weights) checkWeights(file, plan.weights)
 }
 
 function checkGroups(file: ParquetFile, name: string): void {
@@ -110,19 +114,23 @@ export function clickColumns(
       ...plan.pairs.places.map((name) => `coalesce(TRY_CAST(${sqlName(name)} AS DOUBLE), 'nan'::DOUBLE)`),
       ...sides.map(({ column }) => `${sqlName(column)} IS NULL`),
       ...group.map((name) => groupKeySql(columnNamed(file, name))),
+      ...(plan.weights ? [weightSql(plan.weights)] : []),
     ],
     vectorsOf: ({ columns: [users, restaurants, clicks, ...others] }) => {
       const [contextEnd, placesEnd] = [plan.context.length, plan.context.length + plan.pairs.places.length]
       const context = others.slice(0, contextEnd)
       const places = others.slice(contextEnd, placesEnd)
-      const isNull = others.slice(placesEnd, placesEnd + sides.length)
+      const sidesEnd = placesEnd + sides.length
+      const groupEnd = sidesEnd + group.length
+      const isNull = others.slice(placesEnd, sidesEnd)
       return {
         users: { keys: users, isNull: isNull[userAt] },
         restaurants: { keys: restaurants, isNull: isNull[restaurantAt] },
         clicks,
         context,
         places,
-        groups: others[placesEnd + sides.length],
+        groups: others.slice(sidesEnd, groupEnd)[0],
+        weights: others[groupEnd],
       }
     },
   }

@@ -16,6 +16,7 @@ import {
   clickPlan,
   copyRows,
   gatherRows,
+  hasWeights,
   packBlock,
   rowBytes,
   type RowPlan,
@@ -53,7 +54,8 @@ export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): P
   try {
     const rows = await scatter(unsorted, paths)
     checkSizes(rows, unsorted)
-    const builder = new BlockBuilder(output, clickPlan(contextWords, 'numbers'), { context, pairs })
+    const sortedPlan = clickPlan(contextWords, 'numbers', hasWeights(plan))
+    const builder = new BlockBuilder(output, sortedPlan, { context, pairs })
     builder.startFile(body.files.length === 1 ? body.files[0].name : `${body.files.length} files, by group`)
     builder.dropped(body.dropped)
     for (const { notReplayed } of body.files) if (notReplayed !== undefined) builder.notReplayed(notReplayed)

@@ -22,6 +22,7 @@ export const INSPECT_OUT = {
 const UNUSED = [
   ...keysOf(POLICIES),
   ...(['cache', 'ids', 'contextFeatures', 'groupColumn', 'positionColumn', 'features'] as const),
+  ...(['weightColumn', 'propensityColumn', 'propensityMin'] as const),
 ] as const
 
 type DataOptions = Omit<DatasetOptionsReading<'train' | 'test'>, (typeof UNUSED)[number]>

@@ -86,6 +86,30 @@ export function gatherContext(
   return digest
 }
 
+/**
+ * What the weights [rows] f32 of rows add to their digests, modulo 2^32: beside what `gather` or
+ * `gatherContext` returns.
+ */
+export function digestWeights(
+  users: usize,
+  restaurants: usize,
+  clicks: usize,
+  weights: usize,
+  rows: i32,
+): u32 {
+  let digest: u32 = 0
+  for (let row: i32 = 0; row < rows; row++) {
+    const at = (<usize>row) << 2
+    const click = digestOf(
+      load<u32>(users + at),
+      load<u32>(restaurants + at),
+      <u32>load<u8>(clicks + <usize>row),
+    )
+    digest += (click ^ load<u32>(weights + at)) * 0x01000193
+  }
+  return digest
+}
+
 function digestOf(user: u32, restaurant: u32, click: u32): u32 {
   return (((user + 1) * 0x9e3779b1) ^ ((restaurant + 1) * 0x85ebca77)) + (click + 1) * 0xc2b2ae3d
 }

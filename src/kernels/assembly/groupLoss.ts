@@ -25,6 +25,12 @@ const LOGISTIC_PAIRWISE = 4
  *   Regression and Ranking, KDD 2010; Li et al., Click-through Prediction for Advertising in Twitter
  *   Timeline, KDD 2015.
  *
+ * `weights` [rows] f32, 0: none, say how much each counts. Of the order, it is the weight of the clicked row
+ * that counts, divided by `clickMean`: its pairs, and its term of the softmax, are multiplied by it. With
+ * 1 / p, p the probability that a row was looked at, the mean loss is that of a log of which everything was
+ * (Joachims, Swaminathan and Schnabel, Unbiased Learning-to-Rank with Biased Feedback, WSDM 2017; the same
+ * as in Pasumarthi et al., TF-Ranking, KDD 2019). Of the cross-entropy, it is each row's weight / rowMean.
+ *
  * `scratch`: twice the bytes of the longest group's logits, three times those of k, and 128 more.
  */
 export function groupLoss(
@@ -39,6 +45,9 @@ export function groupLoss(
   k: i32,
   weight: f32,
   stats: usize,
+  weights: usize,
+  rowMean: f32,
+  clickMean: f32,
 ): void {
   let lossSum: f64 = 0
   let correct: i32 = 0
@@ -48,10 +57,13 @@ export function groupLoss(
     while (start + n < rows && load<u32>(groups + ((<usize>n) << 2)) == group) n++
     const bytes = (<usize>n) << 2
     const stride = (bytes + 31) & ~15
-    lossSum += oneGroup(kind, logits, clicks, n, scratch, stride, k, weight)
+    lossSum += oneGroup(kind, logits, clicks, n, scratch, stride, k, weight, weights, clickMean)
     const factor = scale * <f32>n
     for (let at: usize = 0; at < bytes; at += 4) store<f32>(delta + at, load<f32>(scratch + at) * factor)
-    if (kind == LOGISTIC_PAIRWISE) lossSum += addLogistic(logits, clicks, n, delta, scale, 1 - weight)
+    if (kind == LOGISTIC_PAIRWISE)
+      lossSum += weights
+        ? addLogistic<f32>(logits, clicks, n, delta, scale, 1 - weight, weights, rowMean)
+        : addLogistic<void>(logits, clicks, n, delta, scale, 1 - weight, 0, 1)
     for (let row: i32 = 0; row < n; row++) {
       const isPositive = load<f32>(logits + ((<usize>row) << 2)) > 0
       if (isPositive == (load<u8>(clicks + <usize>row) != 0)) correct++
@@ -61,6 +73,7 @@ export function groupLoss(
     groups += bytes
     delta += bytes
     clicks += <usize>n
+    if (weights) weights += bytes
   }
   delta -= (<usize>rows) << 2
   let deltaSum: f64 = 0
@@ -80,22 +93,31 @@ function oneGroup(
   stride: usize,
   k: i32,
   weight: f32,
+  weights: usize,
+  clickMean: f32,
 ): f64 {
   memory.fill(scratch, 0, stride)
   let clicked: i32 = 0
   for (let row: i32 = 0; row < n; row++) clicked += <i32>load<u8>(clicks + <usize>row)
   if (clicked == 0 || clicked == n) return 0
-  if (kind == SOFTMAX) return <f64>n * softmax(logits, clicks, n, scratch, clicked)
-  if (kind == LAMBDARANK) return <f64>n * exchanges(logits, clicks, n, scratch, stride, k, clicked)
+  if (kind == SOFTMAX) return <f64>n * softmax(logits, clicks, n, scratch, clicked, weights, clickMean)
+  if (kind == LAMBDARANK)
+    return <f64>n * exchanges(logits, clicks, n, scratch, stride, k, clicked, weights, clickMean)
   let share: f32 = 1 / (<f32>clicked * <f32>(n - clicked))
   if (kind == LOGISTIC_PAIRWISE) share *= weight
   let loss: f64 = 0
   for (let row: i32 = 0; row < n; row++) {
     if (load<u8>(clicks + <usize>row) == 0) continue
     const at = (<usize>row) << 2
-    loss += pairsOf(load<f32>(logits + at), 0, scratch + at, logits, clicks, n, scratch, 0, share)
+    const own = share * weightOf(weights, row, clickMean)
+    loss += pairsOf(load<f32>(logits + at), 0, scratch + at, logits, clicks, n, scratch, 0, own)
   }
   return <f64>n * loss
+}
+
+/** Of a clicked row, so that nobody else pays for it. */
+function weightOf(weights: usize, row: i32, mean: f32): f32 {
+  return weights ? load<f32>(weights + ((<usize>row) << 2)) / mean : 1
 }
 
 /**
@@ -110,6 +132,8 @@ function exchanges(
   stride: usize,
   k: i32,
   clicked: i32,
+  weights: usize,
+  clickMean: f32,
 ): f64 {
   const discounts = deltas + stride
   const share = <f32>(1 / writeDiscounts(logits, n, discounts, k, clicked))
@@ -133,10 +157,11 @@ function exchanges(
     const at = (<usize>row) << 2
     const z = load<f32>(logits + at)
     const discount = load<f32>(discounts + at)
+    const own = share * weightOf(weights, row, clickMean)
     loss +=
       discount == 0
-        ? pairsOf(z, 0, deltas + at, topLogits, 0, top, topDeltas, topDiscounts, share)
-        : pairsOf(z, discount, deltas + at, logits, clicks, n, deltas, discounts, share)
+        ? pairsOf(z, 0, deltas + at, topLogits, 0, top, topDeltas, topDiscounts, own)
+        : pairsOf(z, discount, deltas + at, logits, clicks, n, deltas, discounts, own)
   }
   let next = topDeltas
   for (let row: i32 = 0; row < n; row++) {
@@ -229,7 +254,15 @@ function discountOf(rank: i32): f64 {
 }
 
 /** The same as `oneGroup`, of the softmax over the group; returns the loss once. */
-function softmax(logits: usize, clicks: usize, n: i32, deltas: usize, clicked: i32): f64 {
+function softmax(
+  logits: usize,
+  clicks: usize,
+  n: i32,
+  deltas: usize,
+  clicked: i32,
+  weights: usize,
+  clickMean: f32,
+): f64 {
   let most = -f32.MAX_VALUE
   for (let row: i32 = 0; row < n; row++) most = max(most, load<f32>(logits + ((<usize>row) << 2)))
   let sum: f64 = 0
@@ -240,19 +273,30 @@ function softmax(logits: usize, clicks: usize, n: i32, deltas: usize, clicked: i
     for (let lane: i32 = 0; lane < min(4, n - row); lane++)
       sum += <f64>load<f32>(deltas + at + ((<usize>lane) << 2))
   }
-  const share = <f32>(1 / sum)
+  const mean = meanWeight(clicks, n, clicked, weights, clickMean)
+  const share = <f32>(1 / sum) * <f32>mean
   const target: f32 = 1 / <f32>clicked
   let loss: f64 = 0
   for (let row: i32 = 0; row < n; row++) {
     const at = deltas + ((<usize>row) << 2)
     let value = load<f32>(at) * share
     if (load<u8>(clicks + <usize>row) != 0) {
-      value -= target
-      loss += <f64>(most - load<f32>(logits + ((<usize>row) << 2)))
+      const weight = weightOf(weights, row, clickMean)
+      value -= target * weight
+      loss += <f64>(most - load<f32>(logits + ((<usize>row) << 2))) * <f64>weight
     }
     store<f32>(at, value)
   }
-  return loss / <f64>clicked + log(<f32>sum)
+  return loss / <f64>clicked + log(<f32>sum) * mean
+}
+
+/** Of the clicked rows; exactly 1 if all weights are. */
+function meanWeight(clicks: usize, n: i32, clicked: i32, weights: usize, clickMean: f32): f64 {
+  if (!weights) return 1
+  let sum: f64 = 0
+  for (let row: i32 = 0; row < n; row++)
+    if (load<u8>(clicks + <usize>row) != 0) sum += <f64>weightOf(weights, row, clickMean)
+  return sum / <f64>clicked
 }
 
 /**
@@ -266,8 +310,20 @@ function log(x: f32): f64 {
   return <f64>exponent * 0.6931471805599453 + <f64>f32x4.extract_lane(log1p(f32x4.splat(fraction)), 0)
 }
 
-/** Adds share · scale · d(binary cross-entropy)/d(logit) to delta; returns share · its sum. */
-function addLogistic(logits: usize, clicks: usize, n: i32, delta: usize, scale: f32, share: f32): f64 {
+/**
+ * Adds share · scale · d(binary cross-entropy)/d(logit) to delta; returns share · its sum. Compiled for
+ * weights of f32 and for none (void).
+ */
+function addLogistic<Weight>(
+  logits: usize,
+  clicks: usize,
+  n: i32,
+  delta: usize,
+  scale: f32,
+  share: f32,
+  weights: usize,
+  mean: f32,
+): f64 {
   let loss: f64 = 0
   const one = f32x4.splat(1)
   for (let row: i32 = 0; row < n; row++) {
@@ -277,8 +333,15 @@ function addLogistic(logits: usize, clicks: usize, n: i32, delta: usize, scale: 
     const e4 = expNegative(f32x4.splat(abs(z)))
     const e = f32x4.extract_lane(e4, 0)
     const p: f32 = z >= 0 ? 1 / (1 + e) : e / (1 + e)
-    loss += <f64>(max<f32>(z, 0) - y * z + f32x4.extract_lane(log1p(f32x4.min(e4, one)), 0))
-    store<f32>(delta + at, load<f32>(delta + at) + share * scale * (p - y))
+    let l: f32 = max<f32>(z, 0) - y * z + f32x4.extract_lane(log1p(f32x4.min(e4, one)), 0)
+    let d: f32 = share * scale * (p - y)
+    if (isFloat<Weight>()) {
+      const w = load<f32>(weights + at) / mean
+      l *= w
+      d *= w
+    }
+    loss += <f64>l
+    store<f32>(delta + at, load<f32>(delta + at) + d)
   }
   return <f64>share * loss
 }

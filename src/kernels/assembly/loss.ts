@@ -16,6 +16,43 @@ export function loss(
   scale: f32,
   stats: usize,
 ): void {
+  entropies<void>(z4, bias, clicks, delta, rows, rowsPadded, scale, stats, 0, 1)
+}
+
+/**
+ * The same of rows that count differently: delta and loss of each are multiplied by its weight / mean;
+ * weights [rows, rounded up to 4] f32. Weights of 1 / p, with p the probability that a row is there to be
+ * learned from, make the sums those of all rows (Horvitz and Thompson, A Generalization of Sampling Without
+ * Replacement from a Finite Universe, JASA 1952).
+ */
+export function weightedLoss(
+  z4: usize,
+  bias: f32,
+  clicks: usize,
+  delta: usize,
+  rows: i32,
+  rowsPadded: i32,
+  scale: f32,
+  stats: usize,
+  weights: usize,
+  mean: f32,
+): void {
+  entropies<f32>(z4, bias, clicks, delta, rows, rowsPadded, scale, stats, weights, mean)
+}
+
+// Compiled for weights of f32 and for none (void), so that rows without any do not pay for those of others.
+function entropies<Weight>(
+  z4: usize,
+  bias: f32,
+  clicks: usize,
+  delta: usize,
+  rows: i32,
+  rowsPadded: i32,
+  scale: f32,
+  stats: usize,
+  weights: usize,
+  mean: f32,
+): void {
   let lossSum: f64 = 0
   let deltaSum: f64 = 0
   let correct: i32 = 0
@@ -37,6 +74,11 @@ export function loss(
     // softplus(z) − y·z, with softplus(z) = max(z, 0) + log(1 + exp(−|z|)). NaN must survive: max would do,
     // pmax would not.
     let l = f32x4.add(f32x4.sub(f32x4.max(z, f32x4.splat(0)), f32x4.mul(y, z)), log1p(e))
+    if (isFloat<Weight>()) {
+      const w = f32x4.div(v128.load(weights + ((<usize>row) << 2)), f32x4.splat(mean))
+      d = f32x4.mul(d, w)
+      l = f32x4.mul(l, w)
+    }
     let right = v128.not(v128.xor(f32x4.gt(z, f32x4.splat(0)), f32x4.gt(y, f32x4.splat(0.5))))
     if (left < 4) {
       const inside = i32x4.gt_s(i32x4.splat(left), i32x4(0, 1, 2, 3))

@@ -2,7 +2,11 @@ import type { Kernels } from '../kernels.ts'
 import type { Views } from './views.ts'
 
 /** The twins of what brings rows in; pointers in bytes, strides in words. */
-export function naiveGather({ f32, u32, u8 }: Views): Pick<Kernels, 'gather' | 'gatherContext'> {
+export function naiveGather({
+  f32,
+  u32,
+  u8,
+}: Views): Pick<Kernels, 'gather' | 'gatherContext' | 'digestWeights'> {
   return {
     // x[row] = user's features, restaurant's features, 1, zeros up to ldx; the digest is an int32, as wasm
     // returns it
@@ -37,6 +41,16 @@ export function naiveGather({ f32, u32, u8 }: Views): Pick<Kernels, 'gather' | '
         digest = (digest + hash) | 0
         for (let k = 0; k < numbers; k++)
           f32[x / 4 + row * ldx + k] = (f32[at + k] - f32[shift / 4 + k]) * f32[scale / 4 + k]
+      }
+      return digest
+    },
+
+    // Σ (digest of the click ^ the weight's bits)·0x01000193
+    digestWeights(users, restaurants, clicks, weights, rows) {
+      let digest = 0
+      for (let row = 0; row < rows; row++) {
+        const click = digestOf(u32[users / 4 + row], u32[restaurants / 4 + row], u8[clicks + row])
+        digest = (digest + Math.imul(click ^ u32[weights / 4 + row], 0x01000193)) | 0
       }
       return digest
     },

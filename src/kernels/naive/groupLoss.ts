@@ -6,13 +6,21 @@ const [LAMBDARANK, SOFTMAX, LOGISTIC_PAIRWISE] = [2, 3, 4] // anything else: pai
 /** The twin of the losses of groups: pointers in bytes. */
 export function naiveGroupLoss({ f32, f64, u32, u8 }: Views): Pick<Kernels, 'groupLoss'> {
   return {
-    groupLoss(kind, logits, clicks, groups, rows, delta, _scratch, scale, k, weight, stats) {
+    groupLoss(kind, logits, clicks, groups, rows, delta, _scratch, scale, k, ...rest) {
+      const [weight, stats, weights, rowMean, clickMean] = rest
       let [loss, deltaSum, correct] = [0, 0, 0]
       for (let start = 0, end = 0; start < rows; start = end) {
         while (end < rows && u32[groups / 4 + end] === u32[groups / 4 + start]) end++
         const z = Array.from(f32.subarray(logits / 4 + start, logits / 4 + end))
         const y = Array.from(u8.subarray(clicks + start, clicks + end))
-        const own = lossOf(kind, z, y, { k, weight })
+        const given = weights === 0 ? null : f32.subarray(weights / 4 + start, weights / 4 + end)
+        const weightsBy = (mean: number) => z.map((_, i) => (given ? given[i] / Math.fround(mean) : 1))
+        const own = lossOf(kind, z, y, {
+          k,
+          weight,
+          rows: weightsBy(rowMean),
+          clicks: weightsBy(clickMean),
+        })
         loss += own.loss
         for (const [i, d] of own.deltas.entries()) {
           f32[delta / 4 + start + i] = scale * d
@@ -32,13 +40,15 @@ interface GroupLoss {
   deltas: number[] // d(loss)/d(logit)
 }
 
+interface LossOptions {
+  k: number
+  weight: number // of the pairs, in LOGISTIC_PAIRWISE
+  rows: number[] // what each row counts in the cross-entropy
+  clicks: number[] // and, if it is clicked, in the order
+}
+
 /** Of one group: n · the mean over its pairs, or over its clicks. */
-function lossOf(
-  kind: number,
-  z: number[],
-  y: number[],
-  { k, weight }: { k: number; weight: number },
-): GroupLoss {
+function lossOf(kind: number, z: number[], y: number[], { k, weight, rows, clicks }: LossOptions): GroupLoss {
   const n = z.length
   const clicked = y.filter((click) => click > 0).length
   const deltas = z.map(() => 0)
@@ -49,8 +59,9 @@ function lossOf(
       const sum = z.reduce((total, value) => total + Math.exp(value - most), 0)
       for (let i = 0; i < n; i++) {
         const logShare = z[i] - most - Math.log(sum)
-        deltas[i] = n * (Math.exp(logShare) - y[i] / clicked)
-        loss -= (n * y[i] * logShare) / clicked
+        for (let j = 0; j < n; j++)
+          deltas[i] += ((n * y[j] * clicks[j]) / clicked) * (Math.exp(logShare) - (i === j ? 1 : 0))
+        loss -= (n * y[i] * clicks[i] * logShare) / clicked
       }
     } else {
       const weightOf = kind === LAMBDARANK ? ndcgWeights(z, clicked, k) : () => 1 / (clicked * (n - clicked))
@@ -58,7 +69,7 @@ function lossOf(
       for (let i = 0; i < n; i++)
         for (let j = 0; j < n; j++) {
           if (y[i] === 0 || y[j] > 0) continue
-          const w = factor * weightOf(i, j)
+          const w = factor * clicks[i] * weightOf(i, j)
           const wrong = 1 / (1 + Math.exp(z[i] - z[j]))
           loss += w * softplus(z[j] - z[i])
           deltas[i] -= w * wrong
@@ -68,8 +79,8 @@ function lossOf(
   }
   if (kind === LOGISTIC_PAIRWISE)
     for (let i = 0; i < n; i++) {
-      loss += (1 - weight) * (softplus(z[i]) - y[i] * z[i])
-      deltas[i] += (1 - weight) * (1 / (1 + Math.exp(-z[i])) - y[i])
+      loss += (1 - weight) * rows[i] * (softplus(z[i]) - y[i] * z[i])
+      deltas[i] += (1 - weight) * rows[i] * (1 / (1 + Math.exp(-z[i])) - y[i])
     }
   return { loss, deltas }
 }

@@ -2,30 +2,41 @@ import type { Kernels } from '../kernels.ts'
 import type { Views } from './views.ts'
 
 /** The twins of what stands behind the products: loss and logits out, the optimiser's step. */
-export function naiveTraining({ f32, f64, u8 }: Views): Pick<Kernels, 'loss' | 'logits' | 'adam'> {
+export function naiveTraining({
+  f32,
+  f64,
+  u8,
+}: Views): Pick<Kernels, 'loss' | 'weightedLoss' | 'logits' | 'adam'> {
   // The logit of one row: its four partial sums and the output's bias, which crosses into wasm as a float32.
   const logit = (z4: number, row: number, bias: number) => {
     const at = z4 / 4 + row * 4
     return f32[at] + f32[at + 1] + f32[at + 2] + f32[at + 3] + Math.fround(bias)
   }
 
+  const weightedLoss: Kernels['weightedLoss'] = (z4, bias, clicks, delta, rows, rowsPadded, ...rest) => {
+    const [scale, stats, weights, mean] = rest
+    for (let row = 0; row < Math.max(rowsPadded, Math.ceil(rows / 4) * 4); row++) {
+      f32[delta / 4 + row] = 0
+      if (row >= rows) continue
+      const z = logit(z4, row, bias)
+      const y = u8[clicks + row]
+      const weight = weights === 0 ? 1 : f32[weights / 4 + row] / Math.fround(mean)
+      const e = Math.exp(-Math.abs(z))
+      const probability = z >= 0 ? 1 / (1 + e) : e / (1 + e)
+      const d = weight * (probability - y) * Math.fround(scale)
+      f32[delta / 4 + row] = d
+      f64[stats / 8] += weight * (Math.max(z, 0) - y * z + Math.log1p(e))
+      f64[stats / 8 + 1] += d
+      f64[stats / 8 + 2] += z > 0 === y > 0.5 ? 1 : 0
+    }
+  }
+
   return {
     // delta = (sigmoid(z) − y)·scale; stats += [Σ loss, Σ delta, rows whose z > 0 agrees with the click]
-    loss(z4, bias, clicks, delta, rows, rowsPadded, scale, stats) {
-      for (let row = 0; row < Math.max(rowsPadded, Math.ceil(rows / 4) * 4); row++) {
-        f32[delta / 4 + row] = 0
-        if (row >= rows) continue
-        const z = logit(z4, row, bias)
-        const y = u8[clicks + row]
-        const e = Math.exp(-Math.abs(z))
-        const probability = z >= 0 ? 1 / (1 + e) : e / (1 + e)
-        const d = (probability - y) * Math.fround(scale)
-        f32[delta / 4 + row] = d
-        f64[stats / 8] += Math.max(z, 0) - y * z + Math.log1p(e)
-        f64[stats / 8 + 1] += d
-        f64[stats / 8 + 2] += z > 0 === y > 0.5 ? 1 : 0
-      }
-    },
+    loss: (...batch) => weightedLoss(...batch, 0, 1),
+
+    // the same, delta and loss times weight / mean
+    weightedLoss,
 
     logits(z4, bias, out, rows) {
       for (let row = 0; row < rows; row++) f32[out / 4 + row] = logit(z4, row, bias)

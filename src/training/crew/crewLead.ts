@@ -7,6 +7,7 @@ import { stateToParameters } from '../../model/parameters.ts'
 import { type Arena, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
 import type { ArenaShape } from '../memory/arenaShape.ts'
 import { describeNotFinite } from '../step/adam.ts'
+import type { WeightMeans } from '../settings/weightMeans.ts'
 import type { TrainSettings } from '../types.ts'
 import {
   CONTROL,
@@ -27,6 +28,7 @@ export interface CrewOptions {
   // the build, compiled; by default without V8's 256-bit operations
   compiled?: { module: WebAssembly.Module; turbo: boolean }
   settings?: TrainSettings // if it is to train
+  weights?: WeightMeans | null // of rows that come with weights
   steps?: number // of the whole run
 }
 
@@ -69,7 +71,7 @@ export class CrewLead {
 
   #start(
     thread: number,
-    { shape, settings, steps, compiled }: CrewOptions & Required<Pick<CrewOptions, 'compiled'>>,
+    { shape, settings, weights, steps, compiled }: CrewOptions & Required<Pick<CrewOptions, 'compiled'>>,
   ): void {
     // The worker's own file: .ts from the sources, .js from the package.
     const url = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
@@ -79,6 +81,7 @@ export class CrewLead {
       memory: this.memory,
       shape,
       settings: settings ?? null,
+      weights: weights ?? null,
       steps: steps ?? 0,
     }
     const worker = new Worker(url, { workerData, execArgv: [], name: `nearrank ${thread}` })

@@ -1,4 +1,5 @@
 import type { ArenaShape } from '../memory/arenaShape.ts'
+import type { WeightMeans } from '../settings/weightMeans.ts'
 import type { TrainSettings } from '../types.ts'
 
 /** Words of the control block, Int32 in shared memory: how threads agree without messages. */
@@ -54,6 +55,7 @@ export interface CrewStart {
   memory: WebAssembly.Memory
   shape: ArenaShape
   settings: TrainSettings | null // null: only scores
+  weights: WeightMeans | null // null: each row counts once
   steps: number // of the whole run, for the schedule
 }
 

@@ -38,7 +38,7 @@ class CrewWorker {
   readonly #trainPhases: Phase[]
 
   constructor(start: CrewStart, kernels: Kernels) {
-    const { memory, thread, shape, settings, steps } = start
+    const { memory, thread, shape, settings, weights, steps } = start
     this.#thread = thread
     this.#arena = planArena(shape)
     const { control, ring } = this.#arena
@@ -48,12 +48,12 @@ class CrewWorker {
     this.#words = new Uint32Array(memory.buffer)
     const tasks = new Int32Array(memory.buffer, control.tasks, shape.threads * TASK_WORDS)
     this.#runner = new PhaseRunner(this.#control, tasks, thread)
-    this.#rowPass = new RowPass(this.#arena, kernels, memory, thread)
+    this.#rowPass = new RowPass(this.#arena, kernels, memory, thread, weights)
     this.#foldPhases = foldStep(this.#arena, kernels, memory)
     this.#batch = { slot: ring.slots[0], from: 0, rows: 0, step: 0 }
     const options = {
       rowPass: this.#rowPass,
-      groupPass: GroupPass.of(this.#arena, { kernels, memory }, thread, settings),
+      groupPass: GroupPass.of(this.#arena, { kernels, memory }, thread, settings, weights),
       batch: this.#batch,
       steps,
       report: (code: number) => this.#reportNotFinite(code),

@@ -172,7 +172,8 @@ export function planArena(shape: ArenaShape): Arena {
   const folded = planFolded(reserve, { layout, parameters, ldx, training: shape.purpose === 'train' })
   const slices = planSlices(reserve, shape, layout, ldx)
   const scratch = Array.from({ length: shape.threads }, () => planScratch(reserve, layout, ldx))
-  const ring = planRing(reserve, shape, clickPlan(words, shape.groups ? 'numbers' : 'none'))
+  const rowPlan = clickPlan(words, shape.groups ? 'numbers' : 'none', shape.weights)
+  const ring = planRing(reserve, shape, rowPlan)
   const order = shape.groups && shape.purpose === 'train' ? planOrder(reserve, shape) : null
   const embedded =
     shape.purpose === 'train' && layout.embeddings.length > 0 ? planEmbedded(reserve, layout, shape) : null

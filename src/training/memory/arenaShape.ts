@@ -9,5 +9,6 @@ export interface ArenaShape {
   threads: number
   purpose: 'train' | 'score'
   groups?: boolean // rows come with the number of their group, @default false
+  weights?: boolean // and with what they count, @default false
   logits?: number // that scoring answers for a row, @default 1
 }

@@ -14,13 +14,14 @@ export interface RunPlan {
   source: SourceModel | null
   packTableBytes: number
   hasGroups: boolean
+  isWeighted: boolean
 }
 
 /** What a run with such features needs. @throws NearrankError USAGE, MEMORY if it cannot be run. */
 export function planRun(
   features: FeaturesOf,
   { hidden, activations, batchSize }: TrainSettings,
-  { tables, run, source, packTableBytes, hasGroups }: RunPlan,
+  { tables, run, source, packTableBytes, hasGroups, isWeighted }: RunPlan,
 ): ArenaShape {
   const network: Network = { ...inputsOf(features), hidden, activations }
   checkNetwork(network)
@@ -32,6 +33,7 @@ export function planRun(
     threads: run.threads,
     purpose: 'train',
     groups: hasGroups,
+    weights: isWeighted,
   }
   const extraBytes = source ? sourceBytes(network) : 0
   checkMemory(planArena(shape), run.maxMemoryBytes, { packTableBytes, extraBytes })

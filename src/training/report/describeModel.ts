@@ -4,6 +4,7 @@ import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { arePlainNumbers, type FeaturesOf, namesOf, SIDES } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
+import { weightPlan } from '../../dataset/clicks/weightPlan.ts'
 import { rememberedPolicies } from '../../dataset/policies.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
@@ -29,6 +30,7 @@ export function describeModel(
 ): ModelContent {
   const { options, source, features, network, fingerprint, dropped } = made
   const policies = rememberedPolicies(options)
+  const weights = weightPlan(options)
   const {
     packSeconds,
     trainSeconds,
@@ -78,6 +80,7 @@ export function describeModel(
       turbo,
       ...(policies && { policies }), // see policiesOfModel
       ...(dropped && { dropped }),
+      ...(weights && { weights }),
       ...(source && { from: { name: source.name, sha256: source.sha256 } }), // of its weights
       ...circumstances(),
     },

@@ -8,7 +8,7 @@ import {
   rowBytes,
 } from '../../dataset/clicks/rowLayout.ts'
 import { batchOfGroups } from '../../dataset/clicks/groupBatches.ts'
-import { rowDigest, rowDigestAt } from '../../dataset/clicks/rowDigest.ts'
+import { rowDigest, rowDigestAt, weightBits } from '../../dataset/clicks/rowDigest.ts'
 import { mix32, Random } from '../../random.ts'
 
 /** Which rows of a pack, and in which order. */
@@ -193,6 +193,8 @@ export class RowStream {
   /** Adds the rows of a block that belong to the training or the validation part. */
   #select(block: ClickRows, firstRow: number, file: number): void {
     const { users, restaurants, clicks, context } = block
+    const bits = weightBits(block)
+    const isPlain = context === undefined && bits === undefined
     const groups = this.#groupsMax > 0 ? (block.groups as Uint32Array) : null
     const isHeldOut = heldOutBy(this.#order)
     const heldWanted = this.#order.select === 'validation'
@@ -202,7 +204,7 @@ export class RowStream {
     let digest = 0
     let heldDigest = 0
     for (let i = 0; i < clicks.length; i++) {
-      const own = context ? rowDigestAt(block, i) : rowDigest(users[i], restaurants[i], clicks[i])
+      const own = isPlain ? rowDigest(users[i], restaurants[i], clicks[i]) : rowDigestAt(block, i, bits)
       if (isHeldOut(groups ? groups[i] : firstRow + i) !== heldWanted) {
         heldDigest += own
         continue

@@ -1,5 +1,6 @@
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics.ts'
+import { WeightedLogLoss } from '../../metrics/weightedLogLoss.ts'
 import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import { Judge, type Judged, type JudgeOptions } from '../judgement/judge.ts'
@@ -13,6 +14,7 @@ export interface ScoringOptions {
   ndcg: boolean // grouped by user, which takes 48 bytes for each
   judge: JudgeOptions | null // null: of the order only the means by group
   slices?: readonly SliceColumn[]
+  weights?: boolean // the rows come with weights, for the log loss alone, @default false
   onProgress?: (rowsDone: number, rowsTotal: number) => void
   signal?: AbortSignal | undefined
 }
@@ -22,6 +24,7 @@ export interface Judgement {
   metrics: EvaluationMetrics
   judged: Judged
   slices: JudgedSlice[]
+  weightedLoss: number | null // log loss by the weights of the rows; null: they have none
 }
 
 /** Rows that have been scored: the first `rows` of each column. */
@@ -58,10 +61,12 @@ export async function scorePack(
   const hasGroups = pack.groups !== undefined
   const slices = (options.slices ?? []).map((column) => new SliceJudge(column, { chunkRows, hasGroups }))
   const stream = new RowStream(pack, options.order ?? ALL_ROWS)
+  const weighted = options.weights ? new WeightedLogLoss() : null
   let done = 0
   await lead.run({ type: 'fold' })
   await scoreRows(lead, stream, (logits, rows, count) => {
     options.signal?.throwIfAborted()
+    weighted?.add(logits, rows.clicks, rows.weights as Float32Array, count)
     metrics.add(logits, rows.clicks, rows.users, count)
     judge.add(logits, rows, count)
     for (const slice of slices) slice.add(logits, rows, count)
@@ -69,6 +74,7 @@ export async function scorePack(
     options.onProgress?.(done, pack.rows)
   })
   return {
+    weightedLoss: weighted?.mean() ?? null,
     slices: slices.flatMap((slice) => slice.result()),
     metrics: { ...metrics.result(), ...judge.groupMetrics() },
     judged: {

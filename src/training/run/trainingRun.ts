@@ -173,14 +173,17 @@ export class TrainingRun {
   async #validate(report: EpochReport): Promise<void> {
     const { lead, pack, signal } = this.#options
     const order = this.#order('validation')
-    const { metrics } = await scorePack(lead, pack, { order, ndcg: false, judge: null, signal })
+    const weights = pack.weights !== undefined
+    const options = { order, ndcg: false, judge: null, weights, signal }
+    const { metrics, weightedLoss } = await scorePack(lead, pack, options)
+    const logLoss = weightedLoss ?? metrics.logLoss
     report.accuracy = metrics.accuracy
     report.accuracyOn = 'validation'
-    report.validationLoss = metrics.logLoss
+    report.validationLoss = logLoss
     if (metrics.auc !== null) report.validationAuc = metrics.auc
     if (typeof metrics.groupNdcg10 === 'number') report.validationNdcg10 = metrics.groupNdcg10
     const state = this.#state
-    const loss = this.#validationLoss(metrics)
+    const loss = this.#validationLoss({ ...metrics, logLoss })
     if (state.bestLoss === null || loss < state.bestLoss) {
       this.#state = { ...state, bestLoss: loss, bestEpoch: report.epoch, worseEpochs: 0 }
       this.#best.set(lead.trained().parameters)

@@ -12,14 +12,14 @@ export const RUN = {
     schema: integer(1, THREADS_MAX),
     default: Math.min(availableParallelism(), THREADS_MAX),
     flag: '--threads <n>',
-    help: 'default all cores; the result does not depend on it',
+    term: '--threads <n>, --max-memory <size>',
+    help: 'default all cores; memory to keep to: 1GiB (default)',
   }),
   /** A ceiling for the whole process; default 1 GiB. */
   maxMemoryBytes: withDefault({
     schema: size(64 * MEBIBYTE, 2 ** 50),
     default: 1024 * MEBIBYTE,
     flag: '--max-memory <size>',
-    help: 'for the whole process: 1GiB (default), 768MiB or bytes',
   }),
   /** Time between checkpoints; 0: no checkpoints; default 60. */
   checkpointSeconds: withDefault({

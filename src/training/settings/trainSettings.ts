@@ -47,8 +47,8 @@ export const SETTINGS = {
     default: 'cosine',
     reference: 'constant',
     flag: '--schedule <name>',
-    term: '--schedule <name>, --warmup-steps <n>',
-    help: 'constant, linear or cosine down to 0; steps of a rise',
+    term: '--schedule, --warmup-steps, --batch-size',
+    help: 'cosine, linear or constant; steps of a rise; rows a step',
   }),
   /** Steps of a linear rise from 0. */
   warmupSteps: setting({
@@ -63,7 +63,6 @@ export const SETTINGS = {
     default: 1024,
     reference: 1024,
     flag: '--batch-size <rows>',
-    help: 'rows in one step',
   }),
   /** logistic learns each row by itself; the others the order of a group's rows; see kernels/assembly. */
   loss: setting({

@@ -1,5 +1,6 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import type { Arena } from '../memory/arena.ts'
+import type { WeightMeans } from '../settings/weightMeans.ts'
 import type { TrainSettings } from '../types.ts'
 import type { BatchRows } from './rowPass.ts'
 
@@ -12,6 +13,7 @@ export class GroupPass {
   readonly #kernels: Kernels
   readonly #kind: number
   readonly #settings: TrainSettings
+  readonly #weights: WeightMeans | null
   readonly #scratch: number
   readonly #stats: Float64Array
   readonly #words: Uint32Array // the whole memory
@@ -22,9 +24,10 @@ export class GroupPass {
     { kernels, memory }: { kernels: Kernels; memory: WebAssembly.Memory },
     thread: number,
     settings: TrainSettings | null,
+    weights: WeightMeans | null, // null: each row counts once
   ): GroupPass | null {
     if (!settings || settings.loss === 'logistic') return null
-    return new GroupPass(arena, { kernels, memory }, thread, settings)
+    return new GroupPass(arena, { kernels, memory }, thread, settings, weights)
   }
 
   private constructor(
@@ -32,10 +35,12 @@ export class GroupPass {
     { kernels, memory }: { kernels: Kernels; memory: WebAssembly.Memory },
     thread: number,
     settings: TrainSettings,
+    weights: WeightMeans | null,
   ) {
     this.#arena = arena
     this.#kernels = kernels
     this.#settings = settings
+    this.#weights = weights
     this.#kind = KINDS[settings.loss as keyof typeof KINDS]
     this.#scratch = arena.order!.scratch[thread]
     this.#stats = new Float64Array(memory.buffer, arena.slices.stats, arena.slices.count * 4)
@@ -65,6 +70,9 @@ export class GroupPass {
       ndcgAt,
       pairwiseWeight,
       slices.stats + 32 * slice,
+      this.#weights ? slot.rows.weights + 4 * (from + start) : 0,
+      this.#weights?.rows ?? 1,
+      this.#weights?.clicks ?? 1,
     )
   }
 

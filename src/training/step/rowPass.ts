@@ -1,5 +1,6 @@
 import type { Kernels } from '../../kernels/kernels.ts'
 import { gemmRows } from '../../model/layout.ts'
+import type { WeightMeans } from '../settings/weightMeans.ts'
 import { type Arena, BLOCK_ROWS, productOf, type RingSlot, type Scratch } from '../memory/arena.ts'
 import { outputBias } from './fold.ts'
 import { InputPass } from './inputPass.ts'
@@ -41,6 +42,7 @@ interface SegmentPass {
 export class RowPass {
   readonly #arena: Arena
   readonly #kernels: Kernels
+  readonly #weights: WeightMeans | null
   readonly #scratch: Scratch
   readonly #segments: SegmentPass[]
   readonly #last: HiddenOperands | null // null: there is no hidden layer
@@ -51,10 +53,18 @@ export class RowPass {
   readonly #linearSums: Float32Array[]
   readonly #inputs: InputPass | null // null: there is nothing but the tables' numbers
 
-  constructor(arena: Arena, kernels: Kernels, memory: WebAssembly.Memory, thread: number) {
+  /** `weights`: of rows that come with weights; null: each row counts once. */
+  constructor(
+    arena: Arena,
+    kernels: Kernels,
+    memory: WebAssembly.Memory,
+    thread: number,
+    weights: WeightMeans | null = null,
+  ) {
     const { slices } = arena
     this.#arena = arena
     this.#kernels = kernels
+    this.#weights = weights
     this.#scratch = arena.scratch[thread]
     this.#segments = planSegments(arena, this.#scratch)
     this.#last = planLast(arena, this.#scratch)
@@ -96,6 +106,7 @@ export class RowPass {
       const padded = gemmRows(count)
       const row = first + done // of the batch
       digest += this.gather(slot, from + row, count, row) >>> 0
+      if (this.#weights) digest += this.#digestWeights(slot, from + row, count) >>> 0
       this.#forward(padded)
       this.#inputs?.addToLogits(count)
       if (hasDeltas) this.#takeDeltas(row, count, padded)
@@ -111,7 +122,18 @@ export class RowPass {
     const { z4, delta } = this.#scratch
     const clicks = slot.rows.clicks + from + row
     const stats = this.#arena.slices.stats + 32 * slice
-    this.#kernels.loss(z4, this.#bias(), clicks, delta, count, gemmRows(count), 1 / rows, stats)
+    const [bias, padded, scale] = [this.#bias(), gemmRows(count), 1 / rows]
+    if (this.#weights) {
+      const weights = slot.rows.weights + 4 * (from + row)
+      const { rows: mean } = this.#weights
+      this.#kernels.weightedLoss(z4, bias, clicks, delta, count, padded, scale, stats, weights, mean)
+    } else this.#kernels.loss(z4, bias, clicks, delta, count, padded, scale, stats)
+  }
+
+  #digestWeights(slot: RingSlot, from: number, rows: number): number {
+    const { users, restaurants, clicks, weights } = slot.rows
+    const at = 4 * from
+    return this.#kernels.digestWeights(users + at, restaurants + at, clicks + from, weights + at, rows)
   }
 
   #takeDeltas(row: number, count: number, padded: number): void {
