@@ -36,3 +36,10 @@ test('the ids of a million users and twenty categories are planned to fit 1 GiB,
   assert.ok(planned <= 2 ** 30, `${planned}`)
   assert.ok(arena.layout.embeddings.every(({ offset }) => offset % 16 === 0))
 })
+
+test('weights take four bytes of each row in the ring', () => {
+  const shape = { users: 100, restaurants: 100, batchSize: 1024, threads: 2, network: WIDE } as const
+  const [plain, weighted] = [false, true].map((weights) => planArena({ ...shape, purpose: 'train', weights }))
+  const { chunkRows, slots } = plain.ring
+  assert.equal(plannedBytes(weighted) - plannedBytes(plain), 4 * chunkRows * slots.length)
+})

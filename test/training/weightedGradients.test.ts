@@ -102,3 +102,16 @@ test('a row of weight 2 is the row twice, one of weight 0 is not there', async (
   const repeated = [...weights].flatMap((weight, row) => Array.from({ length: weight }, () => row))
   await assertAlike({ ...batch, weights }, rowsOf(batch, repeated), 1e-5)
 })
+
+test('weights as far apart as they may be leave everything finite', async () => {
+  const batch = drawBatch(64, 4)
+  const { loss, gradients } = await stepOn({
+    ...batch,
+    weights: batch.weights.map((_, row) => 1e-30 * 1e51 ** (row % 2)),
+  })
+  const odd = Array.from({ length: 32 }, (_, i) => 2 * i + 1)
+  const alone = await stepOn(rowsOf(batch, odd))
+  assert.ok(Math.abs(loss / alone.loss - 1) < 1e-5)
+  for (const [name, { data }] of alone.gradients)
+    assert.ok(relativeError(gradients.get(name)!.data, data) < 1e-5, name)
+})
