@@ -5,7 +5,7 @@ import { arrayOf, isNullAt, sqlName, validBits } from '../parquet/duckdb.ts'
 import { cellText, type ParquetFile } from '../parquet/parquetFile.ts'
 import { checkNumeric } from '../tables/featureColumns.ts'
 
-/** Propensities below this count as this much, so that no row counts more than 20 times. */
+/** Propensities below this count as this much, so that no row counts more than 20 times its weight. */
 export const PROPENSITY_MIN = 0.05
 /** A weight at most; with any `propensityMin` a float32 holds what it becomes, and the sum of any rows. */
 const WEIGHT_MAX = 1e15
