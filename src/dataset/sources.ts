@@ -21,7 +21,7 @@ export interface SourceFile {
 
 const TAIL_BYTES = 64 * 1024
 const FOLDERS_SHOWN = 5
-/** Bytes of memory for a byte of a file's metadata: 52 were measured of 100,000 row groups of three columns. */
+/** Bytes of memory for a byte of metadata: 52 were measured of 100,000 row groups of three columns. */
 const METADATA_GROWTH = 60
 const REQUESTS_FILE = 'requests.parquet'
 

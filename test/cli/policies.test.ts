@@ -156,7 +156,7 @@ describe('policies', async () => {
       'places.parquet',
       `SELECT * REPLACE (13.5::DOUBLE AS latitude) FROM '${join(data, 'restaurant_features.parquet')}'`,
     )
-    const notes: TrainEvent[] = []
+    const notes: string[] = []
     await train({
       ...SETTINGS,
       onMissing: 'drop',
@@ -169,9 +169,11 @@ describe('policies', async () => {
       testFiles: 'clean/*.parquet',
       data,
       out: model,
-      onProgress: (event) => event.type === 'note' && notes.push(event),
+      onProgress: (event) => event.type === 'note' && notes.push(event.message),
     })
-    assert.deepEqual(notes, [])
+    assert.deepEqual(notes, [
+      'Parquet files in the data folder that were not read: restaurant_features.parquet, test/a.parquet, train/a.parquet, user_features.parquet.',
+    ])
     const { policies, dropped } = await trainingOf(model)
     assert.deepEqual(policies, { onDuplicate: 'last', onBadPlace: 'drop', clickThreshold: 3 })
     assert.equal(dropped, undefined)
