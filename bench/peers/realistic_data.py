@@ -62,8 +62,9 @@ class Data:
     sizes: dict[str, int]  # codes of each category and list, 0 counted
 
     @classmethod
-    def read(cls, folder: Path, seed: int) -> "Data":
-        """Reads a data folder. A tenth of the training rows, by a hash of their numbers, is held out."""
+    def read(cls, folder: Path, seed: int, together: int = 1) -> "Data":
+        """Reads a data folder. A tenth of the training rows, by a hash of their numbers, is held out;
+        of each `together` rows all or none."""
         paths = [sorted((folder / split).glob("*.parquet")) for split in ("train", "test")]
         columns = "user_id restaurant_id time device companion position latitude longitude click"
         train, test = (pl.read_parquet(path, columns=columns.split()) for path in paths)
@@ -81,7 +82,8 @@ class Data:
         user_side = side_of_users(users, values["gender"], cuisines)
         restaurant_side = side_of_restaurants(restaurants, cuisines)
         learned, judged = (clicks_of(frame, user_side, restaurant_side, values) for frame in (train, test))
-        held_out = hashed(len(learned), seed) % np.uint64(10) == 0
+        hashes = hashed(-(-len(learned) // together), seed)
+        held_out = np.repeat(hashes % np.uint64(10) == 0, together)[: len(learned)]
         return cls(
             user_side, restaurant_side, learned.take(~held_out), learned.take(held_out), judged, sizes
         )
