@@ -3,7 +3,7 @@ import { checkPartOptions } from '../dataset/parts.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
-import { splitsToTrain } from '../dataset/clicks/openRows.ts'
+import { filesToTrain, splitsToTrain } from '../dataset/clicks/openRows.ts'
 import { unreadFiles } from '../dataset/sources.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
@@ -253,11 +253,10 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
 
 /** What a person should know before the training. */
 async function notesOf(prepared: Prepared, normalization: Normalization | null): Promise<string[]> {
-  const { options, tables, pack, validation, test, features, source, dropped } = prepared
-  const read = [pack, validation, test].flatMap((one) => one?.files ?? []).map(({ name }) => name)
+  const { options, tables, features, source, dropped } = prepared
   const parts = partsText(options, prepared)
   return [
-    ...unreadNotes(await unreadFiles(options, read)),
+    ...unreadNotes(await unreadFiles(options, await filesToTrain(options))),
     ...(parts === undefined ? [] : [`Held out: ${parts}.`]),
     ...(dropped ? [droppedNote(dropped)] : []),
     ...dataNotes(tables, features),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadModelDescription } from '../../src/model/modelDirectory.ts'
@@ -172,30 +172,15 @@ test('evaluate, importance and compare take the test clicks of the model, unless
   const notes: string[] = []
   const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
   const model = join(folder, 'cut')
-  const { auc, rows, byUser } = await evaluate({ data, model, onProgress })
+  const { auc, rows } = await evaluate({ data, model, onProgress })
   assert.deepEqual([auc, rows], [whole.test!.auc, ROWS.test])
   assert.match(notes.join(), /model's training: shown_at from 2026-11-25T00:00:00Z on/)
-  // Popularity counts training clicks alone.
-  const apart = await evaluate({ data, model: join(folder, 'apart'), testFiles: FILES.testFiles })
-  assert.notDeepEqual(byUser!.rankings.popularity, apart.byUser!.rankings.popularity)
-  await rm(join(data, 'train', '0.parquet'))
-  await writeParquetFile(
-    data,
-    'train/0.parquet',
-    `SELECT * REPLACE (CASE WHEN ${PARTS.train} THEN click ELSE 1 - click END AS click) FROM (${CLICKS(0)})`,
-  )
-  const turned = await evaluate({ data, model })
-  assert.ok(turned.byUser!.rankings.popularity!.gauc!.value < byUser!.rankings.popularity!.gauc!.value)
-  await writeParquetFile(data, 'train/0.parquet', CLICKS(0))
-
   assert.equal((await evaluate({ data, model, testAfter: '2026-11-10' })).rows, rowsOf(10, 31))
   assert.equal((await evaluate({ data, model, testFiles: 'train/0.parquet' })).rows, 2000)
   assert.equal((await importance({ data, model, report: false })).testRows, ROWS.test)
 
-  await train(cut('other', { seed: 2, epochs: 1 }))
-  await train(common('untimed', { validation: 0, keep: 'last', epochs: 1 }))
   await train(cut('later', { testAfter: '2026-11-28', epochs: 1 }))
-  const [other, untimed, last] = ['other', 'untimed', 'later'].map((name) => join(folder, name))
+  const [other, untimed, last] = ['one thread', 'apart', 'later'].map((name) => join(folder, name))
   assert.equal((await compare({ data, models: [model, other] })).rows, ROWS.test)
   await assert.rejects(
     compare({ data, models: [model, last] }),
@@ -235,7 +220,21 @@ test('losses of the order show the NDCG of validation groups, and keep the best 
   const ndcgs = epochs.map(({ validationNdcg10 }) => validationNdcg10!)
   assert.equal(keptEpoch, 1 + ndcgs.indexOf(Math.max(...ndcgs)))
   assert.equal(judged!.byGroup!.units, ROWS.test / 10)
-  assert.equal((await evaluate({ data, model: join(folder, 'groups') })).byGroup!.units, ROWS.test / 10)
+  // Popularity, too, counts the clicks that were trained on, and no others.
+  assert.deepEqual((await evaluate({ data, model: join(folder, 'groups') })).byGroup, judged!.byGroup)
+})
+
+test('files that are read in any part are not called unread, sorted by group or not', async () => {
+  const notes: string[] = []
+  const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
+  for (const groupColumn of ['request_id', 'user_id']) {
+    const options = { groupColumn, epochs: 1, onProgress, trainFiles: 'apart/t*/*' }
+    await train(common('read', { ...options, validationFiles: 'apart/validation', testFiles: 'train' }))
+  }
+  assert.deepEqual(
+    notes.filter((note) => note.includes('not read')),
+    [],
+  )
 })
 
 test('few rows choose no share for validation, and patience works without one', async () => {

@@ -10,6 +10,7 @@ import {
   dataFolder,
   fingerprintOf,
   keyOf,
+  nameOf,
   packHome,
   replaySources,
   splitPaths,
@@ -43,6 +44,17 @@ export async function splitsToTrain(options: DatasetOptions): Promise<Split[]> {
   }
   if (options.testFiles !== undefined || (await hasSplit(options, 'test'))) splits.push('test')
   return splits
+}
+
+/** The names of all click files that a training run reads: packs that are sorted by group do not tell. */
+export async function filesToTrain(
+  options: DatasetOptions & Pick<OpenOptions, 'replayed'>,
+): Promise<string[]> {
+  const data = await dataFolder(options)
+  const older = options.replayed ? await replaySources(options, data, options.replayed) : []
+  const paths: string[] = []
+  for (const split of await splitsToTrain(options)) paths.push(...(await splitPaths(options, data, split)))
+  return [...older.map(({ name }) => name), ...paths.map((path) => nameOf(data, path))]
 }
 
 /**
