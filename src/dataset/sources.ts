@@ -69,8 +69,9 @@ export async function splitPaths(options: DatasetOptions, data: string, split: S
   const paths = await pathsMatching(splitPatterns(options, split), data)
   const { validationFiles } = options
   if (split !== 'train' || validationFiles === undefined) return paths
-  const heldOut = new Set(await pathsMatching([validationFiles].flat(), data))
-  return paths.filter((path) => !heldOut.has(path))
+  const heldOut = await pathsMatching([validationFiles].flat(), data)
+  const either = await withoutTwins([...heldOut, ...paths]) // also where a link leads from one to the other
+  return either.slice(heldOut.length)
 }
 
 /** @throws NearrankError INPUT when nothing matches. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { dirname } from 'node:path'
+import { symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
@@ -154,6 +155,13 @@ test('validation files are not trained on, and their later rows are test clicks'
     assert.deepEqual(
       await serialsOf(validation),
       rowsWhere((i) => i >= 1000 && i < 2000),
+    )
+
+    await symlink('train/1.parquet', join(data, 'held.parquet'))
+    const [linked] = await openSplits({ ...untimed, validationFiles: 'held.parquet' }, 'train')
+    assert.deepEqual(
+      await serialsOf(linked),
+      rowsWhere((i) => i < 1000 || i >= 2000),
     )
 
     const both = { ...byFile, timeColumn: 'shown_at', testAfter: iso(2000) }
