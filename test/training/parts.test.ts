@@ -237,6 +237,22 @@ test('files that are read in any part are not called unread, sorted by group or 
   )
 })
 
+test('validation rows count by their weights, as those that are drawn do', async () => {
+  const isWeb = "device <> 'ios'"
+  const weight = `CASE WHEN ${PARTS.validation} AND NOT ${isWeb} THEN 0 ELSE 1 END`
+  await writeParquetFile(data, 'weighted/0.parquet', `SELECT *, ${weight} AS weight FROM (${CLICKS(0)})`)
+  await writeParquetFile(
+    data,
+    'web/0.parquet',
+    `SELECT * FROM (${CLICKS(0)}) WHERE ${PARTS.validation} AND ${isWeb}`,
+  )
+  const weighted = await train(cut('weighted', { trainFiles: 'weighted', weightColumn: 'weight' }))
+  const files = { trainFiles: 'apart/train/0.parquet', validationFiles: 'web', testFiles: FILES.testFiles }
+  const web = await train(common('web', files))
+  for (const [i, { validationLoss }] of weighted.epochs.entries())
+    assert.ok(Math.abs(validationLoss! - web.epochs[i].validationLoss!) < 1e-9, `epoch ${i + 1}`)
+})
+
 test('few rows choose no share for validation, and patience works without one', async () => {
   const { epochs: _, batchSize: __, ...options } = cut('few', { patience: 1 })
   const { settings, epochs, keptEpoch } = await train(options)
@@ -275,7 +291,7 @@ test('rows that are left out of a part are told by part', async () => {
   assert.equal(used + dropped + heldOut, rows)
   assert.match(
     notes.join('\n'),
-    /training clicks: \d+ without an id or a label, 20 without a time; validation clicks: \d+ without an id or a label; test clicks: \d+ without/,
+    /training clicks: \d+ without an id, a label or a weight, 20 without a time; validation clicks: \d+ without an id, .*; test clicks: \d+ without/,
   )
   assert.match(constraints[0].measured, /\d+ dropped/)
   const { rows: tested } = await evaluate({ data, model: join(folder, 'holes'), onMissing: 'drop' })
