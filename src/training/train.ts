@@ -170,8 +170,7 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
 }
 
 async function trainedBy(prepared: Prepared): Promise<Trained> {
-  const { options, source, settings, tables, pack, validation, shape, packSeconds, report, startedMs } =
-    prepared
+  const { options, source, settings, tables, pack, shape, packSeconds, report, startedMs } = prepared
   const { network } = shape
   const { signal, out } = options
   const simd = bestSimd()
@@ -193,8 +192,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
     const training = await TrainingRun.begin({
       lead,
       pack,
-      validation,
-      validationFiles: validation && options.validationFiles !== undefined ? validationFiles(validation) : [],
+      ...validationOf(prepared),
       settings,
       run: prepared.run,
       simd,
@@ -249,6 +247,12 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   } finally {
     await lead.close()
   }
+}
+
+/** What each epoch is measured on, if that is a part of the clicks. */
+function validationOf({ options, validation }: Prepared) {
+  const hasFiles = validation !== null && options.validationFiles !== undefined
+  return { validation, validationFiles: hasFiles ? validationFiles(validation) : [] }
 }
 
 /** What a person should know before the training. */
