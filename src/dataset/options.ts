@@ -8,9 +8,9 @@ import {
 } from '../options/option.ts'
 import { DeclarationSchema } from '../features/declaration.ts'
 import type { FeaturesOf } from '../features/featureSpec.ts'
-import { globs, number, oneOf, text, texts } from '../options/schemas.ts'
+import { globs, instant, number, oneOf, text, texts } from '../options/schemas.ts'
 
-export type Split = 'train' | 'test'
+export type Split = 'train' | 'validation' | 'test'
 
 const LABEL_MAX = 1e15 // of a threshold: far below the integers that a float64 rounds
 
@@ -115,6 +115,26 @@ export const DATASET_OPTIONS = {
   },
   /** Globs of the clicks to measure on; default all below test/. */
   testFiles: { schema: globs(), flag: '--test-files <glob>', clicks: ['test'] },
+  /** Column of the clicks that tells when they were, to hold out the later ones; default none. */
+  timeColumn: {
+    schema: text(),
+    flag: '--time-column <name>',
+    term: '--time-column, --test-after <time>',
+    help: "test clicks: the training files' rows from a time on",
+    clicks: ['train', 'test'],
+  },
+  /** Rows of the training files from this time on are the test clicks, in place of files of their own. */
+  testAfter: { schema: instant(), flag: '--test-after <time>', clicks: ['train', 'test'] },
+  /** Rows of the training files from this time on, and before `testAfter`, are for validation. */
+  validationAfter: {
+    schema: instant(),
+    flag: '--validation-after <time>',
+    term: '--validation-after, --validation-files',
+    help: 'rows from a time on, or files, held out for validation',
+    clicks: ['train'],
+  },
+  /** Globs of the clicks for validation; those that are training files are not trained on. */
+  validationFiles: { schema: globs(), flag: '--validation-files <glob>', clicks: ['train'] },
   /** The names of columns that are no features; each has a default. */
   columns: group(COLUMNS, 'an object of column names'),
   /** Column names in order; default: all named f<digits>, else every column that can be a feature. */
@@ -237,7 +257,7 @@ export interface Replay {
 }
 
 export interface OpenProgress {
-  stage: 'users' | 'restaurants' | 'train' | 'test'
+  stage: 'users' | 'restaurants' | Split
   rowsDone: number
   rowsTotal: number
 }

@@ -1,10 +1,7 @@
-import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
-import { MODEL_FILE } from '../model/modelFile.ts'
-import { wantedInstead } from '../options/checkOptions.ts'
 import { givenOf, type OptionValues } from '../options/option.ts'
-import { shown } from '../shown.ts'
 import { POLICIES } from './options.ts'
+import { rememberedBy } from './remembered.ts'
 
 type Policies = Partial<OptionValues<typeof POLICIES>>
 
@@ -48,20 +45,5 @@ export function rememberedPolicies(options: Policies): ModelPolicies | undefined
 
 /** The policies that a model was trained with. @throws NearrankError DAMAGED if they are none. */
 export function policiesOfModel({ training }: Pick<ModelDescription, 'training'>): ModelPolicies {
-  const { policies = {} } = training as { policies?: unknown }
-  const damaged = (key: string, wanted: string, found: unknown) =>
-    new NearrankError(
-      'DAMAGED',
-      `Cannot use the model: ${key} in ${MODEL_FILE} must be ${wanted}, found ${shown(found)}; restore the model from a copy, or train again`,
-    )
-  if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
-    throw damaged('training.policies', 'an object', policies)
-  for (const [key, value] of Object.entries(policies)) {
-    const option = Object.entries(REMEMBERED).find(([name]) => name === key)?.[1]
-    if (!option)
-      throw damaged('training.policies', `an object of ${Object.keys(REMEMBERED).join(', ')}`, policies)
-    const wanted = wantedInstead(option.schema, value)
-    if (wanted !== undefined) throw damaged(`training.policies.${key}`, wanted, value)
-  }
-  return policies
+  return rememberedBy(training, 'policies', REMEMBERED)
 }

@@ -61,14 +61,32 @@ export async function tableSources(options: DatasetOptions, data: string, side: 
   return sourcesMatching([name], data, side)
 }
 
-/** Paths of a split's click files, in natural order: `train_2` before `train_10`. */
-export function splitPaths(options: DatasetOptions, data: string, split: Split): Promise<string[]> {
-  return pathsMatching(splitPatterns(options, split), data)
+/**
+ * Paths of a split's click files, in natural order: `train_2` before `train_10`. Files for validation are no
+ * training files.
+ */
+export async function splitPaths(options: DatasetOptions, data: string, split: Split): Promise<string[]> {
+  const paths = await pathsMatching(splitPatterns(options, split), data)
+  const { validationFiles } = options
+  if (split !== 'train' || validationFiles === undefined) return paths
+  const heldOut = await pathsMatching([validationFiles].flat(), data)
+  const either = await withoutTwins([...heldOut, ...paths]) // also where a link leads from one to the other
+  return either.slice(heldOut.length)
 }
 
 /** @throws NearrankError INPUT when nothing matches. */
-export function splitSources(options: DatasetOptions, data: string, split: Split): Promise<SourceFile[]> {
-  return sourcesMatching(splitPatterns(options, split), data, `${split} clicks`)
+export async function splitSources(
+  options: DatasetOptions,
+  data: string,
+  split: Split,
+): Promise<SourceFile[]> {
+  const { validationFiles } = options
+  const others =
+    split === 'train' && validationFiles !== undefined
+      ? ` and is not held out for validation by ${[validationFiles].flat().join(', ')}`
+      : ''
+  const wanted = `${splitPatterns(options, split).join(', ')}${others}`
+  return sourcesOf(data, await splitPaths(options, data, split), { what: `${split} clicks`, wanted })
 }
 
 /**
@@ -81,11 +99,18 @@ export async function sourcesMatching(
   data: string,
   what: string,
 ): Promise<SourceFile[]> {
-  const paths = await pathsMatching(patterns, data)
+  return sourcesOf(data, await pathsMatching(patterns, data), { what, wanted: patterns.join(', ') })
+}
+
+async function sourcesOf(
+  data: string,
+  paths: readonly string[],
+  { what, wanted }: { what: string; wanted: string },
+): Promise<SourceFile[]> {
   if (paths.length === 0)
     throw new NearrankError(
       'INPUT',
-      `Cannot find any ${what}: no file in ${data} matches ${patterns.join(', ')}${await elsewhere(data)}`,
+      `Cannot find any ${what}: no file in ${data} matches ${wanted}${await elsewhere(data)}`,
     )
   const sources: SourceFile[] = []
   for (const path of paths) sources.push(await sourceFile(data, path))
@@ -93,7 +118,7 @@ export async function sourcesMatching(
 }
 
 /**
- * The files of older clicks: those that match and are no training files.
+ * The files of older clicks: those that match and are neither for training nor for validation.
  * @throws NearrankError INPUT when there are none.
  */
 export async function replaySources(
@@ -101,7 +126,9 @@ export async function replaySources(
   data: string,
   { files }: Replay,
 ): Promise<SourceFile[]> {
-  const trained = new Set((await splitPaths(options, data, 'train')).map((path) => nameOf(data, path)))
+  const splits: Split[] = options.validationFiles === undefined ? ['train'] : ['train', 'validation']
+  const paths = await Promise.all(splits.map((split) => splitPaths(options, data, split)))
+  const trained = new Set(paths.flat().map((path) => nameOf(data, path)))
   const sources = await sourcesMatching([files].flat(), data, 'older clicks to replay')
   const older = sources.filter(({ name }) => !trained.has(name))
   if (older.length === 0)
@@ -187,10 +214,25 @@ export function naturalOrder(a: string, b: string): number {
   return left.length - right.length
 }
 
-/** The globs of a split's click files. */
+/**
+ * The globs of a split's click files. What a time tells apart lies in the same files: test clicks also in
+ * those for validation, which are none of the training files any more.
+ */
 export function splitPatterns(options: DatasetOptions, split: Split): string[] {
-  const given = split === 'train' ? options.trainFiles : options.testFiles
-  return [given ?? `${split}/**/*.parquet`].flat()
+  const {
+    trainFiles = 'train/**/*.parquet',
+    validationFiles,
+    testFiles = 'test/**/*.parquet',
+    testAfter,
+  } = options
+  switch (split) {
+    case 'train':
+      return [trainFiles].flat()
+    case 'validation':
+      return [validationFiles ?? trainFiles].flat()
+    case 'test':
+      return [testAfter === undefined ? testFiles : [trainFiles, validationFiles ?? []]].flat(2)
+  }
 }
 
 async function sourceFile(data: string, path: string): Promise<SourceFile> {

@@ -1,3 +1,4 @@
+import { instantMs } from './instant.ts'
 import { type TSchema, Type } from '../schema.ts'
 
 const TEXT_CHARS_MAX = 4096
@@ -47,6 +48,12 @@ export const someOf = <const T extends string>(...values: readonly T[]) =>
 
 export const text = () =>
   Type.String({ minLength: 1, maxLength: TEXT_CHARS_MAX, description: 'a string that is not empty' })
+
+/** A date or a time, see `instantMs`. */
+export const instant = () => {
+  const description = 'a date or a time in ISO 8601, such as 2026-11-01 or 2026-11-01T06:00:00Z'
+  return Type.Refine(Type.String({ description }), (value) => instantMs(value) !== undefined)
+}
 
 export const texts = (maxItems = 4096) =>
   Type.Array(text(), { minItems: 1, maxItems, description: 'a list of strings' })

@@ -1,7 +1,9 @@
+import { type ModelParts, partsNote, partsOfModel } from '../dataset/partsOfModel.ts'
 import { NearrankError } from '../errors.ts'
 import type { OrderSums } from '../metrics/orderSums.ts'
-import { loadModelFiles } from '../model/modelDirectory.ts'
+import { loadModelDescription, loadModelFiles } from '../model/modelDirectory.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
+import { instantMs } from '../options/instant.ts'
 import { differencesOf, type ModelDifference, sliceDifferences } from './judgement/differences.ts'
 import { Judge } from './judgement/judge.ts'
 import { sliceColumns } from './judgement/sliceColumns.ts'
@@ -50,7 +52,8 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   return abortable(options.signal, async () => {
     const started = performance.now()
     const groupColumn = options.groupColumn ?? (await groupColumnOf(models))
-    const shared = { ...others, ...(groupColumn !== undefined && { groupColumn }) }
+    const parts = await partsOf(models, options)
+    const shared = { ...others, ...parts, ...(groupColumn !== undefined && { groupColumn }) }
     const judged: Judged[] = []
     for (const [i, model] of models.entries()) {
       const found = await judgeModel({ ...shared, model }, { slices, done: i, of: models.length })
@@ -82,8 +85,31 @@ async function groupColumnOf(models: string[]): Promise<string | undefined> {
   return undefined
 }
 
+/**
+ * Where the test clicks are: of the first model that tells, unless `options` does.
+ * @throws NearrankError INPUT if another model tells of others.
+ */
+async function partsOf(models: string[], options: Omit<CompareOptions, 'models'>): Promise<ModelParts> {
+  let first: { model: string; parts: ModelParts } | undefined
+  for (const model of models) {
+    const parts = partsOfModel(await loadModelDescription(model), options)
+    const { timeColumn, testAfter } = parts
+    if (testAfter === undefined || timeColumn === undefined) continue
+    first ??= { model, parts }
+    const { timeColumn: column, testAfter: cut } = first.parts
+    if (timeColumn !== column || instantMs(testAfter) !== instantMs(cut!))
+      throw new NearrankError(
+        'INPUT',
+        `Cannot compare ${model} with ${first.model}: test clicks of the one are ${timeColumn} from ${testAfter} on, of the other ${column} from ${cut} on; say which with testAfter (--test-after, --time-column), or use files of their own (--test-files)`,
+      )
+  }
+  if (first && options.testAfter === undefined)
+    options.onProgress?.({ type: 'note', message: partsNote(first.parts) })
+  return first?.parts ?? {}
+}
+
 async function judgeModel(
-  options: TestRowsOptions,
+  options: TestRowsOptions & ModelParts,
   { slices: names, done, of }: { slices: string[]; done: number; of: number },
 ): Promise<Judged> {
   const { model, signal, onProgress } = options

@@ -2,6 +2,7 @@ import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { hasSplit } from '../dataset/clicks/openRows.ts'
 import { openRowsApart } from '../dataset/openApart.ts'
 import type { DatasetOptions, DatasetOptionsReading, OpenOptions } from '../dataset/options.ts'
+import { type ModelParts, partsNote } from '../dataset/partsOfModel.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
 import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
@@ -36,13 +37,15 @@ interface TestRowsPlan extends ScoringPlan {
  * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY.
  */
 export async function onTestRows<T>(
-  options: TestRowsOptions,
+  options: TestRowsOptions & ModelParts,
   { baselines: wantsBaselines = false, ...plan }: TestRowsPlan,
   use: (rows: TestRows) => Promise<T>,
 ): Promise<T> {
   const prepared = await prepareScoring(options, plan)
   const { description, tables, open, packTableBytes } = prepared
   const { maxMemoryBytes } = resolveRun(options)
+  if (open.testAfter !== undefined && options.testAfter === undefined)
+    options.onProgress?.({ type: 'note', message: partsNote(open) })
   const {
     packs: [pack],
   } = await openRowsApart({ ...open, memoryBytes: packMemoryBytes(maxMemoryBytes, packTableBytes) }, tables, [

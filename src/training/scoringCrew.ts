@@ -1,5 +1,7 @@
 import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
+import { checkPartOptions } from '../dataset/parts.ts'
+import { partsOfModel } from '../dataset/partsOfModel.ts'
 import { openTablesApart } from '../dataset/openApart.ts'
 import type { DatasetOptions, OpenOptions, OpenProgress } from '../dataset/options.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
@@ -55,8 +57,11 @@ export async function prepareScoring(
 ): Promise<PreparedScoring> {
   const { threads, maxMemoryBytes } = resolveRun(options)
   const { description, weights } = await loadModelFiles(options.model)
+  const parts = partsOfModel(description, options)
+  checkPartOptions({ ...options, ...parts })
   const open = {
     ...dataOfModel(description, options),
+    ...parts,
     threads: 1, // of DuckDB; more do not read faster
     memoryBytes: packMemoryBytes(maxMemoryBytes),
     onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),

@@ -1,8 +1,9 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
+import { checkPartOptions } from '../dataset/parts.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
 import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
 import type { OpenProgress } from '../dataset/options.ts'
-import { hasSplit } from '../dataset/clicks/openRows.ts'
+import { filesToTrain, splitsToTrain } from '../dataset/clicks/openRows.ts'
 import { unreadFiles } from '../dataset/sources.ts'
 import type { PackedRows } from '../dataset/clicks/readRows.ts'
 import { fittedBy } from '../dataset/clicks/fittedBy.ts'
@@ -35,7 +36,9 @@ import { packTableBytes as bytesOfPairs } from './memory/packTableBytes.ts'
 import { planRun } from './memory/planRun.ts'
 import { type FromOptions, growthNote, type SourceModel, sourceModel, startFrom } from './from/sourceModel.ts'
 import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
+import { partsText } from './report/partsText.ts'
 import { renderReport } from './report/report.ts'
+import { validationFiles } from './rows/ledger.ts'
 import { popularityOf } from './judgement/popularity.ts'
 import { centreAdditive, withoutAdditive } from './rows/positions.ts'
 import { epochSize } from './rows/epochSize.ts'
@@ -60,6 +63,7 @@ interface Prepared {
   run: TrainRun
   tables: Tables
   pack: PackedRows
+  validation: PackedRows | null // null: a share of the rows, or none
   test: PackedRows | null
   features: FeaturesOf
   shape: ArenaShape
@@ -84,14 +88,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     try {
       return await trainPrepared(prepared)
     } finally {
-      await prepared.pack.close()
-      await prepared.test?.close()
+      for (const pack of [prepared.pack, prepared.validation, prepared.test]) await pack?.close()
     }
   })
 }
 
 async function prepare(given: TrainOptions): Promise<Prepared> {
   const startedMs = performance.now()
+  checkPartOptions(given)
   resolveSettings(given)
   for (const side of SOURCES) declaredOf(given.features, side)
   const { source, options } = await sourceModel(given)
@@ -114,14 +118,15 @@ async function prepare(given: TrainOptions): Promise<Prepared> {
   const hasGroups = options.groupColumn !== undefined
   const plan = { tables, run, source, packTableBytes, hasGroups, isWeighted }
   planRun(fittedBy(tables, {}), wanted, plan)
-  // A test set that was asked for by name must be there.
-  const wantsTest = options.testFiles !== undefined || (await hasSplit(options, 'test'))
   const opened = await openRowsApart(
     { ...open, memoryBytes: packMemoryBytes(run.maxMemoryBytes, packTableBytes) },
     tables,
-    wantsTest ? ['train', 'test'] : ['train'],
+    await splitsToTrain(options),
   )
-  const [pack, test = null] = opened.packs
+  const [pack] = opened.packs
+  const [validation, test] = (['validation', 'test'] as const).map(
+    (split) => opened.packs.find((one) => one.split === split) ?? null,
+  )
   const features = fittedBy(tables, pack)
   const { settings, chosen } = settingsForRows(wanted, { options, ...pack })
   checkClasses(pack)
@@ -129,8 +134,8 @@ async function prepare(given: TrainOptions): Promise<Prepared> {
   const shape = planRun(features, settings, plan)
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
-  const packed = { tables, pack, test, packSeconds, packPeakRssBytes }
-  const dropped = droppedRows(tables, { train: pack, test })
+  const packed = { tables, pack, validation, test, packSeconds, packPeakRssBytes }
+  const dropped = droppedRows(tables, { train: pack, validation, test })
   return {
     options,
     source,
@@ -187,6 +192,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
     const training = await TrainingRun.begin({
       lead,
       pack,
+      ...validationOf(prepared),
       settings,
       run: prepared.run,
       simd,
@@ -243,12 +249,19 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   }
 }
 
+/** What each epoch is measured on, if that is a part of the clicks. */
+function validationOf({ options, validation }: Prepared) {
+  const hasFiles = validation !== null && options.validationFiles !== undefined
+  return { validation, validationFiles: hasFiles ? validationFiles(validation) : [] }
+}
+
 /** What a person should know before the training. */
 async function notesOf(prepared: Prepared, normalization: Normalization | null): Promise<string[]> {
-  const { options, tables, pack, test, features, source, dropped } = prepared
-  const read = [...pack.files, ...(test?.files ?? [])].map(({ name }) => name)
+  const { options, tables, features, source, dropped } = prepared
+  const parts = partsText(options, prepared)
   return [
-    ...unreadNotes(await unreadFiles(options, read)),
+    ...unreadNotes(await unreadFiles(options, await filesToTrain(options))),
+    ...(parts === undefined ? [] : [`Held out: ${parts}.`]),
     ...(dropped ? [droppedNote(dropped)] : []),
     ...dataNotes(tables, features),
     ...(source ? [growthNote(source, features)] : []),
@@ -261,12 +274,14 @@ function resultOf(run: Omit<TrainResult, 'constraints'>): TrainResult {
 }
 
 async function save(
-  { options, source, tables, features, shape, pack, dropped, chosen }: Prepared,
+  prepared: Prepared,
   result: TrainResult,
   weights: StateDict,
   encoded: EncodedWeights,
 ): Promise<void> {
+  const { options, source, tables, features, shape, pack, dropped, chosen } = prepared
   const info = await readDatasetInfo(options.data)
+  const parts = partsText(options, prepared)
   await saveModel(options.out, {
     description: describeModel(result, {
       options,
@@ -278,7 +293,7 @@ async function save(
     }),
     weights,
     encoded,
-    report: renderReport(result, reportContext({ options, source, tables, dropped, chosen }, info)),
+    report: renderReport(result, reportContext({ options, source, tables, dropped, chosen, parts }, info)),
   })
 }
 

@@ -1,4 +1,4 @@
-import type { DatasetOptions } from '../dataset/options.ts'
+import type { DatasetOptions, OpenProgress } from '../dataset/options.ts'
 import type { EvaluationMetrics } from '../metrics/clickMetrics.ts'
 import type { OptionValues } from '../options/option.ts'
 import type { FROM } from './settings/fromOptions.ts'
@@ -30,7 +30,7 @@ export interface TrainOptions
 export type PresetName = (typeof PRESET_NAMES)[number]
 
 export type TrainEvent =
-  | { type: 'pack'; stage: 'users' | 'restaurants' | 'train' | 'test'; rowsDone: number; rowsTotal: number }
+  | ({ type: 'pack' } & OpenProgress)
   | { type: 'start'; rows: number; epochs: number; steps: number; threads: number; resumedAtStep: number }
   | {
       type: 'step' // about ten times a second
@@ -73,6 +73,7 @@ export interface LedgerEpoch {
     used: number
     dropped: number
     validation: number
+    heldOut?: number // by time, for validation and testing
     notReplayed?: number // of older clicks: those that were not drawn
   }[]
 }

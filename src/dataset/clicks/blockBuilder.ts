@@ -71,6 +71,11 @@ export class BlockBuilder {
     this.#file.notReplayed = (this.#file.notReplayed ?? 0) + rows
   }
 
+  /** Counts rows of the file that belong to other parts of the clicks. */
+  heldOut(rows: number): void {
+    this.#file.heldOut = (this.#file.heldOut ?? 0) + rows
+  }
+
   /**
    * Takes the first `rows` rows of `from`, a block's at most; returns a promise if a block was full and is
    * being written.

@@ -15,6 +15,7 @@ export interface DroppedClicks {
   noFeatures: number // of the user or the restaurant
   nulls: number // in place of an id, the label or the weight
   badPlace: number // the restaurant was left out for its place
+  noTime?: number // to split the clicks by; absent: 0
 }
 
 /** A chunk of clicks that are looked up: NO_ROW where there are no features. */
@@ -26,10 +27,11 @@ export interface ClickChunk extends Pick<ColumnChunk, 'rowStart' | 'fileRows'> {
 }
 
 /** The counts in words, without those that are 0; '' if all are. */
-export function droppedText({ noFeatures, nulls, badPlace }: DroppedClicks): string {
+export function droppedText({ noFeatures, nulls, badPlace, noTime = 0 }: DroppedClicks): string {
   return [
     noFeatures > 0 ? `${formatCount(noFeatures)} without features` : '',
     nulls > 0 ? `${formatCount(nulls)} without an id, a label or a weight` : '',
+    noTime > 0 ? `${formatCount(noTime)} without a time` : '',
     badPlace > 0 ? `${formatCount(badPlace)} on restaurants without a valid place` : '',
   ]
     .filter((text) => text !== '')

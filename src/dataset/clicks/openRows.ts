@@ -10,22 +10,51 @@ import {
   dataFolder,
   fingerprintOf,
   keyOf,
+  nameOf,
   packHome,
   replaySources,
   splitPaths,
   splitSources,
 } from '../sources.ts'
+import { hasValidationPart, timePart } from '../parts.ts'
 import type { Tables } from '../tables/readTables.ts'
 import { clickSettings } from '../policies.ts'
 import { type PackedRows, readRows, ROWS_FORMAT } from './readRows.ts'
 import { droppedText, reasonsOf } from './droppedClicks.ts'
 import { packRows } from './packRows.ts'
 import { planRows } from './planRows.ts'
+import type { PartPlan } from './timeParts.ts'
 import { weightPlan } from './weightPlan.ts'
 
 /** Whether the dataset has any files of a split. */
 export async function hasSplit(options: DatasetOptions, split: Split): Promise<boolean> {
   return (await splitPaths(options, await dataFolder(options), split)).length > 0
+}
+
+/**
+ * The splits that a training run reads: the test clicks if there are any. Those that are asked for by name
+ * must be there.
+ * @throws NearrankError INPUT if no file is for validation, before the others have been packed.
+ */
+export async function splitsToTrain(options: DatasetOptions): Promise<Split[]> {
+  const splits: Split[] = ['train']
+  if (hasValidationPart(options)) {
+    await splitSources(options, await dataFolder(options), 'validation')
+    splits.push('validation')
+  }
+  if (options.testFiles !== undefined || (await hasSplit(options, 'test'))) splits.push('test')
+  return splits
+}
+
+/** The names of all click files that a training run reads: packs that are sorted by group do not tell. */
+export async function filesToTrain(
+  options: DatasetOptions & Pick<OpenOptions, 'replayed'>,
+): Promise<string[]> {
+  const data = await dataFolder(options)
+  const older = options.replayed ? await replaySources(options, data, options.replayed) : []
+  const paths: string[] = []
+  for (const split of await splitsToTrain(options)) paths.push(...(await splitPaths(options, data, split)))
+  return [...older.map(({ name }) => name), ...paths.map((path) => nameOf(data, path))]
 }
 
 /**
@@ -37,11 +66,13 @@ export async function openRows(
   tables: Tables,
   split: Split,
 ): Promise<PackedRows> {
-  const { home, sources, older, fingerprint, key, prefix, directory } = await locate(options, tables, split)
+  const located = await locate(options, tables, split)
+  const { home, sources, older, fingerprint, key, prefix, directory } = located
   const found = await readRows(directory, split)
   if (found) return found
   await withDuckDb(options, async (connection) => {
-    const what = { sources, older, isLabelled: true, isWeighted: split === 'train' }
+    const part = partToPlan(options, split)
+    const what = { sources, older, isLabelled: true, isWeighted: split !== 'test', ...(part && { part }) }
     const plan = await planRows(connection, options, tables, what)
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
@@ -77,9 +108,9 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
   const replay = split === 'train' ? options.replayed : undefined
   const older = replay ? await replaySources(options, data, replay) : []
   const sources = [...older, ...(await splitSources(options, data, split))]
-  const weights = split === 'train' ? weightPlan(options) : null
+  const weights = split === 'test' ? null : weightPlan(options)
   const { userId, restaurantId, click } = columnNames(options)
-  const settings = [
+  const settings: unknown[] = [
     split,
     userId,
     restaurantId,
@@ -92,6 +123,8 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
     ...(options.grows ? [{ grows: true }] : []),
     ...(replay ? [{ replay: replay.share, older: older.length }] : []),
   ]
+  const part = timePart(options, split)
+  if (part) settings.push(part)
   const fingerprint = fingerprintOf(sources, ROWS_FORMAT, tables.fingerprint, settings)
   const key = keyOf(data, sources, tables.key, settings)
   const prefix = `rows-${split}-`
@@ -104,6 +137,15 @@ async function locate(options: DatasetOptions & OpenOptions, tables: Tables, spl
     prefix,
     directory: join(home, prefix + fingerprint),
   }
+}
+
+/** Of training files that also have test or validation rows, these are looked for before packing begins. */
+function partToPlan(options: DatasetOptions, split: Split): Pick<PartPlan, 'part' | 'others'> | undefined {
+  const part = timePart(options, split)
+  if (!part) return undefined
+  const isShared = split === 'train' && options.validationFiles === undefined
+  const others = isShared ? [timePart(options, 'validation'), timePart(options, 'test')] : []
+  return { part, others: others.filter((other) => other !== null) }
 }
 
 /** What decides the context of the rows: the names of its columns, or its features where they are fitted. */

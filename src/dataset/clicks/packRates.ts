@@ -49,10 +49,11 @@ export async function packRates(packed: UncountedRows): Promise<PackedRowsBody> 
     const begin = async (next: number) => {
       for (; file < next; file++) {
         if (file >= 0) await builder.endFile()
-        const { name, dropped, notReplayed } = body.files[file + 1]
+        const { name, dropped, notReplayed, heldOut } = body.files[file + 1]
         builder.startFile(name)
         builder.dropped(dropped)
         if (notReplayed !== undefined) builder.notReplayed(notReplayed)
+        if (heldOut !== undefined) builder.heldOut(heldOut)
       }
     }
     await eachBlock(packed, path, async (block, rows, words, firstRow) => {

@@ -101,13 +101,19 @@ async function packFiles(
         if (wrote) run.onRows(rowsRead + fileRow(chunk, chunk.rows - 1) + 1)
       }
       if (sample) builder.notReplayed(file.rows - drawn)
+      else if (file.part) {
+        const { withoutTime } = file.part
+        builder.dropped(withoutTime)
+        if (withoutTime > 0) dropped.noTime = (dropped.noTime ?? 0) + withoutTime
+        builder.heldOut(file.rows - drawn - withoutTime)
+      }
       await builder.endFile()
       rowsRead += file.rows
       run.onRows(rowsRead)
     }
     await output.close()
     // Without it, all were dropped for want of features, as in packs made before there were other reasons.
-    const hasReasons = dropped.nulls + dropped.badPlace > 0
+    const hasReasons = dropped.nulls + dropped.badPlace + (dropped.noTime ?? 0) > 0
     const body = {
       ...builder.body(),
       ...(runs && groupsOf(builder, runs.split)),

@@ -15,12 +15,14 @@ import { declaredPlaces, fittedPlaces, withPlaces } from '../tables/placeColumns
 import { type FeatureTable, readKeys, readPlacelessKeys, type Tables } from '../tables/readTables.ts'
 import { replayPlan } from './replay.ts'
 import { checkClickFile, type RowsPlan } from './rowsPlan.ts'
+import { type PartPlan, timeParts } from './timeParts.ts'
 import { weightPlan } from './weightPlan.ts'
 
 /** Files of clicks, and what is known of them. */
 interface FilesToPlan {
   sources: readonly SourceFile[]
   older?: number // the first so many are only drawn from; default 0
+  part?: Pick<PartPlan, 'part' | 'others'> // by time; absent: all rows
   isLabelled: boolean
   isWeighted?: boolean // the rows count as the options say, @default false
 }
@@ -30,7 +32,7 @@ export async function planRows(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   tables: Tables,
-  { sources, older = 0, isLabelled, isWeighted = false }: FilesToPlan,
+  { sources, older = 0, part, isLabelled, isWeighted = false }: FilesToPlan,
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
@@ -42,14 +44,16 @@ export async function planRows(
   }
   const { fitted, grows, contextFeatures: names = [], positionColumn: position } = options
   const declared = declaredOf(options.features, 'context')
-  const files: ParquetFile[] = []
+  const onMissing = options.onMissing ?? 'fail'
+  const whole: ParquetFile[] = []
   for (const source of sources) {
     checkMetadata(source, options)
     const read = await readParquetFile(connection, source.path, source.name)
     const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
     const placed = withPlaces(read, cells, [columns.latitude, columns.longitude])
-    files.push(grows ? placed : withPosition(placed, fitted?.context ?? []))
+    whole.push(grows ? placed : withPosition(placed, fitted?.context ?? []))
   }
+  const files = part ? await timeParts(connection, whole, { ...part, onMissing }) : whole
   const context = fitted
     ? grows && fitted.context
       ? await grownContext(connection, files.slice(older), fitted.context, declared)
@@ -79,7 +83,7 @@ export async function planRows(
     clickThreshold: options.clickThreshold,
     group: isLabelled ? (options.groupColumn ?? null) : null,
     weights: isWeighted ? weightPlan(options) : null,
-    onMissing: options.onMissing ?? 'fail',
+    onMissing,
     replay: replayPlan(files, {
       older,
       share: options.replayed?.share ?? 0,

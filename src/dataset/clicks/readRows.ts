@@ -19,6 +19,7 @@ const PackedFileSchema = Type.Object({
   rows: Count, // kept
   dropped: Count, // clicks that the policies leave out
   notReplayed: Type.Optional(Count), // older clicks that were not drawn; absent: it is a file of new ones
+  heldOut: Type.Optional(Count), // rows of other parts, told by their times; absent: the whole file is one
   firstBlock: Count,
   blockCount: Count,
 })
@@ -29,7 +30,12 @@ const PackedBlockSchema = Type.Object({
   crc32: Count,
   digest: Count, // see rowDigest
 })
-const DroppedSchema = Type.Object({ noFeatures: Count, nulls: Count, badPlace: Count })
+const DroppedSchema = Type.Object({
+  noFeatures: Count,
+  nulls: Count,
+  badPlace: Count,
+  noTime: Type.Optional(Count),
+})
 const GroupsSchema = Type.Object({
   count: Count,
   longest: Count, // rows

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { mix32 } from '../../random.ts'
-import type { ParquetFile } from '../parquet/parquetFile.ts'
+import { type ParquetFile, rowsMeant } from '../parquet/parquetFile.ts'
 import type { RowSample } from '../parquet/rowSample.ts'
 
 /** Which of the click files are older ones, and which of their rows are drawn. */
@@ -17,7 +17,7 @@ export function replayPlan(
   files: readonly ParquetFile[],
   { older, share, group }: { older: number; share: number; group: string | null },
 ): ReplayPlan {
-  const rowsIn = (some: readonly ParquetFile[]) => some.reduce((sum, { rows }) => sum + rows, 0)
+  const rowsIn = (some: readonly ParquetFile[]) => some.reduce((sum, file) => sum + rowsMeant(file), 0)
   const [oldRows, newRows] = [rowsIn(files.slice(0, older)), rowsIn(files.slice(older))]
   const drawn = Math.min(1, (newRows * share) / (1 - share) / Math.max(1, oldRows))
   const salt = crc32(

@@ -58,7 +58,10 @@ export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): P
     const builder = new BlockBuilder(output, sortedPlan, { context, pairs })
     builder.startFile(body.files.length === 1 ? body.files[0].name : `${body.files.length} files, by group`)
     builder.dropped(body.dropped)
-    for (const { notReplayed } of body.files) if (notReplayed !== undefined) builder.notReplayed(notReplayed)
+    for (const { notReplayed, heldOut } of body.files) {
+      if (notReplayed !== undefined) builder.notReplayed(notReplayed)
+      if (heldOut !== undefined) builder.heldOut(heldOut)
+    }
     let [groups, split] = [0, 0]
     for (const [part, name] of paths.entries()) {
       unsorted.signal?.throwIfAborted()

@@ -21,6 +21,7 @@ export const INSPECT_OUT = {
 // Nothing is packed, what is dirty is counted, and what the columns would become is found anew.
 const UNUSED = [
   ...keysOf(POLICIES),
+  ...(['timeColumn', 'testAfter', 'validationAfter', 'validationFiles'] as const),
   ...(['cache', 'ids', 'contextFeatures', 'groupColumn', 'positionColumn', 'features'] as const),
   ...(['weightColumn', 'propensityColumn', 'propensityMin'] as const),
 ] as const

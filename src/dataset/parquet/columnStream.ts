@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { arrayOf, ROW_NUMBER } from './duckdb.ts'
-import { type ParquetFile, unreadable } from './parquetFile.ts'
+import { type ParquetFile, rowsMeant, unreadable } from './parquetFile.ts'
 import { firstDrawn, type RowSample, sampleSql } from './rowSample.ts'
 
 export const CHUNK_ROWS = 2048 // DuckDB's vectors
@@ -28,7 +28,7 @@ export function fileRow(
  *
  * A DuckDB stream that fails ends as if the data had. So every row's number is carried and checked, and the
  * last one is held against the file's metadata: a file with a row too few or out of place throws
- * NearrankError INPUT. `sample`: only these rows come.
+ * NearrankError INPUT. Of a file only its part comes; `sample`: only these rows of it.
  */
 export async function* streamColumns(
   connection: DuckDBConnection,
@@ -37,10 +37,12 @@ export async function* streamColumns(
   signal?: AbortSignal,
   sample?: RowSample,
 ): AsyncGenerator<ColumnChunk> {
-  const where = sample ? ` WHERE ${sampleSql(sample)}` : ''
+  const { part } = file
+  const conditions = [...(part ? [part.sql] : []), ...(sample ? [sampleSql(sample)] : [])]
+  const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''
   const sql = `SELECT ${expressions.join(', ')}, ${ROW_NUMBER}::UINTEGER FROM ${file.from}${where}`
-  const wantedFrom = (row: number) => (sample?.group === null ? firstDrawn(sample, row, file.rows) : row)
-  const isKnown = !sample || sample.group === null // by their numbers, which rows have to come
+  const isKnown = !part && (!sample || sample.group === null) // by their numbers, which rows have to come
+  const wantedFrom = (row: number) => (isKnown && sample ? firstDrawn(sample, row, file.rows) : row)
   let rowStart = 0
   let wanted = wantedFrom(0) // the row that has to come next, or the first that may
   let fetched: ReturnType<typeof result.fetchChunk> | undefined
@@ -63,14 +65,16 @@ export async function* streamColumns(
           throw new NearrankError('INTERNAL', `${file.name}: row ${numbers[i]} came instead of ${wanted}`)
         wanted = wantedFrom(numbers[i] + 1)
       }
-      yield { rowStart, rows: chunk.rowCount, columns, ...(sample && { fileRows: numbers }) }
+      yield { rowStart, rows: chunk.rowCount, columns, ...(where && { fileRows: numbers }) }
       rowStart += chunk.rowCount
       if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while reading ${file.name}`)
     }
   } finally {
     await fetched?.catch(() => undefined)
   }
-  const isWhole = isKnown ? wanted === file.rows : rowStart === (await countRows(connection, file, where))
+  const isWhole = isKnown
+    ? wanted === file.rows
+    : rowStart === (sample ? await countRows(connection, file, where) : rowsMeant(file))
   if (!isWhole) throw await whyShort(connection, file, expressions, wanted)
 }
 

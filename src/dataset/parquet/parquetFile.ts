@@ -15,6 +15,14 @@ export interface ParquetFile {
   rows: number
   columns: ParquetColumn[]
   index?: PandasIndex // of a table
+  part?: FilePart // absent: all of its rows are meant
+}
+
+/** Some rows of a file. */
+export interface FilePart {
+  sql: string // true for each of them
+  rows: number
+  withoutTime: number // rows that are in no part, and are counted as left out of this one
 }
 
 /** Rows to aggregate over, of one file or of several with the same columns. */
@@ -25,15 +33,23 @@ export interface RowsSource {
   columns: ParquetColumn[]
 }
 
-/** All rows of the files, and of their columns those that are asked for; absent: all of the first. */
+/** How many rows of a file are meant. */
+export function rowsMeant({ rows, part }: Pick<ParquetFile, 'rows' | 'part'>): number {
+  return part?.rows ?? rows
+}
+
+/** The rows of the files, and of their columns those that are asked for; absent: all of the first. */
 export function rowsOf(files: readonly ParquetFile[], asked?: readonly ParquetColumn[]): RowsSource {
   const [{ name, columns: all }] = files
   const columns = [...(asked ?? all)]
   const named = columns.map((column) => `${sqlColumn(column)} AS ${sqlName(column.name)}`).join(', ')
-  const selects = files.map(({ from }) => `SELECT ${named} FROM ${from}`)
-  const isAsItIs = files.length === 1 && columns.every(({ sql: made }) => made === undefined)
+  const selects = files.map(
+    ({ from, part }) => `SELECT ${named} FROM ${from}${part ? ` WHERE ${part.sql}` : ''}`,
+  )
+  const isAsItIs =
+    files.length === 1 && !files[0].part && columns.every(({ sql: made }) => made === undefined)
   const sql = isAsItIs ? files[0].from : `(${selects.join(' UNION ALL ')})`
-  const rows = files.reduce((sum, file) => sum + file.rows, 0)
+  const rows = files.reduce((sum, file) => sum + rowsMeant(file), 0)
   return { sql, name, rows, columns: columns.map((column) => ({ name: column.name, type: column.type })) }
 }
 

@@ -1,3 +1,4 @@
+import type { OpenProgress } from '../options.ts'
 import { fingerprintOf } from '../sources.ts'
 import type { ScoreFolder } from './scoreFolder.ts'
 import type { ScoresOf } from './scoreWriter.ts'
@@ -13,7 +14,7 @@ export interface ScoreReport {
 
 /** How far it is. */
 export type ScoreEvent =
-  | { type: 'pack'; stage: 'users' | 'restaurants' | 'train' | 'test'; rowsDone: number; rowsTotal: number }
+  | ({ type: 'pack' } & OpenProgress)
   | { type: 'score'; rowsDone: number; rowsTotal: number } // without the files that were there already
   | { type: 'note'; message: string }
 

@@ -1,8 +1,9 @@
 import { parameterCount } from '../../model/network.ts'
 import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import { PRESETS } from '../settings/presets.ts'
+import { accounted } from '../rows/ledger.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
-import type { Constraint, LedgerEpoch, TrainResult, TrainSettings } from '../types.ts'
+import type { Constraint, TrainResult, TrainSettings } from '../types.ts'
 
 /** What the reference job demands beside its settings. */
 const EPOCH_SECONDS_MAX = 60
@@ -68,21 +69,19 @@ export function constraintsTable(run: ConstraintInputs): Constraint[] {
   ]
 }
 
-function isWholeFile({ rows, used, dropped, validation, notReplayed = 0 }: LedgerEpoch['files'][number]) {
-  return rows === used + dropped + validation + notReplayed
-}
-
 /**
  * Each file's rows must be accounted for one by one, the same in every
  * epoch; the reference job leaves none out.
  */
 function rowsConstraint(run: ConstraintInputs): Constraint {
   const first = run.ledger[0]
-  const sum = (of: 'rows' | 'used' | 'dropped' | 'validation' | 'notReplayed') =>
+  const sum = (of: 'rows' | 'dropped' | 'validation' | 'heldOut' | 'notReplayed') =>
     first ? first.files.reduce((total, file) => total + (file[of] ?? 0), 0) : 0
   const total = sum('rows')
-  const files = first ? ` of ${first.files.length} ${first.files.length === 1 ? 'file' : 'files'}` : ''
-  const leftOut = sum('dropped') + sum('validation') + sum('notReplayed')
+  // Files for validation have lines of their own.
+  const trained = first?.files.filter(({ validation }) => run.settings.validation > 0 || validation === 0)
+  const files = trained ? ` of ${trained.length} ${trained.length === 1 ? 'file' : 'files'}` : ''
+  const leftOut = sum('dropped') + sum('validation') + sum('heldOut') + sum('notReplayed')
   const isWhole =
     first !== undefined &&
     first.rows > 0 &&
@@ -93,11 +92,14 @@ function rowsConstraint(run: ConstraintInputs): Constraint {
         epoch.rows === run.rows &&
         epoch.rows === epoch.files.reduce((used, file) => used + file.used, 0) &&
         epoch.files.length === first.files.length &&
-        epoch.files.every(isWholeFile),
+        epoch.files.every((file) => accounted(file) === file.rows),
     )
   const fewest = run.ledger.reduce((rows, epoch) => Math.min(rows, epoch.rows), run.rows)
   const besides = [
-    sum('validation') > 0 ? `${formatCount(sum('validation'))} held out` : '',
+    sum('validation') > 0
+      ? `${formatCount(sum('validation'))} held out${run.settings.validation > 0 ? '' : ' in validation files'}`
+      : '',
+    sum('heldOut') > 0 ? `${formatCount(sum('heldOut'))} held out by time` : '',
     sum('dropped') > 0 ? `${formatCount(sum('dropped'))} dropped` : '',
     sum('notReplayed') > 0 ? `${formatCount(sum('notReplayed'))} older ones not replayed` : '',
   ].filter((part) => part !== '')

@@ -5,6 +5,7 @@ import type { Tables } from '../../dataset/tables/readTables.ts'
 import { arePlainNumbers, type FeaturesOf, namesOf, SIDES } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import { weightPlan } from '../../dataset/clicks/weightPlan.ts'
+import { rememberedParts } from '../../dataset/partsOfModel.ts'
 import { rememberedPolicies } from '../../dataset/policies.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
@@ -31,6 +32,7 @@ export function describeModel(
   const { options, source, features, network, fingerprint, dropped } = made
   const policies = rememberedPolicies(options)
   const weights = weightPlan(options)
+  const parts = rememberedParts(options)
   const {
     packSeconds,
     trainSeconds,
@@ -79,6 +81,7 @@ export function describeModel(
       threads,
       turbo,
       ...(policies && { policies }), // see policiesOfModel
+      ...(parts && { parts }), // see partsOfModel
       ...(dropped && { dropped }),
       ...(weights && { weights }),
       ...(source && { from: { name: source.name, sha256: source.sha256 } }), // of its weights
@@ -95,12 +98,14 @@ export function reportContext(
     tables,
     dropped,
     chosen,
+    parts,
   }: {
     options: TrainOptions
     source: SourceModel | null
     tables: Tables
     dropped: DroppedRows | undefined
     chosen: string | undefined
+    parts: string | undefined // see partsText
   },
   info: DatasetInfo | undefined,
 ): ReportContext {
@@ -110,6 +115,7 @@ export function reportContext(
     data: basename(resolve(options.data)),
     userFeatures: namesOf(tables.users.features),
     restaurantFeatures: namesOf(tables.restaurants.features),
+    ...(parts !== undefined && { parts }),
     ...(dropped && { dropped: droppedList(dropped) }),
     ...(chosen !== undefined && { chosen }),
     ...(source && { from: source.name }),

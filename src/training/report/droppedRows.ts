@@ -1,5 +1,6 @@
 import { type DroppedClicks, droppedText, reasonsOf } from '../../dataset/clicks/droppedClicks.ts'
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
+import type { Split } from '../../dataset/options.ts'
 import type { IgnoredRows } from '../../dataset/tables/keptRows.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { formatCount } from '../../format.ts'
@@ -9,29 +10,32 @@ export interface DroppedRows {
   users?: IgnoredRows
   restaurants?: IgnoredRows
   train?: DroppedClicks
+  validation?: DroppedClicks
   test?: DroppedClicks
 }
 
-/** Undefined: every row of the files is used. `train` and `test` are absent where they are not read. */
+/** Undefined: every row of the files is used. A part that is not read is absent. */
 export function droppedRows(
   { users, restaurants }: Tables,
-  { train, test }: { train?: PackedRows | null; test?: PackedRows | null },
+  { train, validation, test }: Partial<Record<Split, PackedRows | null>>,
 ): DroppedRows | undefined {
   const dropped: DroppedRows = {
     ...(users.ignored && { users: users.ignored }),
     ...(restaurants.ignored && { restaurants: restaurants.ignored }),
     ...(train && train.dropped > 0 && { train: reasonsOf(train) }),
+    ...(validation && validation.dropped > 0 && { validation: reasonsOf(validation) }),
     ...(test && test.dropped > 0 && { test: reasonsOf(test) }),
   }
   return Object.keys(dropped).length > 0 ? dropped : undefined
 }
 
 /** `users: 2 without an id; training clicks: 3 without features, 1 without an id, a label or a weight` */
-export function droppedList({ users, restaurants, train, test }: DroppedRows): string {
+export function droppedList({ users, restaurants, train, validation, test }: DroppedRows): string {
   return [
     users ? `rows of users: ${ignoredText(users)}` : '',
     restaurants ? `rows of restaurants: ${ignoredText(restaurants)}` : '',
     train ? `training clicks: ${droppedText(train)}` : '',
+    validation ? `validation clicks: ${droppedText(validation)}` : '',
     test ? `test clicks: ${droppedText(test)}` : '',
   ]
     .filter((text) => text !== '')

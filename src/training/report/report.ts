@@ -18,6 +18,7 @@ export interface ReportContext {
   restaurantFeatures: string[]
   dropped?: string // which rows of the data were left out, and why; absent: none
   chosen?: string // settings that follow from the few rows; absent: none
+  parts?: string // validation and test rows that are parts of the clicks; absent: there are none
   from?: string // the model that it goes on from; absent: none
   bayesAccuracy: number | null // null: the ceiling is not known
   bayesLogLoss: number | null
@@ -63,6 +64,7 @@ export function renderReport(result: TrainResult, context: ReportContext): strin
         ['machine', context.machine],
         ['data', context.data],
         ...(context.from === undefined ? [] : [['gone on from', context.from]]),
+        ...(context.parts === undefined ? [] : [['parts of the clicks', context.parts]]),
         ...(context.dropped === undefined ? [] : [['left out of the data', context.dropped]]),
         ...(context.chosen === undefined ? [] : [['chosen for so few rows', context.chosen]]),
         ['user features', context.userFeatures.join(', ')],
@@ -197,13 +199,16 @@ function ledgerLines(ledger: LedgerEpoch[]): string[] {
       sum(epoch, 'rows'),
       sum(epoch, 'used'),
       sum(epoch, 'dropped'),
-      sum(epoch, 'validation'),
+      sum(epoch, 'validation', 'heldOut'),
       ...replayed(sum(epoch, 'notReplayed')),
       epoch.digest,
     ]),
   )
 }
 
-function sum(epoch: LedgerEpoch, of: 'rows' | 'used' | 'dropped' | 'validation' | 'notReplayed'): string {
-  return formatCount(epoch.files.reduce((total, file) => total + (file[of] ?? 0), 0))
+type Kind = Exclude<keyof LedgerEpoch['files'][number], 'file'>
+
+function sum(epoch: LedgerEpoch, ...kinds: Kind[]): string {
+  const all = epoch.files.flatMap((file) => kinds.map((kind) => file[kind] ?? 0))
+  return formatCount(all.reduce((total, rows) => total + rows, 0))
 }

@@ -18,10 +18,11 @@ export function ledgerEpoch(
   const { rowsDone: rows, digest } = gathered
   const files = pack.files.map((file, i) => ({
     file: file.name,
-    rows: file.rows + file.dropped + (file.notReplayed ?? 0),
+    rows: rowsIn(file),
     used: count.used[i],
     dropped: file.dropped,
     validation: count.heldOut[i],
+    ...(file.heldOut !== undefined && { heldOut: file.heldOut }),
     ...(file.notReplayed !== undefined && { notReplayed: file.notReplayed }),
   }))
   const wrong = (what: string, wanted: number, found: number) =>
@@ -33,11 +34,33 @@ export function ledgerEpoch(
   if (digest !== count.digest) throw wrong('digest of the rows trained on', count.digest, digest)
   const used = count.used.reduce((sum, n) => sum + n, 0)
   if (used !== rows) throw wrong('rows of all files', rows, used)
-  for (const { file, rows: all, used: usedRows, dropped, validation, notReplayed = 0 } of files) {
-    const accounted = usedRows + dropped + validation + notReplayed
-    if (accounted !== all) throw wrong(`rows of ${file}`, all, accounted)
-  }
+  for (const file of files)
+    if (accounted(file) !== file.rows) throw wrong(`rows of ${file.file}`, file.rows, accounted(file))
   const whole = (digest + count.heldDigest) % 2 ** 32
   if (whole !== pack.digest) throw wrong('digest of all rows', pack.digest, whole)
   return { epoch, rows, digest: digest.toString(16).padStart(8, '0'), files }
+}
+
+/** The rows that a file's line of the ledger tells of: all that the file has, or one was lost. */
+export function accounted(file: LedgerEpoch['files'][number]): number {
+  const { used, dropped, validation, heldOut = 0, notReplayed = 0 } = file
+  return used + dropped + validation + heldOut + notReplayed
+}
+
+/**
+ * The lines of files that are for validation alone: none of their rows is trained on.
+ */
+export function validationFiles(pack: PackedRows): LedgerEpoch['files'] {
+  return pack.files.map((file) => ({
+    file: file.name,
+    rows: rowsIn(file),
+    used: 0,
+    dropped: file.dropped,
+    validation: file.rows,
+    ...(file.heldOut !== undefined && { heldOut: file.heldOut }),
+  }))
+}
+
+function rowsIn({ rows, dropped, heldOut = 0, notReplayed = 0 }: PackedRows['files'][number]): number {
+  return rows + dropped + heldOut + notReplayed
 }

@@ -5,13 +5,15 @@ import type { Simd } from '../../kernels/kernels.ts'
 import { initialState } from '../../model/initialize.ts'
 import type { Network, StateDict } from '../../model/network.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
-import type { TrainEvent, TrainRun, TrainSettings } from '../types.ts'
+import type { LedgerEpoch, TrainEvent, TrainRun, TrainSettings } from '../types.ts'
 import { type CheckpointState, readCheckpoint } from './checkpoint.ts'
 
 /** What a training run is given: everything is open, packed and planned. */
 export interface TrainingRunOptions {
   lead: CrewLead
   pack: PackedRows
+  validation: PackedRows | null // rows to validate on; null: those that `settings` holds out, if any
+  validationFiles: LedgerEpoch['files'] // of `validation`, if it has files of its own
   settings: TrainSettings
   run: TrainRun
   simd: Simd
@@ -84,8 +86,13 @@ function firstState(options: TrainingRunOptions): CheckpointState {
 }
 
 /** What makes two runs the same run. */
-function fingerprint({ settings, simd, network, pack, from }: TrainingRunOptions): string {
+function fingerprint({ settings, simd, network, pack, validation, from }: TrainingRunOptions): string {
+  const data = [
+    pack.fingerprint,
+    ...(from ? [from.sha256] : []),
+    ...(validation ? [validation.fingerprint] : []),
+  ]
   return createHash('sha256')
-    .update(JSON.stringify([1, settings, simd, network, pack.fingerprint, ...(from ? [from.sha256] : [])]))
+    .update(JSON.stringify([1, settings, simd, network, ...data]))
     .digest('hex')
 }

@@ -90,9 +90,10 @@ export class TrainingRun {
 
     this.#state = { ...this.#state, ...lead.position(), epochSeconds: trainedSeconds }
     const ledger = ledgerEpoch(epoch, pack, stream.count, lead.position())
+    ledger.files.push(...this.#options.validationFiles)
     this.#checkSteps()
     const report = this.#report(trainedSeconds)
-    if (settings.validation > 0) {
+    if (settings.validation > 0 || this.#options.validation) {
       await this.#writeNow() // whoever stops it now loses nothing
       await this.#validate(report)
     }
@@ -171,11 +172,12 @@ export class TrainingRun {
 
   /** The validation rows, scored with the weights of now; remembers the best. */
   async #validate(report: EpochReport): Promise<void> {
-    const { lead, pack, signal } = this.#options
-    const order = this.#order('validation')
-    const weights = pack.weights !== undefined
-    const options = { order, ndcg: false, judge: null, weights, signal }
-    const { metrics, weightedLoss } = await scorePack(lead, pack, options)
+    const { lead, pack, validation, signal } = this.#options
+    const rows = validation ?? pack
+    const order = validation ? {} : { order: this.#order('validation') }
+    const weights = rows.weights !== undefined
+    const options = { ...order, ndcg: false, judge: null, weights, signal }
+    const { metrics, weightedLoss } = await scorePack(lead, rows, options)
     const logLoss = weightedLoss ?? metrics.logLoss
     report.accuracy = metrics.accuracy
     report.accuracyOn = 'validation'

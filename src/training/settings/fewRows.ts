@@ -1,3 +1,4 @@
+import { hasValidationPart } from '../../dataset/parts.ts'
 import { formatCount } from '../../format.ts'
 import { givenOf } from '../../options/option.ts'
 import type { TrainSettings } from '../types.ts'
@@ -26,7 +27,8 @@ interface RowsToLearn {
 
 /**
  * The default preset for so few rows that it would take fewer than 1,000 steps: smaller batches, more epochs,
- * a shorter warm-up, more rows held out; not more epochs if it goes on from a model. What `options` gives is
+ * a shorter warm-up, more rows held out, unless they have a part of their own; not more epochs if it goes on
+ * from a model. What `options` gives is
  * not touched; `chosen`: what is. A batch has room for the longest group.
  */
 export function settingsForRows(
@@ -51,8 +53,9 @@ export function settingsForRows(
     usual.validation,
     Math.min(HELD_OUT_SHARE_MAX, Math.ceil((100 * HELD_OUT) / rows) / 100),
   )
-  const validation = given.validation ?? (isSplit ? share : 0)
-  const keep = given.keep ?? (validation === 0 ? 'last' : usual.keep)
+  const hasPart = hasValidationPart(options)
+  const validation = hasPart ? 0 : (given.validation ?? (isSplit ? share : 0))
+  const keep = given.keep ?? (validation > 0 || hasPart ? usual.keep : 'last')
   const tenth = Math.floor(WARMUP_SHARE * epochs * Math.ceil((rows * (1 - validation)) / batchSize))
   const warmupSteps = given.warmupSteps ?? Math.min(settings.warmupSteps, tenth)
   const all: Chosen = { batchSize, epochs, warmupSteps, validation, keep }

@@ -21,13 +21,6 @@ export const RUN = {
     default: 1024 * MEBIBYTE,
     flag: '--max-memory <size>',
   }),
-  /** Time between checkpoints; 0: no checkpoints; default 60. */
-  checkpointSeconds: withDefault({
-    schema: number(0, 86_400),
-    default: 60,
-    flag: '--checkpoint-seconds <s>',
-    help: 'time between checkpoints, default 60; 0: none',
-  }),
   /**
    * V8's experimental 256-bit operations, after a self-check: the same weights, sooner. auto: on versions of
    * V8 that have been tried. They are for the whole process, so the default is off, and only the command's is
@@ -39,11 +32,14 @@ export const RUN = {
     flag: '--turbo <when>',
     help: 'the same result, faster: auto (default), on, off',
   }),
-  /** Go on from the checkpoint beside `out`; with none there, start anew. */
-  resume: withDefault({
-    schema: boolean(),
-    default: false,
-    flag: '--resume',
-    help: 'continue from the checkpoint, if there is one',
+  /** Time between checkpoints; 0: no checkpoints; default 60. */
+  checkpointSeconds: withDefault({
+    schema: number(0, 86_400),
+    default: 60,
+    flag: '--checkpoint-seconds <s>',
+    term: '--checkpoint-seconds <s>, --resume',
+    help: 'time between (60; 0: none); continue from the last one',
   }),
+  /** Go on from the checkpoint beside `out`; with none there, start anew. */
+  resume: withDefault({ schema: boolean(), default: false, flag: '--resume' }),
 }

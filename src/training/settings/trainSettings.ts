@@ -162,7 +162,8 @@ export const SETTINGS = {
     default: 1,
     reference: 1,
     flag: '--seed <n>',
-    help: 'of the initial weights, row order and validation split',
+    term: '--seed <n>, --validation <share>',
+    help: 'of whatever is random; share of rows held out, 0 to 0.5',
   }),
   /** Share of the rows held out, 0 … 0.5. */
   validation: setting({
@@ -170,7 +171,6 @@ export const SETTINGS = {
     default: 0.01,
     reference: 0,
     flag: '--validation <share>',
-    help: 'share of the rows held out, 0 to 0.5, such as 0.01',
   }),
   /** The weights of which epoch are the model's; best: of the lowest validation loss. */
   keep: setting({
