@@ -51,7 +51,7 @@ describe('the whole way on the command line', () => {
       ['generate', '--kind', 'realistic', '--out', at('realistic')].concat(words(sizes)),
     )
     assert.equal(code, 0, stderr)
-    assert.match(stdout, /^best possible +accuracy +AUC +log loss\n/m)
+    assert.match(stdout, /^best possible +accuracy +AUC +log loss +NDCG@10\n/m)
     assert.match(stdout, /^with every feature(?: +0\.\d{4}){3}\n/m)
     const kinds = Array.from(stdout.matchAll(/^without (\w+)(?: +0\.\d{4}){2} +(0\.\d{4})$/gm))
     assert.equal(kinds.length, 11)
