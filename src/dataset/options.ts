@@ -259,5 +259,6 @@ export interface Replay {
 export interface OpenProgress {
   stage: 'users' | 'restaurants' | Split
   rowsDone: number
-  rowsTotal: number
+  rowsTotal: number // 0: not known yet
+  filesOpened?: { done: number; total: number } // while their columns are looked at, before the first row
 }

@@ -45,6 +45,20 @@ describe('progress', () => {
     )
   })
 
+  test('what is counted need not be rows', () => {
+    const files = { stage: 'open train', unit: 'files', done: 64, total: 128, rowsPerSecond: 300 }
+    assert.match(progressLine(files, 80), /50 % {2}300 files\/s$/)
+    assert.match(plainProgressLine(files), /64 of 128 files {2}300 files\/s$/)
+    const stream = fakeStream(false)
+    let nowMs = 0
+    const progress = new Progress(stream, () => nowMs)
+    progress.update({ ...files, done: 0 })
+    nowMs = 4000
+    progress.update({ ...files, done: 128 })
+    progress.end()
+    assert.match(stream.written.join(''), /open train {2}128 files in 4\.0+ s {2}32 files\/s\n/)
+  })
+
   test('the memory goes first where it is narrow, the stage last', () => {
     assert.match(progressLine(state, 62), /left/)
     assert.doesNotMatch(progressLine(state, 62), /MiB/)

@@ -3,6 +3,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathsOf, withoutTwins } from '../../src/dataset/matchingPaths.ts'
+import type { OpenProgress } from '../../src/dataset/options.ts'
 import { splitPaths, unreadFiles } from '../../src/dataset/sources.ts'
 import { isError, openTrain, withFolder, writeClicks, writeTables } from './fixture.ts'
 
@@ -107,4 +108,20 @@ test('what was not read is known, and where there is something if nothing was fo
         /matches train\/\*\*\/\*\.parquet; there are Parquet files in clicks\/2026-01-02, clicks\/2026-01-10$/,
       ),
     )
+  }))
+
+test('how many files have been opened is told before the first row', () =>
+  withFolder(async (data) => {
+    await writeTables(data)
+    for (let i = 0; i < 70; i++) await writeClicks(data, `train/${i}.parquet`, [[5, 20, i % 2]])
+    const events: OpenProgress[] = []
+    await (await openTrain({ data, onProgress: (event) => events.push(event) })).close()
+    const train = events.filter(({ stage }) => stage === 'train')
+    assert.deepEqual(train[0], {
+      stage: 'train',
+      rowsDone: 0,
+      rowsTotal: 0,
+      filesOpened: { done: 64, total: 70 },
+    })
+    assert.deepEqual(train.at(-1), { stage: 'train', rowsDone: 70, rowsTotal: 70 })
   }))

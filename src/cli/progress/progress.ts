@@ -25,6 +25,7 @@ export class Progress {
   #stageStartDone = 0
   #shownMs = 0
   #done = 0
+  #unit = 'rows'
   #isDrawn = false
 
   constructor(stream: ProgressStream, nowMs: () => number = () => performance.now()) {
@@ -47,6 +48,7 @@ export class Progress {
       this.#shownMs = this.#isTerminal ? nowMs - REDRAW_MS : nowMs
     }
     this.#done = state.done
+    this.#unit = state.unit ?? 'rows'
     if (nowMs - this.#shownMs < (this.#isTerminal ? REDRAW_MS : PLAIN_LINE_MS)) return
     this.#shownMs = nowMs
 
@@ -74,7 +76,7 @@ export class Progress {
     const rows = this.#done - this.#stageStartDone
     if (this.#stage !== '' && !options.quiet && seconds * 1000 >= STAGE_LINE_MS)
       this.#stream.write(
-        `${this.#stage}  ${formatCount(this.#done)} rows in ${formatSeconds(seconds)}  ${formatRate(rows / seconds)}\n`,
+        `${this.#stage}  ${formatCount(this.#done)} ${this.#unit} in ${formatSeconds(seconds)}  ${formatRate(rows / seconds, this.#unit)}\n`,
       )
     this.#stage = ''
   }

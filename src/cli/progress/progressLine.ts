@@ -3,8 +3,9 @@ import { formatBytes, formatSeconds } from '../../format.ts'
 /** How far a stage is. */
 export interface ProgressState {
   stage: string // 'train 2/5'
-  done: number // rows
-  total: number // rows; 0: not known
+  done: number // rows, or whatever `unit` says
+  total: number // 0: not known
+  unit?: string // @default rows
   rowsPerSecond?: number
   loss?: number
   secondsLeft?: number
@@ -34,21 +35,22 @@ export function progressLine(state: ProgressState, columns: number): string {
 
 /** The same without a bar, for logs. */
 export function plainProgressLine(state: ProgressState): string {
-  const rows = state.total > 0 ? `${state.done} of ${state.total} rows` : `${state.done} rows`
+  const { done, total, unit = 'rows' } = state
+  const rows = total > 0 ? `${done} of ${total} ${unit}` : `${done} ${unit}`
   return [state.stage, rows, ...figures(state)].join('  ')
 }
 
 /** `3.12 M rows/s` */
-export function formatRate(rowsPerSecond: number): string {
-  if (rowsPerSecond >= 999_500) return `${(rowsPerSecond / 1e6).toPrecision(3)} M rows/s`
-  if (rowsPerSecond >= 999.5) return `${(rowsPerSecond / 1e3).toPrecision(3)} k rows/s`
-  return `${Math.round(rowsPerSecond)} rows/s`
+export function formatRate(perSecond: number, unit = 'rows'): string {
+  if (perSecond >= 999_500) return `${(perSecond / 1e6).toPrecision(3)} M ${unit}/s`
+  if (perSecond >= 999.5) return `${(perSecond / 1e3).toPrecision(3)} k ${unit}/s`
+  return `${Math.round(perSecond)} ${unit}/s`
 }
 
 function figures(state: ProgressState): string[] {
   const parts: string[] = []
   if (state.rowsPerSecond !== undefined && Number.isFinite(state.rowsPerSecond))
-    parts.push(formatRate(state.rowsPerSecond))
+    parts.push(formatRate(state.rowsPerSecond, state.unit))
   if (state.loss !== undefined && Number.isFinite(state.loss)) parts.push(`loss ${state.loss.toFixed(4)}`)
   if (state.secondsLeft !== undefined && Number.isFinite(state.secondsLeft))
     parts.push(`${formatLeft(state.secondsLeft)} left`)

@@ -2,7 +2,7 @@ import { messageOf, NearrankError } from '../../errors.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import type { EpochReport, TrainEvent } from '../../training/types.ts'
 import type { Progress } from './progress.ts'
-import { formatRate } from './progressLine.ts'
+import { formatRate, type ProgressState } from './progressLine.ts'
 
 /** Shows the events of a training run, and remembers what a person needs to know when it is interrupted. */
 export class TrainProgress {
@@ -18,9 +18,7 @@ export class TrainProgress {
     switch (event.type) {
       case 'pack':
         this.#progress.update({
-          stage: `pack ${event.stage}`,
-          done: event.rowsDone,
-          total: event.rowsTotal,
+          ...packState(event),
           rssBytes: process.memoryUsage.rss(),
         })
         break
@@ -102,4 +100,15 @@ function epochLine(epoch: EpochReport, epochs: number): string {
   ]
     .filter((part) => part !== '')
     .join('  ')
+}
+
+function packState({
+  stage,
+  rowsDone,
+  rowsTotal,
+  filesOpened,
+}: Extract<TrainEvent, { type: 'pack' }>): ProgressState {
+  return filesOpened
+    ? { stage: `open ${stage}`, unit: 'files', ...filesOpened }
+    : { stage: `pack ${stage}`, done: rowsDone, total: rowsTotal }
 }

@@ -26,6 +26,9 @@ import { planRows } from './planRows.ts'
 import type { PartPlan } from './timeParts.ts'
 import { weightPlan } from './weightPlan.ts'
 
+/** Opening a file takes 3 ms. */
+const FILES_SHOWN_EVERY = 64
+
 /** Whether the dataset has any files of a split. */
 export async function hasSplit(options: DatasetOptions, split: Split): Promise<boolean> {
   return (await splitPaths(options, await dataFolder(options), split)).length > 0
@@ -72,8 +75,13 @@ export async function openRows(
   if (found) return found
   await withDuckDb(options, async (connection) => {
     const part = partToPlan(options, split)
+    const onFile = (done: number) => {
+      const filesOpened = { done, total: sources.length }
+      if (done % FILES_SHOWN_EVERY === 0)
+        options.onProgress?.({ stage: split, rowsDone: 0, rowsTotal: 0, filesOpened })
+    }
     const what = { sources, older, isLabelled: true, isWeighted: split !== 'test', ...(part && { part }) }
-    const plan = await planRows(connection, options, tables, what)
+    const plan = await planRows(connection, options, tables, { ...what, onFile })
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
     await buildFolder(home, prefix + fingerprint, async (folder) => {

@@ -25,6 +25,7 @@ interface FilesToPlan {
   part?: Pick<PartPlan, 'part' | 'others'> // by time; absent: all rows
   isLabelled: boolean
   isWeighted?: boolean // the rows count as the options say, @default false
+  onFile?: (done: number) => void // files opened so far
 }
 
 /** Checks every file's columns before the first row is read. */
@@ -32,7 +33,7 @@ export async function planRows(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   tables: Tables,
-  { sources, older = 0, part, isLabelled, isWeighted = false }: FilesToPlan,
+  { sources, older = 0, part, isLabelled, isWeighted = false, onFile }: FilesToPlan,
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
@@ -52,6 +53,7 @@ export async function planRows(
     const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
     const placed = withPlaces(read, cells, [columns.latitude, columns.longitude])
     whole.push(grows ? placed : withPosition(placed, fitted?.context ?? []))
+    onFile?.(whole.length)
   }
   const files = part ? await timeParts(connection, whole, { ...part, onMissing }) : whole
   const context = fitted
