@@ -7,6 +7,7 @@ export interface ProgressState {
   total: number // rows; 0: not known
   rowsPerSecond?: number
   loss?: number
+  best?: string // found so far
   secondsLeft?: number
   rssBytes?: number
 }
@@ -50,6 +51,7 @@ function figures(state: ProgressState): string[] {
   if (state.rowsPerSecond !== undefined && Number.isFinite(state.rowsPerSecond))
     parts.push(formatRate(state.rowsPerSecond))
   if (state.loss !== undefined && Number.isFinite(state.loss)) parts.push(`loss ${state.loss.toFixed(4)}`)
+  if (state.best !== undefined) parts.push(`best ${state.best}`)
   if (state.secondsLeft !== undefined && Number.isFinite(state.secondsLeft))
     parts.push(`${formatLeft(state.secondsLeft)} left`)
   if (state.rssBytes !== undefined) parts.push(formatBytes(state.rssBytes))

@@ -33,6 +33,7 @@ export interface Prepared {
   features: FeaturesOf
   plan: RunPlan
   shape: ArenaShape
+  memory?: WebAssembly.Memory // of the run; absent: it makes its own
   packSeconds: number
   packPeakRssBytes: number
   dropped: DroppedRows | undefined

@@ -26,7 +26,7 @@ interface Started {
 }
 
 /**
- * Starts the threads, with everything in their memory; `epochs`: of the settings, or fewer, see `TrainingRun`.
+ * Starts the threads, with everything in their memory. `epochs`: those of the settings, or fewer.
  * @throws NearrankError INPUT if the validation split leaves nothing, or as `startOfRun`.
  */
 export async function startTraining(prepared: Prepared, epochs: number): Promise<Started> {
@@ -45,7 +45,16 @@ export async function startTraining(prepared: Prepared, epochs: number): Promise
     rows: epochs * rows,
     report: (message) => report({ type: 'note', message }),
   })
-  const lead = new CrewLead({ shape, simd, compiled, settings, weights: means, steps })
+  const { memory } = prepared
+  const lead = new CrewLead({
+    shape,
+    simd,
+    compiled,
+    settings,
+    weights: means,
+    steps,
+    ...(memory && { memory }),
+  })
   try {
     await loadFeatures(lead, tables, normalization)
     await setEmbeddingPenalties(lead, pack, settings)
