@@ -151,6 +151,23 @@ export async function resolveTarget(path: string): Promise<string> {
   return link === undefined ? absolute : resolveTarget(resolve(await realpath(dirname(absolute)), link))
 }
 
+/**
+ * Only a folder without anything, or none yet, becomes one of ours: `file` will tell that it is.
+ * @throws NearrankError INPUT beginning with `Cannot <action> <folder>`, DISK.
+ */
+export async function checkEmptyFolder(folder: string, file: string, action: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw diskError(error, `${action} ${folder}`)
+  })
+  const foreign = entries.filter((entry) => !entry.startsWith(`.${file}.`))
+  if (foreign.length > 0)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot ${action} ${folder}: it holds ${foreign.toSorted().slice(0, 3).join(', ')}, but no ${file} of Nearrank's; choose a new or empty folder (--out)`,
+    )
+}
+
 /** A fresh name beside `target`: hidden, and telling which process on which machine made it, and for what. */
 export function siblingPath(target: string, kind: SiblingKind): string {
   const name = basename(target)

@@ -180,7 +180,10 @@ describe('README and docs', () => {
       const section = sectionOf(sections, command.name())
       const dataFlags = /^\[Data flags\][\s\S]*?\n\n/m.exec(section)?.[0] ?? ''
       const texts = [...columnOf(section, 0), dataFlags]
-      if (command.name() === 'train') texts.push(...columnOf(textOf('docs/config.md'), 1))
+      const config = textOf('docs/config.md')
+      if (command.name() === 'train') texts.push(...columnOf(config, 1))
+      if (command.name() === 'tune')
+        for (const part of ['Settings', 'Data']) texts.push(...columnOf(sectionOf(config, part), 1))
       const flags = texts.flatMap((text) => Array.from(text.matchAll(/`(--[\w-]+)/g), ([, flag]) => flag))
       assert.deepEqual(
         [...new Set(flags)].toSorted(),

@@ -45,3 +45,25 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
   checkKeys(TRAIN_OPTIONS, value, `the config file ${path}`)
   return value
 }
+
+/**
+ * Flags win over the config file; what neither has comes from the preset, later.
+ * @throws NearrankError USAGE without `data` or `out`: the folder for what.
+ */
+export function mergeOptions<T extends TrainConfig>(
+  config: TrainConfig,
+  flags: T,
+  { action, out: forWhat }: { action: string; out: string },
+): TrainConfig & T & { data: string; out: string } {
+  const { data, out, ...rest } = { ...config, ...flags }
+  if (data === undefined)
+    throw new NearrankError(
+      'USAGE',
+      `Cannot ${action}: --data DIR is missing; give the folder with the Parquet files`,
+    )
+  if (out === undefined)
+    throw new NearrankError('USAGE', `Cannot ${action}: --out DIR is missing; give the folder for ${forWhat}`)
+  const columns = { ...config.columns, ...flags.columns }
+  return { ...rest, data, out, ...(Object.keys(columns).length > 0 ? { columns } : {}) } as TrainConfig &
+    T & { data: string; out: string }
+}

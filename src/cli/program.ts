@@ -14,6 +14,7 @@ import { recommendCommand } from './commands/recommend.ts'
 import { scoreCommand } from './commands/score.ts'
 import { serveCommand } from './commands/serve.ts'
 import { trainCommand } from './commands/train.ts'
+import { tuneCommand } from './commands/tune.ts'
 
 /** The whole command line. Parsing throws `CommanderError`; nothing here ends the process. */
 export function buildProgram(version: string, context: CommandContext): Command {
@@ -29,6 +30,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     generateCommand,
     inspectCommand,
     trainCommand,
+    tuneCommand,
     evaluateCommand,
     compareCommand,
     importanceCommand,

@@ -1,19 +1,6 @@
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
-import { checkPartOptions } from '../dataset/parts.ts'
-import type { Tables } from '../dataset/tables/readTables.ts'
-import { openRowsApart, openTablesApart } from '../dataset/openApart.ts'
-import type { OpenProgress } from '../dataset/options.ts'
-import { filesToTrain, splitsToTrain } from '../dataset/clicks/openRows.ts'
+import { filesToTrain } from '../dataset/clicks/openRows.ts'
 import { unreadFiles } from '../dataset/sources.ts'
-import type { PackedRows } from '../dataset/clicks/readRows.ts'
-import { fittedBy } from '../dataset/clicks/fittedBy.ts'
-import { weightPlan } from '../dataset/clicks/weightPlan.ts'
-import { NearrankError } from '../errors.ts'
-import { declaredOf } from '../features/declaration.ts'
-import { type FeaturesOf, SOURCES } from '../features/featureSpec.ts'
-import { formatCount } from '../format.ts'
-import { bestSimd } from '../kernels/kernels.ts'
-import { compileForRun } from '../kernels/turbo.ts'
 import {
   type EncodedWeights,
   encodeWeights,
@@ -21,58 +8,29 @@ import {
   saveModel,
 } from '../model/modelDirectory.ts'
 import { parameterCount, type StateDict } from '../model/network.ts'
-import { foldNormalization, type Normalization } from '../model/normalization.ts'
+import { foldNormalization } from '../model/normalization.ts'
 import { checkOutDirectory } from '../model/outDirectory.ts'
+import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import { packageVersion } from '../packageVersion.ts'
-import { abortable } from './run/abort.ts'
-import type { ArenaShape } from './memory/arenaShape.ts'
+import type { CrewLead } from './crew/crewLead.ts'
+import { growthNote } from './from/sourceModel.ts'
+import { popularityOf } from './judgement/popularity.ts'
+import { loadFeatures } from './memory/featureMemory.ts'
+import { runPeakRssBytes } from './memory/memoryPlan.ts'
 import { constraintsTable } from './report/constraints.ts'
-import { CrewLead } from './crew/crewLead.ts'
 import { dataNotes, farNotes, unreadNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
-import { loadFeatures, normalizationFor } from './memory/featureMemory.ts'
-import { packMemoryBytes, runPeakRssBytes } from './memory/memoryPlan.ts'
-import { packTableBytes as bytesOfPairs } from './memory/packTableBytes.ts'
-import { planRun } from './memory/planRun.ts'
-import { type FromOptions, growthNote, type SourceModel, sourceModel, startFrom } from './from/sourceModel.ts'
-import { droppedNote, droppedRows, type DroppedRows } from './report/droppedRows.ts'
+import { droppedNote } from './report/droppedRows.ts'
 import { partsText } from './report/partsText.ts'
 import { renderReport } from './report/report.ts'
-import { validationFiles } from './rows/ledger.ts'
-import { popularityOf } from './judgement/popularity.ts'
 import { centreAdditive, withoutAdditive } from './rows/positions.ts'
-import { epochSize } from './rows/epochSize.ts'
-import { setEmbeddingPenalties } from './rows/embeddingPenalties.ts'
 import { type Judgement, scorePack } from './rows/scoring.ts'
-import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
-import { checkClasses, checkGroups, checkLoss } from './settings/groups.ts'
-import { weightMeans } from './settings/weightMeans.ts'
-import { chosenText, settingsForRows, thinProblem } from './settings/fewRows.ts'
-import { resolveRun, resolveSettings } from './settings/resolveSettings.ts'
-import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
+import { abortable } from './run/abort.ts'
 import { removeCheckpoint } from './run/checkpoint.ts'
-import { TrainingRun } from './run/trainingRun.ts'
-import type { TrainEvent, TrainOptions, TrainResult, TrainRun, TrainSettings } from './types.ts'
-
-/** The data of a run, packed, and what was decided about it. */
-interface Prepared {
-  options: FromOptions
-  source: SourceModel | null // the model it goes on from
-  settings: TrainSettings
-  chosen: string | undefined // what of them follows from the few rows
-  run: TrainRun
-  tables: Tables
-  pack: PackedRows
-  validation: PackedRows | null // null: a share of the rows, or none
-  test: PackedRows | null
-  features: FeaturesOf
-  shape: ArenaShape
-  packSeconds: number
-  packPeakRssBytes: number
-  dropped: DroppedRows | undefined
-  startedMs: number
-  report: (event: TrainEvent) => void
-}
+import { type Prepared, prepareRun } from './run/prepareRun.ts'
+import { startTraining } from './run/startTraining.ts'
+import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
+import type { TrainOptions, TrainResult } from './types.ts'
 
 /**
  * Trains a model from click logs in Parquet, out of core, and saves it as `options.out`, whole, replacing an
@@ -84,7 +42,7 @@ interface Prepared {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions({ ...TRAIN_OPTIONS, ...CALLBACKS }, options, 'train')
   return abortable(options.signal, async () => {
-    const prepared = await prepare(options)
+    const prepared = await prepareRun(options, { measuresTest: true, checkOut: checkModelOut })
     try {
       return await trainPrepared(prepared)
     } finally {
@@ -93,62 +51,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   })
 }
 
-async function prepare(given: TrainOptions): Promise<Prepared> {
-  const startedMs = performance.now()
-  checkPartOptions(given)
-  resolveSettings(given)
-  for (const side of SOURCES) declaredOf(given.features, side)
-  const { source, options } = await sourceModel(given)
-  const wanted = resolveSettings(options)
-  checkLoss(wanted, options)
-  const isWeighted = weightPlan(options) !== null
-  const run = resolveRun(options)
-  await recoverModelDirectory(options.out)
-  await checkOutDirectory(options.out)
-  const report = options.onProgress ?? (() => {})
-  const open = {
-    ...options,
-    threads: 1, // of DuckDB; more do not read faster
-    memoryBytes: packMemoryBytes(run.maxMemoryBytes),
-    onProgress: (progress: OpenProgress) => report({ type: 'pack', ...progress }),
-  }
-  const { tables, peakRssBytes } = await openTablesApart(open)
-  // Before the clicks are packed: they take longer.
-  const packTableBytes = bytesOfPairs(tables, options)
-  const hasGroups = options.groupColumn !== undefined
-  const plan = { tables, run, source, packTableBytes, hasGroups, isWeighted }
-  planRun(fittedBy(tables, {}), wanted, plan)
-  const opened = await openRowsApart(
-    { ...open, memoryBytes: packMemoryBytes(run.maxMemoryBytes, packTableBytes) },
-    tables,
-    await splitsToTrain(options),
-  )
-  const [pack] = opened.packs
-  const [validation, test] = (['validation', 'test'] as const).map(
-    (split) => opened.packs.find((one) => one.split === split) ?? null,
-  )
-  const features = fittedBy(tables, pack)
-  const { settings, chosen } = settingsForRows(wanted, { options, ...pack })
-  checkClasses(pack)
-  checkGroups(pack, settings)
-  const shape = planRun(features, settings, plan)
-  const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
-  const packSeconds = (performance.now() - startedMs) / 1000
-  const packed = { tables, pack, validation, test, packSeconds, packPeakRssBytes }
-  const dropped = droppedRows(tables, { train: pack, validation, test })
-  return {
-    options,
-    source,
-    settings,
-    chosen: chosenText(chosen),
-    run,
-    ...packed,
-    dropped,
-    features,
-    shape,
-    startedMs,
-    report,
-  }
+async function checkModelOut(out: string): Promise<void> {
+  await recoverModelDirectory(out)
+  await checkOutDirectory(out)
 }
 
 /** The model of a run that is over, and the checkpoint that it no longer needs. */
@@ -170,51 +75,11 @@ async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
 }
 
 async function trainedBy(prepared: Prepared): Promise<Trained> {
-  const { options, source, settings, tables, pack, shape, packSeconds, report, startedMs } = prepared
+  const { options, settings, pack, shape, startedMs, report } = prepared
   const { network } = shape
-  const { signal, out } = options
-  const simd = bestSimd()
-  const means = weightMeans(pack, settings)
-  const { rows, steps: stepsPerEpoch } = await epochSize(pack, settings)
-  const steps = settings.epochs * stepsPerEpoch
-  checkParts(rows, pack.rows, settings)
-  const normalization = settings.normalize ? normalizationFor(network, tables, pack) : null
-  const compiled = compileForRun(simd, {
-    turbo: prepared.run.turbo,
-    rows: settings.epochs * rows,
-    report: (message) => report({ type: 'note', message }),
-  })
-  const lead = new CrewLead({ shape, simd, compiled, settings, weights: means, steps })
+  for (const message of await notesOf(prepared)) report({ type: 'note', message })
+  const { lead, training, normalization, simd, turbo, rows } = await startTraining(prepared, settings.epochs)
   try {
-    await loadFeatures(lead, tables, normalization)
-    await setEmbeddingPenalties(lead, pack, settings)
-    for (const message of await notesOf(prepared, normalization)) report({ type: 'note', message })
-    const training = await TrainingRun.begin({
-      lead,
-      pack,
-      ...validationOf(prepared),
-      settings,
-      run: prepared.run,
-      simd,
-      network,
-      from: source && startFrom(source, prepared.features, normalization),
-      out,
-      rowsPerEpoch: rows,
-      stepsPerEpoch,
-      packSeconds,
-      packPeakRssBytes: prepared.packPeakRssBytes,
-      signal,
-      onProgress: report,
-    })
-    noteFewSteps(prepared, { rows, steps })
-    report({
-      type: 'start',
-      rows,
-      epochs: settings.epochs,
-      steps,
-      threads: shape.threads,
-      resumedAtStep: training.state.step,
-    })
     const kept = await training.train()
     const learned = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
     const weights = await centreAdditive(lead, pack, network, learned)
@@ -236,12 +101,12 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
       maxMemoryBytes: prepared.run.maxMemoryBytes,
       threads: shape.threads,
       simd,
-      turbo: compiled.turbo,
+      turbo,
       steps: state.step,
       parameters: parameterCount(network),
       test: judgement?.metrics ?? null,
       judged: judgement?.judged ?? null,
-      out,
+      out: options.out,
     })
     return { result, weights, encoded, checkpoint: await training.leftCheckpoint() }
   } finally {
@@ -249,15 +114,9 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   }
 }
 
-/** What each epoch is measured on, if that is a part of the clicks. */
-function validationOf({ options, validation }: Prepared) {
-  const hasFiles = validation !== null && options.validationFiles !== undefined
-  return { validation, validationFiles: hasFiles ? validationFiles(validation) : [] }
-}
-
 /** What a person should know before the training. */
-async function notesOf(prepared: Prepared, normalization: Normalization | null): Promise<string[]> {
-  const { options, tables, features, source, dropped } = prepared
+async function notesOf(prepared: Prepared): Promise<string[]> {
+  const { options, settings, tables, features, source, dropped } = prepared
   const parts = partsText(options, prepared)
   return [
     ...unreadNotes(await unreadFiles(options, await filesToTrain(options))),
@@ -265,7 +124,7 @@ async function notesOf(prepared: Prepared, normalization: Normalization | null):
     ...(dropped ? [droppedNote(dropped)] : []),
     ...dataNotes(tables, features),
     ...(source ? [growthNote(source, features)] : []),
-    ...(normalization ? farNotes(tables) : []),
+    ...(settings.normalize ? farNotes(tables) : []),
   ]
 }
 
@@ -311,29 +170,4 @@ async function scoreTest(prepared: Prepared, lead: CrewLead, weights: StateDict)
     signal: options.signal,
     onProgress: (rowsDone, rowsTotal) => report({ type: 'evaluate', rowsDone, rowsTotal }),
   })
-}
-
-/** @throws NearrankError INPUT where the split leaves nothing to train on, or nothing to validate with. */
-function checkParts(rows: number, allRows: number, { validation }: TrainSettings): void {
-  const held = allRows - rows
-  if (rows > 0 && (validation === 0 || held > 0)) return
-  throw new NearrankError(
-    'INPUT',
-    `Cannot train with validation ${validation}: of ${allRows} rows it leaves ${rows} to train on and ${held} to validate with. ` +
-      'Use another --validation (0: none), another --seed, or more rows.',
-  )
-}
-
-/** Says what was chosen for few rows, and whether what was given leaves anything to learn. */
-function noteFewSteps(
-  { chosen, settings, pack, report }: Prepared,
-  { rows, steps }: { rows: number; steps: number },
-): void {
-  if (chosen !== undefined)
-    report({
-      type: 'note',
-      message: `${formatCount(pack.rows)} rows are few, so these settings were chosen for them: ${chosen}. Settings that you give are kept.`,
-    })
-  const problem = thinProblem(steps, settings, rows)
-  if (problem !== undefined) report({ type: 'note', message: problem })
 }

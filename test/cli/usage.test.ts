@@ -11,7 +11,7 @@ import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const COMMANDS =
-  'generate inspect train evaluate compare importance score recommend export serve load loadtest api-key'.split(
+  'generate inspect train tune evaluate compare importance score recommend export serve load loadtest api-key'.split(
     ' ',
   )
 
@@ -80,6 +80,11 @@ describe('usage', () => {
     [['train', '--activations', 'tanh'], /none and relu/],
     [['train', '--data', 'd', '--out', 'o', '--hidden', '8,4', '--activations', 'relu'], /2 hidden layers/],
     [['train', '--data', 'd', '--out', 'o', '--validation', '0', '--keep', 'best'], /validation is 0/],
+    [['tune', '--data', 'd'], /--out DIR is missing; give the folder for the search/],
+    [['tune', '--out', 'o'], /Cannot tune: --data DIR is missing/],
+    [['tune', '--trials', '0'], /--trials.*'0' is invalid.*an integer from 1 to 1000/],
+    [['tune', '--data', 'd', '--out', 'o', '--validation', '0'], /without a validation split/],
+    [['tune', '--from', 'm'], /unknown option '--from'/],
     [['generate'], /--out DIR is missing/],
     [['generate', '--rows', '-5'], /integer from 1/],
     [['generate', '--seed', '1.5'], /It must be an integer/],

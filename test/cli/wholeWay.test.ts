@@ -84,6 +84,27 @@ describe('the whole way on the command line', () => {
     assert.match(await readFile(at('other/report.md'), 'utf8'), /^# Training report/)
   })
 
+  test('tune prints a table that fits a terminal, and how to train; --json all that it has found', async () => {
+    const line = ['tune', '--data', at('data'), '--out', at('tuned'), '--epochs', '3', '--trials', '4']
+    const { code, stdout, stderr } = await runCli(line)
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /^round 1\/2 {2}4 trials of 1 epoch {2}best validation loss 0\.\d{4} {2}preset 0/m)
+    assert.match(stdout, /^trial +epochs +log loss +difference +rate +batch +hidden +decay$/m)
+    assert.match(stdout, /^ +0 +3 +0\.\d{4} +– +0\.003 +256 +256 none, 128 +0$/m)
+    assert.match(stdout, /^Only 4,\d{3} rows are held out: chance may decide/m)
+    for (const text of stdout.split('\n').slice(0, -2)) assert.ok(text.length <= 100, text)
+    const [, command] =
+      /^To train with the best settings: nearrank (.*)$/m.exec(stdout) ?? assert.fail(stdout)
+    const found = jsonOf(await runCli([...line, '--json']))
+    assert.deepEqual(
+      Object.keys(found),
+      words('measure searched epochs heldOut trials best trainings skipped config seconds'),
+    )
+    assert.deepEqual([(found.trials as object[]).length, (found.skipped as number) >= 5], [4, true])
+    const trained = await runCli([...command.replace('--out model', '--json --out').split(' '), at('best')])
+    assert.equal((jsonOf(trained).epochs as object[]).length, 3)
+  })
+
   test('evaluate --json holds every measure in the promised order', async () => {
     const report = jsonOf(await runCli(['evaluate', ...place(), '--json']))
     assert.deepEqual(

@@ -1,28 +1,17 @@
 import { Command } from 'commander'
 import { DATASET_OPTIONS } from '../../dataset/options.ts'
-import { NearrankError } from '../../errors.ts'
-import type { OptionTable } from '../../options/option.ts'
-import { text } from '../../options/schemas.ts'
 import { resolveRun, resolveSettings } from '../../training/settings/resolveSettings.ts'
 import { FROM } from '../../training/settings/fromOptions.ts'
 import { RUN } from '../../training/settings/runOptions.ts'
 import { SETTINGS } from '../../training/settings/trainSettings.ts'
 import { PLACES, TRAIN_OPTIONS } from '../../training/settings/allTrainOptions.ts'
-import type { TrainOptions, TrainResult } from '../../training/types.ts'
+import type { TrainResult } from '../../training/types.ts'
 import type { CommandContext } from '../commandContext.ts'
-import { readConfigFile } from '../configFile.ts'
-import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { mergeOptions, readConfigFile } from '../configFile.ts'
+import { addFlags, CONFIG_OPTION, givenOptions, JSON_OPTION } from '../flags/flags.ts'
 import { pickKeys, print, printJson } from '../output/output.ts'
 import { TrainProgress } from '../progress/trainProgress.ts'
 import { renderTrainSummary } from '../output/trainSummary.ts'
-
-const CONFIG_OPTION = {
-  config: {
-    schema: text(),
-    flag: '--config <file>',
-    help: 'JSON with these options in camelCase; flags override it',
-  },
-} satisfies OptionTable
 
 const EPOCH_KEYS = ['epoch', 'rows', 'seconds', 'loss', 'rowsPerSecond', 'accuracy'] as const
 const JSON_KEYS = [
@@ -58,6 +47,7 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
     const options = mergeOptions(
       config === undefined ? {} : await readConfigFile(config),
       givenOptions(command, TRAIN_OPTIONS),
+      { action: 'train', out: 'the model' },
     )
     // What is wrong with the settings is known before DuckDB and the kernels are loaded.
     resolveSettings(options)
@@ -84,21 +74,4 @@ export function trainCommand({ interrupt, progress }: CommandContext): Command {
       print(renderTrainSummary(result, (await readDatasetInfo(options.data))?.bayesAccuracy ?? null))
     }
   })
-}
-
-/**
- * Flags win over the config file; what neither has comes from the preset, later.
- * @throws NearrankError USAGE without `data` or `out`.
- */
-function mergeOptions(config: Partial<TrainOptions>, flags: Partial<TrainOptions>): TrainOptions {
-  const { data, out, ...rest } = { ...config, ...flags }
-  if (data === undefined)
-    throw new NearrankError(
-      'USAGE',
-      'Cannot train: --data DIR is missing; give the folder with the Parquet files',
-    )
-  if (out === undefined)
-    throw new NearrankError('USAGE', 'Cannot train: --out DIR is missing; give the folder for the model')
-  const columns = { ...config.columns, ...flags.columns }
-  return { ...rest, data, out, ...(Object.keys(columns).length > 0 ? { columns } : {}) }
 }

@@ -1,6 +1,6 @@
 import { type Command, Option as CommanderOption } from 'commander'
 import type { Option, OptionTable, OptionValues } from '../../options/option.ts'
-import { boolean } from '../../options/schemas.ts'
+import { boolean, text } from '../../options/schemas.ts'
 import { isSwitch, parserOf, repeats } from './parserOf.ts'
 
 /** One flag, and the option that it sets. */
@@ -13,6 +13,14 @@ export interface Flag {
 
 export const JSON_OPTION = {
   json: { schema: boolean(), flag: '--json', help: 'print one JSON object at the end' },
+} satisfies OptionTable
+
+export const CONFIG_OPTION = {
+  config: {
+    schema: text(),
+    flag: '--config <file>',
+    help: 'JSON with these options in camelCase; flags override it',
+  },
 } satisfies OptionTable
 
 /** A commander option that knows how its line of the help begins. */
@@ -44,8 +52,8 @@ export function addFlags(command: Command, heading: string, table: OptionTable):
     const option = new FlagOption(flag).helpGroup(heading)
     if (!isSwitch(schema)) {
       const parse = parserOf(schema)
-      option.argParser((text: string, previous: unknown) => {
-        const value = parse(text)
+      option.argParser((given: string, previous: unknown) => {
+        const value = parse(given)
         return repeats(schema) ? [...(Array.isArray(previous) ? previous : []), value] : value
       })
     }

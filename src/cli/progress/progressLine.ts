@@ -8,6 +8,7 @@ export interface ProgressState {
   unit?: string // @default rows
   rowsPerSecond?: number
   loss?: number
+  best?: string // found so far
   secondsLeft?: number
   rssBytes?: number
 }
@@ -52,6 +53,7 @@ function figures(state: ProgressState): string[] {
   if (state.rowsPerSecond !== undefined && Number.isFinite(state.rowsPerSecond))
     parts.push(formatRate(state.rowsPerSecond, state.unit))
   if (state.loss !== undefined && Number.isFinite(state.loss)) parts.push(`loss ${state.loss.toFixed(4)}`)
+  if (state.best !== undefined) parts.push(`best ${state.best}`)
   if (state.secondsLeft !== undefined && Number.isFinite(state.secondsLeft))
     parts.push(`${formatLeft(state.secondsLeft)} left`)
   if (state.rssBytes !== undefined) parts.push(formatBytes(state.rssBytes))

@@ -104,6 +104,11 @@ export function blockRows(
   })
 }
 
+/** Views of the first `count` of `rows`. */
+export function firstRows(plan: RowPlan, rows: ClickRows, count: number): ClickRows {
+  return byName(plan, ({ name, width = 1 }) => rows[name].subarray(0, count * width))
+}
+
 /** Packs the first `rows` rows into a block; returns its bytes, a part of `target`. */
 export function packBlock(plan: RowPlan, from: ClickRows, rows: number, target: Uint8Array): Uint8Array {
   const block = blockRows(plan, target.buffer, target.byteOffset, rows)

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { messageOf, NearrankError } from '../../errors.ts'
 import {
+  checkEmptyFolder,
   diskError,
   isMissing,
   siblingPath,
@@ -71,7 +72,7 @@ export class ScoreFolder {
   static async open(out: string, origin: ScoresOrigin, overwrite: boolean): Promise<ScoreFolder> {
     try {
       const found = await readManifest(out)
-      if (found === undefined) await checkEmpty(out)
+      if (found === undefined) await checkEmptyFolder(out, SCORES_FILE, 'write scores to')
       else if (!overwrite) checkOrigin(out, found.origin, origin)
       const folder = new ScoreFolder(out, origin, overwrite || !found ? {} : found.files)
       if (overwrite && found)
@@ -152,18 +153,4 @@ function checkOrigin(out: string, found: ScoresOrigin, wanted: ScoresOrigin): vo
         `Cannot write scores to ${out}: it holds ${what}${options}; choose another folder (--out), or replace them with overwrite (--overwrite)`,
       )
     }
-}
-
-/** Only a folder without anything becomes one of scores. */
-async function checkEmpty(out: string): Promise<void> {
-  const entries = await readdir(out).catch((error: unknown) => {
-    if (isMissing(error)) return []
-    throw error
-  })
-  const foreign = entries.filter((entry) => !entry.startsWith(`.${SCORES_FILE}.`))
-  if (foreign.length > 0)
-    throw new NearrankError(
-      'INPUT',
-      `Cannot write scores to ${out}: it holds ${foreign.toSorted().slice(0, 3).join(', ')}, but no ${SCORES_FILE} of Nearrank's; choose a new or empty folder (--out)`,
-    )
 }

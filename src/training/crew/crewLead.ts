@@ -30,6 +30,7 @@ export interface CrewOptions {
   settings?: TrainSettings // if it is to train
   weights?: WeightMeans | null // of rows that come with weights
   steps?: number // of the whole run
+  memory?: WebAssembly.Memory // all 0, of as many bytes as the arena takes or more; by default its own
 }
 
 /** One chunk of the ring, as views. */
@@ -55,7 +56,7 @@ export class CrewLead {
 
   constructor(options: CrewOptions) {
     this.arena = planArena(options.shape)
-    this.memory = allocateArena(this.arena)
+    this.memory = options.memory ?? allocateArena(this.arena)
     const { buffer } = this.memory
     const { control, ring, shape } = this.arena
     this.#control = new Int32Array(buffer, control.words, CONTROL_WORDS)

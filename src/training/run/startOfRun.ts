@@ -22,6 +22,7 @@ export interface TrainingRunOptions {
   out: string
   rowsPerEpoch: number
   stepsPerEpoch: number
+  epochs: number // of the settings, or fewer; of a fraction, the last epoch ends early, after whole batches
   packSeconds: number
   packPeakRssBytes: number
   signal: AbortSignal | undefined

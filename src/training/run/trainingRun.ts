@@ -1,9 +1,7 @@
 import { NearrankError } from '../../errors.ts'
 import type { StateDict } from '../../model/network.ts'
-import type { EvaluationMetrics } from '../../metrics/clickMetrics.ts'
 import { parametersToState } from '../../model/parameters.ts'
 import { runPeakRssBytes } from '../memory/memoryPlan.ts'
-import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import { ledgerEpoch } from '../rows/ledger.ts'
 import { type RowOrder, RowStream } from '../rows/rowStream.ts'
 import { scorePack } from '../rows/scoring.ts'
@@ -11,6 +9,7 @@ import { trainRows } from '../rows/trainRows.ts'
 import type { EpochReport, LedgerEpoch } from '../types.ts'
 import { type CheckpointState, checkpointPath } from './checkpoint.ts'
 import { CheckpointKeeper } from './checkpointKeeper.ts'
+import { judgedLoss } from './judgedLoss.ts'
 import { type RunStart, startOfRun, type TrainingRunOptions } from './startOfRun.ts'
 
 /** Twenty times a second: progress is shown, checkpoints that are due are asked for and written. */
@@ -58,10 +57,10 @@ export class TrainingRun {
    * All epochs that are left. Leaves the kept weights for normalised features in the state dict it returns.
    */
   async train(): Promise<{ weights: StateDict; keptEpoch: number }> {
-    const { lead, settings } = this.#options
+    const { lead, settings, epochs: wanted } = this.#options
     await this.#writeNow() // a place that cannot be written to is found before hours of work
     await lead.run({ type: 'fold' })
-    while (this.#state.epoch <= settings.epochs && !this.#stopsEarly()) await this.#epoch()
+    while (this.#state.epoch <= Math.ceil(wanted) && !this.#stopsEarly()) await this.#epoch()
     const { bestEpoch, epochs } = this.#state
     const isBest = settings.keep === 'best' && bestEpoch > 0
     if (!isBest) this.#best.set(lead.trained().parameters)
@@ -89,9 +88,10 @@ export class TrainingRun {
     const trainedSeconds = await this.#trainRows(stream, seconds)
 
     this.#state = { ...this.#state, ...lead.position(), epochSeconds: trainedSeconds }
-    const ledger = ledgerEpoch(epoch, pack, stream.count, lead.position())
-    ledger.files.push(...this.#options.validationFiles)
-    this.#checkSteps()
+    const isWhole = this.#rowsMax() === Number.POSITIVE_INFINITY
+    const ledger = isWhole ? [ledgerEpoch(epoch, pack, stream.count, lead.position())] : []
+    for (const { files } of ledger) files.push(...this.#options.validationFiles)
+    if (isWhole) this.#checkSteps()
     const report = this.#report(trainedSeconds)
     if (settings.validation > 0 || this.#options.validation) {
       await this.#writeNow() // whoever stops it now loses nothing
@@ -113,7 +113,7 @@ export class TrainingRun {
     }
   }
 
-  async #endEpoch(report: EpochReport, ledger: LedgerEpoch, seconds: number): Promise<void> {
+  async #endEpoch(report: EpochReport, ledger: LedgerEpoch[], seconds: number): Promise<void> {
     const state = this.#state
     this.#state = {
       ...state,
@@ -125,7 +125,7 @@ export class TrainingRun {
       epochSeconds: 0,
       trainSeconds: state.trainSeconds + seconds,
       epochs: [...state.epochs, report],
-      ledger: [...state.ledger, ledger],
+      ledger: [...state.ledger, ...ledger],
     }
     this.#options.onProgress({ type: 'epoch', epoch: report })
     await this.#writeNow()
@@ -140,7 +140,7 @@ export class TrainingRun {
     const stop = () => lead.stop()
     signal?.addEventListener('abort', stop)
     try {
-      const training = trainRows(lead, stream)
+      const training = trainRows(lead, stream, this.#rowsMax() - this.#state.rowsDone)
       if (signal?.aborted) stop() // it was before anybody listened
       await training
     } finally {
@@ -151,6 +151,13 @@ export class TrainingRun {
     this.#checkFinite()
     if (lead.hasLeft) await this.#leave(seconds())
     return seconds()
+  }
+
+  /** Of the epoch in progress. Only the last one may end early. */
+  #rowsMax(): number {
+    const { epochs, stepsPerEpoch, settings } = this.#options
+    const share = epochs - (this.#state.epoch - 1)
+    return share < 1 ? Math.ceil(share * stepsPerEpoch) * settings.batchSize : Number.POSITIVE_INFINITY
   }
 
   #keepPeak(): void {
@@ -172,7 +179,7 @@ export class TrainingRun {
 
   /** The validation rows, scored with the weights of now; remembers the best. */
   async #validate(report: EpochReport): Promise<void> {
-    const { lead, pack, validation, signal } = this.#options
+    const { lead, pack, validation, settings, signal } = this.#options
     const rows = validation ?? pack
     const order = validation ? {} : { order: this.#order('validation') }
     const weights = rows.weights !== undefined
@@ -185,20 +192,11 @@ export class TrainingRun {
     if (metrics.auc !== null) report.validationAuc = metrics.auc
     if (typeof metrics.groupNdcg10 === 'number') report.validationNdcg10 = metrics.groupNdcg10
     const state = this.#state
-    const loss = this.#validationLoss({ ...metrics, logLoss })
+    const loss = judgedLoss(settings, report)
     if (state.bestLoss === null || loss < state.bestLoss) {
       this.#state = { ...state, bestLoss: loss, bestEpoch: report.epoch, worseEpochs: 0 }
       this.#best.set(lead.trained().parameters)
     } else this.#state = { ...state, worseEpochs: state.worseEpochs + 1 }
-  }
-
-  /**
-   * What the best epoch has least of: losses of the order alone say nothing of probabilities, unless there is
-   * nothing else to judge by, since no group that is held out has a click.
-   */
-  #validationLoss({ logLoss, groupNdcg10 }: EvaluationMetrics): number {
-    const judgesOrder = learnsOrderAlone(this.#options.settings.loss) && typeof groupNdcg10 === 'number'
-    return judgesOrder ? 1 - groupNdcg10 : logLoss
   }
 
   #order(part: 'training' | 'validation'): RowOrder {
