@@ -116,13 +116,13 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
 
 /** What a person should know before the training. */
 async function notesOf(prepared: Prepared): Promise<string[]> {
-  const { options, settings, tables, features, source, dropped } = prepared
+  const { options, settings, tables, pack, features, source, dropped } = prepared
   const parts = partsText(options, prepared)
   return [
     ...unreadNotes(await unreadFiles(options, await filesToTrain(options))),
     ...(parts === undefined ? [] : [`Held out: ${parts}.`]),
     ...(dropped ? [droppedNote(dropped)] : []),
-    ...dataNotes(tables, features),
+    ...dataNotes(tables, features, pack),
     ...(source ? [growthNote(source, features)] : []),
     ...(settings.normalize ? farNotes(tables) : []),
   ]

@@ -45,11 +45,38 @@ async function featuresOf(columns: { users: Columns; clicks?: Columns }, options
   const { description } = await loadModelFiles(out)
   return {
     features: description.features?.users ?? [],
+    said: notes,
     notes: notes.filter((note) => note.startsWith('Feature ')).toSorted(),
   }
 }
 
 const time = { kind: 'time' } as const
+
+test('what became a feature is told, and what did not, with the reason', async () => {
+  const { said } = await featuresOf(
+    {
+      users: { city: "'c' || i % 5", constant: '1', name: "'n' || i" },
+      clicks: { hour: 'i % 24', stars: 'i % 5' },
+    },
+    { contextFeatures: ['hour'] },
+  )
+  assert.deepEqual(
+    said.filter((note) => /^(Features|Not used)/.test(note)),
+    [
+      'Features: age, city of the users; price of the restaurants; hour of the clicks.',
+      'Not used as features of the users: constant (it has the same value in every row), name (nearly every row has another text).',
+      'Not used of the clicks: stars. Name what is known before the click with --context-features.',
+    ],
+  )
+  const names = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`c${i}`, `i % ${i + 2}`]))
+  const { said: many } = await featuresOf({ users: names }, {})
+  assert.ok(
+    many.includes(
+      'Features: age, c0, c1, c2, c3, c4, c5, c6, … 10 in all, of the users; price of the restaurants.',
+    ),
+    many.join(),
+  )
+})
 
 test('integers as times are milliseconds; others are pointed out, and a missing one is the mean day', async () => {
   const day = '1_600_000_000 + i * 1_000_000'

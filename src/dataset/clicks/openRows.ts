@@ -23,6 +23,7 @@ import { type PackedRows, readRows, ROWS_FORMAT } from './readRows.ts'
 import { droppedText, reasonsOf } from './droppedClicks.ts'
 import { packRows } from './packRows.ts'
 import { planRows } from './planRows.ts'
+import { unusedColumns } from './rowsPlan.ts'
 import type { PartPlan } from './timeParts.ts'
 import { weightPlan } from './weightPlan.ts'
 
@@ -92,7 +93,9 @@ export async function openRows(
           `Cannot use the ${split} clicks: no rows are left in ${sources.length} file(s), ${body.dropped} were dropped${body.dropped > 0 ? ` (${droppedText(reasonsOf(body))})` : ''}`,
         )
       for (const source of sources) await checkUnchanged(source)
-      await writeManifest(folder, { format: ROWS_FORMAT, fingerprint, key, ...body })
+      const unused = unusedColumns(plan, options.timeColumn)
+      const columns = unused.length > 0 ? { unused } : {}
+      await writeManifest(folder, { format: ROWS_FORMAT, fingerprint, key, ...body, ...columns })
     })
   })
   const made = await readRows(directory, split)

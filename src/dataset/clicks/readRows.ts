@@ -56,6 +56,7 @@ const BodySchema = Type.Object({
   weights: Type.Optional(WeightsSchema), // absent: each row counts once
   files: Type.Array(PackedFileSchema),
   blocks: Type.Array(PackedBlockSchema),
+  unused: Type.Optional(Type.Array(Type.String())), // columns that nothing reads; absent: there are none
   // features of the clicks themselves, fitted to the training rows, and of pairs; absent: there are none
   context: Type.Optional(
     Type.Object({
@@ -128,6 +129,7 @@ export async function readRows(directory: string, split: Split): Promise<PackedR
     files,
     blocks,
     ...(manifest.groups && { groups: manifest.groups }),
+    ...(manifest.unused && { unused: manifest.unused }),
     ...(manifest.weights && { weights: manifest.weights }),
     ...(manifest.context && { context: manifest.context }),
     blockRowsMax: blocks.reduce((most, block) => Math.max(most, block.rows), 0),

@@ -44,6 +44,15 @@ export interface RowsPlan extends LabelPlan {
   replay: ReplayPlan
 }
 
+/** The columns of the first file that nothing reads, in their order. `timeColumn`: what splits the clicks. */
+export function unusedColumns(plan: RowsPlan, timeColumn: string | undefined): string[] {
+  const { user, restaurant, clickColumn, context, pairs, group, weights } = plan
+  const used = new Set<string | null | undefined>([user.column, restaurant.column, clickColumn, timeColumn])
+  for (const { name } of context) used.add(name)
+  for (const name of [...pairs.places, group, weights?.weight, weights?.propensity]) used.add(name)
+  return plan.files[0].columns.map(({ name }) => name).filter((name) => !used.has(name))
+}
+
 /** One side of a chunk of clicks. */
 export interface IdVectors {
   keys: DuckDBVector

@@ -1,3 +1,4 @@
+import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { formatCount } from '../../format.ts'
 import { type FeatureSpec, type FeaturesOf, SINGULAR } from '../../features/featureSpec.ts'
@@ -10,12 +11,22 @@ const SECONDS_AS_DAYS = [10.9, 25.6] as const
 /** Microseconds of the same years; a true date is never that late. */
 const MICROSECONDS_AS_DAYS = 1e7
 const FILES_SHOWN = 5
+const NAMES_SHOWN = 8
+
+/** Columns of the clicks that nothing reads. */
+type ClickColumns = Pick<PackedRows, 'unused'>
 
 /** What of the data a person should know before training: sentences. */
-export function dataNotes(tables: Tables, features: FeaturesOf): string[] {
+export function dataNotes(tables: Tables, features: FeaturesOf, { unused = [] }: ClickColumns): string[] {
   const { users, restaurants, context = [] } = features
   return [
+    takenNote(features),
     ...leftOutNotes(tables),
+    ...(unused.length > 0
+      ? [
+          `Not used of the clicks: ${unused.join(', ')}. Name what is known before the click with --context-features.`,
+        ]
+      : []),
     ...users.flatMap((feature) => featureNotes(feature, SINGULAR.users)),
     ...restaurants.flatMap((feature) => featureNotes(feature, SINGULAR.restaurants)),
     ...context.flatMap((feature) => featureNotes(feature, 'context')),
@@ -28,6 +39,23 @@ export function unreadNotes(files: readonly string[]): string[] {
   const shown = files.slice(0, FILES_SHOWN).join(', ')
   const more = files.length > FILES_SHOWN ? `, and ${formatCount(files.length - FILES_SHOWN)} more` : ''
   return [`Parquet files in the data folder that were not read: ${shown}${more}.`]
+}
+
+/** Which features there are. */
+function takenNote({ users, restaurants, context = [], pairs = [] }: FeaturesOf): string {
+  const parts = [
+    [users, 'the users'],
+    [restaurants, 'the restaurants'],
+    [context, 'the clicks'],
+    [pairs, 'users and restaurants together'],
+  ] as const
+  const named = parts.flatMap(([features, of]) => {
+    if (features.length === 0) return []
+    const names = features.slice(0, NAMES_SHOWN).map(({ name }) => name)
+    const more = features.length > NAMES_SHOWN ? `, … ${features.length} in all,` : ''
+    return [`${names.join(', ')}${more} of ${of}`]
+  })
+  return `Features: ${named.join('; ')}.`
 }
 
 /** Which columns are no features, and why. */
