@@ -117,8 +117,9 @@ describe('policies', async () => {
       out: again,
       onProgress: (event) => events.push(event),
     })
-    const notes = events.filter(({ type }) => type === 'note')
-    assert.deepEqual(notes, [{ type: 'note', message: NOTE }], 'of packs that were there')
+    const notes = events.flatMap((event) => (event.type === 'note' ? [event.message] : []))
+    const features = 'Features: f00 of the users; f00 of the restaurants.'
+    assert.deepEqual(notes, [NOTE, features], 'of packs that were there')
     const weights = (folderOf: string) => readFile(join(folderOf, 'weights.safetensors'))
     assert.deepEqual(await weights(again), await weights(model))
 
