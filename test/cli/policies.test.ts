@@ -118,7 +118,7 @@ describe('policies', async () => {
       onProgress: (event) => events.push(event),
     })
     const notes = events.flatMap((event) => (event.type === 'note' ? [event.message] : []))
-    const features = 'Features: f00 of the users; f00 of the restaurants.'
+    const features = 'Features of the users: f00; of the restaurants: f00.'
     assert.deepEqual(notes, [NOTE, features], 'of packs that were there')
     const weights = (folderOf: string) => readFile(join(folderOf, 'weights.safetensors'))
     assert.deepEqual(await weights(again), await weights(model))
@@ -173,7 +173,7 @@ describe('policies', async () => {
       onProgress: (event) => event.type === 'note' && notes.push(event.message),
     })
     assert.deepEqual(
-      notes.filter((note) => !note.startsWith('Features: ')),
+      notes.filter((note) => !note.startsWith('Features ')),
       [
         'Parquet files in the data folder that were not read: restaurant_features.parquet, test/a.parquet, train/a.parquet, user_features.parquet.',
       ],

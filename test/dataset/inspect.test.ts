@@ -355,7 +355,7 @@ describe('inspect', () => {
       await rm(join(data, 'train'), { recursive: true })
       const without = await inspectHere(data)
       assert.equal(without.files.train, null)
-      assert.match(without.warnings[1].message, /train\/\*\.parquet: no file .*--train-files/)
+      assert.match(without.warnings[1].message, /train\/\*\*\/\*\.parquet: no file .*--train-files/)
     }))
 
   test('of more ids than are held in memory, a part tells about all', () =>

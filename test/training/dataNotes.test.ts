@@ -63,7 +63,7 @@ test('what became a feature is told, and what did not, with the reason', async (
   assert.deepEqual(
     said.filter((note) => /^(Features|Not used)/.test(note)),
     [
-      'Features: age, city of the users; price of the restaurants; hour of the clicks.',
+      'Features of the users: age, city; of the restaurants: price; of the clicks: hour.',
       'Not used as features of the users: constant (it has the same value in every row), name (nearly every row has another text).',
       'Not used of the clicks: stars. Name what is known before the click with --context-features.',
     ],
@@ -72,7 +72,7 @@ test('what became a feature is told, and what did not, with the reason', async (
   const { said: many } = await featuresOf({ users: names }, {})
   assert.ok(
     many.includes(
-      'Features: age, c0, c1, c2, c3, c4, c5, c6, … 10 in all, of the users; price of the restaurants.',
+      'Features of the users: age, c0, c1, c2, c3, c4, c5, c6 and 2 more; of the restaurants: price.',
     ),
     many.join(),
   )

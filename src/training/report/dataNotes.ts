@@ -44,18 +44,18 @@ export function unreadNotes(files: readonly string[]): string[] {
 /** Which features there are. */
 function takenNote({ users, restaurants, context = [], pairs = [] }: FeaturesOf): string {
   const parts = [
-    [users, 'the users'],
-    [restaurants, 'the restaurants'],
-    [context, 'the clicks'],
-    [pairs, 'users and restaurants together'],
+    [users, 'of the users'],
+    [restaurants, 'of the restaurants'],
+    [context, 'of the clicks'],
+    [pairs, 'of both together'],
   ] as const
   const named = parts.flatMap(([features, of]) => {
     if (features.length === 0) return []
     const names = features.slice(0, NAMES_SHOWN).map(({ name }) => name)
-    const more = features.length > NAMES_SHOWN ? `, … ${features.length} in all,` : ''
-    return [`${names.join(', ')}${more} of ${of}`]
+    const more = features.length - names.length
+    return [`${of}: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`]
   })
-  return `Features: ${named.join('; ')}.`
+  return `Features ${named.join('; ')}.`
 }
 
 /** Which columns are no features, and why. */
