@@ -122,7 +122,7 @@ test('stopped by its signal and resumed, it ends in the same bytes', async () =>
   const settings = { epochs: 4, batchSize: 32, validation: 0.1, keep: 'best' as const, learningRate: 0.01 }
   await train(small('whole', { ...settings, threads: 1 }))
   const stopAt: Record<string, (event: TrainEvent) => boolean> = {
-    step: ({ type }) => type === 'step',
+    'first epoch': (event) => event.type === 'epoch',
     'second epoch': (event) => event.type === 'epoch' && event.epoch.epoch === 2,
   }
   for (const [where, isThere] of Object.entries(stopAt)) {
