@@ -79,6 +79,12 @@ export class Metrics {
       this.#sum((thread) => thread.waiting),
     )
     this.#add(
+      'nearrank_dropped_connections_total',
+      'counter',
+      'Connections closed because their clients did not read.',
+      () => [{ value: this.#sum((thread) => thread.dropped) }],
+    )
+    this.#add(
       'nearrank_event_loop_delay_seconds',
       'gauge',
       'Delay of a thread’s event loop over the last five seconds.',
