@@ -1,4 +1,5 @@
 import { Gauge, Registry } from '@prometheus-io/client'
+import { lostLogLines } from './logger.ts'
 import type { Health } from './services.ts'
 import {
   type Buckets,
@@ -125,6 +126,9 @@ export class Metrics {
   }
 
   #addProcess(): void {
+    this.#add('nearrank_lost_log_lines_total', 'counter', 'Log lines that could not be written.', () => [
+      { value: lostLogLines() },
+    ])
     this.#gauge('process_resident_memory_bytes', 'Resident memory of the process.', () =>
       process.memoryUsage.rss(),
     )
