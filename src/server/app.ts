@@ -13,7 +13,7 @@ import type { ApiKeys } from './keys/apiKeys.ts'
 import { installAuthorization } from './keys/authorize.ts'
 import { validatorCompiler } from './routes/bodyCheck.ts'
 import { bulkRoute } from './routes/bulk.ts'
-import { collectSchemas, docsRoutes } from './routes/docs.ts'
+import { collectSchemas, docsAnswers, docsRoutes } from './routes/docs.ts'
 import { featureRoutes } from './routes/features.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -68,6 +68,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       'request',
     )
   })
+  app.decorate('docsAnswer', docsAnswers(app, services.features))
   if (apiKeys) installAuthorization(app, apiKeys)
   collectSchemas(app, { hasKeys: apiKeys !== undefined })
   app.register(async (scope) => recommendRoute(scope, services.explanations))
@@ -78,7 +79,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     healthRoutes(scope, services)
     metricsRoute(scope, services)
   })
-  app.register(async (scope) => docsRoutes(scope, services.features))
+  app.register(async (scope) => docsRoutes(scope))
   return app
 }
 

@@ -1,4 +1,5 @@
 import { Gauge, Registry } from '@prometheus-io/client'
+import { lostLogLines } from './logger.ts'
 import type { Health } from './services.ts'
 import {
   type Buckets,
@@ -79,6 +80,12 @@ export class Metrics {
       this.#sum((thread) => thread.waiting),
     )
     this.#add(
+      'nearrank_dropped_connections_total',
+      'counter',
+      'Connections closed because their clients did not read.',
+      () => [{ value: this.#sum((thread) => thread.dropped) }],
+    )
+    this.#add(
       'nearrank_event_loop_delay_seconds',
       'gauge',
       'Delay of a thread’s event loop over the last five seconds.',
@@ -119,6 +126,9 @@ export class Metrics {
   }
 
   #addProcess(): void {
+    this.#add('nearrank_lost_log_lines_total', 'counter', 'Log lines that could not be written.', () => [
+      { value: lostLogLines() },
+    ])
     this.#gauge('process_resident_memory_bytes', 'Resident memory of the process.', () =>
       process.memoryUsage.rss(),
     )

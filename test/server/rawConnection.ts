@@ -86,6 +86,14 @@ export class RawConnection {
   }
 }
 
+/** A connection whose answers stay in the buffers of the kernel. */
+export async function openUnread(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' }).pause()
+  socket.on('error', () => undefined) // a reset is what is expected
+  await once(socket, 'connect')
+  return socket
+}
+
 /** A request's bytes: `request` is "METHOD path"; a body is JSON unless the headers say otherwise. */
 export function requestBytes(
   request: string,

@@ -20,16 +20,18 @@ export class ServeProcess {
     this.#ended = once(child, 'exit')
   }
 
-  /** Resolves when it is ready. Killed after the test file if it runs still. */
-  static async start(args: string[]): Promise<ServeProcess> {
+  /** `log`: where standard error goes. Resolves when it is ready. Killed after the test file if it runs still. */
+  static async start(args: string[], log: 'pipe' | number = 'pipe'): Promise<ServeProcess> {
     const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--json', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', log],
     })
+    const { stdout } = child
+    assert.ok(stdout)
     const said = { stdout: '', stderr: '' }
     after(() => child.kill('SIGKILL'))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
     const port = await new Promise<number>((resolve, reject) => {
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout.setEncoding('utf8').on('data', (text: string) => {
         said.stdout += text
         if (said.stdout.endsWith('\n')) resolve((JSON.parse(said.stdout) as { port: number }).port)
       })

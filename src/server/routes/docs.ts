@@ -1,24 +1,26 @@
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { packageVersion } from '../../packageVersion.ts'
 import { rightOf } from '../keys/authorize.ts'
 import { problemResponses, ProblemSchema } from '../problems/responses.ts'
+import type { FeaturesOf } from '../../features/featureSpec.ts'
 import type { FeatureService } from '../services.ts'
+import { CONTENT_SECURITY_POLICY, docsFile, docsPage } from './docsFiles.ts'
+import { fileAnswer, type FileAnswer, type SharedFile, sharedFile } from './sharedFile.ts'
 import { featureComponents } from './featureDocs.ts'
 
-// The page loads nothing from anywhere else; it sets styles of its own on elements.
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const OPENAPI_PATH = '/openapi.json'
+const DOCS_FILES_PATH = '/docs/static/'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The document or a file of the page; `url`: with its query; undefined: it is of something else. */
+    docsAnswer(url: string, ifNoneMatch: string | undefined): Promise<FileAnswer | undefined>
+  }
+}
+
+// Relative to the document, so that it is true behind a proxy that puts a prefix before all paths.
+const SERVERS = [{ url: './', description: 'this server' }]
 
 const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
@@ -36,7 +38,6 @@ export function collectSchemas(app: FastifyInstance, { hasKeys }: { hasKeys: boo
         version: packageVersion(),
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      servers: [{ url: '/', description: 'this server' }],
       tags: ['Ranking', 'Features', 'Model', 'Health', 'Documentation'].map((name) => ({ name })),
       components: {
         schemas: { Problem: ProblemSchema },
@@ -50,19 +51,23 @@ export function collectSchemas(app: FastifyInstance, { hasKeys }: { hasKeys: boo
   })
 }
 
-/** `/openapi.json`, and `/docs`: the same as a page to read and try, whose files are all served here. */
-export function docsRoutes(app: FastifyInstance, features: FeatureService): void {
-  // The document is made once, and the features change with the model.
-  const described = (document: object): object => {
-    const { components } = document as { components?: { schemas?: object } }
-    const schemas = { ...components?.schemas, ...featureComponents(features) }
-    return { ...document, components: { ...components, schemas } }
-  }
+/**
+ * `/openapi.json`, and `/docs`: the same as a page to read and try, whose files are all served here. What
+ * `app.docsAnswer` answers is the same for everybody and lies in shared memory.
+ */
+export function docsRoutes(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, right: 'none' }
   })
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const shared = await app.docsAnswer(request.url, request.headers['if-none-match'])
+    if (!shared) return reply.callNotFound()
+    const { status, headers, body } = shared
+    // A copy: Fastify takes no shared memory.
+    return reply.code(status).headers(headers).send(Buffer.from(body))
+  }
   app.get(
-    '/openapi.json',
+    OPENAPI_PATH,
     {
       schema: {
         operationId: 'openapi',
@@ -76,15 +81,37 @@ export function docsRoutes(app: FastifyInstance, features: FeatureService): void
         },
       },
     },
-    async () => described(app.swagger()),
+    answer,
   )
-  app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: CONTENT_SECURITY_POLICY,
-    transformSpecification: (document) => described(document),
-    theme: { title: 'Nearrank API' },
-    uiConfig: { layout: 'BaseLayout', deepLinking: true, tryItOutEnabled: true, docExpansion: 'list' },
-  })
+  app.get(`${DOCS_FILES_PATH}:file`, { schema: { hide: true } }, answer)
+  for (const url of ['/docs', '/docs/'])
+    app.get(url, { schema: { hide: true } }, async (_request, reply) => {
+      reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY)
+      return docsPage({ isFolder: url.endsWith('/') })
+    })
+}
+
+/** Answers what is the same for everybody: the document, which is made once for each model, and the files. */
+export function docsAnswers(app: FastifyInstance, features: FeatureService): FastifyInstance['docsAnswer'] {
+  let document: { of: FeaturesOf; file: SharedFile } | undefined
+  const openApi = async (): Promise<SharedFile> => {
+    await app.ready()
+    const of = features.features()
+    if (document?.of !== of) {
+      const made = app.swagger() as { components?: { schemas?: object } }
+      const schemas = { ...made.components?.schemas, ...featureComponents(features) }
+      const text = JSON.stringify({ ...made, servers: SERVERS, components: { ...made.components, schemas } })
+      document = { of, file: sharedFile(Buffer.from(text), 'application/json; charset=utf-8') }
+    }
+    return document.file
+  }
+  return async (url, ifNoneMatch) => {
+    const [path] = url.split('?', 1)
+    if (path === OPENAPI_PATH) return fileAnswer(await openApi(), ifNoneMatch)
+    if (!path.startsWith(DOCS_FILES_PATH)) return undefined
+    const file = await docsFile(path.slice(DOCS_FILES_PATH.length))
+    return file && fileAnswer(file, ifNoneMatch)
+  }
 }
 
 function secured(schema: FastifySchema): FastifySchema {

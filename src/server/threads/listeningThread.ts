@@ -39,7 +39,7 @@ const mainThread = new MainThread({
     }),
 })
 const passing = { admission, mainThread, limits: BODY_LIMITS }
-const server = createThreadServer({
+const table = {
   ranking: new RankingRoute({
     admission,
     queue: new RequestQueue({ waitingMax: config.waitingMax }),
@@ -60,7 +60,8 @@ const server = createThreadServer({
   }),
   loads: new LoadRoute(passing),
   others: new PassedRoute(passing),
-})
+}
+const server = createThreadServer(table, { onDropped: () => stats.countDropped() })
 
 parentPort?.on('message', (message: ToThread) => {
   if (message.what === 'listen') listen(message.port)

@@ -142,7 +142,9 @@ export class ListeningThreads {
 
   async #answer(thread: Thread, call: number, request: PassedRequest): Promise<void> {
     const answer = await this.#answerPassed?.(request)
-    if (answer) send(thread, { what: 'answer', call, answer })
+    if (!answer) return
+    const { buffer } = answer.body
+    send(thread, { what: 'answer', call, answer }, buffer instanceof ArrayBuffer ? [buffer] : [])
   }
 
   #until(isDone: () => boolean): Promise<void> {
@@ -159,6 +161,7 @@ export class ListeningThreads {
   }
 }
 
-function send({ worker }: Thread, message: ToThread): void {
-  worker.postMessage(message)
+/** `moved`: what is handed over and not copied. */
+function send({ worker }: Thread, message: ToThread, moved: ArrayBuffer[] = []): void {
+  worker.postMessage(message, moved)
 }

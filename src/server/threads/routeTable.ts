@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { BAD_ENCODING, BAD_PATH } from './admission/refusals.ts'
 import { sendProblem } from './admission/sendProblem.ts'
 
@@ -17,11 +17,8 @@ export interface ThreadRoute {
 }
 
 /** Hands a request to its route. */
-export function route(
-  { ranking, loads, others }: RouteTable,
-  { method, url = '' }: IncomingMessage,
-  response: ServerResponse,
-): void {
+export function route({ ranking, loads, others }: RouteTable, response: ServerResponse): void {
+  const { method, url = '' } = response.req
   const path = pathOf(url)
   if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
   if (method !== 'POST') return others.handle(response, path)

@@ -1,6 +1,7 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { answerClientError } from './clientErrors.ts'
+import { Connections } from './connections/connections.ts'
 import { route, type RouteTable } from './routeTable.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000 // until the whole request has arrived
@@ -9,9 +10,26 @@ const CONNECTIONS_CHECK_MS = 5_000
 const KEEP_ALIVE_MS = 65_000 // longer than load balancers keep theirs: the client should close first
 const CONNECTIONS_MAX = 10_000
 
+const STALLED_MS = 15_000 // Node then looks whether anything has moved, so it may take twice this time
+const HELD_BYTES_MAX = 32 * 2 ** 20
+
+export interface ThreadServerOptions {
+  /** @default 15,000 */
+  stalledMs?: number
+  /** Of answers that are not sent yet, and of requests that wait behind others. @default 32 MiB */
+  heldBytesMax?: number
+  /** A connection has been closed because its client does not read. */
+  onDropped?: () => void
+}
+
 /** The HTTP server of a listening thread. It does not listen yet. */
-export function createThreadServer(table: RouteTable): Server {
-  const newest = new WeakMap<Socket, ServerResponse>() // of each connection; answers before it come first
+export function createThreadServer(table: RouteTable, options: ThreadServerOptions = {}): Server {
+  const { stalledMs = STALLED_MS, heldBytesMax = HELD_BYTES_MAX, onDropped } = options
+  const connections = new Connections({
+    heldBytesMax,
+    answer: (response) => route(table, response),
+    onDropped,
+  })
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -19,14 +37,13 @@ export function createThreadServer(table: RouteTable): Server {
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    (request, response) => {
-      newest.set(request.socket, response)
-      route(table, request, response)
-    },
+    (_request, response) => connections.arrived(response),
   )
   server.maxConnections = CONNECTIONS_MAX
+  server.timeout = stalledMs
+  server.on('timeout', (socket) => connections.timedOut(socket))
   server.on('clientError', (error, socket) =>
-    answerClientError(error, socket as Socket, newest.get(socket as Socket)),
+    answerClientError(error, socket as Socket, connections.newest(socket as Socket)),
   )
   return server
 }

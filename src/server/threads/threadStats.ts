@@ -17,7 +17,8 @@ const STATUS_COUNTS = STAGE_SECONDS + STAGES.length
 const AVERAGE_USERS = STATUS_COUNTS + STATUSES.length
 const NOT_FINITE = AVERAGE_USERS + 1
 const WAITING = NOT_FINITE + 1
-const LOOP_DELAY = WAITING + 1 // p50, p99, max, seconds
+const DROPPED = WAITING + 1
+const LOOP_DELAY = DROPPED + 1 // p50, p99, max, seconds
 const LENGTH = LOOP_DELAY + 3
 
 /** Counts by bucket, the last one being that of everything beyond; and the sum of what was counted. */
@@ -62,6 +63,11 @@ export class ThreadStats {
     this.#values[NOT_FINITE] += restaurants
   }
 
+  /** A connection was closed because its client did not read. */
+  countDropped(): void {
+    this.#values[DROPPED]++
+  }
+
   setWaiting(requests: number): void {
     this.#values[WAITING] = requests
   }
@@ -94,6 +100,10 @@ export class ThreadStats {
 
   get notFinite(): number {
     return this.#values[NOT_FINITE]
+  }
+
+  get dropped(): number {
+    return this.#values[DROPPED]
   }
 
   get waiting(): number {

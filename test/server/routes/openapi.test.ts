@@ -161,10 +161,9 @@ describe('/docs', () => {
       const files = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file)
       assert.ok(files.length >= 5, `${files.length} files`)
       for (const file of files) {
-        const answer = await app.inject(new URL(file, 'http://localhost/docs/').pathname)
+        const answer = await app.inject(new URL(file, `http://localhost${url}`).pathname)
         assert.equal(answer.statusCode, 200, file)
         assert.ok(answer.rawPayload.length > 100, file)
-        assert.match(String(answer.headers['content-security-policy']), /connect-src 'self'/)
       }
     }
   })
@@ -175,13 +174,17 @@ describe('/docs', () => {
         (await app.inject(`/docs/static/${file}`)).body,
         /@import|url\(["']?(?:https?:)?\/\//,
       )
-    const { body } = await app.inject('/docs/static/swagger-initializer.js')
-    assert.match(body, /validatorUrl: null/)
-    assert.match(body, /'\.\/json'/)
+    assert.match((await app.inject('/docs/static/page.js')).body, /validatorUrl: null/)
   })
 
-  test('the page reads the same document', async () => {
-    assert.equal((await app.inject('/docs/json')).body, (await app.inject('/openapi.json')).body)
+  test('what a browser has already is not sent again', async () => {
+    for (const url of ['/openapi.json', '/docs/static/swagger-ui-bundle.js']) {
+      const first = await app.inject(url)
+      const headers = { 'if-none-match': String(first.headers.etag) }
+      const again = await app.inject({ url, headers })
+      assert.deepEqual([first.statusCode, again.statusCode, again.body], [200, 304, ''])
+      assert.equal((await app.inject({ url, headers: { 'if-none-match': '"other"' } })).statusCode, 200)
+    }
   })
 
   test('a file that is not there is 404, and no path leads out', async () => {

@@ -11,7 +11,7 @@ function routed(method: string, url: string): string {
   const table: RouteTable = { ranking: to('ranking'), loads: to('loads'), others: to('others') }
   const request = Object.assign(new IncomingMessage(new Socket()), { method, url })
   const response = new ServerResponse(request)
-  route(table, request, response)
+  route(table, response)
   if (handed === 'refused') {
     assert.equal(response.statusCode, 400)
     assert.equal(response.shouldKeepAlive, false)

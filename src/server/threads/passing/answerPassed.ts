@@ -12,7 +12,7 @@ export async function answerPassed(
   logger: Logger,
 ): Promise<PassedAnswer> {
   try {
-    return await inject(app, request)
+    return (await shared(app, request, logger)) ?? (await inject(app, request))
   } catch (error) {
     // What cannot even be handed to the application concerns one request only.
     logger.error({ err: error }, 'request failed')
@@ -20,6 +20,18 @@ export async function answerPassed(
     const body = new TextEncoder().encode(problemBody(code, message))
     return { status, headers: { 'content-type': PROBLEM_MEDIA_TYPE }, body }
   }
+}
+
+/** What lies in shared memory, past the application, which would copy it; undefined: it is something else. */
+async function shared(
+  app: FastifyInstance,
+  { method, url, headers }: PassedRequest,
+  logger: Logger,
+): Promise<PassedAnswer | undefined> {
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  const answer = await app.docsAnswer(url, headers['if-none-match'] as string | undefined)
+  if (answer) logger.debug({ method, route: url.split('?', 1)[0], status: answer.status }, 'request')
+  return answer
 }
 
 async function inject(

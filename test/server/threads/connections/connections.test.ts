@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { after, test } from 'node:test'
+import { createThreadServer, type ThreadServerOptions } from '../../../../src/server/threads/threadServer.ts'
+import { eventually } from '../../../store/redisRowsOfServer.ts'
+import { openUnread, RawConnection, requestBytes } from '../../rawConnection.ts'
+
+const MIB = 2 ** 20
+const BIG = Buffer.alloc(8 * MIB, 'x') // more than the buffers of the kernel hold
+
+interface Asked {
+  path: string
+  response: ServerResponse
+}
+
+/** A server whose answers the test gives itself; all that is asked, in order. */
+async function serve(
+  options: ThreadServerOptions,
+): Promise<{ port: number; asked: Asked[]; dropped: () => number }> {
+  const asked: Asked[] = []
+  let dropped = 0
+  const route = { handle: (response: ServerResponse, path: string) => void asked.push({ path, response }) }
+  const onDropped = () => dropped++
+  const server = createThreadServer(
+    { ranking: route, loads: route, others: route },
+    { ...options, onDropped },
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { port: (server.address() as AddressInfo).port, asked, dropped: () => dropped }
+}
+
+function answer({ response, path }: Asked, body: string | Buffer = path): void {
+  response.writeHead(200, { 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+test('pipelined requests have their turn one after another, and what comes in bodies is read in its turn', async () => {
+  const { port, asked } = await serve({})
+  const connection = await RawConnection.open(port)
+  after(() => connection.close())
+  const body = 'y'.repeat(300_000)
+  const coming = Array.from({ length: 100 }, () => connection.next())
+  for (let i = 0; i < 99; i++) connection.write(requestBytes(`GET /${i}`))
+  connection.write(requestBytes('PUT /99', body))
+  for (let i = 0; i < 99; i++) {
+    await eventually(() => assert.equal(asked.length, i + 1))
+    assert.equal(asked[i].path, `/${i}`)
+    answer(asked[i])
+  }
+  await eventually(() => assert.equal(asked.length, 100))
+  let read = 0
+  asked[99].response.req.on('data', (piece: Buffer) => (read += piece.length))
+  await once(asked[99].response.req, 'end')
+  assert.equal(read, body.length)
+  answer(asked[99])
+  assert.deepEqual(
+    (await Promise.all(coming)).map((one) => one.body),
+    coming.map((_, i) => `/${i}`),
+  )
+})
+
+test('a client that does not read gets one answer, and its connection is closed if nothing moves', async () => {
+  const { port, asked, dropped } = await serve({ stalledMs: 200 })
+  const socket = await openUnread(port)
+  after(() => socket.destroy())
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  for (let i = 0; i < 500; i++) socket.write(requestBytes(`GET /${i}`))
+  await eventually(() => assert.equal(asked.length, 1))
+  answer(asked[0], BIG)
+  await once(asked[0].response, 'close')
+  assert.equal(asked.length, 1, 'nothing else was begun')
+  assert.equal(dropped(), 1)
+  socket.resume()
+  await closed
+})
+
+test('a connection that waits for a slow answer, or is idle after one, is no client that does not read', async () => {
+  const { port, asked, dropped } = await serve({ stalledMs: 100 })
+  const connection = await RawConnection.open(port)
+  after(() => connection.close())
+  const coming = connection.send('GET /slow')
+  await eventually(() => assert.equal(asked.length, 1))
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  answer(asked[0])
+  assert.equal((await coming).body, '/slow')
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  assert.ok(connection.isOpen)
+  assert.equal(dropped(), 0)
+})
+
+test('past the bound of the thread those are closed that do not read for longest; who reads is served', async () => {
+  const { port, asked, dropped } = await serve({ heldBytesMax: 4 * BIG.length })
+  const sockets: Socket[] = []
+  for (let i = 0; i < 10; i++) {
+    const socket = await openUnread(port)
+    after(() => socket.destroy())
+    socket.write(requestBytes(`GET /${i}`))
+    await eventually(() => assert.equal(asked.length, i + 1))
+    answer(asked[i], BIG)
+    sockets.push(socket)
+  }
+  await eventually(() => assert.ok(dropped() >= 5 && dropped() < 10, `${dropped()} closed`))
+  await eventually(() =>
+    assert.deepEqual(
+      asked.map(({ response }) => response.destroyed),
+      asked.map((_, i) => i < dropped()),
+    ),
+  )
+  const connection = await RawConnection.open(port)
+  after(() => connection.close())
+  const coming = connection.send('GET /read')
+  await eventually(() => assert.equal(asked.length, 11))
+  answer(asked[10], BIG)
+  assert.equal((await coming).body.length, BIG.length)
+})
