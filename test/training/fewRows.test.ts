@@ -19,9 +19,12 @@ test('the fewer the rows, the smaller the batches and the more epochs, and each 
     [20, { batchSize: 32, epochs: 20, warmupSteps: 2, validation: 0, keep: 'last' }],
     [300, { batchSize: 32, epochs: 20, warmupSteps: 16, validation: 0.2 }],
     [3000, { batchSize: 32, epochs: 11, warmupSteps: 82, validation: 0.2 }],
-    [30_000, { batchSize: 256, epochs: 9, validation: 0.04 }],
-    [100_000, { epochs: 11 }],
-    [512_000, {}],
+    [30_000, { batchSize: 64, epochs: 5, validation: 0.04 }],
+    [100_000, { batchSize: 128, epochs: 5 }],
+    [300_000, { batchSize: 256, epochs: 4 }],
+    [1_000_000, { batchSize: 512, epochs: 3 }],
+    [2_000_000, { epochs: 3 }],
+    [2_400_000, {}],
   ] as const
   for (const [rows, chosen] of expected) assert.deepEqual(chosenFor(rows).chosen, chosen)
 })
@@ -30,7 +33,7 @@ test('what is given stays, the reference preset stays, and so does whatever has 
   const given = { batchSize: 500, epochs: 3, warmupSteps: 7, validation: 0.3, keep: 'last' } as const
   assert.deepEqual(chosenFor(300, given).settings, resolveSettings(given))
   assert.deepEqual(chosenFor(300, { preset: 'reference' }).chosen, {})
-  assert.deepEqual(chosenFor(2000, { batchSize: 1, epochs: 1 }).chosen, {})
+  assert.deepEqual(chosenFor(5000, { batchSize: 1, epochs: 1 }).chosen, {})
   assert.equal(chosenFor(300, { epochs: 3 }).settings.batchSize, 32)
 })
 
@@ -79,7 +82,7 @@ for (const rows of [20, 300, 3000])
     const { test: measured, settings } = await train({ data, out, hidden: [32], onProgress })
     assert.match(
       notes.join('\n'),
-      new RegExp(`${rows === 3000 ? '3,000' : rows} rows are few.*batches of 32 rows`),
+      new RegExp(`chosen for ${rows === 3000 ? '3,000' : rows} rows: batches of 32 rows`),
     )
     assert.match(
       await readFile(join(out, 'report.md'), 'utf8'),

@@ -117,7 +117,7 @@ function noteFewSteps(
   if (chosen !== undefined)
     report({
       type: 'note',
-      message: `${formatCount(pack.rows)} rows are few, so these settings were chosen for them: ${chosen}. Settings that you give are kept.`,
+      message: `These settings were chosen for ${formatCount(pack.rows)} rows: ${chosen}. Settings that you give are kept.`,
     })
   const problem = thinProblem(steps, settings, rows)
   if (problem !== undefined) report({ type: 'note', message: problem })

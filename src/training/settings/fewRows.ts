@@ -6,10 +6,13 @@ import { PRESETS } from './presets.ts'
 import type { resolveSettings } from './resolveSettings.ts'
 import { SETTINGS } from './trainSettings.ts'
 
-/** With fewer steps, the default preset has hardly begun to learn when it is over. */
-const STEPS_ENOUGH = 1000
-const STEPS_AN_EPOCH = 64
+/** With more steps, the default preset was not seen to gain much by smaller batches and more epochs. */
+const STEPS_WANTED = 4500
+/** With fewer, it has hardly begun to learn when it is over. */
+const STEPS_NEEDED = 1000
 const BATCH_MIN = 32
+const BATCH_DIVISOR = 13
+const EPOCHS_WANTED_MAX = 5 // more teach the rows by heart
 const EPOCHS_MAX = 20
 const WARMUP_SHARE = 0.1
 const HELD_OUT = 1000 // rows; the best epoch is chosen by them
@@ -26,10 +29,10 @@ interface RowsToLearn {
 }
 
 /**
- * The default preset for so few rows that it would take fewer than 1,000 steps: smaller batches, more epochs,
- * a shorter warm-up, more rows held out, unless they have a part of their own; not more epochs if it goes on
- * from a model. What `options` gives is
- * not touched; `chosen`: what is. A batch has room for the longest group.
+ * The default preset for so few rows that it would take fewer than 4,500 steps (2.3 million rows): smaller
+ * batches, more epochs, a shorter warm-up, more rows held out, unless they have a part of their own; not more
+ * epochs if it goes on from a model. What `options` gives is not touched; `chosen`: what is. A batch has room
+ * for the longest group.
  */
 export function settingsForRows(
   settings: TrainSettings,
@@ -37,16 +40,21 @@ export function settingsForRows(
 ): { settings: TrainSettings; chosen: Partial<Chosen> } {
   const { preset = 'default', from } = options
   const stepsOf = ({ epochs, batchSize }: TrainSettings) => epochs * Math.ceil(rows / batchSize)
-  if (preset !== 'default' || stepsOf(settings) >= STEPS_ENOUGH) return { settings, chosen: {} }
+  if (preset !== 'default' || stepsOf(settings) >= STEPS_WANTED) return { settings, chosen: {} }
 
   const given = givenOf(SETTINGS, options)
   const usual = PRESETS.default
-  const batch = 2 ** Math.floor(Math.log2(rows / STEPS_AN_EPOCH))
+  // The best of those tried for 30,000 to 2,000,000 rows: docs/BENCHMARKS.md.
+  const batch = 2 ** Math.floor(Math.log2(rows ** (2 / 3) / BATCH_DIVISOR))
   const batchMin = Math.max(BATCH_MIN, groups?.longest ?? 0)
   const batchSize = given.batchSize ?? Math.min(usual.batchSize, Math.max(batchMin, batch))
-  const enough = Math.ceil(STEPS_ENOUGH / Math.ceil(rows / batchSize))
+  const epochsFor = (steps: number) => Math.ceil(steps / Math.ceil(rows / batchSize))
+  const enough = Math.max(
+    Math.min(EPOCHS_MAX, epochsFor(STEPS_NEEDED)),
+    Math.min(EPOCHS_WANTED_MAX, epochsFor(STEPS_WANTED)),
+  )
   // A model to go on from has learned already: more epochs would only teach it these few rows by heart.
-  const more = from === undefined ? Math.min(EPOCHS_MAX, enough) : 0
+  const more = from === undefined ? enough : 0
   const epochs = given.epochs ?? Math.max(settings.epochs, more)
   const isSplit = rows * HELD_OUT_SHARE_MAX >= HELD_OUT_MIN || given.keep === 'best' || settings.patience > 0
   const share = Math.max(
