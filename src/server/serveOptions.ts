@@ -15,6 +15,7 @@ export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
   model: string // model folder
   store?: string // @default sqlite:features.db
   host?: string // @default 127.0.0.1
+  allowedHosts?: readonly string[] // names of the server beside those of this machine, @default none
   port?: number // 0: a free one, @default 8080
   workers?: number // listening threads, @default one for each core
   apiKeys?: ApiKeys
@@ -29,6 +30,7 @@ export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
 type Defaulted =
   | 'store'
   | 'host'
+  | 'allowedHosts'
   | 'port'
   | 'workers'
   | 'candidatesMax'
@@ -44,6 +46,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
   const {
     store = DEFAULT_STORE,
     host = DEFAULT_HOST,
+    allowedHosts = [],
     port = DEFAULT_PORT,
     workers = availableParallelism(),
     candidatesMax = DEFAULT_CANDIDATES_MAX,
@@ -57,6 +60,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     ...options,
     store,
     host,
+    allowedHosts,
     port,
     workers,
     candidatesMax,

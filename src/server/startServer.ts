@@ -10,6 +10,7 @@ import type { FeatureStore, StoreLayout } from '../store/featureStore.ts'
 import { buildApp } from './app.ts'
 import { liveServices, type Progress } from './liveServices.ts'
 import { createLogger } from './logger.ts'
+import { EXPOSED, isLoopback } from './loopback.ts'
 import { type ModelFiles, ModelHost } from './modelHost.ts'
 import { type ServeOptions, type ServeSettings, withDefaults } from './serveOptions.ts'
 import type { ServedModel, Services } from './services.ts'
@@ -55,6 +56,7 @@ interface Parts {
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const settings = withDefaults(options)
   const logger = createLogger({ level: settings.logLevel })
+  if (!settings.apiKeys && !isLoopback(settings.host)) logger.warn({ host: settings.host }, EXPOSED)
   const files = await loadModelFiles(settings.model)
   await checkFree(settings.host, settings.port)
   const { store, rows } = await openFilledStore(settings, files.description)
@@ -116,13 +118,15 @@ function startThreads(
     crash: (error: Error, message: string) => void
   },
 ): ListeningThreads {
-  const { host, unknownUser, unknownContext, candidatesMax, waitingMax, workers, apiKeys } = settings
+  const { host, allowedHosts, unknownUser, unknownContext, candidatesMax, waitingMax, workers, apiKeys } =
+    settings
   const { layout, stats, logger, crash } = given
   return new ListeningThreads({
     threads: workers,
     config: (thread) => ({
       thread,
       host,
+      allowedHosts,
       unknownUser,
       unknownContext,
       candidatesMax,

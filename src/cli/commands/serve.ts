@@ -4,6 +4,7 @@ import { optionsReading } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import type { RunningServer } from '../../server/startServer.ts'
+import { EXPOSED, isLoopback } from '../../server/loopback.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions } from '../flags/flags.ts'
 import { print, printJson } from '../output/output.ts'
@@ -56,12 +57,12 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     })
     running = server
     progress.end()
-    tellReady(server, json === true)
+    tellReady(server, { asJson: json === true, hasKeys: apiKeys !== undefined })
     await serveUntilTold(server, interrupt.signal)
   })
 }
 
-function tellReady(server: RunningServer, asJson: boolean): void {
+function tellReady(server: RunningServer, { asJson, hasKeys }: { asJson: boolean; hasKeys: boolean }): void {
   const { host, port, users, restaurants, workers } = server
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   if (asJson)
@@ -76,7 +77,8 @@ function tellReady(server: RunningServer, asJson: boolean): void {
   else
     print(
       `Serving ${formatCount(restaurants)} restaurants to ${formatCount(users)} users on ${url} (${workers} workers).\n` +
-        `Try it at ${url}/docs. Press Ctrl+C to stop.`,
+        `Try it at ${url}/docs. Press Ctrl+C to stop.` +
+        (hasKeys || isLoopback(host) ? '' : `\n${EXPOSED}.`),
     )
 }
 

@@ -2,7 +2,7 @@ import { ID_KINDS } from '../../ids.ts'
 import { MODEL_OPTION } from '../../model/modelOption.ts'
 import { UNKNOWN_CONTEXT_OPTION } from '../../ranking/unknownContext.ts'
 import { group, type OptionTable } from '../../options/option.ts'
-import { integer, number, oneOf, text } from '../../options/schemas.ts'
+import { integer, number, oneOf, text, texts } from '../../options/schemas.ts'
 import { JSON_OPTION } from './flags.ts'
 
 const IDS = {
@@ -28,6 +28,11 @@ export const SERVE_PLACES = {
 
 export const SERVE_OPTIONS = {
   host: { schema: text(), flag: '--host <address>', help: 'address to listen on; default 127.0.0.1' },
+  allowedHosts: {
+    schema: texts(),
+    flag: '--allowed-hosts <names>',
+    help: 'names of the server behind a proxy, without keys',
+  },
   port: { schema: integer(0, 65_535), flag: '--port <n>', help: 'default 8080; 0 picks a free one' },
   workers: {
     schema: integer(1, 256),

@@ -7,6 +7,7 @@ import { ApiKeys } from '../keys/apiKeys.ts'
 import { BODY_LIMITS } from '../limits.ts'
 import { Admission } from './admission/admission.ts'
 import { RequestQueue } from './admission/requestQueue.ts'
+import { SiteGuard } from './admission/siteGuard.ts'
 import { MainThread } from './passing/mainThread.ts'
 import { LoadRoute, PassedRoute } from './passing/passedRoute.ts'
 import type { FromThread, PassedAnswer, ThreadConfig, ToThread } from './protocol.ts'
@@ -40,6 +41,7 @@ const mainThread = new MainThread({
 })
 const passing = { admission, mainThread, limits: BODY_LIMITS }
 const table = {
+  guard: config.apiKeys ? null : new SiteGuard(config.host, config.allowedHosts),
   ranking: new RankingRoute({
     admission,
     queue: new RequestQueue({ waitingMax: config.waitingMax }),

@@ -7,6 +7,7 @@ import type { ApiKeyEntry } from '../keys/apiKeys.ts'
 export interface ThreadConfig {
   thread: number // 1 … threads; 0 is the main thread
   host: string
+  allowedHosts: readonly string[]
   reusePort: boolean
   stats: SharedArrayBuffer
   userIds: IdKind

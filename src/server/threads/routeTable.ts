@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { SiteGuard } from './admission/siteGuard.ts'
 import { BAD_ENCODING, BAD_PATH } from './admission/refusals.ts'
 import { sendProblem } from './admission/sendProblem.ts'
 
@@ -7,6 +8,7 @@ const LOAD_PATH = /^\/features(?:\?|$)/
 
 /** What a listening thread does with a request: it answers one route itself and passes all others on. */
 export interface RouteTable {
+  guard: Pick<SiteGuard, 'refusal'> | null // null: keys protect the server
   ranking: ThreadRoute // POST /recommend/{user_id}, answered here; its text is the user id, decoded
   loads: ThreadRoute // POST /features, passed on; its text is the path with its query
   others: ThreadRoute // everything else, likewise
@@ -17,12 +19,15 @@ export interface ThreadRoute {
 }
 
 /** Hands a request to its route. */
-export function route({ ranking, loads, others }: RouteTable, response: ServerResponse): void {
+export function route(table: RouteTable, response: ServerResponse): void {
+  const { guard, ranking, loads, others } = table
   const { method, url = '' } = response.req
   const path = pathOf(url)
   if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
+  const userId = method === 'POST' ? rankedUserId(path) : undefined
+  const refusal = guard?.refusal(response.req, userId !== undefined)
+  if (refusal) return sendProblem(response, refusal, { closes: true })
   if (method !== 'POST') return others.handle(response, path)
-  const userId = rankedUserId(path)
   if (userId === null) return sendProblem(response, BAD_ENCODING, { closes: true })
   if (userId !== undefined) return ranking.handle(response, userId)
   if (LOAD_PATH.test(path)) return loads.handle(response, path)
