@@ -1,3 +1,4 @@
+import { parseJson } from '../json/parseJson.ts'
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
 import { isMissing } from '../files.ts'
@@ -31,7 +32,7 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
   }
   let value: unknown
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''))
+    value = parseJson(text)
   } catch (error) {
     throw wrong(
       `it is not valid JSON (${messageOf(error)}). It must be an object such as {"epochs": 2}.`,

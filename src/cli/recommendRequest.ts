@@ -1,3 +1,4 @@
+import { parseJson } from '../json/parseJson.ts'
 import { open, readFile, stat } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../errors.ts'
 import { toldFeatures } from '../features/featureSpec.ts'
@@ -57,7 +58,7 @@ async function readBody(given: GivenRequest, model: string): Promise<Body> {
     )
   let body: unknown
   try {
-    body = JSON.parse(await readFile(path, 'utf8'))
+    body = parseJson(await readFile(path, 'utf8'))
   } catch (error) {
     throw new NearrankError(
       'INPUT',

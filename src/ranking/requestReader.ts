@@ -1,3 +1,4 @@
+import { parseJson } from '../json/parseJson.ts'
 import { parseRecommendRequest, type RecommendRequest } from './requestBody.ts'
 
 /** Ids from 0 to 10^15 − 1; below 10^9 if there is no larger one among them. */
@@ -31,7 +32,7 @@ export class RequestReader {
    * @throws SyntaxError where it is no JSON; NearrankError INPUT as `parseRecommendRequest`.
    */
   read(body: Buffer, encoding: 'latin1' | 'utf8'): ReadRequest {
-    return this.#readSimple(body, encoding) ?? parseRecommendRequest(JSON.parse(body.toString(encoding)))
+    return this.#readSimple(body, encoding) ?? parseRecommendRequest(parseJson(body.toString(encoding)))
   }
 
   #readSimple(body: Buffer, encoding: 'latin1' | 'utf8'): ReadRequest | undefined {

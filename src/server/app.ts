@@ -1,3 +1,4 @@
+import { parseJson } from '../json/parseJson.ts'
 import { isUtf8 } from 'node:buffer'
 import fastify, {
   type FastifyBaseLogger,
@@ -92,15 +93,15 @@ function useStrictJson(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => parseJson(body),
+    async (_request: FastifyRequest, body: Buffer) => parseBody(body),
   )
 }
 
-function parseJson(body: Buffer): unknown {
+function parseBody(body: Buffer): unknown {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new Problem('BAD_JSON', 'Cannot read the body: it must be UTF-8')
   try {
-    return JSON.parse(body.toString('utf8'))
+    return parseJson(body.toString('utf8'))
   } catch (error) {
     throw new Problem('BAD_JSON', `Cannot read the body: ${messageOf(error)}`)
   }

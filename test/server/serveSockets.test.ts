@@ -36,12 +36,12 @@ test('what is no HTTP is answered with a problem, and its connection is closed',
     'hello\r\n\r\n',
     'GET / HTTP/9.9\r\n\r\n',
     'GET /health/live HTTP/1.1\r\n\r\n', // no Host
-    'GET /health/live HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n',
-    'POST /recommend/1 HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n',
-    'POST /recommend/1 HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
-    'POST /recommend/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
-    `GET /health/live HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
-    `GET /${'y'.repeat(40_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+    'GET /health/live HTTP/1.1\r\nhost: localhost\r\nbad header\r\n\r\n',
+    'POST /recommend/1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n',
+    'POST /recommend/1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    'POST /recommend/1 HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+    `GET /health/live HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
+    `GET /${'y'.repeat(40_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`,
     Buffer.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 10, 13, 10, 13), // TLS
   ]) {
     const text = await answerTo(bytes)
@@ -54,15 +54,15 @@ test('what is no HTTP is answered with a problem, and its connection is closed',
 })
 
 test('what was asked before is answered before the connection is closed for what is no HTTP', async () => {
-  const live = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'
+  const live = 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n'
   for (const [bytes, statuses] of [
     [Buffer.concat([ask, Buffer.from('hello\r\n\r\n')]), [200, 400]],
     [`${live}${live}hello\r\n\r\n`, [200, 200, 400]],
     [
-      `${live}POST /recommend/1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-type: application/json\r\n\r\nzz\r\n`,
+      `${live}POST /recommend/1 HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-type: application/json\r\n\r\nzz\r\n`,
       [200, 400],
     ],
-    [`GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n${live}`, [200]],
+    [`GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n${live}`, [200]],
   ] as const) {
     const text = await answerTo(bytes)
     const found = Array.from(text.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => Number(status))
@@ -133,14 +133,14 @@ test('requests byte by byte, pipelined, in chunks and with Expect: 100-continue'
   for (const head of ['POST /recommend/1', 'POST /recommend/u01']) {
     const chunked = connection.next()
     connection.write(
-      `${head} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
+      `${head} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
     )
     assert.deepEqual(JSON.parse((await chunked).body), { restaurants: expected })
   }
   const row = JSON.stringify({ features: Array.from({ length: 30 }, () => 1) })
   const put = connection.next()
   connection.write(
-    `PUT /users/70001 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n${row.length.toString(16)}\r\n${row}\r\n0\r\n\r\n`,
+    `PUT /users/70001 HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n${row.length.toString(16)}\r\n${row}\r\n0\r\n\r\n`,
   )
   assert.equal((await put).status, 204)
   assert.equal((await connection.send('GET /users/70001')).body, `{"user_id":70001,${row.slice(1)}`)
@@ -184,7 +184,7 @@ test('bodies that are too large are refused before they are read', async () => {
     const [connection] = await openConnections(port, 1)
     const answer = connection.next()
     connection.write(
-      `${request} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: 1000000000\r\n\r\n{`,
+      `${request} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: 1000000000\r\n\r\n{`,
     )
     if (request.startsWith('GET')) assert.ok((await answer).status < 500)
     else assertProblemAnswer(await answer, 'BODY_TOO_LARGE')
@@ -192,7 +192,7 @@ test('bodies that are too large are refused before they are read', async () => {
   const [connection] = await openConnections(port, 1)
   const answer = connection.next()
   connection.write(
-    'POST /recommend/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+    'POST /recommend/1 HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
   )
   for (let i = 0; i < 10; i++) connection.write(`10000\r\n${' '.repeat(65_536)}\r\n`)
   assertProblemAnswer(await answer, 'BODY_TOO_LARGE')

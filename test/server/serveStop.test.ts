@@ -82,7 +82,7 @@ describe('stopping', { concurrency: false }, () => {
     const [idle, used, stuck] = await openConnections(server.port, 3)
     await putRow(used, '/users/5', { features: features(1) })
     stuck.write(
-      'POST /recommend/5 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{',
+      'POST /recommend/5 HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{',
     )
     await sleep(50)
     const startMs = Date.now()

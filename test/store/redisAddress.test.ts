@@ -47,6 +47,11 @@ test('other texts are refused, and no message tells the password', () => {
     [`redis://u:secret@h?prefix=${'x'.repeat(101)}`, /1 to 100 characters/],
     ['redis://u:secret@h#0', /#/],
     ['redis://u:secret%zz@h', /percent-encoded/],
+    ['redis://u:12/secret@h', /a database number.*%2F/],
+    ['redis://u:12?secret@h', /only parameter.*%3F/],
+    ['redis://u:12/3?secret@h', /only parameter/],
+    ['redis://u:12#secret@h', /fragment/],
+    ['secret:x@h', /scheme/],
   ] as const)
     assert.throws(
       () => parseRedisAddress(text),

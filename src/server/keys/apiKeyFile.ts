@@ -1,3 +1,4 @@
+import { parseJson } from '../../json/parseJson.ts'
 import { hash, randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { Type } from '../../schema.ts'
@@ -75,7 +76,7 @@ function readIfThere(path: string): ApiKeyEntry[] {
 
 function readEntries(path: string): ApiKeyEntry[] {
   const text = readText(path)
-  const json = parseJson(path, text)
+  const json = jsonOf(path, text)
   const twice = duplicateKey(text)
   if (twice !== undefined) throw wrong(path, `key ${JSON.stringify(twice)} appears twice in one object`)
   const problem = schemaProblem(KeyFile, json)
@@ -97,9 +98,9 @@ function readText(path: string): string {
   }
 }
 
-function parseJson(path: string, text: string): unknown {
+function jsonOf(path: string, text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     throw wrong(path, `it must be JSON: ${messageOf(error)}`, error)
   }

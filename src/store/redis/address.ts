@@ -16,24 +16,26 @@ const DEFAULT_PORT = 6379
 const DEFAULT_PREFIX = 'nearrank:'
 const PREFIX_CHARS_MAX = 100
 const DATABASE_MAX = 1_000_000
-const WANTED = 'redis://[user:password@]host[:port][/database][?prefix=PREFIX], or rediss:// for TLS'
+const WANTED =
+  'redis://[user:password@]host[:port][/database][?prefix=PREFIX], or rediss:// for TLS, with %2F, %3F, %23 and %40 for /, ?, # and @ in user and password'
+const OTHER = 'something else'
 
 /**
  * The parts of `redis://user:password@host:6379/0?prefix=shop:`.
  * @throws NearrankError INPUT for anything else; the message tells neither user nor password.
  */
 export function parseRedisAddress(text: string): RedisAddress {
-  // What is found is not told, and the URL parser's own error, which holds the text, is no cause: passwords.
-  if (!URL.canParse(text)) throw wrong('it must be a URL', 'something else')
+  // Nothing of it is quoted, and the URL parser's own error, which holds the text, is no cause: a password with
+  // a / or ? in it is split, and any part may be a part of it.
+  if (!URL.canParse(text)) throw wrong('it must be a URL', OTHER)
   const url = new URL(text)
-  if (!['redis:', 'rediss:'].includes(url.protocol))
-    throw wrong('its scheme must be redis or rediss', JSON.stringify(url.protocol.slice(0, -1)))
+  if (!['redis:', 'rediss:'].includes(url.protocol)) throw wrong('its scheme must be redis or rediss', OTHER)
   if (url.hostname === '') throw wrong('it must name a host', 'none')
   if (!/^\/?\d{0,7}$/.test(url.pathname) || Number(url.pathname.slice(1)) > DATABASE_MAX)
-    throw wrong('its path must be a database number', JSON.stringify(url.pathname.slice(0, 50)))
-  if (url.hash !== '') throw wrong('it must not have a fragment (#)', 'one; write %23 for a # in a password')
+    throw wrong('its path must be a database number', OTHER)
+  if (url.hash !== '') throw wrong('it must not have a fragment (#)', 'one')
   for (const key of url.searchParams.keys())
-    if (key !== 'prefix') throw wrong('its only parameter may be prefix', JSON.stringify(key.slice(0, 50)))
+    if (key !== 'prefix') throw wrong('its only parameter may be prefix', OTHER)
   const prefix = url.searchParams.get('prefix') ?? DEFAULT_PREFIX
   if (prefix.length === 0 || prefix.length > PREFIX_CHARS_MAX)
     throw wrong(`prefix must be 1 to ${PREFIX_CHARS_MAX} characters`, `${prefix.length}`)

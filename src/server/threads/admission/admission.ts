@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiKeys, KeyVerdict } from '../../keys/apiKeys.ts'
 import type { Problem } from '../../problems/problems.ts'
-import { collectBody, mayBeLarge } from './collectBody.ts'
-import { TOO_LARGE } from './refusals.ts'
+import { collectBody, isCompressed, mayBeLarge } from './collectBody.ts'
+import { COMPRESSED, TOO_LARGE } from './refusals.ts'
 import { sendProblem } from './sendProblem.ts'
 
 /** A request on its way through a route, with what the route keeps of it. */
@@ -44,7 +44,8 @@ export class Admission {
 
   admit<V extends Visit>(visit: V, route: AdmittingRoute<V>): void {
     const request = visit.response.req
-    const refusal = this.#keyRefusal(request, route) ?? route.enter(visit)
+    const refusal =
+      this.#keyRefusal(request, route) ?? (isCompressed(request) ? COMPRESSED : route.enter(visit))
     if (refusal) return route.refuse(visit, refusal, mayBeLarge(request, route.skippedBytesMax))
     collectBody(request, route.bodyBytesMax, (body) => {
       if (body === null) route.refuse(visit, TOO_LARGE, true)

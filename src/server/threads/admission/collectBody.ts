@@ -32,6 +32,12 @@ export function mayBeLarge(request: IncomingMessage, bytesMax: number): boolean 
   return request.headers['transfer-encoding'] !== undefined || announcedBytes(request) > bytesMax
 }
 
+/** Whether the head says that the body is not as it stands. */
+export function isCompressed({ headers }: IncomingMessage): boolean {
+  const encoding = headers['content-encoding']
+  return encoding !== undefined && !/^(identity)?$/i.test(encoding)
+}
+
 /** 0 if the body has no announced length, or there is none. */
 function announcedBytes({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0)

@@ -21,6 +21,10 @@ export const NOT_JSON = new Problem(
   'UNSUPPORTED_MEDIA_TYPE',
   'Cannot read the body: the header Content-Type is missing or not one that this path accepts',
 )
+export const COMPRESSED = new Problem(
+  'UNSUPPORTED_MEDIA_TYPE',
+  'Cannot read the body: it must not be compressed (Content-Encoding)',
+)
 export const BAD_PATH = new Problem('BAD_REQUEST', 'Cannot read the path: it is not valid')
 export const BAD_ENCODING = new Problem(
   'BAD_REQUEST',
