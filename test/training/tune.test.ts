@@ -62,7 +62,7 @@ test('the best third trains three times as long, always beside the preset; the b
         new Set([trials[0], ...best.slice(0, others)]),
       )
   }
-  assert.ok(lossAt(trials[whole.best], 2) < lossAt(trials[0], 2), 'better than the preset')
+  assert.ok(lossAt(trials[whole.best], 2) <= lossAt(trials[0], 2), 'no worse than the preset')
   const epochs = trials.flatMap(({ rungs }) => rungs.map((rung) => rung.epochs))
   assert.equal(whole.trainings, epochs.reduce((sum, own) => sum + own, 0) / EPOCHS)
 })

@@ -25,8 +25,8 @@ const OTHER = 'something else'
  * @throws NearrankError INPUT for anything else; the message tells neither user nor password.
  */
 export function parseRedisAddress(text: string): RedisAddress {
-  // Nothing of it is quoted, and the URL parser's own error, which holds the text, is no cause: a password with
-  // a / or ? in it is split, and any part may be a part of it.
+  // Nothing of it is quoted, and the URL parser's own error, which holds the text, is no cause: a password
+  // with a / or ? in it is split, and any part may be a part of it.
   if (!URL.canParse(text)) throw wrong('it must be a URL', OTHER)
   const url = new URL(text)
   if (!['redis:', 'rediss:'].includes(url.protocol)) throw wrong('its scheme must be redis or rediss', OTHER)
