@@ -90,7 +90,7 @@ describe('the whole way on the command line', () => {
     assert.equal(code, 0, stderr)
     assert.match(stderr, /^round 1\/2 {2}4 trials of 1 epoch {2}best validation loss 0\.\d{4} {2}preset 0/m)
     assert.match(stdout, /^trial +epochs +log loss +difference +rate +batch +hidden +decay$/m)
-    assert.match(stdout, /^ +0 +3 +0\.\d{4} +– +0\.003 +64 +256 none, 128 +0$/m)
+    assert.match(stdout, /^ +0 +3 +0\.\d{4} +– +0\.003 +32 +256 none, 128 +0$/m)
     assert.match(stdout, /^Only 4,\d{3} rows are held out: chance may decide/m)
     for (const text of stdout.split('\n').slice(0, -2)) assert.ok(text.length <= 100, text)
     const [, command] =
