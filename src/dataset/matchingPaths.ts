@@ -5,6 +5,7 @@ import { NearrankError } from '../errors.ts'
 import { diskError, isMissing } from '../files.ts'
 
 const FILES_MAX = 100_000
+const ENTRIES_SEEN_MAX = 100_000
 
 /** What to look for below a folder, and what was found. */
 interface Search {
@@ -14,6 +15,7 @@ interface Search {
   depth: number
   skipsHidden: boolean
   found: string[]
+  entriesLeft: number // to look at
 }
 
 const EVERY_PARQUET = '**/*.parquet'
@@ -42,6 +44,7 @@ export async function pathsOf(pattern: string, folder: string): Promise<string[]
     depth: parts.length,
     skipsHidden: !parts.some((part) => /^[._]/.test(part)),
     found: [],
+    entriesLeft: Number.POSITIVE_INFINITY,
   }
   await collect(resolve(folder, base), [], search, new Set())
   return search.found
@@ -52,11 +55,26 @@ export function isGlob(pattern: string): boolean {
   return picomatch.scan(pattern).glob !== ''
 }
 
-/** All Parquet files below a folder, but for hidden ones, in no order. */
-export async function parquetBelow(folder: string): Promise<string[]> {
-  const search = everyParquet(folder, [])
+/** All Parquet files below a folder, but for hidden ones, in no order. @throws NearrankError as `pathsOf`. */
+async function parquetBelow(folder: string): Promise<string[]> {
+  const search = everyParquet(folder)
   await collect(folder, [], search, new Set())
   return search.found
+}
+
+/**
+ * The same for who can do without: none if a folder cannot be read, or holds too much to look at in a second
+ * or two.
+ */
+export async function parquetSeenBelow(folder: string): Promise<string[]> {
+  const search = { ...everyParquet(folder), entriesLeft: ENTRIES_SEEN_MAX }
+  try {
+    await collect(folder, [], search, new Set())
+    return search.found
+  } catch (error) {
+    if (error instanceof NearrankError) return []
+    throw error
+  }
 }
 
 /** Of paths that lead to the same file by links only the first. */
@@ -71,9 +89,10 @@ export async function withoutTwins(paths: readonly string[]): Promise<string[]> 
   return own
 }
 
-function everyParquet(pattern: string, found: string[]): Search {
+function everyParquet(pattern: string): Search {
   const matches = picomatch(EVERY_PARQUET, { dot: true })
-  return { pattern, matches, isDeep: true, depth: 0, skipsHidden: true, found }
+  const entriesLeft = Number.POSITIVE_INFINITY
+  return { pattern, matches, isDeep: true, depth: 0, skipsHidden: true, found: [], entriesLeft }
 }
 
 /** `names`: of the folders from the first one down to this. `above`: where these really are. */
@@ -86,7 +105,11 @@ async function collect(
   const real = await realpath(folder).catch(() => folder)
   if (above.has(real)) return // a link that leads back
   const within = new Set([...above, real])
-  for (const entry of await entriesOf(folder)) {
+  const entries = await entriesOf(folder)
+  search.entriesLeft -= entries.length
+  if (search.entriesLeft < 0)
+    throw new NearrankError('INPUT', `Cannot look for files in ${search.pattern}: there are too many`)
+  for (const entry of entries) {
     if (search.skipsHidden && isHidden(entry.name)) continue
     const path = join(folder, entry.name)
     const own = [...names, entry.name]
@@ -94,7 +117,9 @@ async function collect(
     if (!(entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path))))) {
       if (isMatch) add(search, path)
     } else if (isMatch) {
-      await collect(path, [], everyParquet(search.pattern, search.found), within)
+      const { found, entriesLeft } = search
+      const every = { ...everyParquet(search.pattern), found, entriesLeft }
+      await collect(path, [], every, within)
     } else if (search.isDeep || own.length < search.depth) {
       await collect(path, own, search, within)
     }

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib'
 import { NearrankError, messageOf } from '../errors.ts'
 import { formatBytes } from '../format.ts'
 import { type Side, SIDES } from '../features/featureSpec.ts'
-import { isFolder, isGlob, parquetBelow, pathsOf, withoutTwins } from './matchingPaths.ts'
+import { isFolder, isGlob, parquetSeenBelow, pathsOf, withoutTwins } from './matchingPaths.ts'
 import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Replay, type Split } from './options.ts'
 import { statFile } from './parquet/parquetFile.ts'
 
@@ -148,7 +148,7 @@ async function pathsMatching(patterns: readonly string[], data: string): Promise
 
 /** Where there are Parquet files, if none is where it was looked for: for the end of a message. */
 async function elsewhere(data: string): Promise<string> {
-  const folders = new Set((await parquetBelow(data)).map((path) => dirname(nameOf(data, path))))
+  const folders = new Set((await parquetSeenBelow(data)).map((path) => dirname(nameOf(data, path))))
   folders.delete('.') // the tables are there
   if (folders.size === 0) return ''
   const shown = [...folders].toSorted(naturalOrder).slice(0, FOLDERS_SHOWN).join(', ')
@@ -170,7 +170,7 @@ export async function unreadFiles(options: DatasetOptions, read: readonly string
     for (const path of await pathsMatching([tableName(options, side)], data)) known.add(await real(path))
   for (const name of [...read, REQUESTS_FILE]) known.add(await real(resolve(data, name)))
   const names: string[] = []
-  for (const path of await parquetBelow(data))
+  for (const path of await parquetSeenBelow(data))
     if (!known.has(await real(path))) names.push(nameOf(data, path))
   return names.toSorted(naturalOrder)
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { describe, test } from 'node:test'
-import { pathsOf, withoutTwins } from '../../src/dataset/matchingPaths.ts'
+import { parquetSeenBelow, pathsOf, withoutTwins } from '../../src/dataset/matchingPaths.ts'
 import type { OpenProgress } from '../../src/dataset/options.ts'
 import { splitPaths, unreadFiles } from '../../src/dataset/sources.ts'
 import { isError, openTrain, withFolder, writeClicks, writeTables } from './fixture.ts'
@@ -80,6 +80,8 @@ describe('pathsOf', () => {
       await mkdir(join(folder, 'many'))
       for (let k = 0; k < 100; k++) await writeFile(join(folder, 'many', `${k}.parquet`), '')
       await assert.rejects(pathsOf('d*/*/*.parquet', folder), isError('INPUT', /more than 100000 files/))
+      assert.deepEqual(await parquetSeenBelow(folder), [], 'of what can be done without, nothing')
+      assert.equal((await parquetSeenBelow(join(folder, 'many'))).length, 100)
     }))
 })
 
