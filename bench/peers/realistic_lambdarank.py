@@ -7,7 +7,7 @@ import time
 import lightgbm
 import numpy as np
 from realistic_data import Clicks, Data, parser
-from realistic_trees import category_names, table_of
+from realistic_trees import category_names, lightgbm_settings, table_of
 
 SHOWN = 20  # rows of a request, one after the other; the last one of a split may be cut off
 DEPTH = 10
@@ -26,14 +26,7 @@ def main() -> None:
         "metric": "ndcg",
         "eval_at": [DEPTH],
         "lambdarank_truncation_level": DEPTH + 3,  # a little more than the depth, as its documentation advises
-        "learning_rate": options.learning_rate,
-        "num_leaves": options.leaves,
-        # Ten times the defaults: with those, ids are learned by heart.
-        "cat_l2": 100,
-        "cat_smooth": 100,
-        "num_threads": options.threads,
-        "seed": options.seed,
-        "verbosity": -1,
+        **lightgbm_settings(options),
     }
     train = dataset_of(data, data.train, options.ids, settings)
     validation = dataset_of(data, data.validation, options.ids, settings, train)

@@ -5,7 +5,7 @@ import time
 import lightgbm
 import numpy as np
 from realistic_data import Data, parser, report
-from realistic_trees import category_names, table_of
+from realistic_trees import category_names, lightgbm_settings, table_of
 
 PATIENCE = 20  # trees without a lower validation loss
 
@@ -20,14 +20,7 @@ def main() -> None:
     settings = {
         "objective": "binary",
         "metric": "binary_logloss",
-        "learning_rate": options.learning_rate,
-        "num_leaves": options.leaves,
-        # Ten times the defaults: with those, ids are learned by heart.
-        "cat_l2": 100,
-        "cat_smooth": 100,
-        "num_threads": options.threads,
-        "seed": options.seed,
-        "verbosity": -1,
+        **lightgbm_settings(options),
     }
     names = category_names(options.ids)
     train = lightgbm.Dataset(

@@ -54,10 +54,9 @@ export function tableName(options: DatasetOptions, side: Side): string {
 /** The files of the feature table of one side. @throws NearrankError INPUT when there is none. */
 export async function tableSources(options: DatasetOptions, data: string, side: Side): Promise<SourceFile[]> {
   const name = tableName(options, side)
-  const paths = await pathsMatching([name], data)
-  // Of a single file that is not there, the error says so.
-  if (paths.length === 0 && !isGlob(name) && !(await isFolder(resolve(data, name))))
-    return [await sourceFile(data, resolve(data, name))]
+  const path = resolve(data, name)
+  // A single file; if it is not there, the error says so.
+  if (!isGlob(name) && !(await isFolder(path))) return [await sourceFile(data, path)]
   return sourcesMatching([name], data, side)
 }
 

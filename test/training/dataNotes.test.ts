@@ -68,6 +68,14 @@ test('what became a feature is told, and what did not, with the reason', async (
       'Not used of the clicks: stars. Name what is known before the click with --context-features.',
     ],
   )
+  const { said: placed } = await featuresOf(
+    { users: {}, clicks: { north: '1.0 + i % 5', east: '2.0 + i % 3', stars: 'i % 5' } },
+    { features: { 'context.spot': { kind: 'cell', latitude: 'north', longitude: 'east' } } },
+  )
+  assert.ok(
+    placed.some((note) => note.startsWith('Not used of the clicks: stars. ')),
+    placed.join(),
+  )
   const names = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`c${i}`, `i % ${i + 2}`]))
   const { said: many } = await featuresOf({ users: names }, {})
   assert.ok(

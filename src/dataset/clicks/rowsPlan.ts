@@ -48,7 +48,9 @@ export interface RowsPlan extends LabelPlan {
 export function unusedColumns(plan: RowsPlan, timeColumn: string | undefined): string[] {
   const { user, restaurant, clickColumn, context, pairs, group, weights } = plan
   const used = new Set<string | null | undefined>([user.column, restaurant.column, clickColumn, timeColumn])
-  for (const { name } of context) used.add(name)
+  for (const feature of context)
+    for (const name of feature.kind === 'cell' ? [feature.name, ...(feature.columns ?? [])] : [feature.name])
+      used.add(name)
   for (const name of [...pairs.places, group, weights?.weight, weights?.propensity]) used.add(name)
   return plan.files[0].columns.map(({ name }) => name).filter((name) => !used.has(name))
 }
