@@ -30,6 +30,7 @@ function reasonsOf(phase: Phase, store: StoreStatus, rows: Readonly<Record<Side,
   if (phase === 'stopping') reasons.push('The server is shutting down.')
   if (!store.connected) reasons.push('The store cannot be reached: features are served from memory.')
   else if (!store.synced) reasons.push('The store is being read again: features may be out of date.')
+  reasons.push(...(store.troubles ?? []))
   for (const [side, count] of Object.entries(rows))
     if (count === 0) reasons.push(`There are no ${side} in the store.`)
   return reasons

@@ -90,6 +90,11 @@ export interface StoreStatus {
   connected: boolean
   synced: boolean // the copy in memory is complete, as far as is known
   lagMs: number // since when it may be behind the store; 0: it is not
+  /**
+   * What else is wrong with it, as sentences for `/health/ready`, which anybody may read: no address, path or
+   * name of theirs. @default none
+   */
+  troubles?: readonly string[]
 }
 
 /**

@@ -40,6 +40,7 @@ test('a server without its store, or without rows, is ready and says what is wro
       { store: { ...parts.store, synced: false } },
       ['The store is being read again: features may be out of date.'],
     ],
+    [{ store: { ...parts.store, troubles: ['Writes fail.'] } }, ['Writes fail.']],
     [
       { rows: { users: 0, restaurants: 0 } },
       ['There are no users in the store.', 'There are no restaurants in the store.'],
