@@ -27,10 +27,12 @@ export function healthOf({ phase, store, model, rows, listeningThreads }: Health
 
 function reasonsOf(phase: Phase, store: StoreStatus, rows: Readonly<Record<Side, number>>): string[] {
   const reasons: string[] = []
+  const { troubles = [] } = store
   if (phase === 'stopping') reasons.push('The server is shutting down.')
   if (!store.connected) reasons.push('The store cannot be reached: features are served from memory.')
-  else if (!store.synced) reasons.push('The store is being read again: features may be out of date.')
-  reasons.push(...(store.troubles ?? []))
+  else if (!store.synced && troubles.length === 0)
+    reasons.push('The store is being read again: features may be out of date.')
+  reasons.push(...troubles)
   for (const [side, count] of Object.entries(rows))
     if (count === 0) reasons.push(`There are no ${side} in the store.`)
   return reasons

@@ -66,6 +66,8 @@ export type FeatureBatch = {
 
 /** Who keeps a copy of the store in memory. Calls come in order, one at a time, and must not throw. */
 export interface StoreListener {
+  /** How many rows it holds. */
+  readonly counts: Readonly<Record<Side, number>>
   /** A full read begins: at the start, and after a connection was lost. */
   onSyncStart(): void
   onBatch(batch: FeatureBatch): void

@@ -41,6 +41,11 @@ test('a server without its store, or without rows, is ready and says what is wro
       ['The store is being read again: features may be out of date.'],
     ],
     [{ store: { ...parts.store, troubles: ['Writes fail.'] } }, ['Writes fail.']],
+    [{ store: { ...parts.store, synced: false, troubles: ['Rows are lost.'] } }, ['Rows are lost.']],
+    [
+      { store: { ...LOST, troubles: ['Writes fail.'] } },
+      ['The store cannot be reached: features are served from memory.', 'Writes fail.'],
+    ],
     [
       { rows: { users: 0, restaurants: 0 } },
       ['There are no users in the store.', 'There are no restaurants in the store.'],

@@ -121,11 +121,12 @@ describe('serving from Redis', { skip: NO_REDIS, concurrency: false }, async () 
       })
   })
 
+  const ready = async () => {
+    const { status, body } = await writer.send('GET /health/ready')
+    return { httpStatus: status, ...(JSON.parse(body) as { status: string; reasons: string[] }) }
+  }
+
   test('without its connection it serves on and says so; afterwards it catches up with everything', async () => {
-    const ready = async () => {
-      const { status, body } = await writer.send('GET /health/ready')
-      return { httpStatus: status, ...(JSON.parse(body) as { status: string; reasons: string[] }) }
-    }
     const metric = async (name: string) => {
       const { body } = await writer.send('GET /metrics')
       return Number(new RegExp(`^${name} (.*)$`, 'm').exec(body)?.[1])
@@ -168,5 +169,32 @@ describe('serving from Redis', { skip: NO_REDIS, concurrency: false }, async () 
     assert.equal(await metric('nearrank_store_lag_seconds'), 0)
     await putRow(writer, '/users/8', { features: world.users.get('8')! })
     await assertScore(connections[5], 8, before)
+  })
+
+  test('while Redis takes no writes, it says so', async () => {
+    await foreign.send('CONFIG', 'SET', 'maxmemory', '1')
+    const put = () => writer.send('PUT /users/8', JSON.stringify({ features: world.users.get('8') }))
+    assertProblemAnswer(await put(), 'STORE_UNAVAILABLE')
+    const { httpStatus, status, reasons } = await ready()
+    assert.deepEqual({ httpStatus, status }, { httpStatus: 200, status: 'degraded' })
+    assert.match(reasons.join(), /^Writes to the store fail: its memory limit \(maxmemory\) is reached/)
+    await foreign.send('CONFIG', 'SET', 'maxmemory', '0')
+    await eventually(async () => assert.equal((await ready()).status, 'ready'))
+  })
+
+  test('after Redis has restarted empty, it serves on from memory and says so', async () => {
+    const before = await scoreOf(world.users.get('8')!)
+    await redis.kill()
+    await redis.restart()
+    await eventually(async () =>
+      assert.match((await ready()).reasons.join(), /^The store has lost its rows: 0 users/),
+    )
+    const { httpStatus, status } = await ready()
+    assert.deepEqual({ httpStatus, status }, { httpStatus: 200, status: 'degraded' })
+    for (const connection of connections) await assertScore(connection, 8, before)
+    const features = randomFeatures(random, NETWORK.userFeatures)
+    await putRow(writer, '/users/8', { features })
+    const expected = await scoreOf(features)
+    for (const connection of connections) await assertScore(connection, 8, expected)
   })
 })

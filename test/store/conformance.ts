@@ -81,7 +81,8 @@ export function describeStore(
         assert.deepEqual(copy.calls, ['start', 'end'])
         assert.deepEqual(copy.rows, noRows())
         assert.deepEqual(copy.problems, [])
-        const { kind: _, ...status } = store.status()
+        const { kind: _, troubles = [], ...status } = store.status()
+        assert.deepEqual(troubles, [])
         assert.deepEqual(status, { connected: true, synced: true, lagMs: 0 })
         await store.close()
       },
@@ -517,6 +518,7 @@ function formTests(
     const copy = new StoreCopy(again.layout)
     let rows = 0
     await again.start({
+      counts: copy.counts,
       onSyncStart: () => copy.onSyncStart(),
       onBatch: (batch) => {
         rows += batch.ids.length

@@ -14,10 +14,11 @@ export class CuttingProxy {
   connections = 0 // so far, refused ones as well
   readonly #server = createServer((client) => this.#onClient(client))
   readonly #sockets = new Set<Socket>()
-  readonly #targetPort: number
+  /** Where new connections lead; those that are there stay, as if a name had moved. */
+  targetPort: number
 
   private constructor(targetPort: number) {
-    this.#targetPort = targetPort
+    this.targetPort = targetPort
   }
 
   static async start(targetPort: number): Promise<CuttingProxy> {
@@ -47,7 +48,7 @@ export class CuttingProxy {
       client.on('error', () => undefined).destroy()
       return
     }
-    const server = connect(this.#targetPort, '127.0.0.1')
+    const server = connect(this.targetPort, '127.0.0.1')
     for (const [one, other] of [
       [client, server],
       [server, client],

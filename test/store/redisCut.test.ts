@@ -84,7 +84,7 @@ describe('Redis: a connection that fails', { skip: NO_REDIS, concurrency: true }
     proxy.isRefusing = false
     await eventually(() => assert.equal(store.status().synced, true))
     assert.deepEqual(copy.rows, await rowsOfServer(foreign))
-    assert.deepEqual(store.status(), { kind: 'redis', connected: true, synced: true, lagMs: 0 })
+    assert.deepEqual(store.status(), { kind: 'redis', connected: true, synced: true, lagMs: 0, troubles: [] })
     assert.equal(copy.syncs, 2)
     await store.write([put('users', 1, [1, 1, 1])])
     assert.deepEqual(copy.rows, await rowsOfServer(foreign))
@@ -160,7 +160,7 @@ describe('Redis: a connection that fails', { skip: NO_REDIS, concurrency: true }
     await assert.rejects(write, isUnavailable)
     assert.deepEqual(
       { ...store.status(), lagMs: 0 },
-      { kind: 'redis', connected: false, synced: false, lagMs: 0 },
+      { kind: 'redis', connected: false, synced: false, lagMs: 0, troubles: [] },
     )
     assert.ok(store.status().lagMs > 0)
     await foreign.send('DEL', 'nearrank:user:2')

@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import type { StoreLayout } from '../../src/store/featureStore.ts'
 import type { RedisCommand, RedisConnection } from '../../src/store/redis/connection.ts'
 import { RedisFollower } from '../../src/store/redis/follower.ts'
+import { lookAt } from '../../src/store/redis/look.ts'
 import { RedisListener } from '../../src/store/redis/listener.ts'
 import { RedisPipeline } from '../../src/store/redis/pipeline.ts'
 import { put } from './changes.ts'
@@ -16,13 +17,18 @@ const LAYOUT: StoreLayout = {
   restaurants: { features: 1, ids: 'integer' },
 }
 const PAGE_KEYS = 3
+const META = 'p:meta'
 
 /**
  * A server and its one connection, step by step: commands wait to be executed, and replies and messages wait, in
  * their one order, to arrive. Several that arrive in one step do so within one tick, as from one packet.
  */
 class SteppedServer {
-  readonly values = new Map<number, number>() // user id → feature
+  values = new Map<number, number>() // user id → feature
+  #token: string | null = null // of the database
+  #isWatched = false
+  #isTouched = false
+  #swaps = 0
   readonly commands: [RedisCommand, (reply: unknown) => void][] = []
   readonly arriving: (() => void)[] = []
   readonly connection: RedisConnection = {
@@ -31,6 +37,7 @@ class SteppedServer {
     lost: new Promise(() => undefined),
     heardAtMs: 0,
     onInvalidate: () => undefined,
+    onPing: () => undefined,
     cut: (reason) => assert.fail(reason),
   }
 
@@ -40,8 +47,20 @@ class SteppedServer {
     this.arriving.push(() => this.connection.onInvalidate(Buffer.from(`p:user:${id}`)))
   }
 
+  /**
+   * Another database takes the place of this one, without a message; `isCopy`: with the same token. That is not
+   * noticed for the microseconds between EXEC and WATCH, the one gap there is.
+   */
+  swap(values: [id: number, value: number][], isCopy: boolean): void {
+    this.values = new Map(values)
+    this.#isTouched = this.#isWatched
+    if (!isCopy || !this.#isWatched) this.#token = `another ${this.#swaps++}`
+  }
+
   flush(): void {
     this.values.clear()
+    this.#token = null
+    this.#isTouched = this.#isWatched
     this.arriving.push(() => this.connection.onInvalidate(null))
   }
 
@@ -56,7 +75,19 @@ class SteppedServer {
     for (const happen of this.arriving.splice(0, count)) happen()
   }
 
-  #replyTo([name, argument]: string[]): unknown {
+  #replyTo([name, argument, , token]: string[]): unknown {
+    if (name === 'HSETNX') {
+      if (this.#token === null) this.#isTouched = this.#isWatched
+      this.#token ??= token
+      return 0
+    }
+    if (name === 'EXEC') {
+      const isTouched = this.#isTouched
+      this.#isTouched = this.#isWatched = false
+      return isTouched ? null : []
+    }
+    if (name === 'WATCH') this.#isWatched = true
+    if (name === 'HMGET' && argument === META) return [this.#token, null]
     if (name === 'HMGET') {
       const value = this.values.get(Number(argument.replace('p:user:', '')))
       return [value === undefined ? null : featureBytes(value)]
@@ -69,17 +100,29 @@ class SteppedServer {
   }
 }
 
+/** A copy for which no full read finds too little. */
+class UnheldCopy extends StoreCopy {
+  override get counts() {
+    return { users: 0, restaurants: 0 }
+  }
+}
+
 function follow(server: SteppedServer): { copy: StoreCopy; follower: RedisFollower } {
-  const copy = new StoreCopy(LAYOUT)
+  const copy = new UnheldCopy(LAYOUT)
   const follower = new RedisFollower(server.connection, {
     pipeline: new RedisPipeline(server.connection),
     listener: new RedisListener('p:', LAYOUT, copy),
     prefix: 'p:',
-    onFlushed: async () => undefined,
+    look: () => lookAt(server.connection, META),
+    onSynced: () => undefined,
     onFailure: (error) => copy.problems.push(String(error)),
   })
   follower.start().catch((error: unknown) => copy.problems.push(String(error)))
   return { copy, follower }
+}
+
+async function ping(server: SteppedServer, follower: RedisFollower): Promise<void> {
+  follower.onLook(await lookAt(server.connection, META))
 }
 
 async function settle(server: SteppedServer): Promise<void> {
@@ -104,6 +147,11 @@ test('however changes, commands and replies interleave, the copy ends as the ser
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ change: id, value: fc.option(fc.nat({ max: 99 })) }) },
     { weight: 1, arbitrary: fc.constant({ flush: true }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ swap: fc.array(fc.tuple(id, fc.nat({ max: 99 }))), isCopy: fc.boolean() }),
+    },
+    { weight: 1, arbitrary: fc.constant({ ping: true }) },
     { weight: 4, arbitrary: fc.record({ execute: fc.integer({ min: 1, max: 9 }) }) },
     { weight: 4, arbitrary: fc.record({ arrive: fc.integer({ min: 1, max: 9 }) }) },
     { weight: 6, arbitrary: fc.constant({ turn: true }) },
@@ -121,10 +169,14 @@ test('however changes, commands and replies interleave, the copy ends as the ser
         for (const one of steps) {
           if ('change' in one) server.change(one.change, one.value)
           else if ('flush' in one) server.flush()
+          else if ('swap' in one) server.swap(one.swap, one.isCopy)
+          else if ('ping' in one) void ping(server, follower)
           else if ('execute' in one) server.execute(one.execute)
           else if ('arrive' in one) server.arrive(one.arrive)
           else await turn()
         }
+        await settle(server)
+        void ping(server, follower)
         await settle(server)
         expectSame(copy, server)
         assert.equal(follower.isSynced, true)

@@ -203,7 +203,7 @@ describe('Redis: what is refused', { skip: NO_REDIS, concurrency: true }, () => 
     const server = await serverOf(t)
     const { status, stderr } = await runChild(`
       const store = await openRedisStore('${server.url}', ${JSON.stringify(OPTIONS)})
-      await store.start({ onSyncStart() {}, onBatch() {}, onSyncEnd() {}, onChanges() {}, onProblem() {} })
+      await store.start({ counts: { users: 0, restaurants: 0 }, onSyncStart() {}, onBatch() {}, onSyncEnd() {}, onChanges() {}, onProblem() {} })
       await store.close()`)
     assert.equal(status, 0, stderr)
   })

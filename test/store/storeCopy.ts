@@ -53,6 +53,10 @@ export class StoreCopy implements StoreListener {
     this.#layout = layout
   }
 
+  get counts(): Record<Side, number> {
+    return { users: this.rows.users.size, restaurants: this.rows.restaurants.size }
+  }
+
   onSyncStart(): void {
     this.calls.push('start')
     this.#told = { users: new Set(), restaurants: new Set() }

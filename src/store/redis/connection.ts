@@ -33,6 +33,8 @@ export interface RedisConnection {
    * Called in order with the replies' arrival.
    */
   onInvalidate: (key: Buffer | null) => void
+  /** The server has answered a ping: once a second, about. */
+  onPing: () => void
   /** Ends the connection at once. */
   cut(reason: NearrankError): void
 }
@@ -83,6 +85,7 @@ export async function connectRedis(address: RedisAddress, signal: AbortSignal): 
     lost: lost.promise,
     heardAtMs: performance.now(),
     onInvalidate: () => undefined,
+    onPing: () => undefined,
     cut,
   }
   // Every error of the package's ends the connection; after one in the protocol a reply could be anybody's.
@@ -117,6 +120,7 @@ function heartbeatOf(connection: RedisConnection, address: RedisAddress): () => 
   const onAnswer = () => {
     isWaiting = false
     connection.heardAtMs = performance.now()
+    connection.onPing()
   }
   return () => {
     if (isWaiting) {

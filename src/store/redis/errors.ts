@@ -13,7 +13,10 @@ const REPLIES: Record<string, Reason> = {
     'its memory limit (maxmemory) is reached; raise maxmemory, or delete what is not needed',
   ],
   MISCONF: ['DISK', 'it cannot save to its own disk, so it refuses writes; see its log'],
-  READONLY: ['UNAVAILABLE', 'it is a read-only replica; give the address of the primary'],
+  READONLY: [
+    'UNAVAILABLE',
+    'it is a read-only replica; the address must lead to the primary, and is looked up again until it does',
+  ],
   MASTERDOWN: ['UNAVAILABLE', 'it is a replica that has lost its primary; try again later'],
   NOREPLICAS: [
     'UNAVAILABLE',
@@ -49,6 +52,16 @@ const FAILURES: Record<string, string> = {
   ENETUNREACH: 'there is no route to the host; check the network',
   ECONNRESET: 'it closed the connection',
   EPIPE: 'it closed the connection',
+}
+
+/**
+ * Why the server refuses every write, as a part of a sentence in which nothing of the server's own words is
+ * quoted; undefined: it is the row's fault.
+ */
+export function refusalOf(reply: Error): { reason: string; isForGood: boolean } | undefined {
+  const [code, sentence] = REPLIES[reply.message.split(' ', 1)[0]] ?? ['UNAVAILABLE', 'see the log']
+  if (code === 'CONFLICT') return undefined
+  return { reason: sentence, isForGood: code === 'INPUT' }
 }
 
 /**

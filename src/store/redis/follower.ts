@@ -1,5 +1,6 @@
 import type { RedisConnection } from './connection.ts'
 import type { RedisListener } from './listener.ts'
+import type { Look } from './look.ts'
 import { type RedisPipeline, ROUND_COMMANDS_MAX } from './pipeline.ts'
 import { keyPrefix, type RowKey } from './rows.ts'
 import { scanPages } from './scan.ts'
@@ -8,9 +9,13 @@ interface FollowerOptions {
   pipeline: RedisPipeline // of the connection
   listener: RedisListener
   prefix: string
-  onFlushed: () => Promise<unknown> // all keys may be gone; the full read waits for it
+  /** Looks at the database that is about to be read whole; `isOther`: it may be another one than before. */
+  look: (isOther: boolean) => Promise<Look>
+  onSynced: () => void // a full read is complete
   onFailure: (error: unknown) => void // following has ended, after `start` had resolved
 }
+
+type Meta = Exclude<Look['meta'], Error>
 
 const NOTHING = () => []
 const PAGES_MAX = 2 // that are being read while the next is looked for
@@ -25,7 +30,7 @@ const PAGES_MAX = 2 // that are being read while the next is looked for
  * (RedisPipeline). So the last thing the listener hears of a key is a read that came after the key's last
  * change. Changes made on this connection are not told by the server (NOLOOP); who makes them reads them back
  * behind the write. A full read begins after tracking was switched on: what the scan passes by is named in a
- * message.
+ * message. A database that takes the place of this one without a message is seen by looks (`lookAt`).
  */
 export class RedisFollower {
   isSynced = false
@@ -33,7 +38,8 @@ export class RedisFollower {
   readonly #pipeline: RedisPipeline
   readonly #listener: RedisListener
   readonly #prefix: string
-  readonly #onFlushed: () => Promise<unknown>
+  readonly #look: (isOther: boolean) => Promise<Look>
+  readonly #onSynced: () => void
   readonly #onFailure: (error: unknown) => void
   readonly #changed = new Map<string, number>() // keys to be read, since when (performance.now())
   // One iterator goes on and on: a new one would have to skip all that was deleted before it.
@@ -42,17 +48,20 @@ export class RedisFollower {
   #isAsking = false
   #isSyncing = false
   #isFlushed = false
+  #isWithheld = false // the full read was not whole: until one is, memory keeps what it held before
+  #meta: Meta | undefined // seen last
   #flushedSinceMs: number | undefined
 
   constructor(
     connection: RedisConnection,
-    { pipeline, listener, prefix, onFlushed, onFailure }: FollowerOptions,
+    { pipeline, listener, prefix, look, onSynced, onFailure }: FollowerOptions,
   ) {
     this.#connection = connection
     this.#pipeline = pipeline
     this.#listener = listener
     this.#prefix = prefix
-    this.#onFlushed = onFlushed
+    this.#look = look
+    this.#onSynced = onSynced
     this.#onFailure = onFailure
   }
 
@@ -67,9 +76,29 @@ export class RedisFollower {
     return sinceMs
   }
 
+  /** For an operator: why memory keeps what the store does not hold; undefined: it does not. */
+  get trouble(): string | undefined {
+    if (!this.#isWithheld) return undefined
+    return (
+      this.#listener.loss ?? 'The store is being filled: the rows in memory stay in use until it is complete.'
+    )
+  }
+
+  /** Takes in a look at the server: whether everything must be read again. */
+  onLook({ isTouched, meta }: Look): void {
+    const before = this.#meta
+    if (before === undefined || meta instanceof Error) return
+    // The only thing that changes in meta, beside another database, is that a fill begins or ends.
+    const isOther = meta.token !== before.token || (isTouched && meta.isFilling === before.isFilling)
+    this.#meta = meta
+    if (isOther) this.#onFlush()
+    else if (this.#isWithheld && !this.#isSyncing && !meta.isFilling && this.#listener.mayBeWhole)
+      this.#sync().catch(this.#onFailure)
+  }
+
   /**
-   * Reads everything and follows what changes from then on. Resolves after
-   * `onSyncEnd`; rejects when it could not be done.
+   * Reads everything and follows what changes from then on. Resolves after the first full read; rejects
+   * when it could not be done.
    */
   async start(): Promise<void> {
     // The package has switched on the mode that names only keys which were
@@ -140,17 +169,21 @@ export class RedisFollower {
     while (!isDone) {
       const isFlushed = this.#isFlushed
       this.#isFlushed = false
-      if (isFlushed) await this.#onFlushed()
+      const { meta } = await this.#look(isFlushed)
+      if (meta instanceof Error) throw meta
+      this.#meta = meta
       // Start and end take their turn like replies: a row that was read
       // before a flush is told before the start.
       await this.#pipeline.round(NOTHING, () => this.#listener.syncStart())
       await this.#scan()
       isDone = await this.#pipeline.round(NOTHING, () => {
         if (this.#isFlushed) return false
-        this.#listener.syncEnd()
         this.#isSyncing = false
+        this.#isWithheld = !this.#listener.syncEnd(meta.isFilling)
+        if (this.#isWithheld) return true
         this.#flushedSinceMs = undefined
         this.isSynced = true
+        this.#onSynced()
         return true
       })
     }

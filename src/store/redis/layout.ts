@@ -7,6 +7,7 @@ import { type AgreedLayout, agreeOnLayout, newLayout, parseNames } from '../layo
 import type { RedisAddress } from './address.ts'
 import type { RedisCommand, RedisConnection } from './connection.ts'
 import { redisError } from './errors.ts'
+import { TOKEN_FIELD } from './look.ts'
 
 const FORMAT = '1' // both sides hold vectors, as version 0.1 wrote them
 const FORMAT_WITH_VALUES = '2'
@@ -62,7 +63,8 @@ function checkFields(layout: StoreLayout): StoreLayout {
 /** What the hash says, checked completely; undefined: there is none. */
 async function readLayout(connection: RedisConnection, key: string): Promise<StoreLayout | undefined> {
   const meta = { ...((await connection.send(['HGETALL', key])) as Record<string, string>) }
-  if (Object.keys(meta).length === 0) return undefined
+  // A look at a database that has just been emptied leaves its token alone.
+  if (Object.keys(meta).every((name) => name === TOKEN_FIELD)) return undefined
   const advice = 'use another prefix, or the version of Nearrank that wrote it'
   const field = (name: string) => `the field ${name} of ${key}`
   if (meta.format !== FORMAT && meta.format !== FORMAT_WITH_VALUES)
@@ -117,7 +119,8 @@ async function writeMeta(
     )
   }
   const replies = await Promise.allSettled(
-    [['MULTI'], ...fields, ['EXEC']].map((command) => connection.send(command)),
+    // A look at the database may have left a watch, which would stop this for what the watch has seen.
+    [['UNWATCH'], ['MULTI'], ...fields, ['EXEC']].map((command) => connection.send(command)),
   )
   for (const reply of replies)
     if (reply.status === 'rejected' && !connection.isErrorReply(reply.reason)) throw reply.reason

@@ -12,6 +12,10 @@ import { ProblemWindow } from '../problemWindow.ts'
 import type { RedisCommand } from './connection.ts'
 import { type DecodedRow, decodeRow, parseKey, readCommand, type RowKey } from './rows.ts'
 
+// A full read that finds fewer rows of a side than this part of what memory holds has not found what was lost
+// and is being written again, row by row.
+const WHOLE_FROM = 0.1
+
 /** Between a connection's replies and the listener: replies of `readCommand` go in, rows come out. */
 export class RedisListener {
   readonly #prefix: string
@@ -20,6 +24,11 @@ export class RedisListener {
   readonly #problems: ProblemWindow
   // Before the first full read nothing is told: it begins later than what was read until then.
   #hasBegun = false
+  #hasRead = false // everything, once
+  #held: Record<Side, number> = { users: 0, restaurants: 0 } // when the full read began
+  #read: Record<Side, number> = { users: 0, restaurants: 0 } // by it
+  #told: Record<Side, number> = { users: 0, restaurants: 0 } // changes since it began, that are no deletions
+  #isLost = false
 
   constructor(prefix: string, layout: StoreLayout, listener: StoreListener) {
     this.#prefix = prefix
@@ -42,14 +51,42 @@ export class RedisListener {
     return rows
   }
 
+  /** What of the rows the store has lost, for an operator; undefined: nothing, or it is not known yet. */
+  get loss(): string | undefined {
+    if (!this.#isLost) return undefined
+    const [read, held] = [countsOf(this.#read), countsOf(this.#held)]
+    return `The store has lost its rows: ${read} were found, so the ${held} in memory stay in use. Load the rows again; if the store is meant to be that empty, restart this server.`
+  }
+
+  /** Whether a full read may find enough of what was lost by now. */
+  get mayBeWhole(): boolean {
+    return SIDES.every((side) => this.#read[side] + this.#told[side] >= WHOLE_FROM * this.#held[side])
+  }
+
   syncStart(): void {
     this.#hasBegun = true
+    this.#held = { ...this.#listener.counts }
+    this.#read = { users: 0, restaurants: 0 }
+    this.#told = { users: 0, restaurants: 0 }
     this.#listener.onSyncStart()
   }
 
-  syncEnd(): void {
+  /**
+   * False, and what is held stays, if most of it is gone at once, for nobody deletes rows that way, or if
+   * rows are yet to come from a fill.
+   */
+  syncEnd(isFilling: boolean): boolean {
     this.#problems.end()
+    const wasLost = this.#isLost
+    this.#isLost = this.#hasRead && SIDES.some((side) => this.#read[side] < WHOLE_FROM * this.#held[side])
+    if (this.#isLost) {
+      if (!wasLost) this.#listener.onProblem(this.loss ?? '')
+      return false
+    }
+    if (isFilling && this.#hasRead) return false
+    this.#hasRead = true
     this.#listener.onSyncEnd()
+    return true
   }
 
   /** Tells of rows that a full read found. What is gone or damaged is left out. */
@@ -64,6 +101,7 @@ export class RedisListener {
           `Cannot use the hash ${key.key}: it must have ${this.#wantedFields(key.side)}, found none, unless it has just been deleted; write it again`,
         )
     }
+    for (const side of SIDES) this.#read[side] += rows[side].length
     for (const side of SIDES)
       if (rows[side].length > 0) this.#listener.onBatch(batchOf(side, rows[side], this.#layout[side]))
   }
@@ -74,6 +112,7 @@ export class RedisListener {
       const decoded = this.#decode(key, replies[i])
       return 'row' in decoded ? decoded.row : { side: key.side, id: key.id, deleted: true }
     })
+    for (const change of changes) if (!('deleted' in change)) this.#told[change.side]++
     if (changes.length > 0 && this.#hasBegun) this.#listener.onChanges(changes)
   }
 
@@ -92,6 +131,10 @@ export class RedisListener {
     if ('problem' in decoded) this.#problems.tell(decoded.problem)
     return decoded
   }
+}
+
+function countsOf({ users, restaurants }: Record<Side, number>): string {
+  return `${users} users and ${restaurants} restaurants`
 }
 
 function decodeReply(key: RowKey, reply: unknown, layout: StoreLayout): DecodedRow {

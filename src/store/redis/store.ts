@@ -16,13 +16,12 @@ import { redisError } from './errors.ts'
 import { RedisFollower } from './follower.ts'
 import { metaKey, redisLayout } from './layout.ts'
 import { RedisListener } from './listener.ts'
+import { FILLING_FIELD, type Look, lookAt } from './look.ts'
 import { RedisPipeline } from './pipeline.ts'
+import { RedisRoute, retryMs } from './route.ts'
 import { countRows } from './scan.ts'
+import { Writability } from './writability.ts'
 import { writeRows } from './write.ts'
-
-const RETRY_MIN_MS = 50
-const RETRY_MAX_MS = 2000
-const FILLING = 'filling' // a field of meta
 
 /**
  * Features in Redis 6 or newer, or Valkey, for any number of servers and writers.
@@ -35,7 +34,8 @@ const FILLING = 'filling' // a field of meta
  * | | `users.features`: how many; `users.ids`: `integer`, `unsigned` or `string`; |
  * | | `users.names`: of the features, a JSON list, may be absent; |
  * | | `users.form`: `values`, or absent; |
- * | | `filling` while a fill is not complete |
+ * | | `filling` while a fill is not complete; |
+ * | | `token`: random, tells this database from any other |
  *
  * Of a side whose form is `values`, a row has in place of `features` one field for each feature, called as
  * the feature, see `valueFields.ts`; one that is absent or empty is missing.
@@ -47,8 +47,8 @@ const FILLING = 'filling' // a field of meta
  * that the URL names, so a cluster of several nodes is refused.
  *
  * A write is as durable as the server makes it: `appendonly yes` with `appendfsync always` survives a crash,
- * with `everysec` up to the last second may be lost. Rows that expire or are evicted are deleted rows. SWAPDB
- * is not noticed before the next connection.
+ * with `everysec` up to the last second may be lost. Rows that expire or are evicted are deleted rows. Every
+ * second the server is asked whether it takes writes, and whether it is still the same database.
  *
  * @throws NearrankError INPUT for a wrong URL, login or layout, UNAVAILABLE where nobody answers within 5 s.
  */
@@ -70,11 +70,14 @@ interface Link {
   connection: RedisConnection
   pipeline: RedisPipeline
   follower: RedisFollower | null // null: the store is not started
+  isChecking: boolean // whether the server takes writes, and is the same database
+  isSeeking: boolean // another server under the same name
 }
 
 class RedisStore implements FeatureStore {
   readonly layout: StoreLayout
   readonly #address: RedisAddress
+  readonly #route: RedisRoute
   readonly #closing: AbortController // ends whatever connection there is
   readonly #living: Promise<void>
   readonly #started = Promise.withResolvers<void>()
@@ -82,9 +85,10 @@ class RedisStore implements FeatureStore {
   #listener: StoreListener | null = null
   #rows: RedisListener | null = null
   #link: Link | null = null
+  #better: RedisConnection | undefined // to a server that takes writes, after one that did not
+  readonly #writability = new Writability()
   #awaySinceMs: number | undefined = performance.now() // undefined: memory has been complete since
-  #attempts = 0 // to connect, since the last full read
-  #problem = '' // told last
+  #trouble: string | undefined // with writes, told last
   #closed: Promise<void> | undefined
 
   constructor(
@@ -94,6 +98,8 @@ class RedisStore implements FeatureStore {
     this.layout = layout
     this.#address = address
     this.#closing = closing
+    const onProblem = (message: string) => this.#listener?.onProblem(message)
+    this.#route = new RedisRoute({ address, layout, signal: closing.signal, onProblem })
     this.#started.promise.catch(() => undefined) // start may never be called
     this.#living = this.#live(connection)
   }
@@ -118,7 +124,8 @@ class RedisStore implements FeatureStore {
 
   async write(changes: readonly Change[]): Promise<void> {
     checkChanges(changes, this.layout)
-    const { pipeline, connection } = this.#linked('write to')
+    const link = this.#linked('write to')
+    const { pipeline, connection } = link
     const written = writeRows(pipeline, {
       changes,
       prefix: this.#address.prefix,
@@ -130,7 +137,12 @@ class RedisStore implements FeatureStore {
     this.#writes.add(written)
     try {
       await written
+      this.#writability.onWritten()
     } catch (error) {
+      if (connection.isErrorReply(error)) {
+        this.#writability.onRefused(error)
+        this.#check(link)
+      }
       throw this.#writeError(error)
     } finally {
       this.#writes.delete(written)
@@ -138,13 +150,13 @@ class RedisStore implements FeatureStore {
   }
 
   async isFilling(): Promise<boolean> {
-    const command = ['HEXISTS', metaKey(this.#address), FILLING]
+    const command = ['HEXISTS', metaKey(this.#address), FILLING_FIELD]
     return (await this.#ask('read from', (connection) => connection.send(command))) === 1
   }
 
   async setFilling(isFilling: boolean): Promise<void> {
     const key = metaKey(this.#address)
-    const command = isFilling ? ['HSET', key, FILLING, '1'] : ['HDEL', key, FILLING]
+    const command = isFilling ? ['HSET', key, FILLING_FIELD, '1'] : ['HDEL', key, FILLING_FIELD]
     await this.#ask('write to', (connection) => connection.send(command))
   }
 
@@ -158,6 +170,7 @@ class RedisStore implements FeatureStore {
       connected: this.#link !== null,
       synced: follower?.isSynced ?? false,
       lagMs: sinceMs === undefined ? 0 : performance.now() - sinceMs,
+      troubles: [this.#writability.trouble, follower?.trouble].filter((trouble) => trouble !== undefined),
     }
   }
 
@@ -176,68 +189,97 @@ class RedisStore implements FeatureStore {
   /** Sees to it that there is a connection, one after the other, until the store is closed. */
   async #live(first: RedisConnection): Promise<void> {
     for (let connection: RedisConnection | null = first; connection !== null; ) {
-      this.#link = { connection, pipeline: new RedisPipeline(connection), follower: null }
+      const pipeline = new RedisPipeline(connection)
+      const link: Link = { connection, pipeline, follower: null, isChecking: false, isSeeking: false }
+      connection.onPing = () => this.#check(link)
+      this.#link = link
       this.#follow()
       const reason: NearrankError = await connection.lost
-      const { follower } = this.#link
+      const { follower } = link
       this.#awaySinceMs ??= Math.min(connection.heardAtMs, follower?.behindSinceMs ?? Infinity)
       this.#link = null
       if (this.#closing.signal.aborted) return
       // For the first time nobody serves from memory yet, and what is wrong stays wrong.
       if (reason.code === 'INPUT') this.#started.reject(reason)
-      this.#tell(`${reason.message}. The copy in memory stays in use; reconnecting`)
-      connection = await this.#reconnect()
+      this.#route.tell(`${reason.message}. The copy in memory stays in use; reconnecting`)
+      connection = this.#better ?? (await this.#route.reconnect())
+      this.#better = undefined
     }
   }
 
-  /** A new connection to data of the same layout, however long it takes; null: the store is being closed. */
-  async #reconnect(): Promise<RedisConnection | null> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      const delayMs = Math.min(RETRY_MIN_MS * 2 ** this.#attempts++, RETRY_MAX_MS)
-      let connection: RedisConnection | undefined
-      try {
-        await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal })
-        connection = await connectRedis(this.#address, signal)
-        await redisLayout(connection, this.#agreed())
-        return connection
-      } catch (error) {
-        const reason = redisError('reach', error, this.#address)
-        connection?.cut(reason)
-        if (!signal.aborted) this.#tell(reason.message)
-      }
-    }
-    return null
+  /** Looks at the server, unless a look is under way. */
+  #check(link: Link): void {
+    if (link.isChecking || link.follower === null) return
+    link.isChecking = true
+    this.#look(link)
+      .then((look) => link.follower?.onLook(look))
+      .catch(() => undefined) // the connection is lost
+      .finally(() => {
+        link.isChecking = false
+      })
+  }
+
+  async #look(link: Link): Promise<Look> {
+    const look = await lookAt(link.connection, metaKey(this.#address))
+    if (this.#link !== link) return look
+    this.#writability.onLook(look.refusal)
+    const { trouble, isToBeLeft } = this.#writability
+    if (trouble !== undefined && trouble !== this.#trouble)
+      this.#listener?.onProblem(`${trouble} The server is ${this.#address.shown}.`)
+    this.#trouble = trouble
+    if (isToBeLeft && !link.isSeeking) void this.#seek(link)
+    return look
   }
 
   /**
-   * What the data must be again after a reconnection or a flush, lest a
-   * later start takes string ids for integers.
+   * While the server refuses writes: tries where its name leads to. When a name moves to another server
+   * after a failover, that ends no connection to the one before.
    */
-  #agreed() {
-    return { address: this.#address, wanted: { layout: this.layout } }
+  async #seek(link: Link): Promise<void> {
+    link.isSeeking = true
+    const { signal } = this.#closing
+    for (let attempt = 0; this.#link === link && this.#writability.isToBeLeft; attempt++) {
+      let other: RedisConnection | undefined
+      try {
+        if (attempt > 0) await sleep(retryMs(attempt), undefined, { signal })
+        other = await this.#route.connect()
+        const { refusal } = await lookAt(other, metaKey(this.#address))
+        const here = await this.#look(link) // it may take writes again by now
+        link.follower?.onLook(here)
+        if (refusal === undefined && here.refusal !== undefined && this.#link === link) {
+          this.#better = other
+          link.connection.cut(redisError('write to', here.refusal, this.#address))
+        }
+      } catch {
+        // As long as it fails, the server that is there is the best there is.
+      } finally {
+        if (other !== this.#better) other?.cut(this.#closedError('keep the connection to'))
+      }
+    }
+    link.isSeeking = false
   }
 
   #follow(): void {
-    if (this.#link === null || this.#rows === null) return
-    const { connection, pipeline } = this.#link
+    const link = this.#link
+    if (link === null || this.#rows === null) return
+    const { connection, pipeline } = link
     const onFailure = (error: unknown) => connection.cut(redisError('read from', error, this.#address))
     const follower = new RedisFollower(connection, {
       pipeline,
       listener: this.#rows,
       prefix: this.#address.prefix,
-      onFlushed: () => redisLayout(connection, this.#agreed()),
+      look: async (isOther) => {
+        if (isOther) await this.#route.agree(connection)
+        return this.#look(link)
+      },
+      onSynced: () => {
+        this.#awaySinceMs = undefined
+        this.#started.resolve()
+      },
       onFailure,
     })
-    this.#link.follower = follower
-    follower.start().then(() => this.#onSynced(), onFailure)
-  }
-
-  #onSynced(): void {
-    this.#awaySinceMs = undefined
-    this.#attempts = 0
-    this.#problem = ''
-    this.#started.resolve()
+    link.follower = follower
+    follower.start().then(() => this.#route.onRead(), onFailure)
   }
 
   async #ask<T>(action: string, ask: (connection: RedisConnection) => Promise<T>): Promise<T> {
@@ -273,11 +315,5 @@ class RedisStore implements FeatureStore {
       'CONFLICT',
       `Cannot ${action} the Redis server at ${this.#address.shown}: the store must be open, found closed; open it again`,
     )
-  }
-
-  /** One message for each thing that goes wrong, not one for each attempt. */
-  #tell(problem: string): void {
-    if (problem !== this.#problem) this.#listener?.onProblem(problem)
-    this.#problem = problem
   }
 }
