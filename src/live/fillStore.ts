@@ -42,7 +42,9 @@ export interface FillStoreOptions extends PackOptions {
  * How to open a store that is to take the data in. Parquet is packed for it, on first use.
  * @throws NearrankError as `openTables`.
  */
-export async function storeForData(options: PackOptions): Promise<Required<OpenStoreOptions>> {
+export async function storeForData(
+  options: PackOptions,
+): Promise<Required<Pick<OpenStoreOptions, 'layout' | 'idsOfNew'>>> {
   const { users, restaurants } = await openData(options)
   return {
     layout: { users: sideFor(users.features), restaurants: sideFor(restaurants.features) },

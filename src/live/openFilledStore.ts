@@ -7,10 +7,12 @@ import { modelFeatures } from '../model/modelFeatures.ts'
 import type { FeatureStore } from '../store/featureStore.ts'
 import { sideFor } from '../store/layout.ts'
 import { openStore } from '../store/openStore.ts'
+import type { RedisTls } from '../store/redis/tlsFiles.ts'
 import { type FillProgress, fillStore, storeForData } from './fillStore.ts'
 
 export interface FilledStoreOptions {
   store: string // address
+  redisTls?: RedisTls // files, for an address that begins with rediss:
   /**
    * Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained.
    */
@@ -31,7 +33,7 @@ export async function openFilledStore(
   options: FilledStoreOptions,
   description: ModelDescription,
 ): Promise<{ store: FeatureStore; rows: { users: number; restaurants: number } }> {
-  const { store: url, ids, signal, onProgress } = options
+  const { store: url, redisTls, ids, signal, onProgress } = options
   const fill = options.fill && dataOfModel(description, options.fill)
   const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const { users, restaurants } = modelFeatures(description)
@@ -40,6 +42,7 @@ export async function openFilledStore(
       users: { ...sideFor(users), ...(ids?.users && { ids: ids.users }) },
       restaurants: { ...sideFor(restaurants), ...(ids?.restaurants && { ids: ids.restaurants }) },
     },
+    ...(redisTls && { redisTls }),
     ...(fill && { idsOfNew: async () => (await storeForData({ ...fill, ...told })).idsOfNew() }),
   })
   try {

@@ -2,6 +2,7 @@ import type { Side } from '../features/featureSpec.ts'
 import type { SideShape } from '../features/fitProblem.ts'
 import type { RawRow } from '../features/rawRow.ts'
 import type { FeatureId, IdKind } from '../ids.ts'
+import type { RedisTls } from './redis/tlsFiles.ts'
 
 /** What a store holds of one side. */
 export interface SideLayout extends SideShape {
@@ -135,4 +136,5 @@ export interface OpenStoreOptions {
   layout: Record<Side, WantedSide>
   /** Called if the store is new and `ids` are absent. @default integers */
   idsOfNew?: () => Promise<Record<Side, IdKind>>
+  redisTls?: RedisTls // of a store at `rediss://`
 }

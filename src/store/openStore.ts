@@ -1,13 +1,15 @@
 import { NearrankError } from '../errors.ts'
 import type { FeatureStore, OpenStoreOptions } from './featureStore.ts'
+import { checkRedisTls } from './redis/tlsFiles.ts'
 
 /**
  * Opens the store at `url`: `sqlite:PATH` (made where it is missing), `redis://…` or `rediss://…`.
- * @throws NearrankError USAGE for another address, INPUT where the store holds another layout or
- * something else, CONFLICT where another process has it, DAMAGED, DISK, UNAVAILABLE.
+ * @throws NearrankError USAGE for another address or files it has no use for, INPUT where the store holds
+ * another layout or something else, CONFLICT where another process has it, DAMAGED, DISK, UNAVAILABLE.
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<FeatureStore> {
   const [scheme, rest] = splitScheme(url)
+  checkRedisTls(options.redisTls ?? {}, scheme)
   if (scheme === 'redis' || scheme === 'rediss') {
     const { openRedisStore } = await import('./redis/store.ts')
     return openRedisStore(url, options)

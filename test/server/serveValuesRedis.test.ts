@@ -63,7 +63,9 @@ describe('values in Redis', { skip: NO_REDIS, concurrency: false }, async () => 
       taste: '[1,2.5]',
       opened: '',
     })
-    assert.deepEqual(await hash('meta'), {
+    const { token, ...meta } = await hash('meta')
+    assert.match(token, /^[\da-f-]{36}$/)
+    assert.deepEqual(meta, {
       format: '2',
       'users.features': '6',
       'users.ids': 'integer',

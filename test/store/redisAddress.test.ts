@@ -7,7 +7,7 @@ test('a Redis URL: defaults', () => {
   assert.deepEqual(parseRedisAddress('redis://localhost'), {
     host: 'localhost',
     port: 6379,
-    tls: false,
+    tls: null,
     database: 0,
     username: undefined,
     password: undefined,
@@ -20,7 +20,7 @@ test('a Redis URL: everything said', () => {
   assert.deepEqual(parseRedisAddress('rediss://me:p%40%2F%23@[::1]:7000/12?prefix=%7Bshop%7D%3A'), {
     host: '::1',
     port: 7000,
-    tls: true,
+    tls: {},
     database: 12,
     username: 'me',
     password: 'p@/#',

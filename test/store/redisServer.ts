@@ -78,7 +78,7 @@ async function answers(child: ChildProcess, port: number): Promise<void> {
 
 const given = new Set<number>() // to servers that may not listen yet
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

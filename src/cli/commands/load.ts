@@ -7,6 +7,7 @@ import type { OptionTable } from '../../options/option.ts'
 import { text } from '../../options/schemas.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { REDIS_TLS_OPTION } from '../flags/redisTls.ts'
 import { print, printJson } from '../output/output.ts'
 import { formatRate } from '../progress/progressLine.ts'
 import { renderTable } from '../output/table.ts'
@@ -18,6 +19,7 @@ const PLACES = {
     flag: '--store <address>',
     help: 'sqlite:FILE or redis://HOST:PORT (required)',
   },
+  ...REDIS_TLS_OPTION,
   model: {
     schema: text(),
     flag: '--model <dir>',
@@ -47,7 +49,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
   )
 
   return command.action(async () => {
-    const { data, store: address, model } = givenOptions(command, PLACES)
+    const { data, store: address, redisTls, model } = givenOptions(command, PLACES)
     if (data === undefined || address === undefined)
       throw new NearrankError(
         'USAGE',
@@ -65,7 +67,10 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
       onProgress: ({ stage, side, rowsDone, rowsTotal }: FillProgress) =>
         progress.update({ stage: `${stage} ${side}`, done: rowsDone, total: rowsTotal }),
     }
-    const store = await openStore(address, await storeForData(source))
+    const store = await openStore(address, {
+      ...(await storeForData(source)),
+      ...(redisTls && { redisTls }),
+    })
     try {
       const { users, restaurants } = await fillStore({ ...source, store })
       progress.end()

@@ -4,6 +4,7 @@ import { UNKNOWN_CONTEXT_OPTION } from '../../ranking/unknownContext.ts'
 import { group, type OptionTable } from '../../options/option.ts'
 import { integer, number, oneOf, text, texts } from '../../options/schemas.ts'
 import { JSON_OPTION } from './flags.ts'
+import { REDIS_TLS_OPTION } from './redisTls.ts'
 
 const IDS = {
   users: {
@@ -22,6 +23,7 @@ export const SERVE_PLACES = {
     flag: '--store <address>',
     help: 'sqlite:FILE (default features.db) or redis://HOST:PORT',
   },
+  ...REDIS_TLS_OPTION,
   data: { schema: text(), flag: '--data <dir>', help: 'Parquet files that fill a store without restaurants' },
   ids: group(IDS, 'an object of kinds'),
 } satisfies OptionTable

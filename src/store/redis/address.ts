@@ -1,10 +1,11 @@
 import { NearrankError } from '../../errors.ts'
+import type { RedisTls } from './tlsFiles.ts'
 
 /** Where a Redis or Valkey server is, and how to enter. */
 export interface RedisAddress {
   host: string
   port: number
-  tls: boolean
+  tls: RedisTls | null // null: without
   database: number
   username: string | undefined
   password: string | undefined
@@ -24,7 +25,7 @@ const OTHER = 'something else'
  * The parts of `redis://user:password@host:6379/0?prefix=shop:`.
  * @throws NearrankError INPUT for anything else; the message tells neither user nor password.
  */
-export function parseRedisAddress(text: string): RedisAddress {
+export function parseRedisAddress(text: string, tls: RedisTls = {}): RedisAddress {
   // Nothing of it is quoted, and the URL parser's own error, which holds the text, is no cause: a password
   // with a / or ? in it is split, and any part may be a part of it.
   if (!URL.canParse(text)) throw wrong('it must be a URL', OTHER)
@@ -43,7 +44,7 @@ export function parseRedisAddress(text: string): RedisAddress {
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port,
-    tls: url.protocol === 'rediss:',
+    tls: url.protocol === 'rediss:' ? tls : null,
     database: Number(url.pathname.slice(1)),
     username: decoded(url.username),
     password: decoded(url.password),

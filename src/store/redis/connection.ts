@@ -1,8 +1,10 @@
 import type { ErrorReply } from '@redis/client'
 import { NearrankError } from '../../errors.ts'
+import { isIP } from 'node:net'
 import { errnoOf } from '../../files.ts'
 import type { RedisAddress } from './address.ts'
 import { redisError } from './errors.ts'
+import { readRedisTls } from './tlsFiles.ts'
 
 /** One command, as its words. */
 export type RedisCommand = (string | Buffer)[]
@@ -46,11 +48,17 @@ export interface RedisConnection {
  */
 export async function connectRedis(address: RedisAddress, signal: AbortSignal): Promise<RedisConnection> {
   const { createClient, ErrorReply, RESP_TYPES } = await redisPackage()
+  const { host, port } = address
+  const tls = address.tls && {
+    ...(await readRedisTls(address.tls)),
+    ...(isIP(host) === 0 && { servername: host }),
+    tls: true as const,
+  }
   const client = createClient({
     socket: {
-      host: address.host,
-      port: address.port,
-      ...(address.tls ? { tls: true } : {}),
+      host,
+      port,
+      ...tls,
       connectTimeout: TCP_DEADLINE_MS,
       reconnectStrategy: false,
     },

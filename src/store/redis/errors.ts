@@ -43,6 +43,8 @@ const REPLIES: Record<string, Reason> = {
   WRONGTYPE: ['CONFLICT', 'a key holds something other than a hash; delete that key, or use another prefix'],
 }
 
+const CLOSED = 'it closed the connection'
+
 const FAILURES: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there; start the server, or correct the address',
   ENOTFOUND: 'there is no such host; correct the address',
@@ -50,8 +52,30 @@ const FAILURES: Record<string, string> = {
   ETIMEDOUT: 'it does not answer; check the address and the network',
   EHOSTUNREACH: 'there is no route to the host; check the network',
   ENETUNREACH: 'there is no route to the host; check the network',
-  ECONNRESET: 'it closed the connection',
-  EPIPE: 'it closed the connection',
+  ECONNRESET: CLOSED,
+  EPIPE: CLOSED,
+}
+
+const UNTRUSTED =
+  'its certificate is not signed by an authority that is trusted here; give that authority with --redis-ca FILE'
+const UNREADABLE_TLS = 'it does not speak TLS there; use its TLS port, or redis:// without TLS'
+
+const TLS_FAILURES: Record<string, string> = {
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'its certificate is for other names than the host of the address; use a name that the certificate has',
+  CERT_HAS_EXPIRED: 'its certificate has expired; renew it',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clocks',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    'it requires a certificate of the client; give one with --redis-cert FILE and --redis-key FILE',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA:
+    'it does not trust the certificate of the client; give another one with --redis-cert FILE',
+  ERR_SSL_WRONG_VERSION_NUMBER: UNREADABLE_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: UNREADABLE_TLS,
 }
 
 /**
@@ -72,16 +96,26 @@ export function refusalOf(reply: Error): { reason: string; isForGood: boolean } 
 export function redisError(action: string, error: unknown, address: RedisAddress): NearrankError {
   if (error instanceof NearrankError) return error
   const [code, sentence] = reasonOf(error, address)
-  return new NearrankError(code, `Cannot ${action} the Redis server at ${address.shown}: ${sentence}`)
+  // A port for TLS hangs up on whoever speaks without.
+  const advice =
+    sentence === CLOSED && action === 'reach' && !address.tls ? '; if it requires TLS, use rediss://' : ''
+  return new NearrankError(
+    code,
+    `Cannot ${action} the Redis server at ${address.shown}: ${sentence}${advice}`,
+  )
 }
 
 function reasonOf(error: unknown, address: RedisAddress): Reason {
   const failure = FAILURES[errnoOf(error)]
   if (failure !== undefined) return ['UNAVAILABLE', failure]
+  const tlsFailure = TLS_FAILURES[errnoOf(error)]
+  if (tlsFailure !== undefined) return ['INPUT', tlsFailure]
   const message = messageOf(error)
   const reply = REPLIES[message.split(' ', 1)[0]]
   if (reply !== undefined) return reply
-  if (/socket closed/i.test(message)) return ['UNAVAILABLE', 'it closed the connection']
+  if (/socket closed/i.test(message)) return ['UNAVAILABLE', CLOSED]
+  if (/connection timeout/i.test(message))
+    return ['UNAVAILABLE', address.tls ? 'it does not answer to TLS; use its TLS port' : FAILURES.ETIMEDOUT]
   if (/^(?:disconnects client|the client is )/i.test(message))
     return ['UNAVAILABLE', 'the connection was lost']
   if (/DB index/i.test(message))

@@ -53,7 +53,7 @@ import { writeRows } from './write.ts'
  * @throws NearrankError INPUT for a wrong URL, login or layout, UNAVAILABLE where nobody answers within 5 s.
  */
 export async function openRedisStore(url: string, options: OpenStoreOptions): Promise<FeatureStore> {
-  const address = parseRedisAddress(url)
+  const address = parseRedisAddress(url, options.redisTls)
   const closing = new AbortController()
   const connection = await connectRedis(address, closing.signal)
   try {
