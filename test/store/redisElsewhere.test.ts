@@ -80,42 +80,43 @@ describe('Redis: a server that is another one, or takes no writes', {
   skip: NO_REDIS,
   concurrency: true,
 }, () => {
-  test('a failover that moves the name and ends no connection', async (t) => {
-    const replicate = ['--repl-diskless-sync-delay', '0']
-    const [before, after] = [await serverOf(t, replicate), await serverOf(t, replicate)]
-    const [demoted, promoted] = [await before.client(), await after.client()]
-    await demoted.sendAll(rowsOf(100))
-    const proxy = await CuttingProxy.start(before.port)
-    t.after(() => proxy.close())
-    const [store, copy] = await startOf(t, `redis://127.0.0.1:${proxy.port}`)
-    await promoted.send('REPLICAOF', '127.0.0.1', before.port)
-    await eventually(async () => assert.equal((await rowsOfServer(promoted)).users.size, 100))
+  for (const what of ['is cut off', 'follows the new primary'])
+    test(`a failover that moves the name and ends no connection: the server of before ${what}`, async (t) => {
+      const replicate = ['--repl-diskless-sync-delay', '0']
+      const [before, after] = [await serverOf(t, replicate), await serverOf(t, replicate)]
+      const [demoted, promoted] = [await before.client(), await after.client()]
+      await demoted.sendAll(rowsOf(100))
+      const proxy = await CuttingProxy.start(before.port)
+      t.after(() => proxy.close())
+      const [store, copy] = await startOf(t, `redis://127.0.0.1:${proxy.port}`)
+      await promoted.send('REPLICAOF', '127.0.0.1', before.port)
+      await eventually(async () => assert.equal((await rowsOfServer(promoted)).users.size, 100))
 
-    await promoted.send('REPLICAOF', 'NO', 'ONE')
-    await demoted.send('REPLICAOF', '127.0.0.1', 1) // it is cut off, too: what it has stays as it is
-    const write = () => store.write([put('users', 1, [7, 7, 7])])
-    await assert.rejects(write(), /read-only replica/)
-    await eventually(() =>
-      assert.match(troublesOf(store), /^Writes to the store fail: it is a read-only replica/),
-    )
-    assert.equal(copy.rows.users.size, 100, 'goes on with what it has')
-    await promoted.send('HSET', 'nearrank:user:500', 'features', featureBytes(5, 5, 5))
+      await promoted.send('REPLICAOF', 'NO', 'ONE')
+      await demoted.send('REPLICAOF', '127.0.0.1', what === 'is cut off' ? 1 : after.port)
+      const write = () => store.write([put('users', 1, [7, 7, 7])])
+      await assert.rejects(write(), /read-only replica/)
+      await eventually(() =>
+        assert.match(troublesOf(store), /^Writes to the store fail: it is a read-only replica/),
+      )
+      assert.equal(copy.rows.users.size, 100, 'goes on with what it has')
+      await promoted.send('HSET', 'nearrank:user:500', 'features', featureBytes(5, 5, 5))
 
-    proxy.targetPort = after.port // of new connections
-    await eventually(write)
-    await sameAsServer(copy.rows, promoted)
-    await eventually(() =>
-      assert.deepEqual(store.status(), {
-        kind: 'redis',
-        connected: true,
-        synced: true,
-        lagMs: 0,
-        troubles: [],
-      }),
-    )
-    assert.equal(copy.rows.users.size, 101)
-    assert.match(copy.problems.join('\n'), /read-only replica/)
-  })
+      proxy.targetPort = after.port // of new connections
+      await eventually(write)
+      await sameAsServer(copy.rows, promoted)
+      await eventually(() =>
+        assert.deepEqual(store.status(), {
+          kind: 'redis',
+          connected: true,
+          synced: true,
+          lagMs: 0,
+          troubles: [],
+        }),
+      )
+      assert.equal(copy.rows.users.size, 101)
+      assert.match(copy.problems.join('\n'), /read-only replica/)
+    })
 
   test('a name that has moved is noticed by a server that nobody asks to write', async (t) => {
     const [before, after] = [await serverOf(t), await serverOf(t)]

@@ -13,10 +13,7 @@ const REPLIES: Record<string, Reason> = {
     'its memory limit (maxmemory) is reached; raise maxmemory, or delete what is not needed',
   ],
   MISCONF: ['DISK', 'it cannot save to its own disk, so it refuses writes; see its log'],
-  READONLY: [
-    'UNAVAILABLE',
-    'it is a read-only replica; the address must lead to the primary, and is looked up again until it does',
-  ],
+  READONLY: ['UNAVAILABLE', 'it is a read-only replica; the address must lead to the primary'],
   MASTERDOWN: ['UNAVAILABLE', 'it is a replica that has lost its primary; try again later'],
   NOREPLICAS: [
     'UNAVAILABLE',

@@ -224,8 +224,8 @@ class RedisStore implements FeatureStore {
     if (this.#link !== link) return look
     this.#writability.onLook(look.refusal)
     const { trouble, isToBeLeft } = this.#writability
-    if (trouble !== undefined && trouble !== this.#trouble)
-      this.#listener?.onProblem(`${trouble} The server is ${this.#address.shown}.`)
+    if (look.refusal && trouble !== this.#trouble)
+      this.#listener?.onProblem(redisError('write to', look.refusal, this.#address).message)
     this.#trouble = trouble
     if (isToBeLeft && !link.isSeeking) void this.#seek(link)
     return look
