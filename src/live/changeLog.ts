@@ -2,6 +2,10 @@ const SEQUENCE = 0 // odd: a change is being written
 const LOCK = 1 // 0 free, 1 taken, 2 taken and somebody sleeps
 const RING = 2
 const RING_LENGTH = 4096 // a power of two
+// A lock is held for microseconds. Whoever holds it for 2 s has died with it. Ten waits, since a process that
+// was suspended finds one of them over.
+const WAITS_MAX = 10
+const WAIT_MS = 200
 
 /**
  * Lets one thread change rows of shared memory while others read many of them at once, without ever seeing
@@ -53,11 +57,15 @@ export class ChangeLog {
     return changesBetween(from, Atomics.or(words, SEQUENCE, 0)) < RING_LENGTH
   }
 
-  /** Runs `work` while nothing changes. Blocks the thread until the lock is free: microseconds. */
+  /**
+   * Runs `work` while nothing changes. Blocks the thread until the lock is free: microseconds, or 2 s if a
+   * thread has died that held it.
+   */
   locked(work: () => void): void {
     const words = this.#words
     if (Atomics.compareExchange(words, LOCK, 0, 1) !== 0)
-      while (Atomics.exchange(words, LOCK, 2) !== 0) Atomics.wait(words, LOCK, 2)
+      for (let waits = 0; waits < WAITS_MAX && Atomics.exchange(words, LOCK, 2) !== 0; )
+        if (Atomics.wait(words, LOCK, 2, WAIT_MS) === 'timed-out') waits++
     try {
       work()
     } finally {

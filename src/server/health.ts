@@ -10,13 +10,15 @@ export interface HealthParts {
   model: ServedModel | null
   rows: Readonly<Record<Side, number>>
   listeningThreads: number // that take requests
+  threads: number // that should
 }
 
 /** What `/health/ready` answers. */
-export function healthOf({ phase, store, model, rows, listeningThreads }: HealthParts): Health {
+export function healthOf(parts: HealthParts): Health {
+  const { phase, store, model, rows, listeningThreads } = parts
   return {
     ready: phase === 'ready',
-    reasons: phase === 'starting' ? ['Features are still being loaded.'] : reasonsOf(phase, store, rows),
+    reasons: phase === 'starting' ? ['Features are still being loaded.'] : reasonsOf(parts),
     store,
     model,
     users: rows.users,
@@ -25,7 +27,7 @@ export function healthOf({ phase, store, model, rows, listeningThreads }: Health
   }
 }
 
-function reasonsOf(phase: Phase, store: StoreStatus, rows: Readonly<Record<Side, number>>): string[] {
+function reasonsOf({ phase, store, rows, listeningThreads, threads }: HealthParts): string[] {
   const reasons: string[] = []
   const { troubles = [] } = store
   if (phase === 'stopping') reasons.push('The server is shutting down.')
@@ -35,5 +37,7 @@ function reasonsOf(phase: Phase, store: StoreStatus, rows: Readonly<Record<Side,
   reasons.push(...troubles)
   for (const [side, count] of Object.entries(rows))
     if (count === 0) reasons.push(`There are no ${side} in the store.`)
+  if (phase === 'ready' && listeningThreads < threads)
+    reasons.push(`Only ${listeningThreads} of ${threads} listening threads take requests: see the log.`)
   return reasons
 }

@@ -39,6 +39,7 @@ export function liveServices(parts: LiveParts): Services {
       model: progress.models?.current() ?? null,
       rows: state.counts,
       listeningThreads: threads.ready,
+      threads: stats.length,
     })
   const metrics = new Metrics(
     stats.map((memory) => new ThreadStats(memory)),

@@ -138,7 +138,10 @@ function startThreads(
       apiKeys: apiKeys?.entries ?? null,
     }),
     log: (line) => logRanking(logger, line),
-    onCrash: (error) => crash(error, 'a listening thread ended'),
+    onDeath: ({ thread, error, againInMs }) =>
+      logger.error({ thread, againInMs, err: error }, 'a listening thread has ended'),
+    onAgain: (thread) => logger.info({ thread }, 'a listening thread takes requests again'),
+    onCrash: (error) => crash(error, 'a listening thread has ended'),
   })
 }
 

@@ -130,6 +130,19 @@ describe('ChangeLog', () => {
     assert.deepEqual(await Promise.all(workers.map((worker) => once(worker, 'exit'))), [[0], [0], [0]])
     assert.equal(new Int32Array(job.words)[0], 3 * job.turns)
   })
+
+  test('a thread that dies with the lock does not hold the others for ever', async () => {
+    const shared = new SharedArrayBuffer(ChangeLog.BYTES)
+    const url = new URL('./lockHolder.ts', import.meta.url)
+    const worker = new Worker(url, { execArgv: [], workerData: shared })
+    await once(worker, 'message')
+    await worker.terminate()
+    const log = new ChangeLog(shared)
+    let changed = 0
+    for (let i = 0; i < 3; i++) log.change(1, () => changed++)
+    assert.equal(changed, 3)
+    assert.equal(new Int32Array(shared)[1], 0, 'the lock is free again')
+  })
 })
 
 /** A log that has seen `sequence / 2` changes. */

@@ -9,6 +9,7 @@ const parts: HealthParts = {
   model: MODEL,
   rows: { users: 1, restaurants: 2 },
   listeningThreads: 3,
+  threads: 3,
 }
 const LOST = { ...parts.store, connected: false, synced: false }
 
@@ -50,6 +51,7 @@ test('a server without its store, or without rows, is ready and says what is wro
       { rows: { users: 0, restaurants: 0 } },
       ['There are no users in the store.', 'There are no restaurants in the store.'],
     ],
+    [{ listeningThreads: 2 }, ['Only 2 of 3 listening threads take requests: see the log.']],
   ] as const) {
     const { ready, reasons } = healthOf({ ...parts, ...more })
     assert.equal(ready, true)

@@ -20,10 +20,14 @@ export class ServeProcess {
     this.#ended = once(child, 'exit')
   }
 
-  /** `log`: where standard error goes. Resolves when it is ready. Killed after the test file if it runs still. */
-  static async start(args: string[], log: 'pipe' | number = 'pipe'): Promise<ServeProcess> {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--json', ...args], {
-      stdio: ['ignore', 'pipe', log],
+  /**
+   * `log`: where standard error goes; `preload`: a module that is loaded first and gets what `child.send`
+   * sends. Resolves when it is ready. Killed after the test file if it runs still.
+   */
+  static async start(args: string[], log: 'pipe' | number = 'pipe', preload?: string): Promise<ServeProcess> {
+    const first = preload === undefined ? [] : ['--import', preload]
+    const child = spawn(process.execPath, [...first, MAIN, 'serve', '--port', '0', '--json', ...args], {
+      stdio: ['ignore', 'pipe', log, ...(preload === undefined ? [] : ['ipc' as const])],
     })
     const { stdout } = child
     assert.ok(stdout)
