@@ -6,6 +6,9 @@ export interface BodyLimits {
 
 export const BODY_LIMITS: BodyLimits = { bulkBodyBytesMax: 64 * 2 ** 20, rowBodyBytesMax: 2 ** 20 }
 
+/** Bytes of bodies that arrive, wait or are passed on: in a thread, two bulk loads and others. */
+export const BODY_ROOM = { threadBytesMax: 160 * 2 ** 20, allBytesMax: 256 * 2 ** 20 }
+
 /** Bulk loads that may arrive at once in a thread, and that may run at once: each holds its body. */
 export const LOADS_MAX = 2
 /** A bulk load of at most this size is not counted among those that arrive. */

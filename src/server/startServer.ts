@@ -121,6 +121,7 @@ function startThreads(
   const { host, allowedHosts, unknownUser, unknownContext, candidatesMax, waitingMax, workers, apiKeys } =
     settings
   const { layout, stats, logger, crash } = given
+  const bodyBytes = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * workers)
   return new ListeningThreads({
     threads: workers,
     config: (thread) => ({
@@ -134,6 +135,7 @@ function startThreads(
       logsRequests: logger.isLevelEnabled('debug'),
       reusePort: workers > 1,
       stats: stats[thread - 1],
+      bodyBytes,
       userIds: layout.users.ids,
       apiKeys: apiKeys?.entries ?? null,
     }),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { addApiKey, readApiKeys } from '../../src/server/keys/apiKeyFile.ts'
 import { Admission } from '../../src/server/threads/admission/admission.ts'
+import { roomFor } from './threads/admission/roomFor.ts'
 import { RequestQueue } from '../../src/server/threads/admission/requestQueue.ts'
 import { MainThread } from '../../src/server/threads/passing/mainThread.ts'
 import { LoadRoute, PassedRoute } from '../../src/server/threads/passing/passedRoute.ts'
@@ -62,7 +63,7 @@ test('past --max-queue requests get 503 with Retry-After and keep their connecti
 })
 
 test('while features are being loaded requests get 503 with Retry-After, and the rest is passed on', async () => {
-  const admission = new Admission({ isDraining: () => false })
+  const admission = new Admission({ isDraining: () => false, held: roomFor(10_000) })
   const mainThread = new MainThread({
     admission,
     pass: async ({ method, url }) => ({

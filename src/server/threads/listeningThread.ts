@@ -4,8 +4,9 @@ import { messageOf } from '../../errors.ts'
 import { errnoOf } from '../../files.ts'
 import { LiveRanker } from '../../live/ranker.ts'
 import { ApiKeys } from '../keys/apiKeys.ts'
-import { BODY_LIMITS } from '../limits.ts'
+import { BODY_LIMITS, BODY_ROOM } from '../limits.ts'
 import { Admission } from './admission/admission.ts'
+import { BodyBytes } from './admission/bodyBytes.ts'
 import { RequestQueue } from './admission/requestQueue.ts'
 import { SiteGuard } from './admission/siteGuard.ts'
 import { MainThread } from './passing/mainThread.ts'
@@ -30,6 +31,7 @@ let isDraining = false
 
 const admission = new Admission({
   isDraining: () => isDraining,
+  held: new BodyBytes({ ...BODY_ROOM, all: config.bodyBytes, thread: config.thread }),
   apiKeys: config.apiKeys ? new ApiKeys(config.apiKeys) : undefined,
 })
 const mainThread = new MainThread({
@@ -37,7 +39,9 @@ const mainThread = new MainThread({
   pass: (request) =>
     new Promise((resolve) => {
       calls.set(++lastCall, resolve)
-      tell({ what: 'call', call: lastCall, request })
+      const { body } = request
+      const isAlone = body !== null && body.byteLength === body.buffer.byteLength
+      tell({ what: 'call', call: lastCall, request }, isAlone ? [body.buffer as ArrayBuffer] : [])
     }),
 })
 const passing = { admission, mainThread, limits: BODY_LIMITS }
@@ -106,8 +110,9 @@ function errorOf(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
-function tell(message: FromThread): void {
-  parentPort?.postMessage(message)
+/** `moved`: what is handed over and not copied. */
+function tell(message: FromThread, moved: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, moved)
 }
 
 const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })

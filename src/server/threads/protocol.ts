@@ -10,6 +10,7 @@ export interface ThreadConfig {
   allowedHosts: readonly string[]
   reusePort: boolean
   stats: SharedArrayBuffer
+  bodyBytes: SharedArrayBuffer // i32 [threads]: what each holds of bodies
   userIds: IdKind
   unknownUser: 'fail' | 'average'
   unknownContext: UnknownContext

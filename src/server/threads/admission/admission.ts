@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiKeys, KeyVerdict } from '../../keys/apiKeys.ts'
-import type { Problem } from '../../problems/problems.ts'
 import { collectBody, isCompressed, mayBeLarge } from './collectBody.ts'
-import { COMPRESSED, TOO_LARGE } from './refusals.ts'
+import { Problem } from '../../problems/problems.ts'
+import type { BodyBytes } from './bodyBytes.ts'
+import { COMPRESSED } from './refusals.ts'
 import { sendProblem } from './sendProblem.ts'
 
 /** A request on its way through a route, with what the route keeps of it. */
@@ -26,6 +27,7 @@ export interface AdmittingRoute<V extends Visit> {
 
 export interface AdmissionOptions {
   isDraining: () => boolean // connections are closed behind their next answer
+  held: BodyBytes // by all requests of the thread
   apiKeys?: ApiKeys | undefined // absent: everybody may do everything
 }
 
@@ -35,10 +37,12 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly isDraining: () => boolean
+  readonly held: BodyBytes
   readonly #apiKeys: ApiKeys | undefined
 
-  constructor({ isDraining, apiKeys }: AdmissionOptions) {
+  constructor({ isDraining, held, apiKeys }: AdmissionOptions) {
     this.isDraining = isDraining
+    this.held = held
     this.#apiKeys = apiKeys
   }
 
@@ -47,8 +51,8 @@ export class Admission {
     const refusal =
       this.#keyRefusal(request, route) ?? (isCompressed(request) ? COMPRESSED : route.enter(visit))
     if (refusal) return route.refuse(visit, refusal, mayBeLarge(request, route.skippedBytesMax))
-    collectBody(request, route.bodyBytesMax, (body) => {
-      if (body === null) route.refuse(visit, TOO_LARGE, true)
+    collectBody(request, { bytesMax: route.bodyBytesMax, held: this.held }, (body) => {
+      if (body instanceof Problem) route.refuse(visit, body, true)
       else route.take(visit, body)
     })
   }

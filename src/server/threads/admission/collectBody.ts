@@ -1,25 +1,45 @@
 import type { IncomingMessage } from 'node:http'
+import type { Problem } from '../../problems/problems.ts'
+import type { BodyBytes } from './bodyBytes.ts'
+import { BODIES_ARRIVING, TOO_LARGE } from './refusals.ts'
+
+const PIECE_BYTES = 256 // of memory beside its bytes, at least: what comes byte by byte takes most
 
 /**
- * Hands over a request's whole body, or null as soon as it is known to be larger than `bytesMax`. If the
- * client breaks off, `done` is never called.
+ * Hands over a request's whole body, or a problem as soon as it is known to be larger than `bytesMax`, or
+ * there is no room for it. If the client breaks off, `done` is never called.
  */
 export function collectBody(
   request: IncomingMessage,
-  bytesMax: number,
-  done: (body: Buffer | null) => void,
+  { bytesMax, held }: { bytesMax: number; held: BodyBytes },
+  done: (body: Buffer | Problem) => void,
 ): void {
-  if (announcedBytes(request) > bytesMax) return done(null)
-  const pieces: Buffer[] = []
+  const announced = announcedBytes(request)
+  if (announced > bytesMax) return done(TOO_LARGE)
+  let pieces: Buffer[] = []
   let bytes = 0
+  let isGivenUp = false
+  const arriving = { heldBytes: 0, giveUp: () => giveUp(BODIES_ARRIVING) }
+  const giveUp = (problem: Problem): void => {
+    isGivenUp = true
+    pieces = []
+    held.done(arriving)
+    done(problem)
+  }
   request.on('data', (piece: Buffer) => {
-    if (bytes > bytesMax) return
+    if (isGivenUp) return
     bytes += piece.length
-    if (bytes > bytesMax) done(null)
-    else pieces.push(piece)
+    if (bytes > bytesMax) return giveUp(TOO_LARGE)
+    pieces.push(piece)
+    // Most come in one piece, which nothing has to be counted for.
+    if (piece.length === announced) return
+    if (pieces.length === 1) request.once('close', () => held.done(arriving))
+    held.grow(arriving, piece.length + PIECE_BYTES)
   })
   request.on('end', () => {
-    if (bytes <= bytesMax) done(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces))
+    if (isGivenUp) return
+    held.done(arriving)
+    done(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces))
   })
 }
 

@@ -15,6 +15,10 @@ export const LOADS_ARRIVING = new Problem(
   'OVERLOADED',
   'Cannot accept the load now: others are arriving; send it again in a second',
 )
+export const BODIES_ARRIVING = new Problem(
+  'OVERLOADED',
+  'Cannot accept the body now: others take all the room; send it again in a second',
+)
 export const NOT_READY = new Problem('NOT_READY', 'Cannot rank yet: features are still being loaded')
 export const TOO_LARGE = new Problem('BODY_TOO_LARGE', 'Cannot accept the body: it is too large')
 export const NOT_JSON = new Problem(

@@ -46,12 +46,15 @@ export class MainThread {
 
   async #ask(request: PassedRequest): Promise<PassedAnswer> {
     if (STEPS.test(request.url)) throw DOT_STEPS
-    if (this.#passed >= PASSED_MAX) throw OVERLOADED
+    const bytes = request.body?.length ?? 0 // passed on, it is empty
+    const { held } = this.#admission
+    if (this.#passed >= PASSED_MAX || !held.hold(bytes)) throw OVERLOADED
     this.#passed++
     try {
       return await this.#pass(request)
     } finally {
       this.#passed--
+      held.release(bytes)
     }
   }
 }

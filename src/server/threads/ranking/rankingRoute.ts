@@ -9,6 +9,7 @@ import type { Status } from '../threadStats.ts'
 import { RankingAnswer, type RankingAnswerOptions, type RankingVisit } from './rankingAnswer.ts'
 
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+const UNCOUNTED_BYTES_MAX = 65_536 // of a body that waits: --max-queue bounds how many there are
 
 export interface RankingRouteOptions extends RankingAnswerOptions {
   queue: RequestQueue
@@ -53,11 +54,15 @@ export class RankingRoute implements AdmittingRoute<RankingVisit> {
   }
 
   take(visit: RankingVisit, body: Buffer): void {
-    const { queue, stats } = this.#options
+    const { queue, stats, admission } = this.#options
+    const { held } = admission
     if (!queue.admits()) return this.refuse(visit, OVERLOADED)
+    const heldBytes = body.length > UNCOUNTED_BYTES_MAX ? body.length : 0
+    if (heldBytes > 0 && !held.hold(heldBytes)) return this.refuse(visit, OVERLOADED)
     stats.setWaiting(queue.waiting + 1)
     queue.enter(() => {
       stats.setWaiting(queue.waiting)
+      if (heldBytes > 0) held.release(heldBytes)
       if (!visit.response.destroyed) this.#answerOrRefuse(visit, body)
     })
   }

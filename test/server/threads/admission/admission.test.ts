@@ -11,7 +11,9 @@ import {
   type Visit,
 } from '../../../../src/server/threads/admission/admission.ts'
 import { RawConnection } from '../../rawConnection.ts'
+import { eventually } from '../../../store/redisRowsOfServer.ts'
 import { assertProblemAnswer } from '../../serverFixture.ts'
+import { roomFor } from './roomFor.ts'
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex')
 const NO_KEY = new Problem('UNAUTHENTICATED', 'Cannot: no key')
@@ -21,8 +23,10 @@ const FULL = new Problem('OVERLOADED', 'Cannot: full')
 let isFull = false
 let isDraining = false
 let entered = 0
+const held = roomFor(1000)
 const admission = new Admission({
   isDraining: () => isDraining,
+  held,
   apiKeys: new ApiKeys([
     { name: 'reader', sha256: sha256('r'), rights: ['read'] },
     { name: 'writer', sha256: sha256('w'), rights: ['write'] },
@@ -98,6 +102,33 @@ test('a body that is too large is refused after the room, and ends the connectio
   assertProblemAnswer(answer, 'BODY_TOO_LARGE')
   assert.equal(closes, true)
   assert.equal(times, 1)
+})
+
+test('bodies that arrive slowly have a bound together; nothing is held of those that are over', async () => {
+  const { port } = server.address() as AddressInfo
+  const head = 'POST /strict HTTP/1.1\r\nhost: a\r\nx-api-key: r\r\ncontent-length: 50\r\n\r\n'
+  const send = async (text: string, bytesHeld: number) => {
+    const connection = await RawConnection.open(port)
+    connection.write(text)
+    await eventually(() => assert.equal(held.total, bytesHeld))
+    return connection
+  }
+  const piece = 256 + 10 // with its share of other memory
+  const slow: RawConnection[] = []
+  for (let i = 1; i <= 3; i++) slow.push(await send(`${head}0123456789`, i * piece))
+  const answer = slow[0].next()
+  const last = await send(`${head}0123456789`, 3 * piece)
+  assert.equal(assertProblemAnswer(await answer, 'OVERLOADED').includes('take all the room'), true)
+  await slow[0].closed
+  slow[1].close()
+  await eventually(() => assert.equal(held.total, 2 * piece))
+  for (const connection of [slow[2], last]) {
+    const whole = connection.next()
+    connection.write('x'.repeat(40))
+    assert.equal((await whole).body, `0123456789${'x'.repeat(40)}`)
+    connection.close()
+  }
+  assert.equal(held.total, 0)
 })
 
 test('every refusal ends its connection while the server drains', async () => {
