@@ -16,6 +16,7 @@ export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
   store?: string // @default sqlite:features.db
   host?: string // @default 127.0.0.1
   allowedHosts?: readonly string[] // names of the server beside those of this machine, @default none
+  corsOrigins?: readonly string[] // of pages that may call it, `*` with keys: all, @default none
   port?: number // 0: a free one, @default 8080
   workers?: number // listening threads, @default one for each core
   apiKeys?: ApiKeys
@@ -31,6 +32,7 @@ type Defaulted =
   | 'store'
   | 'host'
   | 'allowedHosts'
+  | 'corsOrigins'
   | 'port'
   | 'workers'
   | 'candidatesMax'
@@ -47,6 +49,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     store = DEFAULT_STORE,
     host = DEFAULT_HOST,
     allowedHosts = [],
+    corsOrigins = [],
     port = DEFAULT_PORT,
     workers = availableParallelism(),
     candidatesMax = DEFAULT_CANDIDATES_MAX,
@@ -61,6 +64,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     store,
     host,
     allowedHosts,
+    corsOrigins,
     port,
     workers,
     candidatesMax,

@@ -8,6 +8,7 @@ import { modelFeatures } from '../model/modelFeatures.ts'
 import type { FeaturesOf, Side } from '../features/featureSpec.ts'
 import type { FeatureStore, StoreLayout } from '../store/featureStore.ts'
 import { buildApp } from './app.ts'
+import { checkCorsOrigins } from './corsOrigins.ts'
 import { liveServices, type Progress } from './liveServices.ts'
 import { createLogger } from './logger.ts'
 import { EXPOSED, isLoopback } from './loopback.ts'
@@ -51,10 +52,12 @@ interface Parts {
 /**
  * Starts a server. `workers` threads listen, and rank from memory that they share. This thread keeps that
  * memory in step with the store and answers everything that is not a ranking. Resolves when it is ready.
- * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT if the address is in use.
+ * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT if the address is in use;
+ * USAGE as `checkCorsOrigins`.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const settings = withDefaults(options)
+  checkCorsOrigins(settings.corsOrigins, { hasKeys: settings.apiKeys !== undefined })
   const logger = createLogger({ level: settings.logLevel })
   if (!settings.apiKeys && !isLoopback(settings.host)) logger.warn({ host: settings.host }, EXPOSED)
   const files = await loadModelFiles(settings.model)
@@ -118,8 +121,8 @@ function startThreads(
     crash: (error: Error, message: string) => void
   },
 ): ListeningThreads {
-  const { host, allowedHosts, unknownUser, unknownContext, candidatesMax, waitingMax, workers, apiKeys } =
-    settings
+  const { host, allowedHosts, corsOrigins, workers, apiKeys } = settings
+  const { unknownUser, unknownContext, candidatesMax, waitingMax } = settings
   const { layout, stats, logger, crash } = given
   const bodyBytes = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * workers)
   return new ListeningThreads({
@@ -128,6 +131,7 @@ function startThreads(
       thread,
       host,
       allowedHosts,
+      corsOrigins,
       unknownUser,
       unknownContext,
       candidatesMax,

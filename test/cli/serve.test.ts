@@ -126,6 +126,21 @@ test('addresses that cannot be listened on', async () => {
   ])
 })
 
+test('origins that cannot be allowed', async () => {
+  const args = ['--model', world.model, '--store', await world.newStore(), '--cors-origin']
+  const wrong = /^nearrank: Cannot use --cors-origin: an origin must be like https:.*, found /
+  await fail([
+    [[...args, '*'], 2, /^nearrank: Cannot use --cors-origin: \* needs --api-keys/],
+    ...[
+      'https://shop.example/',
+      'https://Shop.example',
+      'https://shop.example:443',
+      'shop.example',
+      'null',
+    ].map((origin): [string[], number, RegExp] => [[...args, `https://a.example,${origin}`], 2, wrong]),
+  ])
+})
+
 test('a second server on the same port or the same SQLite file fails, and the first one is not disturbed', async () => {
   const store = await world.newStore()
   const first = await ServeProcess.start(['--model', world.model, '--store', store, '--workers', '2'])

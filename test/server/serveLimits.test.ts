@@ -74,6 +74,7 @@ test('while features are being loaded requests get 503 with Retry-After, and the
   })
   const passing = { admission, mainThread, limits: { bulkBodyBytesMax: 1000, rowBodyBytesMax: 1000 } }
   const server = createThreadServer({
+    crossOrigin: null,
     guard: null,
     ranking: new RankingRoute({
       admission,

@@ -35,6 +35,11 @@ export const SERVE_OPTIONS = {
     flag: '--allowed-hosts <names>',
     help: 'names of the server behind a proxy, without keys',
   },
+  corsOrigins: {
+    schema: texts(),
+    flag: '--cors-origin <origins>',
+    help: 'origins of pages that may call it; * needs keys',
+  },
   port: { schema: integer(0, 65_535), flag: '--port <n>', help: 'default 8080; 0 picks a free one' },
   workers: {
     schema: integer(1, 256),

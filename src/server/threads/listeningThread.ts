@@ -7,6 +7,7 @@ import { ApiKeys } from '../keys/apiKeys.ts'
 import { BODY_LIMITS, BODY_ROOM } from '../limits.ts'
 import { Admission } from './admission/admission.ts'
 import { BodyBytes } from './admission/bodyBytes.ts'
+import { CrossOrigin } from './admission/crossOrigin.ts'
 import { RequestQueue } from './admission/requestQueue.ts'
 import { SiteGuard } from './admission/siteGuard.ts'
 import { MainThread } from './passing/mainThread.ts'
@@ -46,7 +47,8 @@ const mainThread = new MainThread({
 })
 const passing = { admission, mainThread, limits: BODY_LIMITS }
 const table = {
-  guard: config.apiKeys ? null : new SiteGuard(config.host, config.allowedHosts),
+  crossOrigin: config.corsOrigins.length > 0 ? new CrossOrigin(config.corsOrigins) : null,
+  guard: config.apiKeys ? null : new SiteGuard(config.host, config.allowedHosts, config.corsOrigins),
   ranking: new RankingRoute({
     admission,
     queue: new RequestQueue({ waitingMax: config.waitingMax }),

@@ -8,6 +8,7 @@ export interface ThreadConfig {
   thread: number // 1 … threads; 0 is the main thread
   host: string
   allowedHosts: readonly string[]
+  corsOrigins: readonly string[]
   reusePort: boolean
   stats: SharedArrayBuffer
   bodyBytes: SharedArrayBuffer // i32 [threads]: what each holds of bodies

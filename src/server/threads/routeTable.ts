@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { CrossOrigin } from './admission/crossOrigin.ts'
 import type { SiteGuard } from './admission/siteGuard.ts'
 import { BAD_ENCODING, BAD_PATH } from './admission/refusals.ts'
 import { sendProblem } from './admission/sendProblem.ts'
@@ -8,6 +9,7 @@ const LOAD_PATH = /^\/features(?:\?|$)/
 
 /** What a listening thread does with a request: it answers one route itself and passes all others on. */
 export interface RouteTable {
+  crossOrigin: Pick<CrossOrigin, 'mark' | 'answersPreflight'> | null // null: no other origins are allowed
   guard: Pick<SiteGuard, 'refusal'> | null // null: keys protect the server
   ranking: ThreadRoute // POST /recommend/{user_id}, answered here; its text is the user id, decoded
   loads: ThreadRoute // POST /features, passed on; its text is the path with its query
@@ -20,14 +22,16 @@ export interface ThreadRoute {
 
 /** Hands a request to its route. */
 export function route(table: RouteTable, response: ServerResponse): void {
-  const { guard, ranking, loads, others } = table
+  const { crossOrigin, guard, ranking, loads, others } = table
   const { method, url = '' } = response.req
+  crossOrigin?.mark(response)
   const path = pathOf(url)
   if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
   const userId = method === 'POST' ? rankedUserId(path) : undefined
   const refusal = guard?.refusal(response.req, userId !== undefined)
   if (refusal) return sendProblem(response, refusal, { closes: true })
-  if (method !== 'POST') return others.handle(response, path)
+  if (method !== 'POST')
+    return crossOrigin?.answersPreflight(response) ? undefined : others.handle(response, path)
   if (userId === null) return sendProblem(response, BAD_ENCODING, { closes: true })
   if (userId !== undefined) return ranking.handle(response, userId)
   if (LOAD_PATH.test(path)) return loads.handle(response, path)

@@ -8,7 +8,13 @@ import { route, type RouteTable } from '../../../src/server/threads/routeTable.t
 function routed(method: string, url: string): string {
   let handed = 'refused'
   const to = (name: string) => ({ handle: (_: ServerResponse, text: string) => (handed = `${name} ${text}`) })
-  const table: RouteTable = { guard: null, ranking: to('ranking'), loads: to('loads'), others: to('others') }
+  const table: RouteTable = {
+    crossOrigin: null,
+    guard: null,
+    ranking: to('ranking'),
+    loads: to('loads'),
+    others: to('others'),
+  }
   const request = Object.assign(new IncomingMessage(new Socket()), { method, url })
   const response = new ServerResponse(request)
   route(table, response)

@@ -6,7 +6,7 @@ const CHANGES_NOTHING = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 const CROSS_SITE = new Problem(
   'CROSS_SITE',
-  'Cannot change anything for a page of another site; send it from a page of this server, or not from a browser',
+  'Cannot change anything for a page of another site; allow its origin with --cors-origin, or send it from a page of this server',
 )
 const UNKNOWN_HOST = new Problem(
   'UNKNOWN_HOST',
@@ -20,19 +20,28 @@ const UNKNOWN_HOST = new Problem(
  */
 export class SiteGuard {
   readonly #allowed: ReadonlySet<string> | null // names of hosts; null: all
+  readonly #origins: ReadonlySet<string>
   #lastHost: string | undefined // the last one that was let in
 
-  /** `host`: the address that the server listens on. `allowedHosts`: names beside those of this machine. */
-  constructor(host: string, allowedHosts: readonly string[]) {
+  /**
+   * `host`: the address that the server listens on. `allowedHosts`: names beside those of this machine.
+   * `origins`: whose pages may change everything.
+   */
+  constructor(host: string, allowedHosts: readonly string[], origins: readonly string[] = []) {
     this.#allowed = isLoopback(host)
       ? new Set([host, ...allowedHosts].map((name) => name.toLowerCase()))
       : null
+    this.#origins = new Set(origins)
   }
 
   /** Why a request is not answered; undefined: it is. `ranks`: it changes nothing, whatever its method. */
   refusal(request: IncomingMessage, ranks: boolean): Problem | undefined {
     if (!this.#knows(request.headers.host)) return UNKNOWN_HOST
-    return !ranks && isCrossSite(request) ? CROSS_SITE : undefined
+    return !ranks && isCrossSite(request) && !this.#allows(request) ? CROSS_SITE : undefined
+  }
+
+  #allows({ headers: { origin } }: IncomingMessage): boolean {
+    return origin !== undefined && this.#origins.has(origin)
   }
 
   #knows(host: string | undefined): boolean {

@@ -35,6 +35,18 @@ test('changes for pages of other sites are refused, and nothing else is', () => 
     assert.equal(codeOf(guard, headers), undefined, JSON.stringify(headers))
 })
 
+test('changes for pages of an allowed origin are let in, by its exact name alone', () => {
+  const guard = new SiteGuard('127.0.0.1', [], ['https://shop.example'])
+  const host = 'localhost'
+  const site = { 'sec-fetch-site': 'cross-site' }
+  assert.equal(codeOf(guard, { host, ...site, origin: 'https://shop.example' }), undefined)
+  for (const origin of ['http://shop.example', 'https://shop.example:8443', 'https://a.shop.example', 'null'])
+    assert.equal(codeOf(guard, { host, ...site, origin }), 'CROSS_SITE', origin)
+  assert.equal(codeOf(guard, { host, ...site }), 'CROSS_SITE')
+  const elsewhere = { host: 'evil.example', origin: 'https://shop.example' }
+  assert.equal(codeOf(guard, elsewhere), 'UNKNOWN_HOST', 'the name of the server is another matter')
+})
+
 test('on loopback, only names of this machine and those that are allowed lead to the server', () => {
   const guard = new SiteGuard('127.0.0.1', ['Places.example'])
   for (const host of [

@@ -24,7 +24,7 @@ async function serve(
   const route = { handle: (response: ServerResponse, path: string) => void asked.push({ path, response }) }
   const onDropped = () => dropped++
   const server = createThreadServer(
-    { guard: null, ranking: route, loads: route, others: route },
+    { crossOrigin: null, guard: null, ranking: route, loads: route, others: route },
     { ...options, onDropped },
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
