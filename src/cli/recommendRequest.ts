@@ -35,7 +35,7 @@ export async function readUserRequest(given: GivenRequest, model: string): Promi
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) body[key] = value
   if (isAll) delete body.candidate_restaurant_ids // left out, it means all
 
-  const user = given.user ?? fileUser
+  const user = given.user ?? fileUser ?? undefined
   if (user === undefined) throw missing('--user ID')
   if (typeof user !== 'string' && typeof user !== 'number' && typeof user !== 'bigint')
     throw new NearrankError(

@@ -50,8 +50,10 @@ export class NearrankClient {
 
   /** The restaurants near a place in the order in which the server ranks them for the user. */
   async recommend(userId: Id, query: RecommendQuery, { signal }: CallOptions = {}): Promise<RecommendAnswer> {
-    const { candidateRestaurantIds, latitude, longitude, size, maxDistM } = query
-    const { sortByDistance, context, explain } = query
+    const { latitude, longitude } = query
+    // What is null is left out.
+    const size = query.size ?? undefined
+    const maxDistM = query.maxDistM ?? undefined
     // JSON would turn NaN and infinity into null.
     for (const [name, value] of Object.entries({ latitude, longitude, size, maxDistM }))
       if (value !== undefined && !Number.isFinite(value))
@@ -62,14 +64,14 @@ export class NearrankClient {
         method: 'POST',
         path: `/recommend/${pathId(userId)}`,
         body: JSON.stringify({
-          candidate_restaurant_ids: candidateRestaurantIds?.map(wireId),
+          candidate_restaurant_ids: query.candidateRestaurantIds?.map(wireId),
           latitude,
           longitude,
           size,
           max_dist: maxDistM,
-          sort_dist: sortByDistance,
-          context: context && finiteValues(context),
-          explain,
+          sort_dist: query.sortByDistance ?? undefined,
+          context: query.context ? finiteValues(query.context) : undefined,
+          explain: query.explain ?? undefined,
         }),
         signal,
       },

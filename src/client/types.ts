@@ -15,14 +15,14 @@ export interface CallOptions {
 }
 
 export interface RecommendQuery {
-  candidateRestaurantIds?: readonly Id[] // absent: every restaurant within reach
+  candidateRestaurantIds?: readonly Id[] | null // absent or null: every restaurant within reach
   latitude: number // degrees
   longitude: number
-  size?: number // how many at most; the server's default where absent, as below
-  maxDistM?: number
-  sortByDistance?: boolean // true: nearest first; otherwise highest score first
-  context?: FeatureValues // of the request itself; where absent: missing, and times are now
-  explain?: boolean // true: each restaurant is explained, of at most 100
+  size?: number | null // how many at most; the server's default where absent or null, as below
+  maxDistM?: number | null
+  sortByDistance?: boolean | null // true: nearest first; otherwise highest score first
+  context?: FeatureValues | null // of the request itself; where absent: missing, and times are now
+  explain?: boolean | null // true: each restaurant is explained, of at most 100
 }
 
 export interface RecommendedRestaurant {

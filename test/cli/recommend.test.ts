@@ -125,6 +125,26 @@ describe('nearrank recommend', () => {
     for (const [k, { score }] of restaurants.entries()) assert.ok(Math.abs(score - wanted[k].score) < 1e-6)
   })
 
+  test('null in the request file stands for what is not given', async () => {
+    const [nothing, none, user] = ['nothing', 'none', 'user'].map((name) => join(directory, `${name}.json`))
+    const where = { user_id: 7, latitude: 10, longitude: 20 }
+    const absent = { candidate_restaurant_ids: null, size: null, max_dist: null, sort_dist: null }
+    await writeFile(nothing, JSON.stringify(where))
+    await writeFile(none, JSON.stringify({ ...where, ...absent, context: null, explain: null }))
+    await writeFile(user, JSON.stringify({ ...where, user_id: null }))
+    const lines = [nothing, none, user].map((file) => [
+      'recommend',
+      ...place('integers'),
+      '--request',
+      file,
+      '--json',
+    ])
+    const [left, right, nobody] = await runCliLines(lines)
+    assert.equal(right.code, 0, right.stderr)
+    assert.equal(right.stdout, left.stdout)
+    assert.match(nobody.stderr, /^nearrank: Cannot recommend: --user ID is missing/)
+  })
+
   test('prints a table, and says so when nothing is near', async () => {
     const args = ['recommend', ...place('integers'), '--user', '7', '--candidates', '7,14', ...WHERE]
     const [table, nothing] = await runCliLines([args, [...args, '--max-dist', '10']])

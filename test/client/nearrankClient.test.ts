@@ -66,7 +66,10 @@ describe('recommend', () => {
   test('leaves out what is not said', async () => {
     const server = await listen((response) => sendJson(response, 200, { restaurants: [] }))
     await new NearrankClient({ url: server.url }).recommend(42, PLACE)
-    assert.deepEqual(JSON.parse(server.seen[0].body), PLACE)
+    const client = new NearrankClient({ url: server.url })
+    const nothing = { candidateRestaurantIds: null, size: null, maxDistM: null, sortByDistance: null }
+    await client.recommend(42, { ...PLACE, ...nothing, context: null, explain: null })
+    for (const { body } of server.seen) assert.deepEqual(JSON.parse(body), PLACE)
     assert.equal(server.seen[0].headers.authorization, undefined)
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, test } from 'node:test'
-import { CENTRE, makeWorld, openConnections, serveWorld } from './serverFixture.ts'
+import { assertProblemAnswer, CENTRE, makeWorld, openConnections, serveWorld } from './serverFixture.ts'
 
 const server = await serveWorld(await makeWorld())
 const [connection] = await openConnections(server.port, 1)
@@ -16,6 +16,27 @@ test('a byte-order mark in front of a body is no part of it', async () => {
   assert.equal(marked.body, plain.body)
   const twice = await connection.send('POST /recommend/1', `\uFEFF\uFEFF${JSON.stringify(wish)}`)
   assert.equal(twice.status, 400)
+})
+
+test('null stands for a field that is not given', async () => {
+  const absent = {
+    candidate_restaurant_ids: null,
+    size: null,
+    max_dist: null,
+    sort_dist: null,
+    context: null,
+  }
+  for (const [given, nothing] of [
+    [CENTRE, { ...absent, explain: null }],
+    [{ ...CENTRE, explain: true }, absent], // another thread reads these
+  ]) {
+    const left = await connection.send('POST /recommend/1', JSON.stringify(given))
+    const none = await connection.send('POST /recommend/1', JSON.stringify({ ...given, ...nothing }))
+    assert.equal(none.status, 200, none.body)
+    assert.equal(none.body, left.body)
+  }
+  const nowhere = await connection.send('POST /recommend/1', JSON.stringify({ ...CENTRE, latitude: null }))
+  assert.match(assertProblemAnswer(nowhere, 'BAD_BODY'), /latitude is missing/)
 })
 
 test('compressed bodies are 415 on every path', async () => {
