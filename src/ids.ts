@@ -37,6 +37,12 @@ export function wantedId(kind: IdKind, of?: 'user' | 'restaurant'): string {
   return `${WANTED[kind]}, like 42${of === 'user' ? ' or u00042' : ''}`
 }
 
+/** A regular expression that every id in a path fits, decoded. Of integers, it leaves their range open. */
+export function idPattern(kind: IdKind, of: 'user' | 'restaurant'): string {
+  if (kind === 'string') return '^[^\\u0000]+$'
+  return of === 'user' ? '^(u?|-)\\d{1,20}$' : '^-?\\d{1,20}$'
+}
+
 /**
  * The id that a text or a number means; undefined: it is no id of this kind. Integers are decimal, at most
  * 20 digits, leading zeros allowed. To strings a number is the text of its digits.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import {
+  idPattern,
   fromInt64,
   ID_KINDS,
   idJson,
@@ -142,6 +143,27 @@ test('another form of an id is a problem, and it says which form is wanted', () 
   assert.match(idProblem(9n, 'integer') ?? '', /a number within ±\(2\^53 − 1\) and a bigint beyond/)
   assert.match(idProblem('9', 'unsigned') ?? '', /^an integer from 0 to 2\^64 − 1/)
   assert.equal(idProblem(9, 'string'), wantedId('string'))
+})
+
+test('the pattern of a kind fits what is parsed; of integers, it differs in their range alone', () => {
+  const digits = fc.stringMatching(/^-?\d{1,21}$/)
+  const text = fc.oneof(
+    digits,
+    digits.map((one) => `u${one}`),
+    fc.string({ minLength: 1, unit: 'binary' }),
+  )
+  for (const kind of ID_KINDS)
+    for (const whose of ['user', 'restaurant'] as const)
+      fc.assert(
+        fc.property(text, (value) => {
+          const isParsed = parseId(value, kind, { userForm: whose === 'user' }) !== undefined
+          const isFit = new RegExp(idPattern(kind, whose), 'u').test(value)
+          const isOpen = kind === 'string' ? value.isWellFormed() && value.length <= 256 : value.length < 19
+          if (isParsed) assert.ok(isFit, value)
+          else if (isOpen && !(kind === 'unsigned' && value.startsWith('-'))) assert.ok(!isFit, value)
+        }),
+        { numRuns: 2000 },
+      )
 })
 
 test('the kinds are known by their names', () => {

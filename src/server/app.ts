@@ -72,9 +72,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.decorate('docsAnswer', docsAnswers(app, services.features))
   if (apiKeys) installAuthorization(app, apiKeys)
   collectSchemas(app, { hasKeys: apiKeys !== undefined })
-  app.register(async (scope) => recommendRoute(scope, services.explanations))
-  app.register(async (scope) => featureRoutes(scope, services.features))
-  app.register(async (scope) => bulkRoute(scope, services.features, limits))
+  const { explanations, features } = services
+  const userIds = features.layout.users.ids
+  app.register(async (scope) => recommendRoute(scope, { explanations, userIds }))
+  app.register(async (scope) => featureRoutes(scope, features))
+  app.register(async (scope) => bulkRoute(scope, features, limits))
   app.register(async (scope) => adminRoutes(scope, services.models))
   app.register(async (scope) => {
     healthRoutes(scope, services)

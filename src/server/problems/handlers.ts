@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../../errors.ts'
-import { PROBLEM_MEDIA_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { PROBLEM_MEDIA_TYPE, Problem, type ProblemCode, problemBody, problemOf } from './problems.ts'
 
 const PATH_CHARS_MAX = 80 // of the path, in a message
+
+const REFUSALS = new Set<ProblemCode>(['OVERLOADED', 'NOT_READY'])
 
 /**
  * Makes `app` answer every error, unknown path and wrong method from the table of problems. Must come before
@@ -32,8 +34,10 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500) {
     const { url: route } = request.routeOptions // the pattern: a path would tell ids
     const told = { method: request.method, route, code: problem.code }
-    // While the store is away every write fails: one line each, without a stack.
-    if (problem.code === 'STORE_UNAVAILABLE')
+    // A refusal is what the server is meant to do, and while the store is away every write fails: one line
+    // each, without a stack.
+    if (REFUSALS.has(problem.code)) request.log.info(told, 'request refused')
+    else if (problem.code === 'STORE_UNAVAILABLE')
       request.log.warn({ ...told, cause: messageOf(problem.cause ?? problem) }, 'request failed')
     else request.log.error({ ...told, err: problem.cause ?? problem }, 'request failed')
   }

@@ -29,6 +29,7 @@ const TABLE = {
   NO_PREVIOUS_MODEL: { status: 409, title: 'There is no previous model' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
+  EXPECTATION_FAILED: { status: 417, title: 'The expectation of the request cannot be met' },
   UNKNOWN_HOST: { status: 421, title: 'The server is not known by this host' },
   MODEL_REJECTED: { status: 422, title: 'The new model cannot be served; the old one stays' },
   NOT_FINITE: { status: 500, title: 'A score was not finite' },

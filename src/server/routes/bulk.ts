@@ -58,9 +58,12 @@ export function bulkRoute(app: FastifyInstance, features: FeatureService, limits
           'OVERLOADED',
           `Cannot take another load: ${LOADS_MAX} are running; send it again later`,
         )
+      const { body } = request
+      if (body === undefined || body.length === 0)
+        throw new Problem('BAD_BODY', 'Cannot use the body: it must have a line, found none')
       running += 1
       try {
-        const { changes, counts } = await parse(request.body ?? Buffer.alloc(0))
+        const { changes, counts } = await parse(body)
         if (changes.length > 0) await features.write(changes)
         return counts
       } finally {

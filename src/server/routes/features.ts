@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { type TObject, Type } from '../../schema.ts'
 import { type Side, SIDES, SINGULAR } from '../../features/featureSpec.ts'
-import { ID_CHARS_MAX, type IdKind, wantedId } from '../../ids.ts'
 import { checkOf, validatorOf } from './bodyCheck.ts'
+import { idParam } from './idParam.ts'
 import { type RowBody, rowJson, type SideBodies, sideBodies } from './featureBodies.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { emptyResponse, jsonResponse, problemResponses } from '../problems/responses.ts'
@@ -10,6 +10,7 @@ import { readId } from '../readId.ts'
 import type { FeatureService } from '../services.ts'
 
 const TAGS = ['Features']
+const CLOSED = { additionalProperties: false }
 const UNKNOWN = { users: 'UNKNOWN_USER', restaurants: 'UNKNOWN_RESTAURANT' } as const
 const BODY_PROBLEMS: ProblemCode[] = ['BAD_JSON', 'BAD_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
 const WRITE_PROBLEMS: ProblemCode[] = ['STORE_UNAVAILABLE', 'STORE_FULL', 'INTERNAL']
@@ -31,7 +32,7 @@ export function featureRoutes(app: FastifyInstance, features: FeatureService): v
       side,
       name: SINGULAR[side],
       url: `/${side}/:id`,
-      params: paramsSchema(side, features.layout[side].ids),
+      params: Type.Object({ id: idParam(features.layout[side].ids, SINGULAR[side]) }, CLOSED),
       bodies: sideBodies(side, features),
       features,
     }
@@ -130,12 +131,4 @@ function deleteRow(app: FastifyInstance, { side, name, url, params, features }: 
 function unknownRow(side: Side, id: string): Problem {
   const detail = `Cannot find the ${SINGULAR[side]}: there is none with the id ${JSON.stringify(id)}`
   return new Problem(UNKNOWN[side], detail)
-}
-
-function paramsSchema(side: Side, kind: IdKind) {
-  const description = wantedId(kind, SINGULAR[side])
-  return Type.Object(
-    { id: Type.String({ minLength: 1, maxLength: ID_CHARS_MAX, description }) },
-    { additionalProperties: false },
-  )
 }

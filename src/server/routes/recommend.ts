@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from '../../schema.ts'
-import { idJson } from '../../ids.ts'
+import { type IdKind, idJson } from '../../ids.ts'
 import { exactJson } from '../../json/exactJson.ts'
 import type { ExplainedRestaurant } from '../../live/liveExplainer.ts'
 import { parseRecommendRequest, RecommendBody } from '../../ranking/requestBody.ts'
 import { rankingBodyBytesMax } from '../limits.ts'
+import { idParam } from './idParam.ts'
 import { featuresRef } from './featureDocs.ts'
 import { jsonResponse, problemResponses } from '../problems/responses.ts'
 import { Problem } from '../problems/problems.ts'
@@ -48,17 +49,14 @@ const Body = {
 }
 const Answer = Type.Object({ restaurants: Type.Array(Restaurant) }, CLOSED)
 
-const SCHEMA = {
+const schemaFor = (userIds: IdKind) => ({
   operationId: 'recommend',
   summary: 'Ranked restaurants near a user',
   description:
     'Restaurants within reach, best first. The header nearrank-user is `average` if the user is unknown and the list is for the mean user. ' +
     'Server-Timing holds the time that parsing, ranking and writing took.',
   tags: ['Ranking'],
-  params: Type.Object(
-    { user_id: Type.String({ description: 'The user: `42`, or `u00042` if ids are integers' }) },
-    CLOSED,
-  ),
+  params: Type.Object({ user_id: idParam(userIds, 'user') }, CLOSED),
   body: Body,
   response: {
     200: jsonResponse('The ranked list.', Answer),
@@ -74,18 +72,21 @@ const SCHEMA = {
       ] as const),
     ),
   },
-}
+})
 
 /**
  * `POST /recommend/{user_id}` for `/openapi.json`, for the refusal of other methods of its path, and for
  * requests with `explain`. The listening threads answer all others before they get here
  * (`threads/ranking/rankingRoute.ts`), and check what they pass on.
  */
-export function recommendRoute(app: FastifyInstance, explanations: ExplanationService): void {
+export function recommendRoute(
+  app: FastifyInstance,
+  { explanations, userIds }: { explanations: ExplanationService; userIds: IdKind },
+): void {
   app.post<{ Params: { user_id: string } }>(
     '/recommend/:user_id',
     {
-      schema: SCHEMA,
+      schema: schemaFor(userIds),
       config: { right: 'read' },
       validatorCompiler: () => (value) => ({ value }),
       bodyLimit: rankingBodyBytesMax(explanations.candidatesMax),

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { CrossOrigin } from './admission/crossOrigin.ts'
+import { headProblem } from './admission/headProblem.ts'
 import type { SiteGuard } from './admission/siteGuard.ts'
 import { BAD_ENCODING, BAD_PATH } from './admission/refusals.ts'
 import { sendProblem } from './admission/sendProblem.ts'
@@ -25,6 +26,8 @@ export function route(table: RouteTable, response: ServerResponse): void {
   const { crossOrigin, guard, ranking, loads, others } = table
   const { method, url = '' } = response.req
   crossOrigin?.mark(response)
+  const problem = headProblem(response.req)
+  if (problem) return sendProblem(response, problem, { closes: true })
   const path = pathOf(url)
   if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
   const userId = method === 'POST' ? rankedUserId(path) : undefined

@@ -36,9 +36,13 @@ export function createThreadServer(table: RouteTable, options: ThreadServerOptio
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      // `headProblem` sees to these, with a body in the answer.
+      requireHostHeader: false,
+      joinDuplicateHeaders: true,
     },
     (_request, response) => connections.arrived(response),
   )
+  server.on('checkExpectation', (_request, response) => connections.arrived(response))
   server.maxConnections = CONNECTIONS_MAX
   server.timeout = stalledMs
   server.on('timeout', (socket) => connections.timedOut(socket))

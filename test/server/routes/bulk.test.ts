@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { NearrankError } from '../../../src/errors.ts'
 import { buildApp } from '../../../src/server/app.ts'
+import { createLogger } from '../../../src/server/logger.ts'
 import { type FakeServices, fakeServices } from '../fakeServices.ts'
 import { assertProblem, JSON_TYPE, NDJSON_TYPE, send } from '../inject.ts'
 
@@ -40,10 +41,10 @@ describe('POST /features', () => {
     ])
   })
 
-  test('an empty body is a load of nothing', async () => {
-    for (const body of ['', '\n\n'])
-      assert.deepEqual((await load(body)).json(), { users: 0, restaurants: 0, deleted: 0 })
-    assert.equal((await send(app, 'POST /features')).statusCode, 200)
+  test('empty lines are a load of nothing; a body there must be', async () => {
+    assert.deepEqual((await load('\n\n')).json(), { users: 0, restaurants: 0, deleted: 0 })
+    assertProblem(await load(''), 'BAD_BODY', 'Cannot use the body: it must have a line, found none')
+    assertProblem(await send(app, 'POST /features'), 'BAD_BODY')
   })
 
   test('the other names of the media type do as well, JSON does not', async () => {
@@ -100,11 +101,17 @@ describe('POST /features', () => {
   test('a third load at once is told to come back, the others end well', async () => {
     const waiting: (() => void)[] = []
     services.features.write = () => new Promise((resolve) => waiting.push(resolve))
+    const lines: Record<string, unknown>[] = []
+    const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>)
+    app = buildApp({ services, logger: createLogger({ level: 'info', destination: { write } }) })
     const two = [load(USER), load(USER)]
     while (waiting.length < 2) await setImmediate()
     assertProblem(await load(USER), 'OVERLOADED')
     for (const resolve of waiting) resolve()
     for (const response of await Promise.all(two)) assert.equal(response.statusCode, 200)
+    const told = lines.map(({ level, msg, route, code, err }) => ({ level, msg, route, code, err }))
+    const refusal = { level: 'info', msg: 'request refused', route: '/features', code: 'OVERLOADED' }
+    assert.deepEqual(told, [{ ...refusal, err: undefined }], 'no error: the server does what it is meant to')
   })
 
   test('other requests are answered while a large load is read', async () => {
@@ -151,7 +158,7 @@ describe('POST /features', () => {
         ),
         async (lines) => {
           services.written.length = 0
-          const response = await load(lines.join('\n'))
+          const response = await load(`${lines.join('\n')}\n`)
           if (response.statusCode === 200) return
           assert.ok(['BAD_JSON', 'BAD_BODY', 'BAD_ID'].includes(response.json<{ code: string }>().code))
           assert.match(response.json<{ detail: string }>().detail, /^Cannot use line \d+: /)

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { Type } from 'typebox'
 import { ApiKeys } from '../../../src/server/keys/apiKeys.ts'
 import { buildApp } from '../../../src/server/app.ts'
+import { idPattern } from '../../../src/ids.ts'
 import { fakeServices } from '../fakeServices.ts'
 
 interface Operation {
@@ -86,6 +87,25 @@ describe('/openapi.json', () => {
           if (isProblem) assert.deepEqual(Object.keys(content ?? {}), ['application/problem+json'], where)
         }
       }
+  })
+
+  test('every id in a path has a pattern, by the kind of the ids, and /features needs a body', async () => {
+    for (const ids of ['integer', 'unsigned', 'string'] as const) {
+      const layout = { users: { features: 3, ids }, restaurants: { features: 2, ids } }
+      const app = buildApp({ services: fakeServices(layout) })
+      const { paths } = (await app.inject('/openapi.json')).json<OpenApi>()
+      assert.equal(paths['/features'].post.requestBody?.required, true)
+      let params = 0
+      for (const [path, methods] of Object.entries(paths))
+        for (const { parameters = [] } of Object.values(methods))
+          for (const { name, schema } of parameters) {
+            params++
+            const { pattern = '' } = schema as { pattern?: string }
+            const of = /^\/restaurants/.test(path) ? 'restaurant' : 'user'
+            assert.equal(pattern, idPattern(ids, of), `${path} ${name}`)
+          }
+      assert.equal(params, 7)
+    }
   })
 
   test('every reference leads somewhere, and no schema is loose', async () => {

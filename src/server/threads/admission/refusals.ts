@@ -29,6 +29,14 @@ export const COMPRESSED = new Problem(
   'UNSUPPORTED_MEDIA_TYPE',
   'Cannot read the body: it must not be compressed (Content-Encoding)',
 )
+export const BAD_HOST = new Problem(
+  'BAD_REQUEST',
+  'Cannot answer: the request must have one header Host, with one name',
+)
+export const UNMET_EXPECTATION = new Problem(
+  'EXPECTATION_FAILED',
+  'Cannot answer: the header Expect must be 100-continue, or be left out',
+)
 export const BAD_PATH = new Problem('BAD_REQUEST', 'Cannot read the path: it is not valid')
 export const BAD_ENCODING = new Problem(
   'BAD_REQUEST',
