@@ -1,5 +1,6 @@
 import { NearrankApiError } from './nearrankApiError.ts'
 import { problemFields } from './problemFields.ts'
+import { readText } from './readText.ts'
 import { parseWire } from './wireJson.ts'
 
 /** Where calls go to, and how long and how often they are tried. */
@@ -8,6 +9,7 @@ export interface Server {
   headers: Record<string, string>
   timeoutMs: number
   retries: number
+  answerBytesMax: number
   fetch: typeof globalThis.fetch
 }
 
@@ -62,7 +64,7 @@ function isPassing(error: unknown, once: boolean): error is NearrankApiError {
 
 async function exchange(server: Server, call: Call<unknown>): Promise<RawAnswer> {
   const { action, method, path, body, contentType = 'application/json', signal } = call
-  const { fetch, timeoutMs, headers } = server
+  const { fetch, timeoutMs, headers, answerBytesMax } = server
   signal?.throwIfAborted()
   // Timer and listener go with the call; those of AbortSignal.timeout and .any would stay for as long as the
   // timeout is.
@@ -78,14 +80,23 @@ async function exchange(server: Server, call: Call<unknown>): Promise<RawAnswer>
       redirect: 'manual', // a POST that is redirected would become a GET
       signal: controller.signal,
     })
-    return { status: response.status, headers: response.headers, text: await response.text() }
+    const text = await readText(response.body, answerBytesMax)
+    if (text === undefined) throw tooLarge(action, response.status, answerBytesMax)
+    return { status: response.status, headers: response.headers, text }
   } catch (error) {
     signal?.throwIfAborted()
+    if (error instanceof NearrankApiError) throw error
     throw unanswered(action, error, controller.signal.aborted ? timeoutMs : null)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
+}
+
+function tooLarge(action: string, status: number, bytesMax: number): NearrankApiError {
+  const title = `the answer must have at most ${bytesMax} bytes, found more`
+  const detail = 'ask for less, or give the client a larger answerBytesMax'
+  return new NearrankApiError(action, { status, code: 'ANSWER_TOO_LARGE', title, detail })
 }
 
 function unanswered(action: string, cause: unknown, timeoutMs: number | null): NearrankApiError {

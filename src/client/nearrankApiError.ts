@@ -9,7 +9,7 @@ export interface ApiErrorFields {
 /**
  * A call that did not succeed. `code` is the server's own where it gave one (`application/problem+json`),
  * otherwise `HTTP_502` and the like; UNREACHABLE: no connection, or it broke; TIMEOUT; BAD_ANSWER: an answer
- * that is none of Nearrank's.
+ * that is none of Nearrank's; ANSWER_TOO_LARGE.
  */
 export class NearrankApiError extends Error {
   readonly status: number

@@ -30,6 +30,8 @@ import { pathId, wireId } from './wireJson.ts'
 export { NearrankApiError }
 export type * from './types.ts'
 
+const ANSWER_BYTES_MAX = 64 * 2 ** 20 // about a million restaurants of a list
+
 type Request = Pick<Call<unknown>, 'action' | 'method' | 'path'> & Partial<Call<unknown>>
 
 /**
@@ -42,10 +44,13 @@ export class NearrankClient {
 
   /** @throws TypeError for an address, key or number that cannot be used. */
   constructor(options: ClientOptions) {
-    const { timeoutMs = 10_000, retries = 2, apiKey, fetch = globalThis.fetch } = options
+    const { timeoutMs = 10_000, retries = 2, answerBytesMax = ANSWER_BYTES_MAX } = options
+    const { apiKey, fetch = globalThis.fetch } = options
     checkNumber('timeoutMs', timeoutMs, 1, 2 ** 31 - 1) // the longest that setTimeout takes
     checkNumber('retries', retries, 0, 100)
-    this.#server = { url: baseUrl(options.url), headers: baseHeaders(apiKey), timeoutMs, retries, fetch }
+    checkNumber('answerBytesMax', answerBytesMax, 1, Number.MAX_SAFE_INTEGER)
+    const limits = { timeoutMs, retries, answerBytesMax }
+    this.#server = { url: baseUrl(options.url), headers: baseHeaders(apiKey), ...limits, fetch }
   }
 
   /** The restaurants near a place in the order in which the server ranks them for the user. */

@@ -7,6 +7,7 @@ export interface ClientOptions {
   apiKey?: string
   timeoutMs?: number // for one attempt, its answer included; 10,000 where absent
   retries?: number // how many further attempts a call may take; 2 where absent, 0: none
+  answerBytesMax?: number // of one answer; 64 MiB where absent
   fetch?: typeof globalThis.fetch // where absent: the platform's
 }
 

@@ -1,12 +1,60 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { once } from 'node:events'
 import { after, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { NearrankApiError, NearrankClient } from '../../src/client/nearrankClient.ts'
 import { readRetryAfterMs } from '../../src/client/problemFields.ts'
 import { listen, sendJson, sendProblem, sendText } from './listen.ts'
 
 const PLACE = { latitude: 13.8, longitude: 100.5 }
 const FOREVER_MS = 60_000
+
+describe('the size of an answer', () => {
+  test('past the limit it is an error at once, whatever the status, and is not asked for again', async () => {
+    for (const status of [200, 503]) {
+      let sent = 0
+      const server = await listen(async (response) => {
+        response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '0' })
+        const piece = Buffer.alloc(65_536, ' ')
+        // It never ends by itself.
+        while (!response.destroyed) {
+          sent += piece.length
+          if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+        }
+      })
+      const client = new NearrankClient({ url: server.url, answerBytesMax: 1_000_000 })
+      await assert.rejects(client.recommend(1, PLACE), {
+        name: 'NearrankApiError',
+        status,
+        code: 'ANSWER_TOO_LARGE',
+        message:
+          'Cannot recommend for user 1: the answer must have at most 1000000 bytes, found more: ask for less, or give the client a larger answerBytesMax (ANSWER_TOO_LARGE)',
+      })
+      await server.closed[0]
+      assert.equal(server.seen.length, 1)
+      assert.ok(sent < 50e6, `${sent} bytes`)
+    }
+  })
+
+  test('as many bytes as are allowed are read, unpacked ones counted, and characters are whole', async () => {
+    const text = JSON.stringify({
+      restaurants: [{ id: 'é\u{1F35C}'.repeat(50_000), score: 0.5, displacement: 1 }],
+    })
+    const packed = gzipSync(text)
+    const server = await listen((response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed),
+    )
+    const answerBytesMax = Buffer.byteLength(text)
+    const client = new NearrankClient({ url: server.url, answerBytesMax })
+    const { restaurants } = await client.recommend(1, PLACE)
+    assert.equal(restaurants[0].id, 'é\u{1F35C}'.repeat(50_000))
+    const smaller = new NearrankClient({ url: server.url, answerBytesMax: answerBytesMax - 1 })
+    await assert.rejects(smaller.recommend(1, PLACE), { code: 'ANSWER_TOO_LARGE' })
+    for (const wrong of [0, -1, 1.5, Number.NaN])
+      assert.throws(() => new NearrankClient({ url: server.url, answerBytesMax: wrong }), /answerBytesMax/)
+  })
+})
 
 describe('retries', () => {
   test('503 with Retry-After, then 200', async () => {
