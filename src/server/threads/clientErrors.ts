@@ -4,6 +4,8 @@ import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from '../problems/probl
 import { NOT_HTTP, TOO_SLOW } from './admission/refusals.ts'
 import { sendProblem } from './admission/sendProblem.ts'
 
+export const REQUEST_TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT' // Node's code
+
 /**
  * Answers what is not HTTP or arrives too slowly, and ends its connection. `response` belongs to the last
  * request before: its answer comes first, and if that request itself does not arrive, it is refused here.
@@ -13,7 +15,7 @@ export function answerClientError(
   socket: Socket,
   response: ServerResponse | undefined,
 ): void {
-  const problem = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? TOO_SLOW : NOT_HTTP
+  const problem = error.code === REQUEST_TIMED_OUT ? TOO_SLOW : NOT_HTTP
   if (!socket.writable || error.code === 'ECONNRESET') socket.destroy(error)
   else if (!response || response.writableFinished || response.destroyed) refuse(socket, problem)
   else if (response.req.complete) response.once('close', () => refuse(socket, problem))

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { answerClientError } from './clientErrors.ts'
+import { answerClientError, REQUEST_TIMED_OUT } from './clientErrors.ts'
 import { Connections } from './connections/connections.ts'
+import { SlicedWork } from './slicedWork.ts'
 import { route, type RouteTable } from './routeTable.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000 // until the whole request has arrived
 const HEADERS_TIMEOUT_MS = 10_000
-const CONNECTIONS_CHECK_MS = 5_000
+const CONNECTIONS_CHECK_MS = 250 // those that came within it time out in one go, which nothing can part
 const KEEP_ALIVE_MS = 65_000 // longer than load balancers keep theirs: the client should close first
 const CONNECTIONS_MAX = 10_000
 
@@ -45,9 +46,18 @@ export function createThreadServer(table: RouteTable, options: ThreadServerOptio
   server.on('checkExpectation', (_request, response) => connections.arrived(response))
   server.maxConnections = CONNECTIONS_MAX
   server.timeout = stalledMs
-  server.on('timeout', (socket) => connections.timedOut(socket))
-  server.on('clientError', (error, socket) =>
-    answerClientError(error, socket as Socket, connections.newest(socket as Socket)),
-  )
+  // Of thousands of connections that time out together, each takes its time to be closed.
+  const closing = new SlicedWork()
+  server.on('timeout', (socket) => {
+    const { bytesRead } = socket
+    closing.enter(() => {
+      if (socket.bytesRead === bytesRead) connections.timedOut(socket)
+    })
+  })
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    const answer = () => answerClientError(error, socket as Socket, connections.newest(socket as Socket))
+    if (error.code === REQUEST_TIMED_OUT) closing.enter(answer)
+    else answer()
+  })
   return server
 }

@@ -1,4 +1,5 @@
-const SLICE_MS = 1 // of work between two looks at what has arrived meanwhile
+import { SlicedWork } from '../slicedWork.ts'
+
 const CROWDED_MS = 100 // after a refusal
 const CROWDED_SHARE = 1 / 4 // of `waitingMax` that may wait meanwhile
 
@@ -10,19 +11,13 @@ const CROWDED_SHARE = 1 / 4 // of `waitingMax` that may wait meanwhile
  * A burst may fill the queue. If more than that arrives all the time, a long queue would only be a long wait
  * for everybody in it. So once it was full it is kept short until nobody has been turned away for a while.
  */
-export class RequestQueue {
+export class RequestQueue extends SlicedWork {
   readonly #waitingMax: number
-  #queue: (() => void)[] = []
-  #head = 0
-  #isScheduled = false
   #crowdedUntilMs = 0
 
   constructor({ waitingMax }: { waitingMax: number }) {
+    super()
     this.#waitingMax = waitingMax
-  }
-
-  get waiting(): number {
-    return this.#queue.length - this.#head
   }
 
   /** Whether one more may wait. If not, the queue stays short for a while. */
@@ -34,29 +29,5 @@ export class RequestQueue {
     if (waiting < share * this.#waitingMax) return true
     this.#crowdedUntilMs = now + CROWDED_MS
     return false
-  }
-
-  /** `work` runs in its turn; it must not throw. */
-  enter(work: () => void): void {
-    this.#queue.push(work)
-    this.#schedule()
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    setImmediate(() => this.#workOff())
-  }
-
-  #workOff(): void {
-    this.#isScheduled = false
-    const endMs = performance.now() + SLICE_MS
-    while (this.#head < this.#queue.length) {
-      this.#queue[this.#head++]()
-      if (performance.now() >= endMs) break
-    }
-    if (this.waiting > 0) return this.#schedule()
-    this.#queue = []
-    this.#head = 0
   }
 }

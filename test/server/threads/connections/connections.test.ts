@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { createThreadServer, type ThreadServerOptions } from '../../../../src/server/threads/threadServer.ts'
@@ -18,7 +18,7 @@ interface Asked {
 /** A server whose answers the test gives itself; all that is asked, in order. */
 async function serve(
   options: ThreadServerOptions,
-): Promise<{ port: number; asked: Asked[]; dropped: () => number }> {
+): Promise<{ port: number; asked: Asked[]; dropped: () => number; server: Server }> {
   const asked: Asked[] = []
   let dropped = 0
   const route = { handle: (response: ServerResponse, path: string) => void asked.push({ path, response }) }
@@ -32,7 +32,7 @@ async function serve(
     server.close()
     server.closeAllConnections()
   })
-  return { port: (server.address() as AddressInfo).port, asked, dropped: () => dropped }
+  return { port: (server.address() as AddressInfo).port, asked, dropped: () => dropped, server }
 }
 
 function answer({ response, path }: Asked, body: string | Buffer = path): void {
@@ -117,4 +117,36 @@ test('past the bound of the thread those are closed that do not read for longest
   await eventually(() => assert.equal(asked.length, 11))
   answer(asked[10], BIG)
   assert.equal((await coming).body.length, BIG.length)
+})
+
+test('connections that time out together are not closed in one go; one that has gone on meanwhile stays', async () => {
+  const { port, asked, server } = await serve({})
+  const sockets: Socket[] = []
+  server.on('connection', (socket: Socket) => sockets.push(socket))
+  const clients = await Promise.all(Array.from({ length: 300 }, () => RawConnection.open(port)))
+  await eventually(() => assert.equal(sockets.length, clients.length))
+  const late = clients.map((client) => client.next().catch(() => undefined))
+  const open = () => sockets.filter(({ destroyed }) => !destroyed).length
+
+  // As Node tells of them: of some that nothing moves, of others that a request does not arrive.
+  const slow = Object.assign(new Error('slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+  for (const [i, socket] of sockets.entries())
+    if (i % 2 === 0) server.emit('timeout', socket)
+    else server.emit('clientError', slow, socket)
+  assert.equal(open(), clients.length, 'none within the tick')
+  await eventually(() => assert.equal(open(), 0))
+  const statuses = (await Promise.all(late)).map((answer) => answer?.status)
+  assert.equal(statuses.filter((status) => status === 408).length, clients.length / 2)
+
+  const connection = await RawConnection.open(port)
+  after(() => connection.close())
+  const coming = connection.send('GET /again')
+  await eventually(() => assert.equal(asked.length, 1))
+  const socket = sockets[clients.length]
+  answer(asked[0])
+  await coming
+  let turns = 0
+  server.emit('timeout', Object.defineProperty(socket, 'bytesRead', { get: () => turns++ }))
+  await eventually(() => assert.equal(turns, 2))
+  assert.ok(!socket.destroyed)
 })
