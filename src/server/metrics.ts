@@ -86,6 +86,12 @@ export class Metrics {
       () => [{ value: this.#sum((thread) => thread.dropped) }],
     )
     this.#add(
+      'nearrank_thread_restarts_total',
+      'counter',
+      'Listening threads that died and were started again.',
+      () => [{ value: this.#sum((thread) => thread.restarts) }],
+    )
+    this.#add(
       'nearrank_event_loop_delay_seconds',
       'gauge',
       'Delay of a thread’s event loop over the last five seconds.',

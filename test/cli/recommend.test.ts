@@ -132,13 +132,8 @@ describe('nearrank recommend', () => {
     await writeFile(nothing, JSON.stringify(where))
     await writeFile(none, JSON.stringify({ ...where, ...absent, context: null, explain: null }))
     await writeFile(user, JSON.stringify({ ...where, user_id: null }))
-    const lines = [nothing, none, user].map((file) => [
-      'recommend',
-      ...place('integers'),
-      '--request',
-      file,
-      '--json',
-    ])
+    const args = ['recommend', ...place('integers'), '--json', '--request']
+    const lines = [nothing, none, user].map((file) => args.concat(file))
     const [left, right, nobody] = await runCliLines(lines)
     assert.equal(right.code, 0, right.stderr)
     assert.equal(right.stdout, left.stdout)

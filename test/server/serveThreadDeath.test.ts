@@ -32,6 +32,8 @@ describe('a listening thread that dies', { concurrency: false }, () => {
         })
       await eventually(() => assert.match(server.stderr, /takes requests again/))
       assert.deepEqual(await readiness(server), { status: 'ready', reasons: [], workers })
+      const { body } = await ask(server, (connection) => connection.send('GET /metrics'))
+      assert.match(body, /^nearrank_thread_restarts_total 1$/m)
       const lines = logLines(server).filter(({ level }) => level === 'error' || level === 'fatal')
       assert.equal(lines.length, 1, server.stderr)
       assert.ok([1, 2].includes(lines[0].thread))

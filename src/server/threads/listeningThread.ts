@@ -24,7 +24,7 @@ const BACKLOG = 1024
 
 const config = workerData as ThreadConfig
 const stats = new ThreadStats(config.stats)
-stats.setWaiting(0) // in this life of the thread
+stats.started()
 const calls = new Map<number, (answer: PassedAnswer) => void>()
 let lastCall = 0
 let ranker: LiveRanker | undefined

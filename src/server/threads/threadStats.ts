@@ -18,7 +18,8 @@ const AVERAGE_USERS = STATUS_COUNTS + STATUSES.length
 const NOT_FINITE = AVERAGE_USERS + 1
 const WAITING = NOT_FINITE + 1
 const DROPPED = WAITING + 1
-const LOOP_DELAY = DROPPED + 1 // p50, p99, max, seconds
+const STARTS = DROPPED + 1
+const LOOP_DELAY = STARTS + 1 // p50, p99, max, seconds
 const LENGTH = LOOP_DELAY + 3
 
 /** Counts by bucket, the last one being that of everything beyond; and the sum of what was counted. */
@@ -37,6 +38,12 @@ export class ThreadStats {
 
   constructor(shared: SharedArrayBuffer) {
     this.#values = new Float64Array(shared)
+  }
+
+  /** The thread begins, for the first time or again after its death. Nobody waits any more. */
+  started(): void {
+    this.#values[STARTS]++
+    this.setWaiting(0)
   }
 
   /** An answered request. */
@@ -104,6 +111,11 @@ export class ThreadStats {
 
   get dropped(): number {
     return this.#values[DROPPED]
+  }
+
+  /** How often the thread was started again. */
+  get restarts(): number {
+    return Math.max(0, this.#values[STARTS] - 1)
   }
 
   get waiting(): number {

@@ -101,7 +101,7 @@ describe('/openapi.json', () => {
           for (const { name, schema } of parameters) {
             params++
             const { pattern = '' } = schema as { pattern?: string }
-            const of = /^\/restaurants/.test(path) ? 'restaurant' : 'user'
+            const of = path.startsWith('/restaurants') ? 'restaurant' : 'user'
             assert.equal(pattern, idPattern(ids, of), `${path} ${name}`)
           }
       assert.equal(params, 7)

@@ -135,7 +135,7 @@ test('connections that time out together are not closed in one go; one that has 
     else server.emit('clientError', slow, socket)
   assert.equal(open(), clients.length, 'none within the tick')
   await eventually(() => assert.equal(open(), 0))
-  const statuses = (await Promise.all(late)).map((answer) => answer?.status)
+  const statuses = (await Promise.all(late)).map((one) => one?.status)
   assert.equal(statuses.filter((status) => status === 408).length, clients.length / 2)
 
   const connection = await RawConnection.open(port)
