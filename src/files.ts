@@ -58,10 +58,14 @@ export function isMissing(error: unknown): boolean {
 /**
  * Replaces the file `path` whole: whoever reads it, at any time and after any crash, finds the old bytes or
  * the new ones. Written beside, synced, renamed; missing parent directories are made; a symbolic link is
- * followed.
+ * followed. `keepAs`: the old file gets this name, in the place of what had it; for a moment it has no other.
  * @throws NearrankError INPUT where something other than a file is in the way, DISK where writing fails.
  */
-export async function writeFileAtomic(path: string, data: FileData): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: FileData,
+  { keepAs }: { keepAs?: string } = {},
+): Promise<void> {
   const target = await resolveTarget(path)
   const action = `write ${path}`
   try {
@@ -76,6 +80,7 @@ export async function writeFileAtomic(path: string, data: FileData): Promise<voi
     const temporary = siblingPath(target, 'new')
     try {
       await writeNewFile(temporary, data)
+      if (keepAs !== undefined && there !== undefined) await rename(target, keepAs)
       await rename(temporary, target)
     } catch (error) {
       await rm(temporary, { force: true })

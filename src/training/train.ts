@@ -26,7 +26,7 @@ import { renderReport } from './report/report.ts'
 import { centreAdditive, withoutAdditive } from './rows/positions.ts'
 import { type Judgement, scorePack } from './rows/scoring.ts'
 import { abortable } from './run/abort.ts'
-import { removeCheckpoint } from './run/checkpoint.ts'
+import { removeCheckpoints } from './run/checkpoint.ts'
 import { type Prepared, prepareRun } from './run/prepareRun.ts'
 import { startTraining } from './run/startTraining.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
@@ -56,19 +56,19 @@ async function checkModelOut(out: string): Promise<void> {
   await checkOutDirectory(out)
 }
 
-/** The model of a run that is over, and the checkpoint that it no longer needs. */
+/** The model of a run that is over, and where its checkpoints are, which it no longer needs. */
 interface Trained {
   result: TrainResult
   weights: StateDict
   encoded: EncodedWeights
-  checkpoint: string | undefined
+  checkpoints: string | undefined
 }
 
 async function trainPrepared(prepared: Prepared): Promise<TrainResult> {
   // The crew is gone by now, and its memory with it: the vocabularies of a model take some, as JSON.
-  const { result, weights, encoded, checkpoint } = await trainedBy(prepared)
+  const { result, weights, encoded, checkpoints } = await trainedBy(prepared)
   await save(prepared, result, weights, encoded)
-  if (checkpoint !== undefined) await removeCheckpoint(checkpoint)
+  if (checkpoints !== undefined) await removeCheckpoints(checkpoints)
   // Saving takes memory, too. What the model's folder tells was written before it was known.
   const { constraints: _, ...run } = result
   return resultOf({ ...run, peakRssBytes: runPeakRssBytes(run.peakRssBytes) })
@@ -108,7 +108,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
       judged: judgement?.judged ?? null,
       out: options.out,
     })
-    return { result, weights, encoded, checkpoint: await training.leftCheckpoint() }
+    return { result, weights, encoded, checkpoints: await training.leftCheckpoints() }
   } finally {
     await lead.close()
   }

@@ -213,7 +213,7 @@ test('what is no checkpoint in its place is refused and untouched', async () => 
   assert.equal(await readFile(`${options.out}.checkpoint`, 'utf8'), 'my notes')
 })
 
-test('a checkpoint of other settings, or damaged, is refused; without --resume it is no hindrance', async () => {
+test('checkpoints of other settings, or damaged, are refused; without --resume they are no hindrance', async () => {
   const controller = new AbortController()
   const options = small('refused', { epochs: 50 })
   const stopped = train({
@@ -227,9 +227,11 @@ test('a checkpoint of other settings, or damaged, is refused; without --resume i
     train({ ...options, resume: true, learningRate: 0.5 }),
     refuses('INPUT', /other settings/),
   )
-  const bytes = await readFile(path)
-  bytes[bytes.length - 1000] ^= 1
-  await writeFile(path, bytes)
+  for (const one of [path, `${path}.previous`]) {
+    const bytes = await readFile(one)
+    bytes[bytes.length - 1000] ^= 1
+    await writeFile(one, bytes)
+  }
   await assert.rejects(train({ ...options, resume: true }), refuses('DAMAGED', /refused\.checkpoint/))
   assert.ok(!existsSync(join(folder, 'refused')))
   await train({ ...options, epochs: 1 })

@@ -1,6 +1,6 @@
-import { open, rm, stat } from 'node:fs/promises'
+import { lstat, open, rm, stat } from 'node:fs/promises'
 import { NearrankError } from '../../errors.ts'
-import { diskError, isMissing, writeFileAtomic } from '../../files.ts'
+import { diskError, errnoOf, isMissing, resolveTarget, writeFileAtomic } from '../../files.ts'
 import type { StateDict } from '../../model/network.ts'
 import { safetensorsParts } from '../../model/safetensors.ts'
 import { openSafetensors, readTensorInto } from '../../model/safetensorsFile.ts'
@@ -29,27 +29,34 @@ export interface CheckpointArrays extends TrainedArrays {
 
 const NAMES = ['parameters', 'momentsM', 'momentsV', 'best'] as const
 const BYTES_MAX = 2 ** 34 // four arrays of all the memory that a run can have
-/** Of every safetensors file that Nearrank writes, behind its 8 bytes of length. */
-const BEGINNING = Buffer.from('{"__metadata__":{"nearrank.')
+/** Bytes 4 to 30 of every safetensors file that Nearrank writes: its header is shorter than 4 GiB. */
+const BEGINNING = Buffer.from('\0\0\0\0{"__metadata__":{"nearrank.')
 
 /** Where the checkpoint of a run stands: beside the model that it will become. */
 export function checkpointPath(out: string): string {
   return `${out.replace(/[/\\]+$/, '')}.checkpoint`
 }
 
+/** Where the one before it stands: beside the file that `path` leads to. */
+export async function previousPath(path: string): Promise<string> {
+  const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false
+  return `${isLink ? await resolveTarget(path) : path}.previous`
+}
+
 /**
- * Writes a checkpoint whole: temporary file, sync, rename. The arrays are not copied: they must not change
- * until it is written.
+ * Writes a checkpoint whole: temporary file, sync, rename. With `keepsNewest`, the one at `path` first takes
+ * the place of the one before it. The arrays are not copied: they must not change until it is written.
  */
 export async function writeCheckpoint(
   path: string,
-  state: CheckpointState,
-  arrays: CheckpointArrays,
+  { state, arrays }: { state: CheckpointState; arrays: CheckpointArrays },
+  { keepsNewest }: { keepsNewest: boolean },
 ): Promise<void> {
   const tensors: StateDict = new Map(
     NAMES.map((name) => [name, { shape: [arrays[name].length], data: arrays[name] }]),
   )
-  await writeFileAtomic(path, safetensorsParts(tensors, { state: JSON.stringify(state) }))
+  const data = safetensorsParts(tensors, { state: JSON.stringify(state) })
+  await writeFileAtomic(path, data, keepsNewest ? { keepAs: await previousPath(path) } : {})
 }
 
 /** A checkpoint whose checksum holds. */
@@ -60,17 +67,13 @@ export interface FoundCheckpoint {
 }
 
 /**
- * Reads a checkpoint but for its arrays; undefined where there is none, or, with `mayBeDamaged`, where a
- * damaged one is going to be replaced.
- * @throws NearrankError DAMAGED where its checksum does not hold, INPUT where something else stands in its
- * place.
+ * Reads a checkpoint but for its arrays; undefined if there is none.
+ * @throws NearrankError DAMAGED if its checksum does not hold or the disk cannot read it, INPUT if something
+ * else stands in its place, DISK.
  */
-export async function readCheckpoint(
-  path: string,
-  options: { mayBeDamaged: boolean },
-): Promise<FoundCheckpoint | undefined> {
+export async function readCheckpoint(path: string): Promise<FoundCheckpoint | undefined> {
   try {
-    if (!(await isOurs(path))) throw notOurs(path)
+    if (!(await isCheckpoint(path))) return undefined
     // The file's checksum holds, or this throws: what it tells is what writeCheckpoint wrote.
     const { tensors, metadata } = await openSafetensors(path)
     if (metadata.state === undefined || NAMES.some((name) => !tensors.has(name))) throw notOurs(path)
@@ -81,31 +84,49 @@ export async function readCheckpoint(
     return { state, readInto }
   } catch (error) {
     if (isMissing(error)) return undefined
-    if (options.mayBeDamaged && error instanceof NearrankError && error.code === 'DAMAGED') return undefined
+    const readable = diskError(error, `read the checkpoint ${path}`)
+    if (errnoOf(error) === 'EIO') throw new NearrankError('DAMAGED', readable.message, { cause: error })
+    throw readable
+  }
+}
+
+/**
+ * Whether a checkpoint, or what is left of one, stands at `path`; false: nothing does.
+ * @throws NearrankError INPUT if something else stands there, DISK.
+ */
+export async function isCheckpoint(path: string): Promise<boolean> {
+  try {
+    if (!(await isOurs(path))) throw notOurs(path)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
     throw diskError(error, `read the checkpoint ${path}`)
   }
 }
 
+/** By its beginning, as far as it goes: it may have been cut off. An empty file has nothing to lose. */
 async function isOurs(path: string): Promise<boolean> {
   const found = await stat(path)
   if (!found.isFile() || found.size > BYTES_MAX) return false
+  if (found.size === 0) return true
   const file = await open(path, 'r')
   try {
-    const beginning = Buffer.alloc(BEGINNING.length)
-    await file.read(beginning, 0, beginning.length, 8)
-    return beginning.equals(BEGINNING)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING.length), 0, BEGINNING.length, 4)
+    return bytesRead > 0 && buffer.subarray(0, bytesRead).equals(BEGINNING.subarray(0, bytesRead))
   } finally {
     await file.close()
   }
 }
 
-export async function removeCheckpoint(path: string): Promise<void> {
-  await rm(path, { force: true })
+/** Both, and nothing is left of the run. */
+export async function removeCheckpoints(path: string): Promise<void> {
+  for (const one of [await previousPath(path), path]) await rm(one, { force: true })
 }
 
 function notOurs(path: string): NearrankError {
   return new NearrankError(
     'INPUT',
-    `Cannot resume from ${path}: it is not a Nearrank checkpoint. Move it away, or choose another --out`,
+    `Cannot use ${path} for checkpoints: it is not a Nearrank checkpoint, or its beginning is damaged. ` +
+      'Move it away, or choose another --out',
   )
 }

@@ -1,4 +1,5 @@
-import { type CheckpointArrays, type CheckpointState, writeCheckpoint } from './checkpoint.ts'
+import { rm } from 'node:fs/promises'
+import { type CheckpointArrays, type CheckpointState, previousPath, writeCheckpoint } from './checkpoint.ts'
 
 export interface CheckpointKeeperOptions {
   path: string
@@ -7,13 +8,14 @@ export interface CheckpointKeeperOptions {
   onFailed: () => void // the error itself comes out of `settled`
 }
 
-/** Writes checkpoints one at a time, beside the training. */
+/** Writes checkpoints one at a time, beside the training, and keeps the newest and the one before it. */
 export class CheckpointKeeper {
   readonly #options: CheckpointKeeperOptions
   #writing: Promise<void> | undefined
   #error: unknown
   #lastMs = performance.now()
   #isOurs = false
+  #newestIsGood = false // and of this run: it becomes the one before the next
 
   constructor(options: CheckpointKeeperOptions) {
     this.#options = options
@@ -25,18 +27,21 @@ export class CheckpointKeeper {
     return everySeconds > 0 && !this.#writing && performance.now() - this.#lastMs >= 1000 * everySeconds
   }
 
-  /** The file has been read: it is the run's own from now on. */
-  adopt(): void {
+  /**
+   * The run goes on from one of the two: they are its own from now on. If it is not the newest, that one is
+   * replaced, and the one before it stays until there is a newer one.
+   */
+  adopt({ isNewest }: { isNewest: boolean }): void {
     this.#isOurs = true
+    this.#newestIsGood = isNewest
   }
 
   /** Starts writing. The arrays must not change until it is `settled`, or the next one is due. */
   start(state: CheckpointState, arrays: CheckpointArrays): void {
-    const { path, everySeconds, onWritten, onFailed } = this.#options
+    const { everySeconds, onWritten, onFailed } = this.#options
     if (everySeconds === 0) return
     this.#lastMs = performance.now()
-    this.#isOurs = true
-    this.#writing = writeCheckpoint(path, state, arrays)
+    this.#writing = this.#write(state, arrays)
       .then(() => onWritten(state))
       .catch((error: unknown) => {
         this.#error ??= error
@@ -47,13 +52,22 @@ export class CheckpointKeeper {
       })
   }
 
+  async #write(state: CheckpointState, arrays: CheckpointArrays): Promise<void> {
+    const { path } = this.#options
+    const isFirst = !this.#isOurs
+    this.#isOurs = true
+    await writeCheckpoint(path, { state, arrays }, { keepsNewest: this.#newestIsGood })
+    this.#newestIsGood = true
+    if (isFirst) await rm(await previousPath(path), { force: true }) // of an earlier run
+  }
+
   /** Waits for the one that is being written. @throws what made any of them fail. */
   async settled(): Promise<void> {
     await this.#writing
     if (this.#error) throw this.#error
   }
 
-  /** Whether the run has read or written the file. */
+  /** Whether the run has read or written the files. */
   get isOurs(): boolean {
     return this.#isOurs
   }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
-import { NearrankError } from '../../errors.ts'
 import type { Simd } from '../../kernels/kernels.ts'
 import { initialState } from '../../model/initialize.ts'
 import type { Network, StateDict } from '../../model/network.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
 import type { LedgerEpoch, TrainEvent, TrainRun, TrainSettings } from '../types.ts'
-import { type CheckpointState, readCheckpoint } from './checkpoint.ts'
+import type { CheckpointState } from './checkpoint.ts'
+import { replacesCheckpoints, resumePoint } from './resumePoint.ts'
 
 /** What a training run is given: everything is open, packed and planned. */
 export interface TrainingRunOptions {
@@ -32,36 +32,29 @@ export interface TrainingRunOptions {
 /** Where a run begins. */
 export interface RunStart {
   state: CheckpointState
-  isResumed: boolean
+  resumed: { isNewest: boolean } | undefined // undefined: it begins anew
   best: Float32Array // parameters of the best epoch so far, [layout.size]
 }
 
 /**
- * Begins with initial weights or those of an earlier model, or with the checkpoint at `path` if there is one
- * and resuming is asked for. The weights and moments are then in the crew's memory.
+ * Begins with initial weights or those of an earlier model, or, if resuming is asked for, with a checkpoint
+ * at `path` if there is one. The weights and moments are then in the crew's memory.
  * @throws NearrankError INPUT if something else is at `path`, or another run's checkpoint; DAMAGED.
  */
 export async function startOfRun(options: TrainingRunOptions, path: string): Promise<RunStart> {
   const { lead, network, settings, run, onProgress } = options
   const best = new Float32Array(lead.arena.layout.size)
-  const found = await readCheckpoint(path, { mayBeDamaged: !run.resume })
-  if (!run.resume || found === undefined) {
-    if (found !== undefined)
-      onProgress({
-        type: 'note',
-        message: `Starting from the beginning: the checkpoint ${path} is only used with --resume`,
-      })
-    lead.setWeights((await options.from?.weights()) ?? initialState(network, settings.seed))
-    return { state: firstState(options), isResumed: false, best }
+  const note = (message: string) => onProgress({ type: 'note', message })
+  const resumed = run.resume ? await resumePoint(path, fingerprint(options)) : undefined
+  if (resumed) {
+    if (resumed.note !== undefined) note(resumed.note)
+    await resumed.found.readInto({ ...lead.trained(), best })
+    return { state: resumed.found.state, resumed, best }
   }
-  if (found.state.run !== fingerprint(options))
-    throw new NearrankError(
-      'INPUT',
-      `Cannot resume from ${path}: it belongs to a run with other settings, other data or another kernel build. ` +
-        'Repeat that run, or train without --resume to start from the beginning.',
-    )
-  await found.readInto({ ...lead.trained(), best })
-  return { state: found.state, isResumed: true, best }
+  if (!run.resume && (await replacesCheckpoints(path)))
+    note(`Starting from the beginning: the checkpoint ${path} is only used with --resume`)
+  lead.setWeights((await options.from?.weights()) ?? initialState(network, settings.seed))
+  return { state: firstState(options), resumed: undefined, best }
 }
 
 /** Before the first step. */

@@ -34,7 +34,7 @@ export class TrainingRun {
     return new TrainingRun(options, path, await startOfRun(options, path))
   }
 
-  private constructor(options: TrainingRunOptions, path: string, { state, best, isResumed }: RunStart) {
+  private constructor(options: TrainingRunOptions, path: string, { state, best, resumed }: RunStart) {
     this.#options = options
     this.#path = path
     this.#state = state
@@ -45,7 +45,7 @@ export class TrainingRun {
       onWritten: ({ step }) => options.onProgress({ type: 'checkpoint', step, path }),
       onFailed: () => options.lead.stop(),
     })
-    if (isResumed) this.#keeper.adopt()
+    if (resumed) this.#keeper.adopt(resumed)
   }
 
   /** What has been done: read it before and after `train`. */
@@ -73,8 +73,8 @@ export class TrainingRun {
     return patience > 0 && this.#state.worseEpochs >= patience
   }
 
-  /** The run's own checkpoint, no longer needed once the model is saved; undefined: it has left none. */
-  async leftCheckpoint(): Promise<string | undefined> {
+  /** Where its own checkpoints are, no longer needed once the model is saved; undefined: it has left none. */
+  async leftCheckpoints(): Promise<string | undefined> {
     await this.#keeper.settled()
     return this.#keeper.isOurs ? this.#path : undefined
   }
