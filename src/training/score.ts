@@ -82,7 +82,7 @@ function originOf(
 /** Scores and writes the files. */
 async function scoreFiles(
   prepared: PreparedScoring,
-  { files, columns, openReader }: FilesToScore,
+  { files, columns, openReader, check }: FilesToScore,
   folder: ScoreFolder,
   { signal, onProgress, ...options }: ScoreOptions,
 ): Promise<void> {
@@ -105,6 +105,7 @@ async function scoreFiles(
     await lead.run({ type: 'fold' })
     for (const of of files) {
       const { file } = of
+      await check(of)
       await writer.add(of, async (scores) => {
         const rows = reader.rowsOf(file, signal)
         const take = (part: Float32Array) => {

@@ -3,6 +3,7 @@ import { NearrankError } from '../../errors.ts'
 import type { DatasetOptions, Split, OpenOptions } from '../options.ts'
 import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
+import { whilePagesAreChecked } from '../parquet/checksums/checkPages.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
 import {
   checkUnchanged,
@@ -86,14 +87,21 @@ export async function openRows(
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
     await buildFolder(home, prefix + fingerprint, async (folder) => {
-      const body = await packRows(connection, plan, { folder, signal: options.signal, onRows })
+      const unused = unusedColumns(plan, options.timeColumn)
+      const pages = {
+        files: sources,
+        isRead: (name: string) => !unused.includes(name),
+        signal: options.signal,
+      }
+      const body = await whilePagesAreChecked(pages, (signal) =>
+        packRows(connection, plan, { folder, signal, onRows }),
+      )
       if (body.rows === 0)
         throw new NearrankError(
           'INPUT',
           `Cannot use the ${split} clicks: no rows are left in ${sources.length} file(s), ${body.dropped} were dropped${body.dropped > 0 ? ` (${droppedText(reasonsOf(body))})` : ''}`,
         )
       for (const source of sources) await checkUnchanged(source)
-      const unused = unusedColumns(plan, options.timeColumn)
       const columns = unused.length > 0 ? { unused } : {}
       await writeManifest(folder, { format: ROWS_FORMAT, fingerprint, key, ...body, ...columns })
     })

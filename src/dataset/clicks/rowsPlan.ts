@@ -6,6 +6,7 @@ import { sqlName } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetColumn, type ParquetFile } from '../parquet/parquetFile.ts'
 import { holdsStrings, type IdKey, idKeySql, mayExceedKey } from '../tables/idColumn.ts'
 import { checkColumns, checkNumeric } from '../tables/featureColumns.ts'
+import { columnsFor } from '../tables/placeColumns.ts'
 import type { IdIndex } from '../tables/idIndex.ts'
 import { checkWeights, type WeightPlan, weightSql } from './weightPlan.ts'
 import { valueSql } from '../tables/valueTypes.ts'
@@ -48,10 +49,8 @@ export interface RowsPlan extends LabelPlan {
 export function unusedColumns(plan: RowsPlan, timeColumn: string | undefined): string[] {
   const { user, restaurant, clickColumn, context, pairs, group, weights } = plan
   const used = new Set<string | null | undefined>([user.column, restaurant.column, clickColumn, timeColumn])
-  for (const feature of context)
-    for (const name of feature.kind === 'cell' ? [feature.name, ...(feature.columns ?? [])] : [feature.name])
-      used.add(name)
-  for (const name of [...pairs.places, group, weights?.weight, weights?.propensity]) used.add(name)
+  for (const name of [...columnsFor(context), ...pairs.places, group, weights?.weight, weights?.propensity])
+    used.add(name)
   return plan.files[0].columns.map(({ name }) => name).filter((name) => !used.has(name))
 }
 

@@ -2,8 +2,9 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { dirname, relative, sep } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import { planRows } from '../clicks/planRows.ts'
-import type { RowsPlan } from '../clicks/rowsPlan.ts'
+import { type RowsPlan, unusedColumns } from '../clicks/rowsPlan.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
+import { checkPages } from '../parquet/checksums/checkPages.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetFile } from '../parquet/parquetFile.ts'
 import { columnNames, dataFolder, type SourceFile, sourcesMatching } from '../sources.ts'
@@ -22,6 +23,7 @@ export interface FilesToScore {
   files: FileToScore[] // in natural order
   columns: string[] // to copy from each: the ids, then what is asked for
   openReader: () => Promise<RowReader> // of their rows; reads of the tables what pairs need
+  check: (file: FileToScore) => Promise<void> // its pages, against the checksums that they have
 }
 
 export interface FilesToScoreOptions extends DatasetOptions, OpenOptions {
@@ -46,10 +48,14 @@ export async function withFilesToScore<T>(
   return withDuckDb(options, async (connection: DuckDBConnection) => {
     const plan: RowsPlan = await planRows(connection, options, tables, { sources, isLabelled: false })
     for (const file of plan.files) for (const column of columns) columnNamed(file, column)
+    const unused = new Set(unusedColumns(plan, undefined))
+    for (const column of columns) unused.delete(column)
     return use({
       files: plan.files.map((file, i) => ({ file, source: sources[i], name: names[i] })),
       columns,
       openReader: () => RowReader.open(connection, plan),
+      check: ({ source }) =>
+        checkPages({ files: [source], isRead: (name) => !unused.has(name), signal: options.signal }),
     })
   })
 }

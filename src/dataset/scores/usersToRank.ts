@@ -4,6 +4,7 @@ import type { RawRow } from '../../features/rawRow.ts'
 import { isPlace } from '../../geo/gridCell.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
+import { checkPages } from '../parquet/checksums/checkPages.ts'
 import { arrayOf, isNullAt, sqlName, validBits, withDuckDb, wordsOf } from '../parquet/duckdb.ts'
 import { cellText, columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
 import { type ContextFeature, contextColumns, contextOf } from '../requests.ts'
@@ -38,7 +39,7 @@ export interface UserBatch {
 
 export interface UsersToRank {
   files: FileOfUsers[] // in natural order
-  batchesOf: (file: ParquetFile) => AsyncGenerator<UserBatch>
+  batchesOf: (file: FileOfUsers) => AsyncGenerator<UserBatch>
 }
 
 /**
@@ -64,7 +65,7 @@ export async function withUsersToRank<T>(
       checkColumns(file, options, tables)
       files.push({ file, source, name: names[i] })
     }
-    return use({ files, batchesOf: (file) => batchesOf(connection, { file, options, tables, index }) })
+    return use({ files, batchesOf: (of) => batchesOf(connection, { ...of, options, tables, index }) })
   })
 }
 
@@ -81,17 +82,17 @@ function checkColumns(file: ParquetFile, options: UsersToRankOptions, { users }:
   contextColumns(file, options.context)
 }
 
-interface Reading {
-  file: ParquetFile
+interface Reading extends Pick<FileOfUsers, 'file' | 'source'> {
   options: UsersToRankOptions
   tables: Tables
   index: IdIndex
 }
 
 async function* batchesOf(connection: DuckDBConnection, reading: Reading): AsyncGenerator<UserBatch> {
-  const { file, options, tables, index } = reading
+  const { file, source, options, tables, index } = reading
   const { places, signal } = options
   const context = contextColumns(file, options.context)
+  await checkPages({ files: [source], isRead: () => true, signal })
   const expressions = [
     idKeySql(columnNames(options).userId, tables.users.idKey),
     ...(places ?? []).map((name) => `coalesce(TRY_CAST(${sqlName(name)} AS DOUBLE), 'nan'::DOUBLE)`),

@@ -7,6 +7,7 @@ import type { ColumnNames } from '../options.ts'
 import { columnNamed, type ParquetFile, type RowsSource } from '../parquet/parquetFile.ts'
 import { POSITIONS_MAX } from './featureColumns.ts'
 import { valueCounts } from './tableStatistics.ts'
+import { columnsFor } from './placeColumns.ts'
 
 /** Features of a model, with the values that rows have beyond those it knows; everything else as it was. */
 export async function growFeatures(
@@ -51,10 +52,7 @@ export function columnsBeside(
   fitted: readonly FeatureSpec[],
   columns: ColumnNames,
 ): LeftOut[] {
-  const taken = new Set([
-    ...Object.values(columns),
-    ...fitted.flatMap((feature) => [feature.name, ...('columns' in feature ? (feature.columns ?? []) : [])]),
-  ])
+  const taken = new Set([...Object.values(columns), ...columnsFor(fitted)])
   const reason = 'the model that is gone on from does not have it'
   return file.columns.flatMap(({ name }) => (taken.has(name) ? [] : [{ name, reason }]))
 }

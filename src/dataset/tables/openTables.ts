@@ -5,6 +5,7 @@ import { arePlainNumbers, namesOf, type Side, SIDES } from '../../features/featu
 import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
+import { whilePagesAreChecked } from '../parquet/checksums/checkPages.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
 import {
   checkUnchanged,
@@ -19,6 +20,7 @@ import {
 import { type PackedTable, readTables, type Tables, TABLES_FORMAT } from './readTables.ts'
 import { tablePolicies, tableSettings } from '../policies.ts'
 import { packTable } from './packTable.ts'
+import { columnsFor } from './placeColumns.ts'
 import { planTables, tableColumns, type TablePlan } from './tablePlan.ts'
 
 const PREFIX = 'tables-'
@@ -38,11 +40,14 @@ export async function openTables(options: DatasetOptions & OpenOptions): Promise
     if (found && isPackFor(options, found)) return found
     await buildFolder(home, PREFIX + fingerprint, async (folder) => {
       const packed: Partial<Record<Side, PackedTable>> = {}
-      for (const plan of plans) {
+      for (const [i, plan] of plans.entries()) {
         const onRows = (rowsDone: number) =>
           options.onProgress?.({ stage: plan.side, rowsDone, rowsTotal: plan.file.rows })
-        const run = { folder, policies: tablePolicies(options), signal: options.signal, onRows }
-        packed[plan.side] = await packTable(connection, plan, run)
+        const run = { folder, policies: tablePolicies(options), onRows }
+        const pages = { files: tables[i], isRead: readBy(plan), signal: options.signal }
+        packed[plan.side] = await whilePagesAreChecked(pages, (signal) =>
+          packTable(connection, plan, { ...run, signal }),
+        )
       }
       for (const source of sources) await checkUnchanged(source)
       await writeManifest(folder, { format: TABLES_FORMAT, fingerprint, key, ...packed })
@@ -79,6 +84,16 @@ export async function findTables(options: DatasetOptions & OpenOptions): Promise
     if (name === PREFIX + fingerprintOf(sources, TABLES_FORMAT, taken, ...settings)) return tables
   }
   return undefined
+}
+
+/** Whether a column is read for a table. */
+export function readBy({
+  idColumn,
+  features,
+  places,
+}: Pick<TablePlan, 'idColumn' | 'features' | 'places'>): (column: string) => boolean {
+  const read = new Set([idColumn, ...columnsFor(features), ...(places ?? [])])
+  return (column) => read.has(column)
 }
 
 /** What is taken from a file, as the fingerprint has it. */

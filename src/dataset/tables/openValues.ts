@@ -8,6 +8,7 @@ import { DurableFile } from '../pack/durableFile.ts'
 import { buildFolder } from '../pack/packFolder.ts'
 import { removeStale, writeManifest } from '../pack/packManifest.ts'
 import { streamColumns } from '../parquet/columnStream.ts'
+import { whilePagesAreChecked } from '../parquet/checksums/checkPages.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
 import { columnNamed, readParquetTable } from '../parquet/parquetFile.ts'
 import { type TablePolicies, tablePolicies } from '../policies.ts'
@@ -25,7 +26,7 @@ import { jsonColumn } from './jsonValues.ts'
 import { findKeptRows, keptChunks } from './keptRows.ts'
 import { fittedPlaces, withPlaces } from './placeColumns.ts'
 import { tableColumns } from './tablePlan.ts'
-import { findTables } from './openTables.ts'
+import { findTables, readBy } from './openTables.ts'
 import { type PackedValues, readValues, type ValuesFile, VALUES_FORMAT } from './readValues.ts'
 import type { FeatureTable, Tables } from './readTables.ts'
 
@@ -51,15 +52,20 @@ export async function openValues(
       const packed: Partial<Record<Side, ValuesFile>> = {}
       for (const side of sides) {
         const sources = await tableSources(options, data, side)
-        packed[side] = await packValues(connection, tables[side], {
-          sources,
-          tableName: tableName(options, side),
-          folder,
-          columns: columnNames(options),
-          policies: tablePolicies(options),
-          signal: options.signal,
-          ...(options.onProgress && { onProgress: options.onProgress }),
-        })
+        const columns = columnNames(options)
+        const isRead = readBy({ features: [...tables[side].features], ...tableColumns(side, columns) })
+        const pages = { files: sources, isRead, signal: options.signal }
+        packed[side] = await whilePagesAreChecked(pages, (signal) =>
+          packValues(connection, tables[side], {
+            sources,
+            tableName: tableName(options, side),
+            folder,
+            columns,
+            policies: tablePolicies(options),
+            signal,
+            ...(options.onProgress && { onProgress: options.onProgress }),
+          }),
+        )
       }
       const now = await findTables(options)
       if (now?.fingerprint !== tables.fingerprint)

@@ -31,6 +31,14 @@ export function fittedPlaces(features: readonly FeatureSpec[]): PlaceFeature[] {
   })
 }
 
+/** The columns that features are made of. */
+export function columnsFor(features: readonly FeatureSpec[]): string[] {
+  return features.flatMap((feature) => [
+    feature.name,
+    ...('columns' in feature ? (feature.columns ?? []) : []),
+  ])
+}
+
 /**
  * The file with one more column for each place, a list of latitude and longitude. `own`: the columns of the
  * rows' own place; null: they have none.

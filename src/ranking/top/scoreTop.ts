@@ -136,7 +136,7 @@ async function rankFiles(
         checkAborted(signal)
         writer.check()
       }
-      for await (const read of batchesOf(of.file)) {
+      for await (const read of batchesOf(of)) {
         droppedHere += read.read - read.users.length
         for (let start = 0; start < read.users.length; start += BATCH_USERS) {
           if (asked.length === crew.batchesMax) await takeOne()
