@@ -7,6 +7,7 @@ import { formatBytes } from '../format.ts'
 import { type Side, SIDES } from '../features/featureSpec.ts'
 import { isFolder, isGlob, parquetSeenBelow, pathsOf, withoutTwins } from './matchingPaths.ts'
 import { type DatasetOptions, DEFAULT_COLUMNS, type ColumnNames, type Replay, type Split } from './options.ts'
+import { type FooterHead, footerOf } from './parquet/footer.ts'
 import { statFile } from './parquet/parquetFile.ts'
 
 /** One file of the dataset, and what tells whether it has changed. */
@@ -17,6 +18,7 @@ export interface SourceFile {
   mtimeMs: number
   tailCrc32: number // of its last 64 KiB, where a Parquet file keeps its offsets and statistics
   metadataBytes: number // of all offsets and statistics; 0 for what is no Parquet file
+  head?: FooterHead // absent if they begin before the tail
 }
 
 const TAIL_BYTES = 64 * 1024
@@ -243,19 +245,13 @@ async function sourceFile(data: string, path: string): Promise<SourceFile> {
       const tail = new Uint8Array(Math.min(size, TAIL_BYTES))
       const { bytesRead } = await handle.read(tail, 0, tail.length, size - tail.length)
       const found = tail.subarray(0, bytesRead)
-      return { path, name, size, mtimeMs, tailCrc32: crc32(found), metadataBytes: metadataBytesOf(found) }
+      return { path, name, size, mtimeMs, tailCrc32: crc32(found), ...footerOf(found) }
     } finally {
       await handle.close()
     }
   } catch (error) {
     throw new NearrankError('INPUT', `Cannot read ${name}: ${messageOf(error)}`, { cause: error })
   }
-}
-
-/** By how a Parquet file ends: the size of its metadata in 4 bytes, and its name. */
-function metadataBytesOf(tail: Uint8Array): number {
-  const end = Buffer.from(tail.slice(-8))
-  return end.length === 8 && end.toString('latin1', 4) === 'PAR1' ? end.readUInt32LE(0) : 0
 }
 
 /** @throws NearrankError MEMORY if the metadata of a file does not fit into `memoryBytes`. */

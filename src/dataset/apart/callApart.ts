@@ -7,6 +7,12 @@ import type { ApartAnswer, ApartWork } from './serveApart.ts'
 const STDERR_CHARACTERS_MAX = 2000
 const ABORT_MS_MAX = 10_000
 
+/**
+ * V8's bound for young objects: with its own of 16 MiB, reading 12,000 files left 80 MiB more in memory, and
+ * was no faster.
+ */
+const V8_FLAGS = ['--max-semi-space-size=4']
+
 /** Something to do in a process of its own. */
 export interface ApartCall<Work extends ApartWork> {
   module: URL // its main module, which calls `serveApart`; without its ending, that of this file is added
@@ -33,7 +39,7 @@ export async function callApart<Work extends ApartWork>(
   signal?.throwIfAborted()
   const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   const child = fork(fileURLToPath(module) + ending, [data], {
-    execArgv: [],
+    execArgv: V8_FLAGS,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let said = ''

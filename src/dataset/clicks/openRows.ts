@@ -28,7 +28,7 @@ import { unusedColumns } from './rowsPlan.ts'
 import type { PartPlan } from './timeParts.ts'
 import { weightPlan } from './weightPlan.ts'
 
-/** Opening a file takes 3 ms. */
+/** Opening a file whose columns are not those of another takes 1.7 ms. */
 const FILES_SHOWN_EVERY = 64
 
 /** Whether the dataset has any files of a split. */

@@ -11,7 +11,8 @@ import { groupsOf, sortGroups } from './sortGroups.ts'
 import { packRates } from './packRates.ts'
 import { type PackedRowsBody, ROWS_FILE } from './readRows.ts'
 import { clickColumns, type RowsPlan } from './rowsPlan.ts'
-import { fileRow, streamColumns } from '../parquet/columnStream.ts'
+import { fileRow } from '../parquet/columnStream.ts'
+import { FileStreams } from '../parquet/fileStreams.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import type { RowSample } from '../parquet/rowSample.ts'
 
@@ -69,6 +70,11 @@ async function packFiles(
   groups: 'none' | 'numbers' | 'keys',
 ): Promise<PackedFiles | undefined> {
   const path = join(run.folder, ROWS_FILE)
+  const sampleOf = (i: number) => plan.replay.samples[i] as RowSample | undefined
+  const streams = new FileStreams(connection, plan.files, {
+    readingOf: (i) => ({ ...clickColumns(plan, plan.files[i]), sample: sampleOf(i) }),
+    signal: run.signal,
+  })
   const output = await DurableFile.create(path)
   try {
     const own = { context: plan.context, pairs: plan.pairs.features }
@@ -81,10 +87,10 @@ async function packFiles(
     for (const [i, file] of plan.files.entries()) {
       builder.startFile(file.name)
       runs?.startFile()
-      const { expressions, vectorsOf } = clickColumns(plan, file)
-      const sample = plan.replay.samples[i] as RowSample | undefined
+      const { vectorsOf } = clickColumns(plan, file)
+      const sample = sampleOf(i)
       let drawn = 0
-      for await (const chunk of streamColumns(connection, file, expressions, run.signal, sample)) {
+      for await (const chunk of streams.rowsOf(i)) {
         drawn += chunk.rows
         const vectors = vectorsOf(chunk)
         const order = await encoder.take(file, chunk, vectors)
@@ -121,6 +127,7 @@ async function packFiles(
     }
     return { body, rowPlan: builder.plan }
   } finally {
+    await streams.close()
     await output.abandon()
   }
 }

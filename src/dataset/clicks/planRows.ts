@@ -5,7 +5,7 @@ import { grownPair } from '../../features/grow.ts'
 import { pairsFor } from '../../features/pairs/pairsFor.ts'
 import { uncounted } from '../../features/pairs/rate.ts'
 import type { DatasetOptions, OpenOptions } from '../options.ts'
-import { columnNamed, type ParquetFile, readParquetFile, rowsOf } from '../parquet/parquetFile.ts'
+import { columnNamed, type ParquetFile, ParquetOpener, rowsOf } from '../parquet/parquetFile.ts'
 import { checkMetadata, columnNames, type SourceFile, tableName } from '../sources.ts'
 import { checkColumns, checkPositions, contextFeatures } from '../tables/featureColumns.ts'
 import { growFeatures } from '../tables/growFeatures.ts'
@@ -46,10 +46,11 @@ export async function planRows(
   const { fitted, grows, contextFeatures: names = [], positionColumn: position } = options
   const declared = declaredOf(options.features, 'context')
   const onMissing = options.onMissing ?? 'fail'
+  const opener = new ParquetOpener(connection)
   const whole: ParquetFile[] = []
   for (const source of sources) {
     checkMetadata(source, options)
-    const read = await readParquetFile(connection, source.path, source.name)
+    const read = await opener.open(source)
     const cells = fitted ? fittedPlaces(fitted.context ?? []) : declaredPlaces(read, declared)
     const placed = withPlaces(read, cells, [columns.latitude, columns.longitude])
     whole.push(grows ? placed : withPosition(placed, fitted?.context ?? []))

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { stat } from 'node:fs/promises'
 import { NearrankError, messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
+import type { FooterHead } from './footer.ts'
 import { type PandasIndex, pandasIndex, unwrittenIndex } from './pandasIndex.ts'
 import { pathKeys } from './pathKeys.ts'
 import { duckDbMessage, type ParquetForm, ROW_NUMBER, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
@@ -67,6 +68,50 @@ export function sqlColumn({ name, sql }: ParquetColumn): string {
 const TEXT_ROWS = 2048 // by which bytes are told from texts
 const ROWS_MAX = 0xfffffffe // of one file: row numbers are 32 bits, and the last one means "none"
 
+/** A file to open. */
+export interface FileToOpen {
+  path: string
+  name: string
+  head?: FooterHead // if it is known
+}
+
+/**
+ * Opens files. What DuckDB says of the columns of one holds for all with the same schema: asking it takes
+ * 1.3 ms a file, which is most of the time that 12,000 files take.
+ */
+export class ParquetOpener {
+  readonly #connection: DuckDBConnection
+  readonly #columns = new Map<string, ParquetColumn[]>() // by schema
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection
+  }
+
+  /** @throws NearrankError INPUT for a file that is truncated or no Parquet. */
+  async open(file: FileToOpen): Promise<ParquetFile> {
+    const { name, head } = file
+    const known = head && this.#columns.get(head.schema)
+    try {
+      if (known) return parquetFile(file, { rows: head.rows, found: known, texts: [] })
+      const read = await readParquetFile(this.#connection, file.path, name)
+      // Which bytes are texts, their values say.
+      const isSame = read.form.texts.length === 0 && read.columns.every(({ type }) => type !== 'BLOB')
+      if (head && isSame)
+        this.#columns.set(
+          head.schema,
+          read.columns.filter((one) => !isKey(one, read)),
+        )
+      return read
+    } catch (error) {
+      throw unreadable(name, error)
+    }
+  }
+}
+
+function isKey({ name }: ParquetColumn, { form: { keys } }: ParquetFile): boolean {
+  return keys.some((key) => key.name === name)
+}
+
 /** @throws NearrankError INPUT for a file that is missing, truncated or no Parquet. */
 export async function readParquetFile(
   connection: DuckDBConnection,
@@ -77,24 +122,34 @@ export async function readParquetFile(
   try {
     const counts = await connection.run(`SELECT num_rows FROM parquet_file_metadata(${sqlPath(path)})`)
     const rows = Number((await counts.getRows())[0][0])
-    if (rows > ROWS_MAX) throw new Error(`it has ${rows} rows, at most ${ROWS_MAX} are allowed`)
     const asItIs = sqlParquet([path], { hasOwn: true, texts: [], keys: [] })
     const described = await connection.run(`DESCRIBE SELECT * FROM ${asItIs}`)
     const found = describedColumns(await described.getRows())
     const texts = await textsAmong(connection, asItIs, found)
-    // DuckDB does not tell upper from lower case.
-    const names = new Set(found.map((column) => column.name.toLowerCase()))
-    const keys = pathKeys(name).filter((key) => !names.has(key.name.toLowerCase()))
-    const columns = found.map(({ name: own, type }) => ({
-      name: own,
-      type: texts.includes(own) ? 'VARCHAR' : type,
-    }))
-    columns.push(...keys.map((key) => ({ name: key.name, type: key.type })))
-    const form = { hasOwn: names.has('file_row_number'), texts, keys }
-    return { path, name, from: sqlParquet([path], form), form, rows, columns }
+    return parquetFile({ path, name }, { rows, found, texts })
   } catch (error) {
     throw unreadable(name, error)
   }
+}
+
+/** `found`: its columns. @throws Error if it has too many rows. */
+function parquetFile(
+  { path, name }: FileToOpen,
+  { rows, found, texts }: { rows: number; found: ParquetColumn[]; texts: string[] },
+): ParquetFile {
+  if (rows > ROWS_MAX) throw new Error(`it has ${rows} rows, at most ${ROWS_MAX} are allowed`)
+  // DuckDB does not tell upper from lower case.
+  const names = new Set(found.map((column) => column.name.toLowerCase()))
+  const keys = pathKeys(name).filter((key) => !names.has(key.name.toLowerCase()))
+  const own = texts.length === 0 ? found : found.map((column) => textColumn(column, texts))
+  const columns =
+    keys.length === 0 ? own : [...own, ...keys.map(({ name: key, type }) => ({ name: key, type }))]
+  const form = { hasOwn: names.has('file_row_number'), texts, keys }
+  return { path, name, from: sqlParquet([path], form), form, rows, columns }
+}
+
+function textColumn(column: ParquetColumn, texts: readonly string[]): ParquetColumn {
+  return texts.includes(column.name) ? { ...column, type: 'VARCHAR' } : column
 }
 
 /**
@@ -103,11 +158,12 @@ export async function readParquetFile(
  */
 export async function readParquetTable(
   connection: DuckDBConnection,
-  sources: readonly { path: string; name: string }[],
+  sources: readonly FileToOpen[],
   name: string,
 ): Promise<ParquetFile> {
+  const opener = new ParquetOpener(connection)
   const files: ParquetFile[] = []
-  for (const source of sources) files.push(await readParquetFile(connection, source.path, source.name))
+  for (const source of sources) files.push(await opener.open(source))
   const [read, ...others] = files
   const first = { ...read, index: await pandasIndex(connection, read.path) }
   if (others.length === 0) return first

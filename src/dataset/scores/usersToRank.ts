@@ -6,7 +6,7 @@ import type { DatasetOptions, OpenOptions } from '../options.ts'
 import { type ColumnChunk, streamColumns } from '../parquet/columnStream.ts'
 import { checkPages } from '../parquet/checksums/checkPages.ts'
 import { arrayOf, isNullAt, sqlName, validBits, withDuckDb, wordsOf } from '../parquet/duckdb.ts'
-import { cellText, columnNamed, type ParquetFile, readParquetFile } from '../parquet/parquetFile.ts'
+import { cellText, columnNamed, type ParquetFile, ParquetOpener } from '../parquet/parquetFile.ts'
 import { type ContextFeature, contextColumns, contextOf } from '../requests.ts'
 import { columnNames, dataFolder, sourcesMatching, tableSources } from '../sources.ts'
 import { rawOf } from '../tables/columnEncoders.ts'
@@ -59,9 +59,10 @@ export async function withUsersToRank<T>(
   const names = outputNames(sources.map(({ path }) => path))
   const index = new IdIndex(await readKeys(tables.users), keyWords(tables.users.idKey))
   return withDuckDb(options, async (connection) => {
+    const opener = new ParquetOpener(connection)
     const files: FileOfUsers[] = []
     for (const [i, source] of sources.entries()) {
-      const file = await readParquetFile(connection, source.path, source.name)
+      const file = await opener.open(source)
       checkColumns(file, options, tables)
       files.push({ file, source, name: names[i] })
     }

@@ -25,8 +25,9 @@ export interface PagesToCheck {
  * @throws NearrankError INPUT naming file, row group, column and page, all from 0; ABORTED.
  */
 export async function checkPages({ files, isRead, signal }: PagesToCheck): Promise<void> {
+  const reader = new PageReader() // one for all: a new one for each of 12,000 files took 3 s
   for (const file of files) {
-    for (const _ of checkFile(file, isRead)) {
+    for (const _ of checkFile(file, reader, isRead)) {
       await others()
       if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while checking ${file.name}`)
     }
@@ -68,12 +69,16 @@ function isInput(error: unknown): boolean {
   return error instanceof NearrankError && error.code === 'INPUT'
 }
 
-function* checkFile(file: CheckedFile, isRead: (column: string) => boolean): Generator<void> {
+function* checkFile(
+  file: CheckedFile,
+  reader: PageReader,
+  isRead: (column: string) => boolean,
+): Generator<void> {
   const descriptor = openSync(file.path, 'r')
   try {
     const metadata = new Uint8Array(file.metadataBytes)
     readSync(descriptor, metadata, 0, metadata.length, file.size - 8 - metadata.length)
-    const reader = new PageReader(descriptor)
+    reader.turnTo(descriptor)
     for (const columns of readableColumns(file, metadata)) {
       const read = columns.filter(({ column }) => isRead(column))
       const isFirst = columns[0]?.rowGroup === 0

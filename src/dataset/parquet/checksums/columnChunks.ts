@@ -1,4 +1,4 @@
-import { ThriftReader } from './thrift.ts'
+import { ThriftReader } from '../thrift.ts'
 
 /** Where the pages of a column lie, of one row group. */
 export interface PagesAt {

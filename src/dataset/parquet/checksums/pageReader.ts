@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import type { PagesAt } from './columnChunks.ts'
-import { EndOfBytes, ThriftReader } from './thrift.ts'
+import { EndOfBytes, ThriftReader } from '../thrift.ts'
 
 /** What the header of a page says. */
 interface PageHeader {
@@ -16,15 +16,17 @@ const PIECE_BYTES = 2 ** 20
 /** What is wrong with a page. */
 export class BadPage extends Error {}
 
-/** Reads the pages of one file, in memory that does not depend on their sizes. */
+/** Reads the pages of one file after the other, in memory that does not depend on their sizes. */
 export class PageReader {
-  readonly #file: number // its descriptor
+  #file = -1 // its descriptor
   readonly #piece = new Uint8Array(PIECE_BYTES)
   #start = 0 // where the piece is in the file
   #length = 0
 
-  constructor(file: number) {
+  /** The pages are those of this file from now on. */
+  turnTo(file: number): void {
     this.#file = file
+    this.#length = 0
   }
 
   /** Whether one of the first two pages, of which the first may be a dictionary, has a checksum. */
