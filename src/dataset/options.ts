@@ -261,4 +261,5 @@ export interface OpenProgress {
   rowsDone: number
   rowsTotal: number // 0: not known yet
   filesOpened?: { done: number; total: number } // while their columns are looked at, before the first row
+  isSorting?: true // by group, once they are packed: the rows are counted anew
 }

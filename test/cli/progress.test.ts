@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
+import { packState } from '../../src/cli/progress/packState.ts'
 import { Progress } from '../../src/cli/progress/progress.ts'
 import { plainProgressLine, progressLine } from '../../src/cli/progress/progressLine.ts'
 
@@ -111,6 +112,19 @@ describe('progress', () => {
     progress.update({ stage: 'pack', done: 100, total: 100 })
     progress.update({ stage: 'next', done: 0, total: 100 })
     assert.ok(stream.written.includes('pack  100 rows in 4.00 s  25 rows/s\n'), stream.written.join('|'))
+  })
+
+  test('packing says whether it opens files, reads rows or sorts them', () => {
+    const rows = { stage: 'train' as const, rowsDone: 5, rowsTotal: 10 }
+    const event = { type: 'pack' as const, ...rows }
+    assert.deepEqual(packState(event), { stage: 'pack train', done: 5, total: 10 })
+    assert.deepEqual(packState({ ...event, isSorting: true }), { stage: 'sort train', done: 5, total: 10 })
+    const filesOpened = { done: 1, total: 2 }
+    assert.deepEqual(packState({ ...event, filesOpened }), {
+      stage: 'open train',
+      unit: 'files',
+      ...filesOpened,
+    })
   })
 
   test('a plain line tells rows', () => {

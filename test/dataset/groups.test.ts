@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { wordsOf } from '../../src/features/encodeRow.ts'
 import { blockRows, rowBytes } from '../../src/dataset/clicks/rowLayout.ts'
 import type { PackedRows } from '../../src/dataset/clicks/readRows.ts'
-import type { DatasetOptions, OpenOptions } from '../../src/dataset/options.ts'
+import type { DatasetOptions, OpenOptions, OpenProgress } from '../../src/dataset/options.ts'
 import { isError, openTrain, withFolder, writeLargeTables, writeParquetFile } from './fixture.ts'
 import {
   expectedClick,
@@ -230,15 +230,16 @@ test('stopped while rows are sorted, nothing is left behind', () =>
   withClicks(async (data) => {
     await scatter(data, 8000, 7919)
     const stop = new AbortController()
-    let done = 0
-    // Only the second pass comes to the end: the first one ends at the first row that is out of order.
-    const onProgress = ({ stage, rowsDone }: { stage: string; rowsDone: number }) => {
-      if (stage === 'train' && rowsDone === 8000) done++
-      if (done === 1) stop.abort()
+    const sorted: number[] = []
+    const onProgress = ({ rowsDone, rowsTotal, isSorting }: OpenProgress) => {
+      if (!isSorting) return
+      assert.equal(rowsTotal, 8000)
+      sorted.push(rowsDone)
+      if (rowsDone === 4000) stop.abort()
     }
     const options = { data, groupColumn: 'request_id', onProgress, signal: stop.signal }
     await assert.rejects(openTrain(options))
-    assert.equal(done, 1)
+    assert.deepEqual(sorted, [1333, 2667, 4000], 'half of it is done when the three files are in parts')
     const left = await readdir(join(data, '.nearrank'))
     assert.deepEqual(
       left.filter((name) => !name.startsWith('tables')),

@@ -36,7 +36,8 @@ async function unsortedRows(folder: string, keys: Uint32Array): Promise<Unsorted
   await output.close()
   const body = builder.body()
   const own = { context: [], pairs: [], contextWords: 0 }
-  return { path, body, plan: KEYS, ...own, column: 'request_id', signal: undefined, partBytes: 20_000 }
+  const run = { column: 'request_id', signal: undefined, onRows: () => {}, partBytes: 20_000 }
+  return { path, body, plan: KEYS, ...own, ...run }
 }
 
 /** Keys as of a hash: uniform in all bits, the same for the same group. */
@@ -54,8 +55,11 @@ test('rows are sorted in parts: each once, group by group, in their order; nothi
     for (let i = 0; i < 1500; i++) groups[40 * i] = 5000 // longer than a part is on average
     const unsorted = await unsortedRows(folder, keysOf(groups))
     const output = await DurableFile.create(join(folder, 'sorted'))
-    const body = await sortGroups(unsorted, output)
+    const seen: number[] = []
+    const body = await sortGroups({ ...unsorted, onRows: (rowsDone) => seen.push(rowsDone) }, output)
     await output.close()
+    assert.ok(seen.length > 20 && seen.every((rows, k) => rows >= (seen[k - 1] ?? 0)), seen.join())
+    assert.deepEqual([seen.includes(35_000), seen.at(-1)], [true, 70_000])
     assert.deepEqual((await readdir(folder)).toSorted(), ['clicks.rows', 'sorted'])
     const bytes = await readFile(output.path)
     const rows: { user: number; number: number }[] = []

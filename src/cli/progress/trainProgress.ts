@@ -1,8 +1,9 @@
 import { messageOf, NearrankError } from '../../errors.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import type { EpochReport, TrainEvent } from '../../training/types.ts'
+import { packState } from './packState.ts'
 import type { Progress } from './progress.ts'
-import { formatRate, type ProgressState } from './progressLine.ts'
+import { formatRate } from './progressLine.ts'
 
 /** Shows the events of a training run, and remembers what a person needs to know when it is interrupted. */
 export class TrainProgress {
@@ -100,15 +101,4 @@ function epochLine(epoch: EpochReport, epochs: number): string {
   ]
     .filter((part) => part !== '')
     .join('  ')
-}
-
-function packState({
-  stage,
-  rowsDone,
-  rowsTotal,
-  filesOpened,
-}: Extract<TrainEvent, { type: 'pack' }>): ProgressState {
-  return filesOpened
-    ? { stage: `open ${stage}`, unit: 'files', ...filesOpened }
-    : { stage: `pack ${stage}`, done: rowsDone, total: rowsTotal }
 }

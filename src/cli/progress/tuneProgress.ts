@@ -1,4 +1,5 @@
 import type { TuneEvent } from '../../training/tune/tuneReport.ts'
+import { packState } from './packState.ts'
 import type { Progress } from './progress.ts'
 
 /** Shows the events of a search: a bar for all of it, and a line for each round. */
@@ -10,7 +11,7 @@ export function showTune(progress: Progress, event: TuneEvent): void {
   }
   const { rowsDone: done, rowsTotal: total } = event
   const rssBytes = process.memoryUsage.rss()
-  if (event.type === 'pack') progress.update({ stage: `pack ${event.stage}`, done, total, rssBytes })
+  if (event.type === 'pack') progress.update({ ...packState(event), rssBytes })
   else {
     const { rung, rungs, best } = event
     const found = best === null ? {} : { best: best.toFixed(4) }

@@ -86,6 +86,8 @@ export async function openRows(
     const plan = await planRows(connection, options, tables, { ...what, onFile })
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
+    const onSorted = (rowsDone: number, total: number) =>
+      options.onProgress?.({ stage: split, rowsDone, rowsTotal: total, isSorting: true })
     await buildFolder(home, prefix + fingerprint, async (folder) => {
       const unused = unusedColumns(plan, options.timeColumn)
       const pages = {
@@ -94,7 +96,7 @@ export async function openRows(
         signal: options.signal,
       }
       const body = await whilePagesAreChecked(pages, (signal) =>
-        packRows(connection, plan, { folder, signal, onRows }),
+        packRows(connection, plan, { folder, signal, onRows, onSorted }),
       )
       if (body.rows === 0)
         throw new NearrankError(

@@ -20,6 +20,7 @@ export interface RowsRun {
   folder: string
   signal: AbortSignal | undefined
   onRows: (rowsDone: number) => void
+  onSorted: (rowsDone: number, rowsTotal: number) => void
 }
 
 /**
@@ -145,9 +146,18 @@ async function packSorted(
   try {
     const own = { context: plan.context, pairs: plan.pairs.features }
     const column = plan.group!
-    const unsorted = { ...own, path, body: packed.body, plan: packed.rowPlan, column, signal: run.signal }
     const contextWords = widthOf([...own.context, ...own.pairs])
-    const body = { ...packed.body, ...(await sortGroups({ ...unsorted, contextWords }, output)) }
+    const unsorted = {
+      ...own,
+      path,
+      body: packed.body,
+      plan: packed.rowPlan,
+      contextWords,
+      column,
+      signal: run.signal,
+      onRows: (rowsDone: number) => run.onSorted(rowsDone, packed.body.rows),
+    }
+    const body = { ...packed.body, ...(await sortGroups(unsorted, output)) }
     await output.close()
     await rename(output.path, path)
     return { body, rowPlan: clickPlan(contextWords, 'numbers', plan.weights !== null) }

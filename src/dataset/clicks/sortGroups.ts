@@ -37,6 +37,7 @@ export interface UnsortedRows {
   contextWords: number
   column: string // that tells the groups, for messages
   signal: AbortSignal | undefined
+  onRows: (rowsDone: number) => void // half of them are done when all are in the files of their parts
   partBytes?: number // of rows that are sorted at a time, on average, @default 32 MiB
 }
 
@@ -48,7 +49,7 @@ export interface UnsortedRows {
  * @throws NearrankError INPUT if groups are so large that their part would not fit; DISK, ABORTED.
  */
 export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): Promise<PackedRowsBody> {
-  const { body, plan, context, pairs, contextWords, path, partBytes = PART_BYTES } = unsorted
+  const { body, plan, context, pairs, contextWords, path, onRows, partBytes = PART_BYTES } = unsorted
   const parts = Math.min(PARTS_MAX, Math.max(1, Math.ceil((body.rows * rowBytes(plan)) / partBytes)))
   const paths = Array.from({ length: parts }, (_, part) => `${path}.${part}`)
   try {
@@ -62,7 +63,7 @@ export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): P
       if (notReplayed !== undefined) builder.notReplayed(notReplayed)
       if (heldOut !== undefined) builder.heldOut(heldOut)
     }
-    let [groups, split] = [0, 0]
+    let [groups, split, sortedRows] = [0, 0, 0]
     for (const [part, name] of paths.entries()) {
       unsorted.signal?.throwIfAborted()
       const own = await readPart(name, plan, rows[part])
@@ -70,6 +71,8 @@ export async function sortGroups(unsorted: UnsortedRows, output: DurableFile): P
       groups = sorted.next
       split += sorted.split
       await appendSorted(builder, plan, own, sorted)
+      sortedRows += rows[part]
+      onRows(Math.floor((body.rows + sortedRows) / 2))
       await rm(name)
     }
     await builder.endFile()
@@ -95,7 +98,10 @@ export function groupsOf({ groups }: BlockBuilder, split: number): Pick<PackedRo
 }
 
 /** Appends each row to the file of its group's part; returns how many rows each part has. */
-async function scatter({ path, body, plan, signal }: UnsortedRows, paths: string[]): Promise<number[]> {
+async function scatter(
+  { path, body, plan, signal, onRows }: UnsortedRows,
+  paths: string[],
+): Promise<number[]> {
   const counts = paths.map(() => 0)
   const buffers = paths.map(() => allocateRows(plan, BUFFER_ROWS))
   const packed = new Uint8Array(BUFFER_ROWS * rowBytes(plan))
@@ -104,6 +110,7 @@ async function scatter({ path, body, plan, signal }: UnsortedRows, paths: string
   try {
     for (const name of paths) outputs.push(await DurableFile.create(name))
     const bytes = new Uint8Array(BLOCK_ROWS_MAX * rowBytes(plan))
+    let rowsDone = 0
     for (const block of body.blocks) {
       signal?.throwIfAborted()
       await readExactly(source, bytes.subarray(0, block.rows * rowBytes(plan)), block.byteOffset, path)
@@ -120,6 +127,8 @@ async function scatter({ path, body, plan, signal }: UnsortedRows, paths: string
           if (at + count === BUFFER_ROWS)
             await outputs[part].write(packBlock(plan, buffer, BUFFER_ROWS, packed))
         }
+      rowsDone += block.rows
+      onRows(Math.floor(rowsDone / 2))
     }
     for (const [part, buffer] of buffers.entries()) {
       const left = counts[part] % BUFFER_ROWS
