@@ -1,3 +1,4 @@
+import { GROUP_RUNS_BYTES } from '../dataset/clicks/groupRuns.ts'
 import { pairTableBytes } from '../dataset/clicks/packPairs.ts'
 import { dataOfModel, tablesProblem } from '../dataset/dataOfModel.ts'
 import { checkPartOptions } from '../dataset/parts.ts'
@@ -84,7 +85,8 @@ export async function prepareScoring(
     ...(logits && { logits: logits(description) }),
   }
   const plannedArena = planArena(shape)
-  const packTableBytes = pairTableBytes(description.features?.pairs ?? [], tables)
+  const packTableBytes =
+    pairTableBytes(description.features?.pairs ?? [], tables) + (shape.groups ? GROUP_RUNS_BYTES : 0)
   const extra = extraBytes?.(plannedArena, tables) ?? 0
   checkMemory(plannedArena, maxMemoryBytes, { packTableBytes, extraBytes: extra })
   return { description, weights, tables, open, shape, plannedArena, packTableBytes }

@@ -200,3 +200,21 @@ test('few rows: a batch that is chosen for them has room for the longest group',
   assert.equal(chosenFor(10).settings.batchSize, 32)
   assert.equal(chosenFor(1024).settings.batchSize, 1024)
 })
+
+test('what packing remembers of groups is planned: with less memory, a run is refused by name', async () => {
+  const few = { data, out: join(folder, 'few'), epochs: 1, hidden: [4], checkpointSeconds: 0, threads: 1 }
+  const maxMemoryBytes = 400 * 2 ** 20
+  await train({ ...few, maxMemoryBytes })
+  const wanted = isError(
+    'MEMORY',
+    /96 MiB for pairs and groups while packing/,
+    /Give --max-memory 41\dMiB or more/,
+  )
+  await assert.rejects(train({ ...few, groupColumn: 'request_id', maxMemoryBytes }), wanted)
+  await train({ ...few, groupColumn: 'request_id', maxMemoryBytes: 420 * 2 ** 20 })
+  const model = few.out
+  await assert.rejects(
+    evaluate({ data, model, maxMemoryBytes }),
+    isError('MEMORY', /96 MiB for pairs and groups while packing/),
+  )
+})

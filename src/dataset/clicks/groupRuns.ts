@@ -2,8 +2,10 @@ import { KeyNumbers } from './keyNumbers.ts'
 
 /** Rows that a group has at most; a longer one is learned in parts of so many. */
 export const GROUP_ROWS_MAX = 1024
-/** Runs of rows whose groups are remembered, 64 MiB of them. */
+/** Runs of rows whose groups are remembered. */
 const RUNS_MAX = 4 * 2 ** 20
+/** What these take: 16 bytes each, and half of it once more while they grow. Sorting begins without them. */
+export const GROUP_RUNS_BYTES = 24 * RUNS_MAX
 
 /**
  * Numbers the groups of clicks that come in the order of the files: 0, 1, 2, … as long as the rows of each

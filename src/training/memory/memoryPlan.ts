@@ -41,7 +41,7 @@ export const DUCKDB_BYTES_MIN = 64 * MIB
 
 /**
  * What a run will take at its peak, at most, packing or training: the same for any number of clicks.
- * `packTableBytes`: of tables that packing holds.
+ * `packTableBytes`: of tables and groups that packing holds.
  */
 export function plannedBytes(arena: Arena, packTableBytes = 0): number {
   const { threads, users, restaurants } = arena.shape
@@ -54,7 +54,8 @@ export function plannedBytes(arena: Arena, packTableBytes = 0): number {
 
 /**
  * @throws NearrankError MEMORY where the plan is larger than the ceiling: what it takes, of what, and what
- * would fit. `packTableBytes`: of tables that packing holds; `extraBytes`: what a run takes beside the plan.
+ * would fit. `packTableBytes`: of tables and groups that packing holds; `extraBytes`: what a run takes beside
+ * the plan.
  */
 export function checkMemory(
   arena: Arena,
@@ -62,13 +63,14 @@ export function checkMemory(
   { packTableBytes = 0, extraBytes = 0 }: { packTableBytes?: number; extraBytes?: number } = {},
 ): void {
   const planned = plannedBytes(arena, packTableBytes) + extraBytes
-  const { users, restaurants, network } = arena.shape
+  const { users, restaurants, network, groups } = arena.shape
+  const packed = groups ? 'pairs and groups' : 'pairs'
   const tables =
     4 * Object.values(arena.tables).reduce((floats, { rows, stride }) => floats + rows * stride, 0)
   const what =
     `${mebibytes(tables)} for the features of ${users} users (${network.userFeatures} each) and ${restaurants} restaurants ` +
     `(${network.restaurantFeatures} each), ${mebibytes(4 * arena.layout.size)} for each copy of the parameters${largestEmbeddings(arena)}` +
-    (packTableBytes > 0 ? `, ${mebibytes(packTableBytes)} for pairs while packing` : '')
+    (packTableBytes > 0 ? `, ${mebibytes(packTableBytes)} for ${packed} while packing` : '')
   if (arena.bytes > MEMORY_BYTES_MAX)
     throw new NearrankError(
       'MEMORY',

@@ -1,15 +1,17 @@
+import { GROUP_RUNS_BYTES } from '../../dataset/clicks/groupRuns.ts'
 import { pairTableBytes } from '../../dataset/clicks/packPairs.ts'
 import type { DatasetOptions, OpenOptions } from '../../dataset/options.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { type DeclaredPair, declaredOf, declaredPair } from '../../features/declaration.ts'
 import { inferPairs } from '../../features/pairs/pairsFor.ts'
 
-/** What packing holds of the tables for pairs, as far as these are known before the clicks are. */
+/** What packing holds for groups and of the tables for pairs, as far as it is known before the clicks are. */
 export function packTableBytes(
   tables: Tables,
   options: DatasetOptions & Pick<OpenOptions, 'fitted'>,
 ): number {
-  return pairTableBytes(options.fitted ? (options.fitted.pairs ?? []) : pairsOf(tables, options), tables)
+  const pairs = options.fitted ? (options.fitted.pairs ?? []) : pairsOf(tables, options)
+  return pairTableBytes(pairs, tables) + (options.groupColumn === undefined ? 0 : GROUP_RUNS_BYTES)
 }
 
 function pairsOf({ users, restaurants }: Tables, options: DatasetOptions): DeclaredPair[] {

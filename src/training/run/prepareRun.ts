@@ -88,11 +88,13 @@ export async function prepareRun(
   const [validation, test] = (['validation', 'test'] as const).map(
     (split) => opened.packs.find((one) => one.split === split) ?? null,
   )
-  const features = fittedBy(tables, pack)
-  const { settings, chosen } = settingsForRows(wanted, { options, ...pack })
-  checkClasses(pack)
-  checkGroups(pack, settings)
-  const shape = planRun(features, settings, plan)
+  const { features, settings, chosen, shape } = await closedIfRefused(opened.packs, () => {
+    const made = settingsForRows(wanted, { options, ...pack })
+    checkClasses(pack)
+    checkGroups(pack, made.settings)
+    const fitted = fittedBy(tables, pack)
+    return { ...made, features: fitted, shape: planRun(fitted, made.settings, plan) }
+  })
   const packPeakRssBytes = Math.max(peakRssBytes, opened.peakRssBytes)
   const packSeconds = (performance.now() - startedMs) / 1000
   const packed = { tables, pack, validation, test, packSeconds, packPeakRssBytes }
@@ -110,5 +112,15 @@ export async function prepareRun(
     shape,
     startedMs,
     report,
+  }
+}
+
+/** What `decide` returns. If it throws, nobody else will close the packs. */
+async function closedIfRefused<T>(packs: readonly PackedRows[], decide: () => T): Promise<T> {
+  try {
+    return decide()
+  } catch (error) {
+    for (const pack of packs) await pack.close()
+    throw error
   }
 }
