@@ -155,6 +155,20 @@ describe('the reader of page headers', () => {
     }
   })
 
+  test('refuses a file that is gone, or shorter than it was', () =>
+    withCopy(async (data) => {
+      const file = { path: join(data, 'none.parquet'), name: 'none.parquet', size: 1000, metadataBytes: 100 }
+      const pages = { isRead: () => true, signal: undefined }
+      await assert.rejects(
+        checkPages({ ...pages, files: [file] }),
+        isError('INPUT', /Cannot read none\.parquet/),
+      )
+      const bytes = await readFile(join(data, 'train/a.parquet'))
+      await writeFile(file.path, bytes.subarray(0, 5000))
+      const before = { ...file, size: bytes.length, metadataBytes: bytes.readUInt32LE(bytes.length - 8) }
+      await assert.rejects(checkPages({ ...pages, files: [before] }), isError('INPUT', /none\.parquet/))
+    }))
+
   test('reads a page of several pieces', () =>
     withFolder(async (folder) => {
       // One page of 3 MB, as its header and metadata say.

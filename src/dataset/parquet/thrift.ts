@@ -8,7 +8,9 @@ const UUID = 13
 const DEPTH_MAX = 32
 
 /** The bytes end before the value does. */
-export class EndOfBytes extends Error {}
+export class EndOfBytes extends Error {
+  override message = 'it ends too early'
+}
 
 /**
  * Reads Thrift's compact protocol, in which Parquet has its metadata and page headers.

@@ -27,9 +27,13 @@ export interface PagesToCheck {
 export async function checkPages({ files, isRead, signal }: PagesToCheck): Promise<void> {
   const reader = new PageReader() // one for all: a new one for each of 12,000 files took 3 s
   for (const file of files) {
-    for (const _ of checkFile(file, reader, isRead)) {
-      await others()
-      if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while checking ${file.name}`)
+    try {
+      for (const _ of checkFile(file, reader, isRead)) {
+        await others()
+        if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while checking ${file.name}`)
+      }
+    } catch (error) {
+      throw unreadable(file.name, error)
     }
     await others()
   }
@@ -77,7 +81,8 @@ function* checkFile(
   const descriptor = openSync(file.path, 'r')
   try {
     const metadata = new Uint8Array(file.metadataBytes)
-    readSync(descriptor, metadata, 0, metadata.length, file.size - 8 - metadata.length)
+    const bytes = readSync(descriptor, metadata, 0, metadata.length, file.size - 8 - metadata.length)
+    if (bytes < metadata.length) throw damaged(file.name, 'it is shorter than it was')
     reader.turnTo(descriptor)
     for (const columns of readableColumns(file, metadata)) {
       const read = columns.filter(({ column }) => isRead(column))
@@ -115,6 +120,11 @@ function* checkColumn({ name }: CheckedFile, reader: PageReader, pages: PagesAt)
     throw damaged(name, `${error.message} (column ${pages.column}, row group ${pages.rowGroup}, from 0)`)
   }
   yield
+}
+
+function unreadable(name: string, error: unknown): NearrankError {
+  if (error instanceof NearrankError) return error
+  return new NearrankError('INPUT', `Cannot read ${name}: ${messageOf(error)}`, { cause: error })
 }
 
 function damaged(name: string, problem: string): NearrankError {
