@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { apiKeyCommand } from './commands/apiKey.ts'
+import { backupCommand } from './commands/backup.ts'
 import type { CommandContext } from './commandContext.ts'
 import { compareCommand } from './commands/compare.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
@@ -39,6 +40,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     exportCommand,
     serveCommand,
     loadCommand,
+    backupCommand,
     loadtestCommand,
     apiKeyCommand,
   ]

@@ -118,7 +118,7 @@ class SqliteStore implements FeatureStore {
     this.#reading = undefined
     this.#scheduleFlush()
     await this.#flushing
-    this.#file.database.close()
+    this.#file.close()
   }
 
   async #readAll(listener: StoreListener): Promise<void> {

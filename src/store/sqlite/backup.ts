@@ -1,0 +1,142 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { backup, DatabaseSync } from 'node:sqlite'
+import { NearrankError } from '../../errors.ts'
+import { diskError, resolveTarget, siblingPath, staleSiblings, syncDirectory } from '../../files.ts'
+import { type Side, SIDES } from '../../features/featureSpec.ts'
+import { sqliteError } from './error.ts'
+import { openForReading } from './openForReading.ts'
+
+const STEP_PAGES = 2048 // between two looks at progress and signal; 8 MiB
+
+export interface BackupProgress {
+  bytesDone: number
+  bytesTotal: number
+}
+
+export interface BackupOptions {
+  overwrite?: boolean // replaces an earlier file, @default false
+  signal?: AbortSignal
+  onProgress?: (progress: BackupProgress) => void
+}
+
+export interface Backup {
+  rows: Record<Side, number>
+  bytes: number
+}
+
+/**
+ * Copies the store in the file `path` into a new file `out` as it is at one moment, while a server writes to
+ * it or not. The copy is a store by itself: it is checked, synced, and gets its name once it is whole.
+ * @throws NearrankError INPUT, CONFLICT, DAMAGED, DISK, ABORTED
+ */
+export async function backUpSqlite(path: string, out: string, options: BackupOptions = {}): Promise<Backup> {
+  const action = `back up the store ${path} to ${out}`
+  const target = await resolveTarget(out)
+  await checkFree(target, { out, action, overwrite: options.overwrite === true })
+  const source = await openForReading(path, action)
+  try {
+    if (await isSame(source.target, target))
+      throw new NearrankError('INPUT', `Cannot ${action}: this is the store itself; choose another file`)
+    await mkdir(dirname(target), { recursive: true })
+    for (const leftover of await staleSiblings(target)) await rm(leftover, { recursive: true, force: true })
+    // A folder, since SQLite writes files of its own beside a file.
+    const folder = siblingPath(target, 'new')
+    try {
+      await mkdir(folder)
+      const file = join(folder, 'copy.db')
+      await copyInto(file, source.database, { ...options, action })
+      const rows = check(file, action)
+      await sync(file)
+      const { size: bytes } = await stat(file)
+      await checkFree(target, { out, action, overwrite: options.overwrite === true })
+      options.signal?.throwIfAborted()
+      await rename(file, target)
+      await syncDirectory(dirname(target))
+      return { rows, bytes }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  } catch (error) {
+    if (options.signal?.aborted)
+      throw new NearrankError('ABORTED', `The backup of ${path} was stopped. ${out} was not written.`)
+    const readable = sqliteError(error, action)
+    throw readable === error ? diskError(error, action) : readable
+  } finally {
+    source.database.close()
+  }
+}
+
+async function checkFree(
+  target: string,
+  { out, action, overwrite }: { out: string; action: string; overwrite: boolean },
+): Promise<void> {
+  const there = await stat(target).catch(() => undefined)
+  if (there === undefined || (there.isFile() && overwrite)) return
+  throw new NearrankError(
+    'INPUT',
+    there.isFile()
+      ? `Cannot ${action}: ${out} is there already; choose another file, or replace it with --overwrite`
+      : `Cannot ${action}: ${out} must be a file, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another name`,
+  )
+}
+
+async function isSame(path: string, target: string): Promise<boolean> {
+  const [a, b] = await Promise.all([path, target].map((file) => stat(file).catch(() => undefined)))
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
+/** The transaction that `database` is in keeps the pages as they are until the last one is copied. */
+async function copyInto(
+  file: string,
+  database: DatabaseSync,
+  { signal, onProgress, action }: BackupOptions & { action: string },
+): Promise<void> {
+  const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.page_size)
+  const pages = Number(database.prepare('PRAGMA page_count').get()?.page_count)
+  onProgress?.({ bytesDone: 0, bytesTotal: pages * pageBytes })
+  await backup(database, file, {
+    rate: STEP_PAGES,
+    progress: ({ totalPages, remainingPages }) => {
+      signal?.throwIfAborted()
+      onProgress?.({
+        bytesDone: (totalPages - remainingPages) * pageBytes,
+        bytesTotal: totalPages * pageBytes,
+      })
+    },
+  }).catch((error: unknown) => {
+    throw sqliteError(error, action)
+  })
+  signal?.throwIfAborted()
+}
+
+/**
+ * Makes the copy one file that needs no other, and reads it through: damage would be copied, too.
+ * 1 M users of 30 features take 0.2 s.
+ */
+function check(file: string, action: string): Record<Side, number> {
+  const copy = new DatabaseSync(file)
+  try {
+    copy.exec('PRAGMA journal_mode = DELETE')
+    const found = copy.prepare('PRAGMA quick_check(1)').get()?.quick_check
+    if (found !== 'ok')
+      throw new NearrankError(
+        'DAMAGED',
+        `Cannot ${action}: the store is damaged (SQLite: ${String(found)}); restore an earlier backup, or fill a new store`,
+      )
+    const count = (side: Side) => Number(copy.prepare(`SELECT count(*) AS count FROM ${side}`).get()?.count)
+    const [users, restaurants] = SIDES.map(count)
+    return { users, restaurants }
+  } finally {
+    copy.close()
+  }
+}
+
+async function sync(file: string): Promise<void> {
+  const handle = await open(file, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

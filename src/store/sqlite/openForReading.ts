@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { NearrankError } from '../../errors.ts'
+import { diskError, resolveTarget } from '../../files.ts'
+import type { StoreLayout } from '../featureStore.ts'
+import { checkOwner, readLayout } from './description.ts'
+import { sqliteError } from './error.ts'
+
+const LOCK_WAIT_MS = 5000
+
+export interface ReadableFile {
+  database: DatabaseSync // in a transaction: all that is read is of one moment
+  target: string // absolute path, symbolic links followed
+  layout: StoreLayout
+}
+
+/**
+ * Opens the store in the file `path` to read what is in it now, while a server goes on writing or not.
+ * @throws NearrankError INPUT: it is no store, or an empty one; CONFLICT: it is being filled; DAMAGED, DISK
+ */
+export async function openForReading(path: string, action: string): Promise<ReadableFile> {
+  let database: DatabaseSync | undefined
+  try {
+    const target = await resolveTarget(path)
+    const there = await stat(target)
+    if (!there.isFile())
+      throw new NearrankError('INPUT', `Cannot ${action}: ${path} must be a file; choose another path`)
+    database = new DatabaseSync(target, { readOnly: true, timeout: LOCK_WAIT_MS })
+    database.exec('BEGIN')
+    if (checkOwner(database, path))
+      throw new NearrankError(
+        'INPUT',
+        `Cannot ${action}: ${path} must be a feature store, found an empty file; choose another path`,
+      )
+    const { layout, isFilling } = readLayout(database, path)
+    if (isFilling)
+      throw new NearrankError(
+        'CONFLICT',
+        `Cannot ${action}: ${path} must be complete, found a store that is only partly filled; wait until it is, or run nearrank load again`,
+      )
+    return { database, target, layout }
+  } catch (error) {
+    database?.close()
+    const readable = sqliteError(error, action)
+    throw readable === error ? diskError(error, action) : readable
+  }
+}

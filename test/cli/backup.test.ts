@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openSqliteStore } from '../../src/store/sqlite/store.ts'
+import { ServeProcess } from '../server/serveProcess.ts'
+import { makeWorld, openConnections, putRow } from '../server/serverFixture.ts'
+import { put } from '../store/changes.ts'
+import { temporaryFolder } from '../training/dataFixture.ts'
+import { runCli, runCliLines } from './runCli.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const MANY = 100_000 // users; a backup takes several steps
+const WRITTEN = 40 // rows that are written in turn, from row 0 on
+const LAYOUT = { layout: { users: { features: 30 }, restaurants: { features: 10 } } }
+
+const folder = await temporaryFolder()
+const path = join(folder, 'features.db')
+const store = await openSqliteStore(path, LAYOUT)
+const zeros = Array.from({ length: 30 }, () => 0)
+for (let first = 0; first < MANY; first += 10_000)
+  await store.write(Array.from({ length: 10_000 }, (_, i) => put('users', first + i, zeros)))
+await store.write([put('restaurants', 1, zeros.slice(20), 13.8, 100.5)])
+await store.close()
+
+function backup(
+  out: string,
+  ...flags: string[]
+): Promise<{ code: number | null; stderr: string; stdout: string }> {
+  return runCli(['backup', '--store', `sqlite:${path}`, '--out', out, '--json', ...flags])
+}
+
+/** The first feature of each of the rows that are written. */
+function valuesIn(file: string): number[] {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const rows = database.prepare(`SELECT features FROM users WHERE id < ${WRITTEN} ORDER BY id`).all()
+  database.close()
+  return rows.map(({ features }) => Buffer.from(features as Uint8Array).readFloatLE())
+}
+
+/** What these rows hold after so many writes, the k-th of which puts k into row k modulo their number. */
+function valuesAfter(writes: number): number[] {
+  return Array.from({ length: WRITTEN }, (_, row) => {
+    const last = writes - ((((writes - row) % WRITTEN) + WRITTEN) % WRITTEN)
+    return Math.max(last, 0)
+  })
+}
+
+/** A backup that is under way: its temporary folder is there. */
+async function startBackup(out: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [MAIN, 'backup', '--store', `sqlite:${path}`, '--out', out], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  while (!(await temporaries(out)).some((name) => name.includes(`-${child.pid}-`))) {
+    assert.equal(child.exitCode, null, 'it is not done yet')
+    await delay(1)
+  }
+  return child
+}
+
+async function temporaries(out: string): Promise<string[]> {
+  return (await readdir(dirname(out))).filter((name) => name.startsWith('.'))
+}
+
+describe('backup', () => {
+  test('while a server writes all the time: one state of between, which load takes in and serve can use', async () => {
+    const world = await makeWorld()
+    const server = await ServeProcess.start([
+      '--model',
+      world.model,
+      '--store',
+      `sqlite:${path}`,
+      '--workers',
+      '1',
+    ])
+    const [connection] = await openConnections(server.port, 1)
+    let writes = 0
+    const over = new AbortController()
+    const writing = (async () => {
+      while (!over.signal.aborted) {
+        const next = writes + 1
+        const features = Array.from({ length: 30 }, () => next)
+        await putRow(connection, `/users/${next % WRITTEN}`, { features })
+        writes = next
+      }
+    })()
+    const reader = new DatabaseSync(path, { readOnly: true })
+    for (let round = 0; round < 2; round++) {
+      const first = writes
+      const out = join(folder, `during-${round}.db`)
+      const { code, stdout, stderr } = await backup(out)
+      const last = writes + 1 // may be in the file and not yet answered
+      assert.equal(code, 0, stderr)
+      const result = JSON.parse(stdout) as Record<string, number>
+      assert.deepEqual([result.users, result.restaurants], [MANY, 1])
+      assert.equal(result.bytes, (await stat(out)).size)
+      const values = valuesIn(out)
+      const state = Math.max(...values)
+      assert.ok(first <= state && state <= last && last > first + 1, `${first} <= ${state} <= ${last}`)
+      assert.deepEqual(values, valuesAfter(state))
+      assert.ok(Number(reader.prepare('SELECT count(*) AS count FROM users').get()?.count) === MANY)
+    }
+    reader.close()
+    over.abort()
+    await writing
+    server.signal('SIGTERM')
+    assert.equal(await server.ended(), 0)
+    assert.deepEqual(valuesIn(path), valuesAfter(writes))
+
+    const out = join(folder, 'during-1.db')
+    const restored = join(folder, 'restored.db')
+    const [loaded] = await runCliLines([['load', '--from', out, '--store', `sqlite:${restored}`, '--json']])
+    assert.equal(loaded.code, 0, loaded.stderr)
+    assert.equal((JSON.parse(loaded.stdout) as { users: number }).users, MANY)
+    const rows = (file: string) => {
+      const database = new DatabaseSync(file, { readOnly: true })
+      const all = ['users', 'restaurants', 'layout'].map((table) =>
+        database.prepare(`SELECT * FROM ${table} ORDER BY 1`).all(),
+      )
+      database.close()
+      return all
+    }
+    assert.deepEqual(rows(restored), rows(out))
+    for (const file of [out, restored]) {
+      const again = await ServeProcess.start([
+        '--model',
+        world.model,
+        '--store',
+        `sqlite:${file}`,
+        '--workers',
+        '1',
+      ])
+      again.signal('SIGTERM')
+      assert.equal(await again.ended(), 0)
+    }
+  })
+
+  test('killed or stopped, it leaves nothing under the name, and the next one clears up', async () => {
+    const out = join(await temporaryFolder(), 'backup.db')
+    for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+      const child = await startBackup(out)
+      child.kill(signal)
+      const [code] = (await once(child, 'exit')) as [number | null]
+      await assert.rejects(stat(out), { code: 'ENOENT' })
+      if (signal === 'SIGINT') {
+        assert.equal(code, 130)
+        assert.deepEqual(await temporaries(out), [])
+      } else assert.equal((await temporaries(out)).length, 1)
+    }
+    assert.equal((await backup(out)).code, 0)
+    assert.deepEqual(await readdir(dirname(out)), ['backup.db'])
+  })
+
+  test('an earlier file stays unless it is to be replaced; the store itself never is', async () => {
+    const out = join(folder, 'earlier.db')
+    await writeFile(out, 'earlier')
+    const refused = await backup(out)
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.stderr,
+      /earlier\.db is there already; choose another file, or replace it with --overwrite/,
+    )
+    assert.equal(await readFile(out, 'utf8'), 'earlier')
+    assert.equal((await backup(out, '--overwrite')).code, 0)
+    assert.equal(valuesIn(out).length, WRITTEN)
+    const itself = await backup(path, '--overwrite')
+    assert.match(itself.stderr, /this is the store itself/)
+    assert.equal(itself.code, 1)
+  })
+
+  test('a damaged store is not copied', async () => {
+    const damaged = join(folder, 'damaged.db')
+    assert.equal((await backup(damaged)).code, 0)
+    const file = await open(damaged, 'r+')
+    await file.write(Buffer.alloc(3 * 4096, 0xff), 0, 3 * 4096, 4096 * 1000)
+    await file.close()
+    const out = join(folder, 'copy.db')
+    const [said] = await runCliLines([['backup', '--store', `sqlite:${damaged}`, '--out', out]])
+    assert.equal(said.code, 1)
+    assert.match(said.stderr, /the store is damaged|the file is damaged/)
+    await assert.rejects(stat(out), { code: 'ENOENT' })
+  })
+
+  test('what is no SQLite store, and what is not complete, is refused', async () => {
+    const text = join(folder, 'text')
+    await writeFile(text, 'no database at all\n'.repeat(1000))
+    const empty = join(folder, 'empty')
+    await writeFile(empty, '')
+    const partly = join(folder, 'partly.db')
+    const filling = await openSqliteStore(partly, LAYOUT)
+    await filling.setFilling(true)
+    await filling.close()
+    const out = join(folder, 'refused.db')
+    const address = (url: string) => ['backup', '--store', url, '--out', out]
+    const said = await runCliLines([
+      address('redis://user:secret@127.0.0.1:1'),
+      address(`sqlite:${join(folder, 'nowhere.db')}`),
+      address(`sqlite:${text}`),
+      address(`sqlite:${empty}`),
+      address(`sqlite:${partly}`),
+      ['backup', '--store', `sqlite:${path}`],
+      ['load', '--from', text, '--store', `sqlite:${join(folder, 'new.db')}`],
+      ['load', '--from', path, '--data', folder, '--store', `sqlite:${join(folder, 'new.db')}`],
+      ['load', '--store', `sqlite:${join(folder, 'new.db')}`],
+    ])
+    const wanted = [
+      /Redis makes its own backups, as with redis-cli --rdb/,
+      /nowhere\.db/,
+      /must be a feature store, found another file/,
+      /must be a feature store, found an empty file/,
+      /only partly filled/,
+      /--out FILE is missing/,
+      /must be a feature store, found another file/,
+      /--data, --model and the flags of data cannot be given with it/,
+      /--data DIR is missing \(or --from FILE/,
+    ]
+    for (const [i, pattern] of wanted.entries()) {
+      assert.match(said[i].stderr, pattern)
+      assert.doesNotMatch(said[i].stderr, /secret|bug/)
+      assert.notEqual(said[i].code, 0)
+    }
+    for (const file of [out, join(folder, 'new.db'), join(folder, 'nowhere.db')])
+      await assert.rejects(stat(file), { code: 'ENOENT' })
+  })
+})
