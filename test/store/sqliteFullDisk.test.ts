@@ -16,14 +16,16 @@ const LIMITED = 'ulimit -f 96 && exec "$1" "$2" "$3"' // blocks of 512 or 1024 b
 
 const skip = cannotMount()
 
-test('a full disk: the write fails, what was acknowledged stays, and with room again the store goes on', {
+test('a full disk: the write fails, health says why, what was acknowledged stays, and with room again the store goes on', {
   skip,
 }, async () => {
-  const { failures, acknowledged, kept } = await run('unshare', [...IN_NAMESPACE, FULL, 'sh'])
+  const { failures, acknowledged, kept, troubles } = await run('unshare', [...IN_NAMESPACE, FULL, 'sh'])
   assert.equal(failures.length, 1, failures.join('\n'))
   assert.match(failures[0], /^DISK Cannot write to the store .*: the disk is full; free some space/)
   assert.ok(acknowledged > 100)
   assert.equal(kept, acknowledged)
+  const full = 'Changes cannot be written to the store: the disk is full; free some space.'
+  assert.deepEqual(troubles, [[full], null])
 })
 
 test('a limit on the size of files: the write fails, what was acknowledged stays', {
@@ -46,7 +48,7 @@ test('a place that cannot be written to', { skip }, async () => {
 async function run(
   program: string,
   before: string[],
-): Promise<{ failures: string[]; acknowledged: number; kept: number }> {
+): Promise<{ failures: string[]; acknowledged: number; kept: number; troubles: unknown }> {
   return JSON.parse(
     execFileSync(program, [...before, process.execPath, CHILD, await temporaryFolder()]).toString(),
   )

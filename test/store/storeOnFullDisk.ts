@@ -1,6 +1,7 @@
 // Child process of sqliteFullDisk.test.ts, in a place with little space: writes until it fails, makes room, writes again.
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf, NearrankError } from '../../src/errors.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { put } from './changes.ts'
@@ -11,6 +12,7 @@ const [, , place, isReadOnly] = process.argv
 const path = join(place, 's.db')
 const ballast = join(place, 'ballast')
 const failures: string[] = []
+const troubles: unknown[] = [] // with the disk full, and with room again before another write
 
 if (isReadOnly !== 'read-only') await writeFile(ballast, new Uint8Array(30_000))
 const acknowledged = await writeUntilFailure()
@@ -23,7 +25,7 @@ if (isReadOnly !== 'read-only') {
   failures.push(...problems)
   await store.close()
 }
-process.stdout.write(`${JSON.stringify({ failures, acknowledged, kept })}\n`)
+process.stdout.write(`${JSON.stringify({ failures, acknowledged, kept, troubles })}\n`)
 
 async function writeUntilFailure(): Promise<number> {
   let done = 0
@@ -35,7 +37,10 @@ async function writeUntilFailure(): Promise<number> {
       for (; done < 1e6; done += 100) await write()
     } catch (error) {
       failures.push(told(error))
+      troubles.push(store.status().troubles)
       await rm(ballast)
+      for (let tries = 0; store.status().troubles !== undefined && tries < 30; tries++) await delay(100)
+      troubles.push(store.status().troubles)
       // With room again the same open store goes on; under a limit on the file's size it cannot.
       await write().then(
         () => (done += 100),

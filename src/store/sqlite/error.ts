@@ -37,9 +37,20 @@ const REASONS: Record<number, [ErrorCode, string]> = {
  * `Cannot <action>: <reason>; <what to do> (<SQLite's words>)`. Others pass unchanged.
  */
 export function sqliteError(error: unknown, action: string): unknown {
-  if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return error
-  const [code, reason] = REASONS[error.errcode & 0xff] ?? ['INTERNAL', 'SQLite refused it']
+  const found = reasonOf(error)
+  if (found === undefined) return error
+  const [code, reason] = found
   return new NearrankError(code, `Cannot ${action}: ${reason} (SQLite: ${messageOf(error)})`, {
     cause: error,
   })
+}
+
+/** Why an action failed, without any name or path, as a part of a sentence. */
+export function sqliteReason(error: unknown): string {
+  return reasonOf(error)?.[1] ?? 'something unexpected happened; the log says what'
+}
+
+function reasonOf(error: unknown): [ErrorCode, string] | undefined {
+  if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return undefined
+  return REASONS[error.errcode & 0xff] ?? ['INTERNAL', 'SQLite refused it']
 }

@@ -13,6 +13,7 @@ import type {
 import { sqliteError } from './error.ts'
 import { openSqliteFile, type SqliteFile } from './file.ts'
 import { readPieces } from './read.ts'
+import { SqliteWatch } from './watch.ts'
 import { SqliteWriter } from './writer.ts'
 
 const PROBLEMS_TOLD_MAX = 20
@@ -39,6 +40,7 @@ class SqliteStore implements FeatureStore {
   readonly #path: string
   readonly #file: SqliteFile
   readonly #writer: SqliteWriter
+  readonly #watch: SqliteWatch
   #listener: StoreListener | undefined
   #isSynced = false
   #reading: Promise<void> | undefined // a full read, during which nothing is written
@@ -51,6 +53,12 @@ class SqliteStore implements FeatureStore {
     this.#file = file
     this.layout = file.layout
     this.#writer = new SqliteWriter(file)
+    this.#watch = new SqliteWatch(file, {
+      path,
+      isReading: () => this.#reading !== undefined,
+      onForeignChange: () => this.#readAgain(),
+      onTrouble: (trouble) => this.#listener?.onProblem(trouble),
+    })
   }
 
   async count(): Promise<Record<Side, number>> {
@@ -98,6 +106,7 @@ class SqliteStore implements FeatureStore {
     this.#checkOpen('write to')
     try {
       // Not by a statement's `run`, which tells the last rowid: a large id is no number.
+      this.#watch.checkFiles()
       this.#file.database.exec(`UPDATE layout SET filling = ${Number(isFilling)}`)
     } catch (error) {
       throw sqliteError(error, `write to the store ${this.#path}`)
@@ -105,7 +114,9 @@ class SqliteStore implements FeatureStore {
   }
 
   status(): StoreStatus {
-    return { kind: 'sqlite', connected: !this.#closing, synced: this.#isSynced, lagMs: 0 }
+    const troubles = this.#closing ? [] : this.#watch.troubles()
+    const told = troubles.length > 0 && { troubles }
+    return { kind: 'sqlite', connected: !this.#closing, synced: this.#isSynced, lagMs: 0, ...told }
   }
 
   close(): Promise<void> {
@@ -114,11 +125,29 @@ class SqliteStore implements FeatureStore {
   }
 
   async #close(): Promise<void> {
+    this.#watch.close()
     await this.#reading?.catch(() => {}) // it stops early, and `start` says so
     this.#reading = undefined
     this.#scheduleFlush()
     await this.#flushing
     this.#file.close()
+  }
+
+  /** Another program has written to the file, and nobody tells what. */
+  #readAgain(): void {
+    const listener = this.#listener
+    if (!listener || this.#closing || this.#reading) return
+    listener.onProblem('Another program has changed the store. It is read again.')
+    this.#isSynced = false
+    this.#reading = this.#readAll(listener)
+      .then(
+        () => this.#watch.read(),
+        (error: unknown) => this.#watch.read(error),
+      )
+      .finally(() => {
+        this.#reading = undefined
+        this.#scheduleFlush()
+      })
   }
 
   async #readAll(listener: StoreListener): Promise<void> {
@@ -154,10 +183,14 @@ class SqliteStore implements FeatureStore {
     while (this.#pending.length > 0 && !this.#reading) {
       const writes = this.#nextGroup()
       try {
+        this.#watch.checkFiles()
         this.#writer.commit(writes.map(({ changes }) => changes))
         this.#listener?.onChanges(writes.flatMap(({ changes }) => changes))
+        this.#watch.checkFiles() // else they may have gone where nobody finds them
+        this.#watch.wrote()
         for (const { resolve } of writes) resolve()
       } catch (error) {
+        this.#watch.wrote(error)
         const readable = sqliteError(error, `write to the store ${this.#path}`)
         for (const { reject } of writes) reject(readable)
       }

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { copyFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, test } from 'node:test'
+import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
+import { openSqliteStore } from '../../src/store/sqlite/store.ts'
+import { temporaryFolder } from '../training/dataFixture.ts'
+import { put } from './changes.ts'
+import { isError } from './conformance.ts'
+import { eventually } from './redisRowsOfServer.ts'
+import { applyChanges, noRows, startCopy } from './storeCopy.ts'
+
+const OPTIONS: OpenStoreOptions = {
+  layout: { users: { features: 2, ids: 'integer' }, restaurants: { features: 1, ids: 'integer' } },
+}
+const LOST = /^A file of the store was deleted or replaced\. Changes are refused/
+
+async function open(): Promise<{ path: string; store: FeatureStore }> {
+  const path = join(await temporaryFolder(), 's.db')
+  const store = await openSqliteStore(path, OPTIONS)
+  await store.write([put('users', 1, [1, 2])])
+  return { path, store }
+}
+
+describe('the files of an open SQLite store', () => {
+  for (const suffix of ['', '-wal', '-shm'])
+    test(`s.db${suffix} is gone, then another, then back: nothing is acknowledged meanwhile, and health says so`, async () => {
+      const { path, store } = await open()
+      const copy = await startCopy(store)
+      const file = path + suffix
+      await rename(file, `${path}.aside`)
+      await assert.rejects(
+        store.write([put('users', 2, [1, 2])]),
+        isError(
+          'DISK',
+          /must be the file that was opened, found none; put the file back, or stop the server/,
+        ),
+      )
+      await assert.rejects(store.setFilling(true), isError('DISK'))
+      assert.match(store.status().troubles?.[0] ?? '', LOST)
+      await eventually(() => assert.match(copy.problems[0] ?? '', LOST))
+      await copyFile(`${path}.aside`, file)
+      await assert.rejects(store.write([put('users', 2, [1, 2])]), isError('DISK', /found another one/))
+      assert.match(store.status().troubles?.[0] ?? '', LOST)
+      assert.doesNotMatch(store.status().troubles?.join() ?? '', /s\.db/, 'anybody may read it')
+      await rm(file)
+      await rename(`${path}.aside`, file)
+      await store.write([put('users', 3, [5, 6])])
+      assert.equal(store.status().troubles, undefined)
+      await store.close()
+      const again = await openSqliteStore(path, OPTIONS)
+      const { rows } = await startCopy(again)
+      assert.deepEqual([...rows.users.keys()], [1, 3])
+      await again.close()
+    })
+
+  test('what another program writes is read, and what is written meanwhile is kept', async () => {
+    const { path, store } = await open()
+    await store.write([put('users', 2, [3, 4]), put('restaurants', 7, [1], 13, 100)])
+    const copy = await startCopy(store)
+    const other = new DatabaseSync(path)
+    other.exec(`
+      DELETE FROM users WHERE id = 1;
+      INSERT INTO users VALUES (5, x'0000803f00000040');
+      UPDATE restaurants SET latitude = 14`)
+    await store.write([put('users', 6, [7, 8])])
+    const expected = noRows()
+    applyChanges(expected, [
+      put('users', 2, [3, 4]),
+      put('users', 5, [1, 2]),
+      put('users', 6, [7, 8]),
+      put('restaurants', 7, [1], 14, 100),
+    ])
+    await eventually(() => assert.deepEqual(copy.rows, expected))
+    assert.equal(copy.syncs, 2)
+    assert.deepEqual(copy.problems, ['Another program has changed the store. It is read again.'])
+    assert.deepEqual(await store.count(), { users: 3, restaurants: 1 })
+    other.close()
+    await store.close()
+  })
+
+  test('who only reads, and what the store writes itself, makes it read nothing again', async () => {
+    const { path, store } = await open()
+    const copy = await startCopy(store)
+    const reader = new DatabaseSync(path, { readOnly: true })
+    const end = performance.now() + 2500
+    for (let id = 10; performance.now() < end; id++) {
+      await store.write([put('users', id, [1, 2])])
+      assert.equal(reader.prepare('SELECT count(*) AS count FROM users').get()?.count, id - 8)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    reader.close()
+    assert.equal(copy.syncs, 1)
+    await store.close()
+  })
+
+  test('another program that keeps the file from being written: a write fails with a reason, until it ends', async () => {
+    const { path, store } = await open()
+    await startCopy(store)
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    await assert.rejects(
+      store.write([put('users', 2, [1, 2])]),
+      isError('CONFLICT', /another process uses it/),
+    )
+    assert.match(
+      store.status().troubles?.[0] ?? '',
+      /^Changes cannot be written to the store: another process/,
+    )
+    other.exec('COMMIT')
+    other.close()
+    await eventually(() => assert.equal(store.status().troubles, undefined))
+    await store.close()
+  })
+})
