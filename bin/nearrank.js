@@ -8,8 +8,13 @@ if (major < 24) {
   process.exitCode = 1
 } else {
   await import('../dist/cli/main.js').catch((error) => {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('dist')) throw error
-    console.error('nearrank: is not built yet. In a clone, run: npm run build')
+    const [, what, name] = /^Cannot find (module|package) '(.*?)'/.exec(error.message) ?? []
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || what === undefined) throw error
+    console.error(
+      what === 'package'
+        ? `nearrank: the package ${name} must be installed, found none. Run npm ci (in a clone) or npm install.`
+        : 'nearrank: is not built yet. In a clone, run: npm run build',
+    )
     process.exitCode = 1
   })
 }

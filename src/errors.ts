@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'UNAVAILABLE' // a server that is needed cannot be reached, for now
   | 'CONFLICT' // not possible in the present state
   | 'ABORTED' // the caller's AbortSignal fired
+  | 'SETUP' // a package is missing, or Node's permission model forbids what is needed
   | 'INTERNAL' // a promise of ours was broken: a bug
 
 /**

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf, NearrankError } from './errors.ts'
@@ -39,10 +40,18 @@ const REASONS: Record<string, string> = {
 export function diskError(error: unknown, action: string): NearrankError {
   if (error instanceof NearrankError) return error
   const code = errnoOf(error)
-  const reason = REASONS[code] ?? messageOf(error)
+  const reason = REASONS[code] ?? refusal(error) ?? messageOf(error)
   return new NearrankError('DISK', `Cannot ${action}: ${reason}${code === '' ? '' : ` (${code})`}`, {
     cause: error,
   })
+}
+
+/** What Node's permission model refuses, and how to allow it; undefined: it is something else. */
+function refusal(error: unknown): string | undefined {
+  if (errnoOf(error) !== 'ERR_ACCESS_DENIED') return undefined
+  const { permission, resource } = error as { permission?: string; resource?: string }
+  const flag = permission === 'FileSystemWrite' ? '--allow-fs-write' : '--allow-fs-read'
+  return `the permission model of Node refuses it; start node with ${flag}${resource ? `=${resource}` : ''}`
 }
 
 /** The errno name (`ENOENT`, …) of a failed system call, or an empty string. */
@@ -95,13 +104,43 @@ export async function writeFileAtomic(
 
 /** Writes and syncs a file that must not exist yet. System errors are thrown as they are. */
 export async function writeNewFile(path: string, data: FileData): Promise<void> {
-  const file = await open(path, 'wx')
+  const file = await openDurable(path)
   try {
     await file.writeFile(isParts(data) ? piecesOf(data) : data)
-    await file.sync()
+    await syncHandle(file)
   } finally {
     await file.close()
   }
+}
+
+/** Opens a new file that `syncHandle` will make durable. */
+export async function openDurable(path: string): Promise<FileHandle> {
+  const { O_CREAT, O_EXCL, O_SYNC, O_WRONLY } = constants
+  return open(path, isSyncRefused() ? O_WRONLY | O_CREAT | O_EXCL | O_SYNC : 'wx')
+}
+
+/** Makes what was written to a file durable, unless `openDurable` saw to that at each write. */
+export async function syncHandle(handle: FileHandle): Promise<void> {
+  if (!isSyncRefused()) await handle.sync()
+}
+
+/** Makes the bytes of a file that another library wrote durable. @throws NearrankError DISK */
+export async function syncFile(path: string): Promise<void> {
+  try {
+    const handle = await open(path, 'r+')
+    try {
+      await syncHandle(handle)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw diskError(error, `write ${path}`)
+  }
+}
+
+/** Whether Node runs with its permission model, which refuses fsync for all files. */
+function isSyncRefused(): boolean {
+  return process.permission !== undefined
 }
 
 function isParts(data: FileData): data is readonly Uint8Array[] {
@@ -130,7 +169,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, 'r')
     try {
-      await handle.sync()
+      await syncHandle(handle)
     } finally {
       await handle.close()
     }

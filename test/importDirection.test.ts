@@ -33,6 +33,7 @@ const LAYERS = [
     'ids.ts',
     'packageVersion.ts',
     'peakMemory.ts',
+    'setupError.ts',
   ],
 ]
 

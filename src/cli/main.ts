@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import { NearrankError } from '../errors.ts'
 import { packageVersion } from '../packageVersion.ts'
+import { setupError } from '../setupError.ts'
 import { Interrupt } from './interrupt.ts'
 import { printError, quietBrokenPipes } from './output/output.ts'
 import { Progress } from './progress/progress.ts'
@@ -31,7 +32,8 @@ async function runCli(args: string[]): Promise<number> {
   }
 }
 
-function reportError(error: unknown): number {
+function reportError(thrown: unknown): number {
+  const error = setupError(thrown) ?? thrown
   if (error instanceof NearrankError) {
     printError(`nearrank: ${error.message}`)
     if (error.code === 'INTERNAL') askForReport()

@@ -13,6 +13,8 @@ export interface CliResult {
 
 export interface CliOptions {
   cwd?: string
+  nodeFlags?: string[]
+  env?: Record<string, string>
   /** Called with all of standard error so far, whenever more comes. */
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void
 }
@@ -32,8 +34,9 @@ export async function runCliLines(lines: string[][], options: CliOptions = {}): 
 
 function run(args: string[], options: CliOptions): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, [...(options.nodeFlags ?? []), ...args], {
       cwd: options.cwd,
+      env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''

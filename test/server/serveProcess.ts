@@ -22,10 +22,14 @@ export class ServeProcess {
 
   /**
    * `log`: where standard error goes; `preload`: a module that is loaded first and gets what `child.send`
-   * sends. Resolves when it is ready. Killed after the test file if it runs still.
+   * sends; `nodeFlags`: of Node itself. Resolves when it is ready. Killed after the test file if it runs still.
    */
-  static async start(args: string[], log: 'pipe' | number = 'pipe', preload?: string): Promise<ServeProcess> {
-    const first = preload === undefined ? [] : ['--import', preload]
+  static async start(
+    args: string[],
+    log: 'pipe' | number = 'pipe',
+    { preload, nodeFlags = [] }: { preload?: string; nodeFlags?: readonly string[] } = {},
+  ): Promise<ServeProcess> {
+    const first = preload === undefined ? nodeFlags : [...nodeFlags, '--import', preload]
     const child = spawn(process.execPath, [...first, MAIN, 'serve', '--port', '0', '--json', ...args], {
       stdio: ['ignore', 'pipe', log, ...(preload === undefined ? [] : ['ipc' as const])],
     })

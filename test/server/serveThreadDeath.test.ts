@@ -76,7 +76,7 @@ function start(workers: number): Promise<ServeProcess> {
       ServeProcess.start(
         ['--model', world.model, '--store', store, '--workers', String(workers), '--drain-seconds', '1'],
         'pipe',
-        KILLER,
+        { preload: KILLER },
       ),
     )
 }

@@ -1,4 +1,5 @@
 import { type Command, Option as CommanderOption } from 'commander'
+import { NearrankError } from '../../errors.ts'
 import type { Option, OptionTable, OptionValues } from '../../options/option.ts'
 import { boolean, text } from '../../options/schemas.ts'
 import { isSwitch, parserOf, repeats } from './parserOf.ts'
@@ -53,12 +54,23 @@ export function addFlags(command: Command, heading: string, table: OptionTable):
     if (!isSwitch(schema)) {
       const parse = parserOf(schema)
       option.argParser((given: string, previous: unknown) => {
+        checkGiven(flag.flags, given)
         const value = parse(given)
         return repeats(schema) ? [...(Array.isArray(previous) ? previous : []), value] : value
       })
     }
     command.addOption(option)
   }
+}
+
+/** A flag without its value takes the next flag for it, and what is wrong then is said of something else. */
+function checkGiven(flags: string, given: string): void {
+  if (!/^--[a-z]/i.test(given)) return
+  const [name, value] = flags.split(' ')
+  throw new NearrankError(
+    'USAGE',
+    `Cannot use ${name}: its value must follow, as in ${name} ${value.replace(/[<>]/g, '').toUpperCase()}, found the flag ${given}; a path that begins with -- is written ./--…`,
+  )
 }
 
 /** What was given of `table` on the command line. */

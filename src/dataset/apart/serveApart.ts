@@ -1,5 +1,6 @@
 import { type ErrorCode, messageOf, NearrankError } from '../../errors.ts'
 import { peakRssBytes } from '../../peakMemory.ts'
+import { setupError } from '../../setupError.ts'
 import type { OpenProgress } from '../options.ts'
 
 /** What a process of its own does: from plain data to plain data. */
@@ -33,7 +34,8 @@ export function serveApart(work: ApartWork): void {
     try {
       const result = await work(request, run)
       send({ type: 'done', result, peakRssBytes: peakRssBytes() })
-    } catch (error) {
+    } catch (thrown) {
+      const error = setupError(thrown) ?? thrown
       if (error instanceof NearrankError) send({ type: 'failed', code: error.code, message: error.message })
       else
         send({

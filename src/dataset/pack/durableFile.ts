@@ -1,6 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { diskError } from '../../files.ts'
+import { diskError, openDurable, syncHandle } from '../../files.ts'
 
 /** A new file written from start to end, with its CRC-32; on the disk once `close` returned. */
 export class DurableFile {
@@ -17,7 +17,7 @@ export class DurableFile {
   /** @throws NearrankError DISK, as do the other methods. */
   static async create(path: string): Promise<DurableFile> {
     try {
-      return new DurableFile(path, await open(path, 'wx'))
+      return new DurableFile(path, await openDurable(path))
     } catch (error) {
       throw diskError(error, `create ${path}`)
     }
@@ -37,7 +37,7 @@ export class DurableFile {
 
   async close(): Promise<void> {
     try {
-      await this.#handle.sync()
+      await syncHandle(this.#handle)
     } catch (error) {
       throw diskError(error, `write ${this.path}`)
     } finally {

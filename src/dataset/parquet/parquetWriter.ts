@@ -5,11 +5,10 @@ import {
   type DuckDBType,
   type DuckDBVector,
 } from '@duckdb/node-api'
-import { open } from 'node:fs/promises'
 import { NearrankError } from '../../errors.ts'
 import { CHUNK_ROWS } from './columnStream.ts'
 import { duckDbMessage, sqlName, sqlText, withDuckDb } from './duckdb.ts'
-import { diskError } from '../../files.ts'
+import { diskError, syncFile } from '../../files.ts'
 
 export interface ParquetColumnSource {
   name: string
@@ -98,18 +97,6 @@ export function serveRows(connection: DuckDBConnection, name: string, table: Par
       if (start !== rows)
         throw new NearrankError('INTERNAL', `${path}: ${start} of ${rows} rows were requested`)
     },
-  }
-}
-
-/** Makes the bytes of a file that was written durable. @throws NearrankError DISK */
-export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+')
-  try {
-    await handle.sync()
-  } catch (error) {
-    throw diskError(error, `write ${path}`)
-  } finally {
-    await handle.close()
   }
 }
 

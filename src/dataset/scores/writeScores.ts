@@ -1,7 +1,8 @@
 import { FLOAT } from '@duckdb/node-api'
+import { syncFile } from '../../files.ts'
 import { arrayOf, duckDbMessage, sqlName, sqlParquet, withDuckDb } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetFile, unreadable } from '../parquet/parquetFile.ts'
-import { copySql, serveRows, syncFile, writeError } from '../parquet/parquetWriter.ts'
+import { copySql, serveRows, writeError } from '../parquet/parquetWriter.ts'
 import { checkAborted } from './checkAborted.ts'
 import type { Spool } from './spool.ts'
 

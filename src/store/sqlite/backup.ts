@@ -1,8 +1,8 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
-import { diskError, resolveTarget, siblingPath, staleSiblings, syncDirectory } from '../../files.ts'
+import { diskError, resolveTarget, siblingPath, staleSiblings, syncDirectory, syncFile } from '../../files.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import { sqliteError } from './error.ts'
 import { openForReading } from './openForReading.ts'
@@ -47,7 +47,7 @@ export async function backUpSqlite(path: string, out: string, options: BackupOpt
       const file = join(folder, 'copy.db')
       await copyInto(file, source.database, { ...options, action })
       const rows = check(file, action)
-      await sync(file)
+      await syncFile(file)
       const { size: bytes } = await stat(file)
       await checkFree(target, { out, action, overwrite: options.overwrite === true })
       options.signal?.throwIfAborted()
@@ -129,14 +129,5 @@ function check(file: string, action: string): Record<Side, number> {
     return { users, restaurants }
   } finally {
     copy.close()
-  }
-}
-
-async function sync(file: string): Promise<void> {
-  const handle = await open(file, 'r+')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { withDefault } from '../../options/option.ts'
 import { boolean, integer, number, oneOf, size } from '../../options/schemas.ts'
+import { defaultMemoryBytes } from './defaultMemory.ts'
 
 const MEBIBYTE = 2 ** 20
 const THREADS_MAX = 256
@@ -15,10 +16,10 @@ export const RUN = {
     term: '--threads <n>, --max-memory <size>',
     help: 'default all cores; memory to keep to: 1GiB (default)',
   }),
-  /** A ceiling for the whole process; default 1 GiB. */
+  /** A ceiling for the whole process; default 1 GiB, in a small container three quarters of its limit. */
   maxMemoryBytes: withDefault({
     schema: size(64 * MEBIBYTE, 2 ** 50),
-    default: 1024 * MEBIBYTE,
+    default: defaultMemoryBytes(),
     flag: '--max-memory <size>',
   }),
   /**
