@@ -17,7 +17,7 @@ const SAFE_DIGITS = 15 // a number holds that many
 const WANTED: Record<IdKind, string> = {
   integer: 'an integer from −2^63 to 2^63 − 1',
   unsigned: 'an integer from 0 to 2^64 − 1',
-  string: `a string of 1 to ${ID_CHARS_MAX} characters of well-formed Unicode without NUL`,
+  string: `a string of 1 to ${ID_CHARS_MAX} characters of well-formed Unicode without NUL, not "." or ".."`,
 }
 
 export interface ParseIdOptions {
@@ -118,7 +118,9 @@ export function fromInt64(bits: number | bigint, kind: IdKind): number | bigint 
 }
 
 function isUsableText(text: string): boolean {
-  return text.length > 0 && text.length <= ID_CHARS_MAX && text.isWellFormed() && !text.includes('\0')
+  if (text.length === 0 || text.length > ID_CHARS_MAX || !text.isWellFormed() || text.includes('\0'))
+    return false
+  return text !== '.' && text !== '..' // no path reaches them: clients read `/users/..` as `/`, encoded or not
 }
 
 function textOf(value: unknown): string | undefined {

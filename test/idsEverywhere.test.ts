@@ -74,6 +74,10 @@ const CASES: Record<IdKind, [value: number | string, id: FeatureId | null][]> = 
     ['🍜'.repeat(129), null],
     ['a\0b', null],
     ['\ud800', null],
+    ['.', null],
+    ['..', null],
+    ['...', '...'],
+    ['.a', '.a'],
     ['', null],
   ],
 }
@@ -97,7 +101,7 @@ for (const kind of ID_KINDS)
       const services = fakeServices(layout)
       const app = buildApp({ services })
       for (const [value, id] of cases) {
-        if (!String(value).isWellFormed()) continue // no path can hold it
+        if (!String(value).isWellFormed() || /^\.\.?$/.test(String(value))) continue // no path can hold it
         const path = `/restaurants/${encodeURIComponent(value)}`
         const written = await send(app, `PUT ${path}`, `{${row}`)
         const read = await send(app, `GET ${path}`)

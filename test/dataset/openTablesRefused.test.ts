@@ -59,6 +59,8 @@ describe('openTables refuses', () => {
       ['empty', `''`, /holds ""/],
       ['of 257 characters', `repeat('x', 257)`, /holds "x+…/],
       ['of 129 characters beyond 16 bits', `repeat('🍜', 129)`, /holds "(🍜)+/],
+      ['a dot', `'.'`, /not "\." or .* holds "\."/],
+      ['two dots', `'..'`, /holds "\.\."/],
       ['with a NUL', `'a' || chr(0) || 'b'`, /holds "a\\u0000b"/],
     ].map(([what, id, found]): [string, string, ...RegExp[]] => [
       `a string id that is ${String(what)}`,
