@@ -1,3 +1,4 @@
+import { NearrankError } from '../errors.ts'
 import { printError } from './output/output.ts'
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const // 128 + the signal's number, as shells have it
@@ -42,4 +43,11 @@ export class Interrupt {
       this.#stop('SIGTERM')
     }, PARENT_LOOK_MS).unref()
   }
+}
+
+/** Whether an error is what work throws when its signal aborts. */
+export function isAbort(error: unknown): error is Error {
+  return error instanceof NearrankError
+    ? error.code === 'ABORTED'
+    : error instanceof Error && error.name === 'AbortError'
 }

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander'
 import { NearrankError } from '../errors.ts'
 import { packageVersion } from '../packageVersion.ts'
 import { setupError } from '../setupError.ts'
-import { Interrupt } from './interrupt.ts'
+import { Interrupt, isAbort } from './interrupt.ts'
 import { printError, quietBrokenPipes } from './output/output.ts'
 import { Progress } from './progress/progress.ts'
 import { buildProgram } from './program.ts'
@@ -48,10 +48,4 @@ function askForReport(): void {
   printError(
     `nearrank: This is a bug in Nearrank. Please report it with the lines above, the command, and: nearrank ${packageVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}.`,
   )
-}
-
-function isAbort(error: unknown): error is Error {
-  return error instanceof NearrankError
-    ? error.code === 'ABORTED'
-    : error instanceof Error && error.name === 'AbortError'
 }

@@ -6,8 +6,9 @@ import { formatCount } from '../../format.ts'
 import type { RunningServer } from '../../server/startServer.ts'
 import { EXPOSED, isLoopback } from '../../server/loopback.ts'
 import type { CommandContext } from '../commandContext.ts'
+import { type Interrupt, isAbort } from '../interrupt.ts'
 import { addFlags, givenOptions } from '../flags/flags.ts'
-import { print, printJson } from '../output/output.ts'
+import { print, printError, printJson } from '../output/output.ts'
 import { SERVE_OPTIONS, SERVE_OUTPUT, SERVE_PLACES, SERVE_PROTECTION } from '../flags/serve.ts'
 
 /** `nearrank serve`: ranked places over HTTP, until it is told to stop. */
@@ -43,7 +44,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     ])
     let running: RunningServer | undefined
     process.on('SIGHUP', () => void running?.reload().catch(() => undefined)) // the log tells what came of it
-    const server = await startServer({
+    const starting = startServer({
       ...places,
       ...givenOptions(command, SERVE_OPTIONS),
       ...limits,
@@ -55,11 +56,27 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
       onProgress: ({ stage, side, rowsDone, rowsTotal }) =>
         progress.update({ stage: `${stage} ${side}`, done: rowsDone, total: rowsTotal }),
     })
+    const server = await unlessStopped(starting, interrupt)
+    progress.end({ quiet: server === undefined })
+    if (!server) return
     running = server
-    progress.end()
     tellReady(server, { asJson: json === true, hasKeys: apiKeys !== undefined })
     await serveUntilTold(server, interrupt.signal)
   })
+}
+
+/** A server that is told to stop before it is ready has done what it was told, as one that is has. */
+async function unlessStopped(
+  starting: Promise<RunningServer>,
+  { signal }: Interrupt,
+): Promise<RunningServer | undefined> {
+  try {
+    return await starting
+  } catch (error) {
+    if (!signal.aborted || !isAbort(error)) throw error
+    printError(`nearrank: Stopped before it was ready. ${error.message}`)
+    return undefined
+  }
 }
 
 function tellReady(server: RunningServer, { asJson, hasKeys }: { asJson: boolean; hasKeys: boolean }): void {
