@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { CENTRE, makeWorld, openConnections, putRow, rankedList } from '../server/serverFixture.ts'
 import { ServeProcess } from '../server/serveProcess.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
-import { runCli } from './runCli.ts'
+import { generateFew, runCli } from './runCli.ts'
 
 const READ = ['--permission', '--no-warnings', '--allow-fs-read=*']
 const NET = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []
@@ -35,20 +35,7 @@ test('train under the permission model of Node: with the flags that are document
   const data = join(folder, 'data')
   const out = join(folder, 'out')
   await mkdir(out)
-  const size = [
-    '--rows',
-    '2000',
-    '--users',
-    '100',
-    '--restaurants',
-    '50',
-    '--requests',
-    '10',
-    '--test-rows',
-    '1000',
-  ]
-  const made = await runCli(['generate', '--out', data, ...size])
-  assert.equal(made.code, 0, made.stderr)
+  await generateFew(data)
   const trainWith = (cache: string, nodeFlags: string[]) =>
     runCli(
       ['train', '--data', data, '--cache', join(out, cache), '--out', join(out, 'model'), '--epochs', '1'],

@@ -10,7 +10,7 @@ import { Progress } from '../../src/cli/progress/progress.ts'
 import { buildProgram } from '../../src/cli/program.ts'
 import { isError } from '../store/conformance.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
-import { runCli } from './runCli.ts'
+import { generateFew, runCli } from './runCli.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -29,25 +29,12 @@ function without(prefix: string): string[] {
 test("without DuckDB's native package, each command that needs it says which one, and how to install it", async () => {
   const folder = await temporaryFolder()
   const data = join(folder, 'data')
-  const size = [
-    '--rows',
-    '2000',
-    '--users',
-    '100',
-    '--restaurants',
-    '50',
-    '--requests',
-    '10',
-    '--test-rows',
-    '1000',
-  ]
-  const made = await runCli(['generate', '--out', data, ...size])
-  assert.equal(made.code, 0, made.stderr)
+  await generateFew(data)
   const requests = join(data, 'requests.parquet')
   for (const line of [
     ['inspect', '--data', data],
     ['train', '--data', data, '--out', join(folder, 'model')],
-    ['generate', '--out', join(folder, 'more'), ...size],
+    ['generate', '--out', join(folder, 'more'), '--rows', '1000', '--users', '10'],
     ['load', '--data', data, '--store', `sqlite:${join(folder, 's.db')}`],
     ['tune', '--data', data, '--out', join(folder, 'tuned')],
     ['loadtest', '--url', 'http://127.0.0.1:9', '--requests', requests, '--rate', '1', '--duration', '1'],

@@ -32,6 +32,16 @@ export async function runCliLines(lines: string[][], options: CliOptions = {}): 
   return JSON.parse(stdout) as CliResult[]
 }
 
+/** Few rows of the reference data, in a folder that is made. */
+export async function generateFew(data: string, { users = 100, restaurants = 50 } = {}): Promise<void> {
+  const { code, stderr } = await runCli(
+    `generate --rows 2000 --test-rows 1000 --requests 10 --users ${users} --restaurants ${restaurants} --out`
+      .split(' ')
+      .concat(data),
+  )
+  assert.equal(code, 0, stderr)
+}
+
 function run(args: string[], options: CliOptions): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...(options.nodeFlags ?? []), ...args], {

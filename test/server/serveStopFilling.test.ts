@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { runCli } from '../cli/runCli.ts'
+import { generateFew } from '../cli/runCli.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 import { saveSeed } from './serverFixture.ts'
 import { ServeProcess } from './serveProcess.ts'
@@ -18,9 +18,7 @@ test('SIGTERM while the store is packed for, and while it is filled: a clean end
   const folder = await temporaryFolder()
   const [data, model] = [join(folder, 'data'), join(folder, 'model')]
   await saveSeed(model, 1)
-  const size = ['--rows', '2000', '--test-rows', '1000', '--users', String(USERS), '--restaurants', '100']
-  const made = await runCli(['generate', '--out', data, ...size])
-  assert.equal(made.code, 0, made.stderr)
+  await generateFew(data, { users: USERS })
   const path = join(folder, 'features.db')
   const args = ['--model', model, '--data', data, '--store', `sqlite:${path}`, '--workers', '1']
   for (const when of ['packing', 'filling'] as const) {

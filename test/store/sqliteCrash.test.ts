@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { FeatureId } from '../../src/ids.ts'
+import { backUpSqlite } from '../../src/store/sqlite/backup.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 import { put } from './changes.ts'
@@ -72,6 +73,7 @@ test('a large log that a killed process left behind is read', async () => {
   const path = join(await temporaryFolder(), 's.db')
   const told = await writeAndKill(path, { round: 1, rows: 60_000, acknowledged: 1 })
   assert.ok((await stat(`${path}-wal`)).size > 1e6, 'there is a large log')
+  const backup = await backUpSqlite(path, `${path}.backup`)
   const store = await openSqliteStore(path, CRASH_LAYOUT)
   assert.ok((await store.count()).users >= 60_000)
   const { rows } = await startCopy(store)
@@ -81,6 +83,7 @@ test('a large log that a killed process left behind is read', async () => {
       assert.ok(row && valuesOf(row)[2] === id)
     }
   assert.equal((await store.count()).users, rows.users.size)
+  assert.equal(backup.rows.users, rows.users.size, 'so does a backup of it')
   assert.ok(rows.users.size <= (told.length + CRASH_WRITERS) * 60_000)
   await store.close()
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { copyFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
@@ -54,6 +54,13 @@ describe('the files of an open SQLite store', () => {
       assert.deepEqual([...rows.users.keys()], [1, 3])
       await again.close()
     })
+
+  test('they are four, one of them a lock that is empty', async () => {
+    const { path, store } = await open()
+    assert.deepEqual((await readdir(dirname(path))).toSorted(), ['s.db', 's.db-lock', 's.db-shm', 's.db-wal'])
+    assert.equal((await stat(`${path}-lock`)).size, 0)
+    await store.close()
+  })
 
   test('what another program writes is read, and what is written meanwhile is kept', async () => {
     const { path, store } = await open()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { defaultMemoryBytes } from '../../src/training/settings/defaultMemory.ts'
-import { runCli } from '../cli/runCli.ts'
+import { generateFew, runCli } from '../cli/runCli.ts'
 import { temporaryFolder } from './dataFixture.ts'
 
 const GIB = 2 ** 30
@@ -25,20 +25,7 @@ test('1 GiB, or three quarters of what the container or the machine has', () => 
 test('train in a container keeps to its limit without being told', async () => {
   const folder = await temporaryFolder()
   const data = join(folder, 'data')
-  const made = await runCli([
-    'generate',
-    '--out',
-    data,
-    '--rows',
-    '2000',
-    '--users',
-    '100',
-    '--restaurants',
-    '50',
-    '--test-rows',
-    '1000',
-  ])
-  assert.equal(made.code, 0, made.stderr)
+  await generateFew(data)
   // What Node says in a container of 128 MiB.
   const container = `data:text/javascript,process.constrainedMemory = () => ${128 * MIB}`
   const { code, stderr } = await runCli(['train', '--data', data, '--out', join(folder, 'model')], {

@@ -58,7 +58,7 @@ export async function openSqliteFile(path: string, options: OpenStoreOptions): P
  * lock on the store itself would keep everybody from reading it, backups among them.
  */
 function lock(database: DatabaseSync): void {
-  database.exec('BEGIN EXCLUSIVE')
+  database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE') // a journal would be one more file
 }
 
 async function prepare(target: string, action: string): Promise<void> {

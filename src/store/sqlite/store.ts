@@ -186,7 +186,6 @@ class SqliteStore implements FeatureStore {
         this.#watch.checkFiles()
         this.#writer.commit(writes.map(({ changes }) => changes))
         this.#listener?.onChanges(writes.flatMap(({ changes }) => changes))
-        this.#watch.checkFiles() // else they may have gone where nobody finds them
         this.#watch.wrote()
         for (const { resolve } of writes) resolve()
       } catch (error) {
