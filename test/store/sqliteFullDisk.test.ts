@@ -24,7 +24,7 @@ test('a full disk: the write fails, health says why, what was acknowledged stays
   assert.match(failures[0], /^DISK Cannot write to the store .*: the disk is full; free some space/)
   assert.ok(acknowledged > 100)
   assert.equal(kept, acknowledged)
-  const full = 'Changes cannot be written to the store: the disk is full; free some space.'
+  const full = 'Writes to the store fail: the disk is full; free some space.'
   assert.deepEqual(troubles, [[full], null])
 })
 

@@ -111,10 +111,7 @@ describe('the files of an open SQLite store', () => {
       store.write([put('users', 2, [1, 2])]),
       isError('CONFLICT', /another process uses it/),
     )
-    assert.match(
-      store.status().troubles?.[0] ?? '',
-      /^Changes cannot be written to the store: another process/,
-    )
+    assert.match(store.status().troubles?.[0] ?? '', /^Writes to the store fail: another process/)
     other.exec('COMMIT')
     other.close()
     await eventually(() => assert.equal(store.status().troubles, undefined))

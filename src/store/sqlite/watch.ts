@@ -64,7 +64,7 @@ export class SqliteWatch {
     const troubles: string[] = []
     if (this.#files.problem() !== undefined) troubles.push(FILES_LOST)
     else if (this.#writeError !== undefined)
-      troubles.push(`Changes cannot be written to the store: ${sqliteReason(this.#writeError)}.`)
+      troubles.push(`Writes to the store fail: ${sqliteReason(this.#writeError)}.`)
     if (this.#readError !== undefined)
       troubles.push(
         `Another program has changed the store, which cannot be read again: ${sqliteReason(this.#readError)}.`,
