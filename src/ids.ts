@@ -39,7 +39,7 @@ export function wantedId(kind: IdKind, of?: 'user' | 'restaurant'): string {
 
 /** A regular expression that every id in a path fits, decoded. Of integers, it leaves their range open. */
 export function idPattern(kind: IdKind, of: 'user' | 'restaurant'): string {
-  if (kind === 'string') return '^[^\\u0000]+$'
+  if (kind === 'string') return '^(?!\\.{1,2}$)[^\\u0000]+$'
   return of === 'user' ? '^(u?|-)\\d{1,20}$' : '^-?\\d{1,20}$'
 }
 
