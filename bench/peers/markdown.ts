@@ -1,7 +1,7 @@
 const LINE_CHARACTERS = 110
 
-/** The sections of the page that are written by a run; all but realistic rows are in `peers`. */
-export type SectionName = 'peers' | 'realistic'
+/** The sections of pages that a run writes: of docs/BENCHMARKS.md (all but realistic rows are in `peers`) and of docs/TRUST.md. */
+export type SectionName = 'peers' | 'realistic' | 'small' | 'night'
 
 /** A table whose first column is text and whose others are figures. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

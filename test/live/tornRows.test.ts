@@ -1,22 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
-import { Random } from '../../src/random.ts'
-import { LiveRanker } from '../../src/live/ranker.ts'
-import { liveWorld } from './liveFixture.ts'
-import { normals, normalWeights, REFERENCE } from '../ranking/rankingFixture.ts'
-import type { TornRowsJob, TornRowsReport } from './tornRowsJob.ts'
+import { rankWhileWriting } from './rankWhileWriting.ts'
 
-const RESTAURANTS = 48
-const STATES = 7
-const FAR = 3 // the state in which a restaurant is out of reach
-const DELETED = 5
-const USER_STATES = 5
-const THREADS = 2
 const RANKINGS = 40_000 // of each thread
-const where = { latitude: 13.8, longitude: 100.5, maxDistM: 5000 }
 
 describe('threads that rank while one writes', () => {
   for (const { how, burst, pauseMs } of [
@@ -24,103 +10,7 @@ describe('threads that rank while one writes', () => {
     { how: 'now and then, so that few need the lock', burst: 20, pauseMs: 1 },
   ])
     test(`${how}: no list has half a row, a wrong member, a wrong order, or what was over before`, async () => {
-      const { job, change } = town()
-      const workers = Array.from(
-        { length: THREADS },
-        (_, i) =>
-          new Worker(new URL('./tornRowsWorker.ts', import.meta.url), {
-            execArgv: [],
-            workerData: { ...job, thread: i + 1 } satisfies TornRowsJob,
-          }),
-      )
-      const reports = workers.map((worker) => once(worker, 'message') as Promise<[TornRowsReport]>)
-      let changes = 0
-      const ended = Promise.all(reports)
-      do for (let i = 0; i < burst; i++) change(changes++)
-      while (await Promise.race([sleep(pauseMs, true), ended.then(() => false)]))
-      let changedLists = 0
-      for (const [report] of await ended) {
-        assert.deepEqual(report.problems, [])
-        assert.equal(report.rankings, RANKINGS)
-        changedLists += report.changedLists
-      }
+      const { changedLists } = await rankWhileWriting({ rankings: RANKINGS, burst, pauseMs })
       assert.ok(changedLists > 100, `${changedLists} lists during changes: too few to show anything`)
     })
 })
-
-/** Restaurants and a user, each of whose states has scores and distances of its own, known before anything runs. */
-function town() {
-  const random = new Random(11)
-  const world = liveWorld({
-    network: REFERENCE,
-    weights: normalWeights(REFERENCE, random),
-    threads: 1 + THREADS,
-    rowsMax: { users: 1, restaurants: RESTAURANTS },
-  })
-  const users = Array.from({ length: USER_STATES }, () => normals(random, REFERENCE.userFeatures, 1))
-  const places = Array.from({ length: STATES * RESTAURANTS }, (_, at) => ({
-    features: normals(random, REFERENCE.restaurantFeatures, 1),
-    latitude: where.latitude + (Math.floor(at / RESTAURANTS) === FAR ? 1 : 0.02 * random.float()),
-    longitude: where.longitude + 0.02 * random.float(),
-  }))
-  const putUser = (state: number) => assert.ok(world.writer.putUser({ id: 0, features: users[state] }))
-  const putRestaurant = (id: number, state: number) => {
-    if (state === DELETED) world.writer.delete('restaurants', id)
-    else world.writer.putRestaurant({ id, ...places[state * RESTAURANTS + id] })
-  }
-
-  const scores = new Float64Array(USER_STATES * STATES * RESTAURANTS).fill(Number.NaN)
-  const distancesM = new Float64Array(STATES * RESTAURANTS).fill(Number.NaN)
-  const ranker = new LiveRanker(world.memory, 0)
-  for (let user = 0; user < USER_STATES; user++) {
-    putUser(user)
-    for (let state = 0; state < STATES; state++) {
-      for (let id = 0; id < RESTAURANTS; id++) putRestaurant(id, state)
-      assert.ok(ranker.setUser(0))
-      const list = ranker.rank({
-        ...where,
-        size: RESTAURANTS,
-        sortByDistance: false,
-        candidateRestaurantIds: null,
-      })
-      assert.equal(list?.count, state === FAR || state === DELETED ? 0 : RESTAURANTS)
-      for (let i = 0; i < list.count; i++) {
-        const id = Number(ranker.idAt(list.rows[i]))
-        scores[(user * STATES + state) * RESTAURANTS + id] = list.scores[i]
-        distancesM[state * RESTAURANTS + id] = list.distancesM[i]
-      }
-    }
-  }
-  const known = [...scores, ...distancesM].filter((value) => !Number.isNaN(value))
-  assert.equal(new Set(known).size, known.length, 'each score and distance tells its states')
-
-  putUser(0)
-  for (let id = 0; id < RESTAURANTS; id++) putRestaurant(id, 0)
-  world.rebuildPlaces()
-  const begun = new Int32Array(new SharedArrayBuffer(4 * (RESTAURANTS + 1)))
-  const done = new Int32Array(new SharedArrayBuffer(4 * (RESTAURANTS + 1)))
-  const job: TornRowsJob = {
-    memory: world.memory,
-    thread: 0,
-    rankings: RANKINGS,
-    where,
-    restaurants: RESTAURANTS,
-    states: STATES,
-    userStates: USER_STATES,
-    absentStates: [FAR, DELETED],
-    scores,
-    distancesM,
-    begun: begun.buffer,
-    done: done.buffer,
-  }
-  /** One change after another; every fourth one is the user's. */
-  const change = (n: number) => {
-    const at = n % 4 === 3 ? RESTAURANTS : random.below(RESTAURANTS)
-    const number = begun[at] + 1
-    Atomics.store(begun, at, number)
-    if (at === RESTAURANTS) putUser(number % USER_STATES)
-    else putRestaurant(at, number % STATES)
-    Atomics.store(done, at, number)
-  }
-  return { job, change }
-}

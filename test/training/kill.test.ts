@@ -1,31 +1,21 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { Random } from '../../src/random.ts'
 import { readCheckpoint } from '../../src/training/run/checkpoint.ts'
 import { smallData } from './dataFixture.ts'
+import { trainProcess } from './trainProcess.ts'
 
 const { data, folder } = await smallData({ rows: 30_000, files: 2 })
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const KILLS = 5
 
-/** Starts a training; resolves to its exit code, or to 'killed'. */
 function start(out: string, ...more: string[]) {
   const settings =
     '--hidden 64,32 --batch-size 16 --epochs 4 --validation 0.05 --keep best --checkpoint-seconds 0.01'
-  const args = [MAIN, 'train', '--data', data, '--out', join(folder, out), ...settings.split(' '), ...more]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let text = ''
-  child.stderr.on('data', (piece: Buffer) => (text += piece.toString()))
-  const ended = new Promise<number | 'killed'>((resolve) => {
-    child.on('close', (code, signal) => resolve(signal === 'SIGKILL' ? 'killed' : code!))
-  })
-  return { child, ended, said: () => text }
+  return trainProcess(['--data', data, '--out', join(folder, out), ...settings.split(' '), ...more])
 }
 
 for (const order of ['--shuffle', '--no-shuffle'])

@@ -12,7 +12,8 @@ import type { FeatureService } from '../services.ts'
 const TAGS = ['Features']
 const CLOSED = { additionalProperties: false }
 const UNKNOWN = { users: 'UNKNOWN_USER', restaurants: 'UNKNOWN_RESTAURANT' } as const
-const BODY_PROBLEMS: ProblemCode[] = ['BAD_JSON', 'BAD_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
+const UNREADABLE_BODY: ProblemCode[] = ['BAD_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
+const BODY_PROBLEMS: ProblemCode[] = ['BAD_BODY', ...UNREADABLE_BODY]
 const WRITE_PROBLEMS: ProblemCode[] = ['STORE_UNAVAILABLE', 'STORE_FULL', 'INTERNAL']
 
 /** What the routes of one side share. */
@@ -115,7 +116,8 @@ function deleteRow(app: FastifyInstance, { side, name, url, params, features }: 
         params,
         response: {
           204: emptyResponse('Done.'),
-          ...problemResponses('BAD_ID', UNKNOWN[side], ...WRITE_PROBLEMS),
+          // A body is not wanted, but read if one comes.
+          ...problemResponses('BAD_ID', UNKNOWN[side], ...UNREADABLE_BODY, ...WRITE_PROBLEMS),
         },
       },
     },

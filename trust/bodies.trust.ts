@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { RawConnection } from '../test/server/rawConnection.ts'
+import { sendGenerated } from '../test/server/sendGenerated.ts'
+import { CENTRE, makeWorld, rankedList, serveWorld } from '../test/server/serverFixture.ts'
+import { counted, trust } from './trust.ts'
+
+trust(
+  'Whatever is sent, no request is answered with a 5xx or left hanging, and every error is a documented problem',
+  { small: 100_000, night: 1_000_000 },
+  async ({ seed, amount }) => {
+    const { port } = await serveWorld(await makeWorld(), { workers: 2 })
+    const { statuses } = await sendGenerated(port, amount, { seed })
+    const after = await rankedList(await RawConnection.open(port), 1, { ...CENTRE, max_dist: 1e6 })
+    assert.equal(after.length, 20)
+    const seen = [...statuses].toSorted(([a], [b]) => a - b)
+    assert.ok(seen.length > 5, 'requests of many kinds')
+    return `${counted(amount)} requests, valid, nearly valid and not at all: ${seen.map(([status, count]) => `${counted(count)} × ${status}`).join(', ')}`
+  },
+)
