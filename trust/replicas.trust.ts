@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../src/random.ts'
-import { haversineM } from '../test/server/oracle.ts'
 import { RawConnection } from '../test/server/rawConnection.ts'
-import { CENTRE, makeWorld, NETWORK, putRow, rankedList, serveWorld } from '../test/server/serverFixture.ts'
+import { makeWorld, putRow, serveWorld } from '../test/server/serverFixture.ts'
 import { featureBytes } from '../test/store/redisRowsOfServer.ts'
 import { NO_REDIS, redisServer } from '../test/store/redisServer.ts'
 import { counted, trust } from './trust.ts'
+import { rankedVersion, versionedRow } from './versions.ts'
 
 const ROWS = 6
 const REPLICAS = 2
 const DELETED_EVERY = 5
-const DEGREES = 1e-4 // northward from one version to the next: eleven metres, by which a ranking tells the version
 
 /**
- * A restaurant whose versions are written one after another, through either replica. Version n lies n steps north
- * of the centre; every fifth one is a deletion.
+ * A restaurant whose versions are written one after another, through either replica; every fifth one is a deletion.
  */
 interface Row {
   id: number
@@ -68,7 +66,7 @@ trust(
     for (const row of rows)
       for (let replica = 0; replica < REPLICAS; replica++) {
         const deadlineMs = performance.now() + 10_000
-        while ((await versionAt(row, connections[replica])) !== shown(row.begun))
+        while ((await rankedVersion(connections[replica], row.id)) !== shown(row.begun))
           assert.ok(
             performance.now() < deadlineMs,
             `row ${row.id} at replica ${replica}: not ${row.begun} yet`,
@@ -91,12 +89,7 @@ async function write(row: Row, version: number, connections: RawConnection[], ra
     const { status } = await connections[replica].send(`DELETE ${path}`)
     assert.ok(status === 204 || status === 404, String(status))
   } else {
-    const features = Array.from({ length: NETWORK.restaurantFeatures }, () => version)
-    await putRow(connections[replica], path, {
-      ...CENTRE,
-      latitude: CENTRE.latitude + version * DEGREES,
-      features,
-    })
+    await putRow(connections[replica], path, versionedRow(version))
   }
   row.acknowledged[replica] = version
   if (random.below(20) === 0) await sleep(random.below(5))
@@ -105,7 +98,7 @@ async function write(row: Row, version: number, connections: RawConnection[], ra
 /** Reads a row at a replica and asserts that it may be what is there. Tells whether a write was under way. */
 async function read(row: Row, replica: number, connections: RawConnection[]): Promise<boolean> {
   const from = Math.max(row.acknowledged[replica], row.seen[replica])
-  const found = await versionAt(row, connections[replica])
+  const found = await rankedVersion(connections[replica], row.id)
   const to = row.begun
   let version = from
   while (version <= to && shown(version) !== found) version++
@@ -115,12 +108,4 @@ async function read(row: Row, replica: number, connections: RawConnection[]): Pr
   )
   row.seen[replica] = Math.max(row.seen[replica], version)
   return to > from
-}
-
-async function versionAt({ id }: Row, connection: RawConnection): Promise<number | 'absent'> {
-  const wish = { ...CENTRE, candidate_restaurant_ids: [id], max_dist: 1e7 }
-  const [place] = await rankedList(connection, 1, wish)
-  if (place === undefined) return 'absent'
-  const step = haversineM(CENTRE, { ...CENTRE, latitude: CENTRE.latitude + DEGREES })
-  return Math.round(place.displacement / step)
 }
