@@ -162,7 +162,7 @@ async function recorded(result: TrainResult): Promise<RecordedRun> {
   }
 }
 
-async function packsOf(data: string): Promise<Record<string, string>> {
+export async function packsOf(data: string): Promise<Record<string, string>> {
   const home = join(data, '.nearrank')
   const packs: Record<string, string> = {}
   for (const folder of (await readdir(home)).toSorted())
