@@ -78,22 +78,27 @@ function compiled(schema: object, components: OpenApi['components']): Check {
   return (value) => check.Check(value)
 }
 
+/**
+ * What it cannot judge: a pattern does not tell the range of 64 bits, Node answers 400 to methods that it does not know,
+ * the server of this test has no keys, and lines of JSON are a media type that the tool does not write.
+ */
+const EXCLUDED = [
+  ...['positive_data_acceptance', 'unsupported_method', 'ignored_auth'].flatMap((one) => [
+    '--exclude-checks',
+    one,
+  ]),
+  '--exclude-path',
+  '/features',
+]
+
 /** The judgement of a tool that shares nothing with this project; empty if it is not installed. */
 function schemathesis(url: string, seed: number): string {
   const tool = join(process.env.TRUST_VENV ?? join(import.meta.dirname, '.venv'), 'bin/schemathesis')
   if (!existsSync(tool)) return ''
   const version = execFileSync(tool, ['--version'], { encoding: 'utf8' }).trim()
-  const args = [
-    'run',
-    `${url}/openapi.json`,
-    '--seed',
-    String(seed),
-    '--max-examples',
-    '200',
-    '--checks',
-    'all',
-  ]
+  const options = ['--seed', String(seed), '--max-examples', '200', '--checks', 'all', ...EXCLUDED]
+  const args = ['run', `${url}/openapi.json`, ...options]
   const { status, stdout } = spawnSync(tool, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
   assert.equal(status, 0, stdout.slice(-5000))
-  return `; ${version} finds nothing`
+  return `; ${version} finds nothing wrong`
 }

@@ -38,7 +38,7 @@ const HEADS = [
 ]
 
 trust(
-  'No abuse of the protocol gets a 5xx, smuggles a request in, or disturbs others; connections that stall are closed',
+  'No abuse of the protocol gets a 5xx, smuggles a request in or disturbs others',
   { small: 2_000, night: 100_000 },
   async ({ random, amount }) => {
     const server = await startHouse()

@@ -109,9 +109,9 @@ trust(
       for (let i = 0; i < amount; i++) {
         const name = i < names.length ? names[i] : names[random.below(names.length)]
         const ended = all[name](scene)
-        let isOver = name in QUIET_FAULTS
-        void ended.finally(() => (isOver = true))
-        while (!isOver) {
+        const fault = { isOver: name in QUIET_FAULTS }
+        void ended.finally(() => (fault.isOver = true))
+        while (!fault.isOver) {
           await rows.write(random.below(ROWS))
           await sleep(random.below(30))
         }

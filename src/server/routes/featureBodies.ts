@@ -40,6 +40,11 @@ const id = () =>
       description: `an integer within ±(2^53 − 1), or a string of 1 to ${ID_CHARS_MAX} characters (larger integers too)`,
     },
   )
+/** Of an answer: all of an integer's digits are written. */
+const answeredId = () =>
+  Type.Union([Type.Integer({ format: 'int64' }), Type.String({ minLength: 1, maxLength: ID_CHARS_MAX })], {
+    description: `an integer of 64 bits, with all of its digits, or a string of 1 to ${ID_CHARS_MAX} characters`,
+  })
 const deleted = () => Type.Literal(true, { description: 'true' })
 
 /** A checked body. */
@@ -52,7 +57,8 @@ export interface RowBody {
 /** What bodies, answers and lines of a bulk load hold for one side. */
 export interface SideBodies {
   body: TObject // schemas, as the documentation shows them
-  line: TObject // with the id: an answer, or a line of a bulk load
+  answer: TObject // with the id
+  line: TObject // of a bulk load, with the id
   deletion: TObject
   checkBody: Check
   checkLine: Check
@@ -73,7 +79,8 @@ export function sideBodies(
 ): SideBodies {
   const layout = service.layout[side]
   const { features: count, form, names } = layout
-  const idField = { [side === 'users' ? 'user_id' : 'restaurant_id']: id() }
+  const name = side === 'users' ? 'user_id' : 'restaurant_id'
+  const idField = { [name]: id() }
   const place = side === 'users' ? {} : { latitude: latitudeDegrees(), longitude: longitudeDegrees() }
   const body = (features: TSchema) => Type.Object({ features, ...place }, STRICT)
   const line = (features: TSchema) => Type.Object({ ...idField, features, ...place }, STRICT)
@@ -96,6 +103,7 @@ export function sideBodies(
   const shownFeatures = form === 'values' ? featuresRef(side) : vectorDocs(layout)
   return {
     body: body(shownFeatures),
+    answer: Type.Object({ [name]: answeredId(), features: shownFeatures, ...place }, STRICT),
     line: line(shownFeatures),
     deletion,
     checkBody: checkOfForms(body),

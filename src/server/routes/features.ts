@@ -57,7 +57,7 @@ function getRow(app: FastifyInstance, { side, name, url, params, bodies, feature
         tags: TAGS,
         params,
         response: {
-          200: jsonResponse(`The ${name}.`, bodies.line),
+          200: jsonResponse(`The ${name}.`, bodies.answer),
           ...problemResponses('BAD_ID', UNKNOWN[side], 'INTERNAL'),
         },
       },
