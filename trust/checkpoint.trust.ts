@@ -16,7 +16,7 @@ trust(
     const { data, folder } = await smallData({ rows: 5_000, files: 1 })
     const run = trainProcess(['--data', data, '--out', join(folder, 'model'), ...SETTINGS.split(' ')])
     const path = join(folder, 'model.checkpoint')
-    const read = () => readCheckpoint(path, { mayBeDamaged: false })
+    const read = () => readCheckpoint(path)
     while ((await read()) === undefined) assert.equal(run.child.exitCode, null, run.said())
     run.child.kill('SIGKILL')
     assert.equal(await run.ended, 'killed', run.said())

@@ -19,7 +19,7 @@ const FILES = [
 
 trust(
   'A damaged Parquet file with page checksums is refused by name: no wrong value is trained on in silence',
-  { small: 25, night: 1000 },
+  { small: 60, night: 1000 },
   async ({ random, amount }) => {
     const data = join(await temporaryFolder(), 'data')
     await cp(ORIGINAL, data, { recursive: true })
