@@ -5,7 +5,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const [app, data, work] = process.argv.slice(2)
-/** Of a server. A training cannot have them: Node denies `fsync` to whoever runs under them, and nothing is written unsynced. */
 const PERMISSIONS = [
   '--permission',
   `--allow-fs-read=${app}`,
@@ -20,8 +19,8 @@ const PERMISSIONS = [
   '--allow-net',
 ]
 
-function nearrank(flags: string[], ...args: string[]) {
-  const child = spawn(process.execPath, [...flags, join(app, 'bin/nearrank.js'), ...args], {
+function nearrank(...args: string[]) {
+  const child = spawn(process.execPath, [...PERMISSIONS, join(app, 'bin/nearrank.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: work,
   })
@@ -35,13 +34,13 @@ function check(isRight: boolean, what: string, said: object): void {
   if (!isRight) throw new Error(`${what}: ${JSON.stringify(said)}`)
 }
 
-const training = nearrank([], 'train', '--data', data, '--out', join(work, 'model'), '--json')
+const training = nearrank('train', '--data', data, '--out', join(work, 'model'), '--json')
 const [trained] = await training.ended
 check(trained === 0, `train ended with ${trained}`, training.said)
 
 const store = `sqlite:${join(work, 'features.db')}`
 const options = ['--model', join(work, 'model'), '--store', store, '--data', data, '--port', '0', '--json']
-const serving = nearrank(PERMISSIONS, 'serve', ...options)
+const serving = nearrank('serve', ...options)
 while (!serving.said.out.includes('\n')) {
   check(serving.child.exitCode === null, `serve ended with ${serving.child.exitCode}`, serving.said)
   await new Promise((resolve) => setTimeout(resolve, 20))
