@@ -31,7 +31,7 @@ trust(
       }
     }
     await Promise.all([
-      work((n) => sendGenerated(server.port, 400, { seed: seed + n }).then(() => 400)),
+      work((n) => sendGenerated(server.port, 4000, { seed: seed + 4 * n }).then(() => 4000)),
       work(() => updateAndRank(server, random)),
       work(() => breakOff(server, random)),
       watch(),
