@@ -27,6 +27,7 @@ export async function writePage(scale: 'small' | 'night', seed: string, outcomes
     result === 'held' ? figure : `**${result}**: ${figure.split('\n')[0]}`,
     `${Math.round(seconds)} s`,
   ])
-  const section = `${wrap(madeOn)}\n\n${markdownTable(['Test', 'Promise', 'Seen', 'Took'], rows)}`
+  const table = markdownTable(['Test', 'Promise', 'Seen', 'Took'], rows).replaceAll('---:', '---')
+  const section = `${wrap(madeOn)}\n\n${table}`
   await writeFile(PAGE, replaceSection(await readFile(PAGE, 'utf8'), section, scale))
 }
