@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { copyFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
@@ -171,6 +171,40 @@ describe('backup', () => {
     const itself = await backup(path, '--overwrite')
     assert.match(itself.stderr, /this is the store itself/)
     assert.equal(itself.code, 1)
+  })
+
+  test('it replaces no store that is served, nor one that a killed server has left changes of', async () => {
+    const place = await temporaryFolder()
+    const out = join(place, 'served.db')
+    const killed = join(place, 'killed.db')
+    const gone = join(place, 'gone.db')
+    const served = await openSqliteStore(out, LAYOUT)
+    await served.write([put('users', 1, zeros.with(0, 1))])
+    for (const suffix of ['', '-wal', '-shm']) await copyFile(out + suffix, killed + suffix)
+    await copyFile(`${out}-wal`, `${gone}-wal`)
+    const inUse = await backup(out, '--overwrite')
+    assert.match(inUse.stderr, /served\.db must not be in use, found another process that has it open/)
+    await served.write([put('users', 2, zeros.with(0, 2))])
+    assert.deepEqual(valuesIn(out), [1, 2])
+    await served.close()
+    for (const [file, left] of [
+      [killed, /found \S+killed\.db-wal and \S+killed\.db-shm; /],
+      [gone, /found \S+gone\.db-wal; /],
+    ] as const) {
+      const refused = await backup(file, '--overwrite')
+      assert.match(refused.stderr, left)
+      assert.deepEqual([inUse.code, refused.code], [1, 1])
+    }
+    assert.deepEqual(await temporaries(out), [])
+    assert.deepEqual(valuesIn(killed), [1], 'the changes that it had are there')
+
+    for (const suffix of ['-wal', '-shm']) await rm(killed + suffix)
+    for (const file of [out, killed]) {
+      assert.equal((await backup(file, '--overwrite')).code, 0)
+      const replaced = await openSqliteStore(file, LAYOUT)
+      assert.deepEqual(await replaced.count(), { users: MANY, restaurants: 1 })
+      await replaced.close()
+    }
   })
 
   test('a damaged store is not copied', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
@@ -5,8 +6,11 @@ import { NearrankError } from '../../errors.ts'
 import { diskError, resolveTarget, siblingPath, staleSiblings, syncDirectory, syncFile } from '../../files.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import { sqliteError } from './error.ts'
+import { lockStore } from './file.ts'
 import { openForReading } from './openForReading.ts'
 
+// What SQLite would play into a file of that name when it opens it: changes of the file that was there.
+const LEFT_SUFFIXES = ['-wal', '-shm', '-journal']
 const STEP_PAGES = 2048 // between two looks at progress and signal; 8 MiB
 
 export interface BackupProgress {
@@ -33,11 +37,13 @@ export interface Backup {
 export async function backUpSqlite(path: string, out: string, options: BackupOptions = {}): Promise<Backup> {
   const action = `back up the store ${path} to ${out}`
   const target = await resolveTarget(out)
-  await checkFree(target, { out, action, overwrite: options.overwrite === true })
+  const place = { target, out, action, overwrite: options.overwrite === true }
+  await checkFree(place)
   const source = await openForReading(path, action)
   try {
     if (await isSame(source.target, target))
       throw new NearrankError('INPUT', `Cannot ${action}: this is the store itself; choose another file`)
+    await whileUnused(place, async () => {}) // again before the rename, but copying may take long
     await mkdir(dirname(target), { recursive: true })
     for (const leftover of await staleSiblings(target)) await rm(leftover, { recursive: true, force: true })
     // A folder, since SQLite writes files of its own beside a file.
@@ -49,9 +55,9 @@ export async function backUpSqlite(path: string, out: string, options: BackupOpt
       const rows = check(file, action)
       await syncFile(file)
       const { size: bytes } = await stat(file)
-      await checkFree(target, { out, action, overwrite: options.overwrite === true })
+      await checkFree(place)
       options.signal?.throwIfAborted()
-      await rename(file, target)
+      await whileUnused(place, () => rename(file, target))
       await syncDirectory(dirname(target))
       return { rows, bytes }
     } finally {
@@ -67,10 +73,15 @@ export async function backUpSqlite(path: string, out: string, options: BackupOpt
   }
 }
 
-async function checkFree(
-  target: string,
-  { out, action, overwrite }: { out: string; action: string; overwrite: boolean },
-): Promise<void> {
+/** Where the copy goes: `target` is the absolute path of `out`. */
+interface Place {
+  target: string
+  out: string
+  action: string
+  overwrite: boolean
+}
+
+async function checkFree({ target, out, action, overwrite }: Place): Promise<void> {
   const there = await stat(target).catch(() => undefined)
   if (there === undefined || (there.isFile() && overwrite)) return
   throw new NearrankError(
@@ -79,6 +90,36 @@ async function checkFree(
       ? `Cannot ${action}: ${out} is there already; choose another file, or replace it with --overwrite`
       : `Cannot ${action}: ${out} must be a file, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another name`,
   )
+}
+
+/**
+ * Does `work` while no server can open what was a store at the place.
+ * @throws NearrankError CONFLICT if one has it open, INPUT if files of an earlier store are left there
+ */
+async function whileUnused({ target, out, action }: Place, work: () => Promise<void>): Promise<void> {
+  let lock: DatabaseSync | undefined
+  try {
+    if (existsSync(`${target}-lock`)) lock = lockStore(target) // or it would be made, and stay
+  } catch (error) {
+    const readable = sqliteError(error, action)
+    if (!(readable instanceof NearrankError) || readable.code !== 'CONFLICT') throw readable
+    throw new NearrankError(
+      'CONFLICT',
+      `Cannot ${action}: ${out} must not be in use, found another process that has it open; stop that one first, or choose another file`,
+      { cause: error },
+    )
+  }
+  try {
+    const left = LEFT_SUFFIXES.filter((suffix) => existsSync(target + suffix))
+    if (left.length > 0)
+      throw new NearrankError(
+        'INPUT',
+        `Cannot ${action}: changes of an earlier store would get into the copy, found ${left.map((suffix) => out + suffix).join(' and ')}; make sure that nothing uses them and delete them, or choose another file`,
+      )
+    await work()
+  } finally {
+    lock?.close()
+  }
 }
 
 async function isSame(path: string, target: string): Promise<boolean> {

@@ -43,7 +43,7 @@ export async function openSqliteFile(path: string, options: OpenStoreOptions): P
   try {
     const database = open(target)
     checkOwner(database, path) // before anything is written beside a file of others
-    lock(open(`${target}-lock`))
+    databases.push(lockStore(target))
     const opened = await openDatabase(database, path, options)
     await syncDirectory(dirname(target))
     return { database, target, ...opened, close }
@@ -54,11 +54,19 @@ export async function openSqliteFile(path: string, options: OpenStoreOptions): P
 }
 
 /**
- * Keeps `database` locked until it is closed, or its process ends. It is an empty file beside the store: a
- * lock on the store itself would keep everybody from reading it, backups among them.
+ * Keeps the store `target` locked until what it returns is closed, or its process ends. It is an empty file
+ * beside the store: a lock on the store itself would keep everybody from reading it, backups among them.
+ * @throws SQLite's error if another one has it locked
  */
-function lock(database: DatabaseSync): void {
-  database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE') // a journal would be one more file
+export function lockStore(target: string): DatabaseSync {
+  const database = new DatabaseSync(`${target}-lock`, { timeout: LOCK_WAIT_MS })
+  try {
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE') // a journal would be one more file
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 async function prepare(target: string, action: string): Promise<void> {
