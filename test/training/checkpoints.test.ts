@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import fs, { existsSync } from 'node:fs'
+import { copyFile, type FileHandle, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { NearrankError } from '../../src/errors.ts'
+import { openSafetensors } from '../../src/model/safetensorsFile.ts'
 import { Random } from '../../src/random.ts'
-import { readCheckpoint } from '../../src/training/run/checkpoint.ts'
+import { type CheckpointArrays, readCheckpoint } from '../../src/training/run/checkpoint.ts'
 import { resumePoint } from '../../src/training/run/resumePoint.ts'
 import { train } from '../../src/training/train.ts'
 import type { TrainOptions } from '../../src/training/types.ts'
@@ -35,6 +37,7 @@ const kept = join(folder, 'kept')
 let wholeWeights: Buffer
 let steps: { newest: number; previous: number }
 let run: string
+let size: number // of each of its arrays
 
 before(async () => {
   const whole = join(folder, 'whole')
@@ -57,6 +60,7 @@ before(async () => {
   ]
   steps = { newest: newest!.state.step, previous: previous!.state.step }
   run = newest!.state.run
+  size = (await openSafetensors(`${out}.checkpoint`)).tensors.get('parameters')!.shape[0]
 })
 
 /** The two checkpoints in a folder of their own, where a test may damage them. */
@@ -66,6 +70,34 @@ async function copies(name: string) {
   for (const file of await readdir(kept)) await copyFile(join(kept, file), join(place, file))
   const out = join(place, 'model')
   return { out, newest: `${out}.checkpoint`, previous: `${out}.checkpoint.previous` }
+}
+
+function arraysOf(length: number): CheckpointArrays {
+  const array = () => new Float32Array(length)
+  return { parameters: array(), momentsM: array(), momentsV: array(), best: array() }
+}
+
+/** The disk fails once, at read `at` (from 1) of the file `path`, until it is repaired; how many reads there were. */
+function failReads(path: string, at: number): { repair: () => number } {
+  const { open } = fs.promises
+  let reads = 0
+  fs.promises.open = async (...args) => {
+    const file = await open(...args)
+    const read = file.read.bind(file) as (...given: unknown[]) => ReturnType<FileHandle['read']>
+    const failing = (...given: unknown[]) =>
+      ++reads === at
+        ? Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
+        : read(...given)
+    return args[0] === path ? Object.assign(file, { read: failing }) : file
+  }
+  syncBuiltinESMExports()
+  return {
+    repair: () => {
+      fs.promises.open = open
+      syncBuiltinESMExports()
+      return reads
+    },
+  }
 }
 
 async function flip(path: string, position: number, bit = 0) {
@@ -142,22 +174,58 @@ test('a run that went on from the one before keeps it until there is a newer who
 test(`the newest flipped anywhere or cut off anywhere: the one before it is found (seed ${SEED})`, async () => {
   const random = new Random(SEED)
   const { newest, previous } = await copies('anywhere')
+  const resuming = { run, arrays: arraysOf(size) }
   const whole = await readFile(newest)
   const lengths = [...Array(120).keys(), ...Array.from({ length: 60 }, () => random.below(whole.length))]
   const flips = [...Array(40).keys(), ...Array.from({ length: 120 }, () => random.below(whole.length))]
   for (const length of [...lengths, whole.length - 1]) {
     await writeFile(newest, whole.subarray(0, length))
-    assert.equal((await resumePoint(newest, run))!.found.state.step, steps.previous, `${length} bytes`)
+    assert.equal((await resumePoint(newest, resuming))!.state.step, steps.previous, `${length} bytes`)
   }
   for (const position of [...flips, whole.length - 1]) {
     await writeFile(newest, whole)
     await flip(newest, position, random.below(8))
-    assert.equal((await resumePoint(newest, run))!.found.state.step, steps.previous, `byte ${position}`)
+    assert.equal((await resumePoint(newest, resuming))!.state.step, steps.previous, `byte ${position}`)
   }
   // And the other way round: damage to the one before is no hindrance.
   await writeFile(newest, whole)
   await writeFile(previous, 'zeroes')
-  assert.equal((await resumePoint(newest, run))!.isNewest, true)
+  assert.equal((await resumePoint(newest, resuming))!.isNewest, true)
+})
+
+test('a disk that fails at any read of the newest: the run goes on from the one before it', async () => {
+  const { out, newest, previous } = await copies('unreadable')
+  const good = arraysOf(size)
+  await (await readCheckpoint(previous))!.readInto(good)
+  let tried = 0
+  for (let at = 1; ; at++) {
+    const arrays = arraysOf(size)
+    const disk = failReads(newest, at)
+    let reads = 0
+    const found = await resumePoint(newest, { run, arrays }).finally(() => (reads = disk.repair()))
+    if (reads < at) break // it has not failed
+    tried++
+    assert.equal(found?.state.step, steps.previous, `read ${at}`)
+    assert.match(found.note ?? '', /model\.checkpoint is damaged/)
+    assert.deepEqual(arrays, good, `read ${at}`)
+  }
+  assert.ok(tried >= 8, `${tried}: its beginning, its head, its content, and its four arrays`)
+
+  const disk = failReads(newest, tried) // in the last array
+  await resumed(out).finally(disk.repair)
+  assert.deepEqual(await weightsOf(out), wholeWeights)
+})
+
+test('a disk that can read neither: the run is refused, and the cause is told', async () => {
+  const { out, newest, previous } = await copies('neither')
+  await rm(newest)
+  for (const at of [1, 3]) {
+    const disk = failReads(previous, at)
+    const refusal = await resumed(out).catch((error: unknown) => error)
+    disk.repair()
+    refused('DAMAGED', /is missing, and the one before it, .*, is damaged/)(refusal)
+    assert.match(String((refusal as NearrankError).cause), /the device reported an error/)
+  }
 })
 
 test('both damaged: the error says to train without --resume, and that works', async () => {
@@ -214,6 +282,7 @@ test(`killed ${KILLS} times while one replaces the other: never less than the la
   const place = join(folder, 'kills')
   await mkdir(place)
   const path = join(place, 'model.checkpoint')
+  const resuming = { run: 'the run', arrays: arraysOf(5_000) } // as its writer has them
   let next = 1
   for (let kill = 0; kill < KILLS; kill++) {
     const child = spawn(process.execPath, [WRITER, path, String(next)], {
@@ -230,16 +299,16 @@ test(`killed ${KILLS} times while one replaces the other: never less than the la
     await closed
     assert.ok(child.signalCode === 'SIGKILL', 'it has ended by itself')
     const written = Number(said.trimEnd().split('\n').at(-1))
-    const found = (await resumePoint(path, 'the run'))!
-    assert.ok(found.found.state.step >= written, `${found.found.state.step} of ${written}, kill ${kill}`)
+    const found = (await resumePoint(path, resuming))!
+    assert.ok(found.state.step >= written, `${found.state.step} of ${written}, kill ${kill}`)
     if (found.isNewest) {
       // What was damaged later, too: the one before it is at most one older.
       await flip(path, 1000)
-      const older = (await resumePoint(path, 'the run'))!
+      const older = (await resumePoint(path, resuming))!
       assert.equal(older.isNewest, false)
-      assert.ok(older.found.state.step >= written - 1)
+      assert.ok(older.state.step >= written - 1)
       await flip(path, 1000)
     }
-    next = found.found.state.step + 1
+    next = found.state.step + 1
   }
 })

@@ -62,7 +62,10 @@ export async function writeCheckpoint(
 /** A checkpoint whose checksum holds. */
 export interface FoundCheckpoint {
   state: CheckpointState
-  /** Its arrays, into those of the run. @throws NearrankError DAMAGED where they are of other lengths. */
+  /**
+   * Its arrays, into those of the run.
+   * @throws NearrankError DAMAGED if they are of other lengths or the disk cannot read them, DISK.
+   */
   readInto(arrays: CheckpointArrays): Promise<void>
 }
 
@@ -73,21 +76,31 @@ export interface FoundCheckpoint {
  */
 export async function readCheckpoint(path: string): Promise<FoundCheckpoint | undefined> {
   try {
-    if (!(await isCheckpoint(path))) return undefined
+    if (!(await isOurs(path))) throw notOurs(path)
     // The file's checksum holds, or this throws: what it tells is what writeCheckpoint wrote.
     const { tensors, metadata } = await openSafetensors(path)
     if (metadata.state === undefined || NAMES.some((name) => !tensors.has(name))) throw notOurs(path)
     const state = JSON.parse(metadata.state) as CheckpointState
     const readInto = async (arrays: CheckpointArrays) => {
-      for (const name of NAMES) await readTensorInto(path, tensors.get(name)!, arrays[name])
+      try {
+        for (const name of NAMES) await readTensorInto(path, tensors.get(name)!, arrays[name])
+      } catch (error) {
+        throw readError(error, path)
+      }
     }
     return { state, readInto }
   } catch (error) {
     if (isMissing(error)) return undefined
-    const readable = diskError(error, `read the checkpoint ${path}`)
-    if (errnoOf(error) === 'EIO') throw new NearrankError('DAMAGED', readable.message, { cause: error })
-    throw readable
+    throw readError(error, path)
   }
+}
+
+/** What a disk cannot read is as good as damaged, and the checkpoint before it may be whole. */
+function readError(error: unknown, path: string): NearrankError {
+  const readable = diskError(error, `read the checkpoint ${path}`)
+  return errnoOf(error) === 'EIO'
+    ? new NearrankError('DAMAGED', readable.message, { cause: error })
+    : readable
 }
 
 /**

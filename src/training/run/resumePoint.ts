@@ -1,10 +1,17 @@
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
-import { type FoundCheckpoint, isCheckpoint, previousPath, readCheckpoint } from './checkpoint.ts'
+import {
+  type CheckpointArrays,
+  type CheckpointState,
+  type FoundCheckpoint,
+  isCheckpoint,
+  previousPath,
+  readCheckpoint,
+} from './checkpoint.ts'
 
 /** The checkpoint that a run goes on from. */
 export interface ResumePoint {
-  found: FoundCheckpoint
+  state: CheckpointState
   isNewest: boolean // false: the newest is missing or damaged, and the run goes on from the one before it
   note: string | undefined // what is repeated, and why
 }
@@ -12,25 +19,32 @@ export interface ResumePoint {
 /** What a file in a checkpoint's place is good for. */
 type Generation = FoundCheckpoint | undefined | { error: NearrankError }
 
+/** The run to go on with, and the place for the arrays of its checkpoint. */
+export interface ResumingRun {
+  run: string // its fingerprint
+  arrays: CheckpointArrays
+}
+
 /**
- * Where the run with this fingerprint goes on: at its newest checkpoint if that one is whole, else at the one
- * before it; undefined if there is neither.
+ * Where a run goes on: at its newest checkpoint if that one is whole, else at the one before it; undefined if
+ * there is neither. Fills `arrays` with those of the checkpoint.
  * @throws NearrankError INPUT if something else is in their place, or another run's checkpoint; DAMAGED if no
  * whole one is left.
  */
-export async function resumePoint(path: string, run: string): Promise<ResumePoint | undefined> {
-  const newest = await generation(path)
+export async function resumePoint(path: string, resuming: ResumingRun): Promise<ResumePoint | undefined> {
+  const { run } = resuming
+  const newest = await generation(path, resuming)
   if (isWhole(newest)) {
     if (newest.state.run !== run) throw ofAnotherRun(path)
-    return { found: newest, isNewest: true, note: undefined }
+    return { state: newest.state, isNewest: true, note: undefined }
   }
   const previous = await previousPath(path)
-  const before = await generation(previous)
+  const before = await generation(previous, resuming)
   if (isWhole(before)) {
     // What is no checkpoint by its beginning has been one if the run's own stands beside it.
     if (newest?.error.code === 'INPUT' && before.state.run !== run) throw newest.error
     if (before.state.run !== run) throw ofAnotherRun(previous)
-    return { found: before, isNewest: false, note: repeatedNote(path, newest, previous, before) }
+    return { state: before.state, isNewest: false, note: repeatedNote(path, newest, previous, before) }
   }
   for (const one of [newest, before]) if (one?.error.code === 'INPUT') throw one.error
   if (newest === undefined && before === undefined) return undefined
@@ -52,9 +66,12 @@ export async function replacesCheckpoints(path: string): Promise<boolean> {
   return found.includes(true)
 }
 
-async function generation(path: string): Promise<Generation> {
+/** Reads the arrays, too, if it is the run's own: it is whole only if the disk can read them. */
+async function generation(path: string, { run, arrays }: ResumingRun): Promise<Generation> {
   try {
-    return await readCheckpoint(path)
+    const found = await readCheckpoint(path)
+    if (found?.state.run === run) await found.readInto(arrays)
+    return found
   } catch (error) {
     if (error instanceof NearrankError && ['DAMAGED', 'INPUT'].includes(error.code)) return { error }
     throw error

@@ -45,11 +45,11 @@ export async function startOfRun(options: TrainingRunOptions, path: string): Pro
   const { lead, network, settings, run, onProgress } = options
   const best = new Float32Array(lead.arena.layout.size)
   const note = (message: string) => onProgress({ type: 'note', message })
-  const resumed = run.resume ? await resumePoint(path, fingerprint(options)) : undefined
+  const resuming = { run: fingerprint(options), arrays: { ...lead.trained(), best } }
+  const resumed = run.resume ? await resumePoint(path, resuming) : undefined
   if (resumed) {
     if (resumed.note !== undefined) note(resumed.note)
-    await resumed.found.readInto({ ...lead.trained(), best })
-    return { state: resumed.found.state, resumed, best }
+    return { state: resumed.state, resumed, best }
   }
   if (!run.resume && (await replacesCheckpoints(path)))
     note(`Starting from the beginning: the checkpoint ${path} is only used with --resume`)
