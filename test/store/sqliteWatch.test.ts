@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { copyFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
@@ -15,6 +15,29 @@ const OPTIONS: OpenStoreOptions = {
   layout: { users: { features: 2, ids: 'integer' }, restaurants: { features: 1, ids: 'integer' } },
 }
 const LOST = /^A file of the store was deleted or replaced\. Changes are refused/
+
+/** The disk fails at each read of the table, as SQLite tells of it, until it is repaired. */
+function failReads(table: string): { failures: () => number; repair: () => void } {
+  const methods = DatabaseSync.prototype as Record<
+    'prepare',
+    (this: DatabaseSync, sql: string) => StatementSync
+  >
+  const { prepare } = methods
+  let failures = 0
+  methods.prepare = function (sql) {
+    if (new RegExp(`SELECT .* FROM ${table}`, 's').test(sql)) {
+      failures++
+      throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 266 })
+    }
+    return prepare.call(this, sql)
+  }
+  return {
+    failures: () => failures,
+    repair: () => {
+      methods.prepare = prepare
+    },
+  }
+}
 
 async function open(): Promise<{ path: string; store: FeatureStore }> {
   const path = join(await temporaryFolder(), 's.db')
@@ -84,6 +107,31 @@ describe('the files of an open SQLite store', () => {
     assert.deepEqual(copy.problems, ['Another program has changed the store. It is read again.'])
     assert.deepEqual(await store.count(), { users: 3, restaurants: 1 })
     other.close()
+    await store.close()
+  })
+
+  test('what cannot be read again is tried until it can, without another change', async () => {
+    const { path, store } = await open()
+    await store.write([put('restaurants', 7, [1], 13, 100)])
+    const copy = await startCopy(store)
+    const disk = failReads('restaurants')
+    const other = new DatabaseSync(path)
+    other.exec(`UPDATE users SET id = 5; UPDATE restaurants SET latitude = 14`)
+    other.close()
+    try {
+      await eventually(() => assert.ok(disk.failures() >= 2))
+      assert.match(store.status().troubles?.[0] ?? '', /cannot be read again: the system reported an error/)
+      assert.equal(store.status().synced, false)
+    } finally {
+      disk.repair()
+    }
+    const expected = noRows()
+    applyChanges(expected, [put('users', 5, [1, 2]), put('restaurants', 7, [1], 14, 100)])
+    await eventually(() => assert.equal(store.status().synced, true))
+    assert.deepEqual(copy.rows, expected)
+    await eventually(() => assert.equal(store.status().troubles, undefined))
+    assert.equal(copy.problems.filter((problem) => /It is read again/.test(problem)).length, 1)
+    assert.equal(copy.problems.filter((problem) => /cannot be read again/.test(problem)).length, 1)
     await store.close()
   })
 

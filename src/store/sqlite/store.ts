@@ -137,7 +137,8 @@ class SqliteStore implements FeatureStore {
   #readAgain(): void {
     const listener = this.#listener
     if (!listener || this.#closing || this.#reading) return
-    listener.onProblem('Another program has changed the store. It is read again.')
+    // Told once, however often it is tried.
+    if (this.#isSynced) listener.onProblem('Another program has changed the store. It is read again.')
     this.#isSynced = false
     this.#reading = this.#readAll(listener)
       .then(

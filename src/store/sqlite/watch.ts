@@ -12,7 +12,7 @@ export interface WatchOptions {
   path: string // for messages
   /** Whether the store is being read, so that it cannot be written to. */
   isReading: () => boolean
-  /** Another program has written to the store. */
+  /** Another program has written to the store, or had, and it could not be read since. */
   onForeignChange: () => void
   /** Something became wrong. */
   onTrouble: (trouble: string) => void
@@ -83,7 +83,7 @@ export class SqliteWatch {
     for (const trouble of troubles) if (!this.#told.includes(trouble)) this.#options.onTrouble(trouble)
     this.#told = troubles
     const version = this.#currentVersion()
-    if (version === this.#version) return
+    if (version === this.#version && this.#readError === undefined) return
     this.#version = version
     this.#options.onForeignChange()
   }
