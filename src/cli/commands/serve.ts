@@ -65,7 +65,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
   })
 }
 
-/** A server that is told to stop before it is ready has done what it was told, as one that is has. */
+/** A server told to stop before it is ready has done what it was told, just like one that is ready. */
 async function unlessStopped(
   starting: Promise<RunningServer>,
   { signal }: Interrupt,

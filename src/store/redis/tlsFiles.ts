@@ -11,7 +11,7 @@ export interface RedisTls {
 
 const FLAGS = { ca: '--redis-ca', cert: '--redis-cert', key: '--redis-key' } as const
 
-/** @throws NearrankError USAGE if an address of `scheme` cannot use the files or one of a pair lacks. */
+/** @throws NearrankError USAGE if an address of `scheme` cannot use the files or one of a pair is missing. */
 export function checkRedisTls(tls: RedisTls, scheme: string): void {
   const given = (['ca', 'cert', 'key'] as const).find((what) => tls[what] !== undefined)
   if (given !== undefined && scheme !== 'rediss')

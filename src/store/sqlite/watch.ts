@@ -6,7 +6,7 @@ import { OpenedFiles } from './openedFiles.ts'
 
 const LOOK_MS = 1000
 const FILES_LOST =
-  'A file of the store was deleted or replaced. Changes are refused, and those of before are lost when the server stops: put the file back, or start again with a backup.'
+  'A file of the store was deleted or replaced. Changes are refused, and earlier ones are lost when the server stops: put the file back, or start again with a backup.'
 
 export interface WatchOptions {
   path: string // for messages
