@@ -39,7 +39,7 @@ async function writeUntilFailure(): Promise<number> {
       failures.push(told(error))
       troubles.push(store.status().troubles)
       await rm(ballast)
-      for (let tries = 0; store.status().troubles !== undefined && tries < 30; tries++) await delay(100)
+      for (let tries = 0; store.status().troubles !== undefined && tries < 90; tries++) await delay(100)
       troubles.push(store.status().troubles)
       // With room again the same open store goes on; under a limit on the file's size it cannot.
       await write().then(

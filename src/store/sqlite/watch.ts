@@ -5,6 +5,8 @@ import type { SqliteFile } from './file.ts'
 import { OpenedFiles } from './openedFiles.ts'
 
 const LOOK_MS = 1000
+/** What is tried is small: on a disk that is nearly full it fits where the changes do not. */
+const CALM_MS = 5000
 const FILES_LOST =
   'A file of the store was deleted or replaced. Changes are refused, and earlier ones are lost when the server stops: put the file back, or start again with a backup.'
 
@@ -27,6 +29,7 @@ export class SqliteWatch {
   readonly #timer: NodeJS.Timeout
   #version: unknown
   #writeError: unknown // of the last write
+  #failedMs = 0 // when a change could not be written
   #readError: unknown // of the last full read
   #told: readonly string[] = []
 
@@ -52,6 +55,7 @@ export class SqliteWatch {
   /** Tells how a write went. */
   wrote(error?: unknown): void {
     this.#writeError = error
+    if (error !== undefined) this.#failedMs = performance.now()
   }
 
   /** Tells how a full read went. */
@@ -94,9 +98,9 @@ export class SqliteWatch {
     try {
       this.checkFiles()
       database.exec('UPDATE layout SET filling = filling')
-      this.wrote()
+      if (performance.now() - this.#failedMs > CALM_MS) this.#writeError = undefined
     } catch (error) {
-      this.wrote(error)
+      this.#writeError = error
     }
   }
 
