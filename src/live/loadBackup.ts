@@ -2,6 +2,8 @@ import { NearrankError } from '../errors.ts'
 import { type Side, SIDES } from '../features/featureSpec.ts'
 import type { Change, FeatureBatch, OpenStoreOptions, StoreLayout } from '../store/featureStore.ts'
 import { openStore } from '../store/openStore.ts'
+import { checkWhole } from '../store/sqlite/checkWhole.ts'
+import { sqliteError } from '../store/sqlite/error.ts'
 import { openForReading } from '../store/sqlite/openForReading.ts'
 import { readPieces } from '../store/sqlite/read.ts'
 import type { FillProgress } from './fillStore.ts'
@@ -17,15 +19,18 @@ export interface LoadBackupOptions extends Pick<OpenStoreOptions, 'redisTls'> {
  * Writes all rows of a backup, or of any SQLite store, into the store at `url`, which is made if missing;
  * rows that only the store has stay. If it is stopped, the store says that it is being filled, and another
  * run does the rest. Returns the numbers of rows that were written. Memory: a batch.
- * @throws NearrankError INPUT where the store holds other features; CONFLICT, DISK, UNAVAILABLE, ABORTED.
+ * @throws NearrankError INPUT where the store holds other features; CONFLICT, DAMAGED, DISK, UNAVAILABLE,
+ * ABORTED.
  */
 export async function loadBackup(
   backup: string,
   url: string,
   { redisTls, signal, onProgress, onProblem }: LoadBackupOptions,
 ): Promise<Record<Side, number>> {
-  const { database, layout } = await openForReading(backup, `load ${backup}`)
+  const action = `load ${backup}`
+  const { database, layout } = await openForReading(backup, action)
   try {
+    checkWhole(database, action) // before the target is touched
     const store = await openStore(url, { layout, ...(redisTls && { redisTls }) })
     try {
       const written = { users: 0, restaurants: 0 }
@@ -49,6 +54,8 @@ export async function loadBackup(
     } finally {
       await store.close()
     }
+  } catch (error) {
+    throw sqliteError(error, action) // of the backup: the store makes its own readable
   } finally {
     database.close()
   }

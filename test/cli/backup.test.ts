@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { copyFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { NearrankError } from '../../src/errors.ts'
+import { loadBackup } from '../../src/live/loadBackup.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { ServeProcess } from '../server/serveProcess.ts'
 import { makeWorld, openConnections, putRow } from '../server/serverFixture.ts'
@@ -207,17 +210,47 @@ describe('backup', () => {
     }
   })
 
-  test('a damaged store is not copied', async () => {
+  test('a damaged store is neither copied nor loaded: the target stays as it is', async () => {
     const damaged = join(folder, 'damaged.db')
-    assert.equal((await backup(damaged)).code, 0)
+    const target = join(folder, 'target.db')
+    for (const file of [damaged, target]) assert.equal((await backup(file)).code, 0)
     const file = await open(damaged, 'r+')
     await file.write(Buffer.alloc(3 * 4096, 0xff), 0, 3 * 4096, 4096 * 1000)
     await file.close()
-    const out = join(folder, 'copy.db')
-    const [said] = await runCliLines([['backup', '--store', `sqlite:${damaged}`, '--out', out]])
-    assert.equal(said.code, 1)
-    assert.match(said.stderr, /the store is damaged|the file is damaged/)
-    await assert.rejects(stat(out), { code: 'ENOENT' })
+    const before = await readFile(target)
+    const [copy, fresh] = [join(folder, 'copy.db'), join(folder, 'fresh.db')]
+    const said = await runCliLines([
+      ['backup', '--store', `sqlite:${damaged}`, '--out', copy],
+      ['load', '--from', damaged, '--store', `sqlite:${target}`],
+      ['load', '--from', damaged, '--store', `sqlite:${fresh}`],
+    ])
+    for (const { code, stderr } of said) {
+      assert.equal(code, 1)
+      assert.match(stderr, /^nearrank: Cannot (back up|load) .+: the file is damaged.+; restore /)
+      assert.doesNotMatch(stderr, /bug/)
+    }
+    assert.deepEqual(await readFile(target), before)
+    for (const none of [copy, fresh]) await assert.rejects(stat(none), { code: 'ENOENT' })
+  })
+
+  test('a backup that cannot be read any further is a clear error, too', async () => {
+    const damaged = join(folder, 'damaged-later.db')
+    assert.equal((await backup(damaged)).code, 0)
+    const loading = loadBackup(damaged, `sqlite:${join(folder, 'half.db')}`, {
+      onProblem: () => {},
+      onProgress: ({ rowsDone }) => {
+        if (rowsDone > 20_000) return
+        const file = openSync(damaged, 'r+')
+        const bytes = Buffer.alloc(statSync(damaged).size - 4096 * 1000, 0xff)
+        writeSync(file, bytes, 0, bytes.length, 4096 * 1000)
+        closeSync(file)
+      },
+    })
+    await assert.rejects(loading, (error: NearrankError) => {
+      assert.equal(error.code, 'DAMAGED')
+      assert.match(error.message, /^Cannot load .+damaged-later\.db: the file is damaged; /)
+      return true
+    })
   })
 
   test('what is no SQLite store, and what is not complete, is refused', async () => {

@@ -5,6 +5,7 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
 import { diskError, resolveTarget, siblingPath, staleSiblings, syncDirectory, syncFile } from '../../files.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
+import { checkWhole } from './checkWhole.ts'
 import { sqliteError } from './error.ts'
 import { lockStore } from './file.ts'
 import { openForReading } from './openForReading.ts'
@@ -151,20 +152,12 @@ async function copyInto(
   signal?.throwIfAborted()
 }
 
-/**
- * Makes the copy one file that needs no other, and reads it through: damage would be copied, too.
- * 1 M users of 30 features take 0.2 s.
- */
+/** Makes the copy one file that needs no other, and reads it through. */
 function check(file: string, action: string): Record<Side, number> {
   const copy = new DatabaseSync(file)
   try {
     copy.exec('PRAGMA journal_mode = DELETE')
-    const found = copy.prepare('PRAGMA quick_check(1)').get()?.quick_check
-    if (found !== 'ok')
-      throw new NearrankError(
-        'DAMAGED',
-        `Cannot ${action}: the store is damaged (SQLite: ${String(found)}); restore an earlier backup, or fill a new store`,
-      )
+    checkWhole(copy, action)
     const count = (side: Side) => Number(copy.prepare(`SELECT count(*) AS count FROM ${side}`).get()?.count)
     const [users, restaurants] = SIDES.map(count)
     return { users, restaurants }
