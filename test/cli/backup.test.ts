@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
-import { copyFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, link, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
@@ -208,6 +208,35 @@ describe('backup', () => {
       assert.deepEqual(await replaced.count(), { users: MANY, restaurants: 1 })
       await replaced.close()
     }
+  })
+
+  test('it replaces no file beside a store, by whichever name', async () => {
+    const place = await temporaryFolder()
+    const [own, other] = [join(place, 'own.db'), join(place, 'other.db')]
+    const stores = [await openSqliteStore(own, LAYOUT), await openSqliteStore(other, LAYOUT)]
+    for (const opened of stores) await opened.write([put('users', 1, zeros.with(0, 1))])
+    await symlink(`${own}-wal`, join(place, 'symbolic'))
+    await link(`${own}-wal`, join(place, 'hard'))
+    await symlink(own, join(place, 'store'))
+    const beside = ['-wal', '-shm', '-lock', '-journal'].map((suffix) => `own.db${suffix}`)
+    const names = beside.concat('other.db-wal', 'symbolic', 'hard', 'store-wal')
+    const before = await readdir(place)
+    const said = await runCliLines(
+      ['own.db', 'store'].flatMap((name) =>
+        names.map((out) => {
+          const address = `sqlite:${join(place, name)}`
+          return ['backup', '--store', address, '--out', join(place, out), '--overwrite']
+        }),
+      ),
+    )
+    for (const { code, stderr } of said) {
+      assert.equal(code, 1)
+      assert.match(stderr, /must not be a file that SQLite keeps beside a store \(FILE-/)
+    }
+    assert.deepEqual(await readdir(place), before)
+    for (const opened of stores) await opened.write([put('users', 2, zeros.with(0, 2))])
+    for (const file of [own, other]) assert.deepEqual(valuesIn(file), [1, 2])
+    for (const opened of stores) await opened.close()
   })
 
   test('a damaged store is neither copied nor loaded: the target stays as it is', async () => {

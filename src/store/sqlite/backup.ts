@@ -12,6 +12,7 @@ import { openForReading } from './openForReading.ts'
 
 // What SQLite would play into a file of that name when it opens it: changes of the file that was there.
 const LEFT_SUFFIXES = ['-wal', '-shm', '-journal']
+const BESIDE_SUFFIXES = [...LEFT_SUFFIXES, '-lock']
 const STEP_PAGES = 2048 // between two looks at progress and signal; 8 MiB
 
 export interface BackupProgress {
@@ -39,11 +40,10 @@ export async function backUpSqlite(path: string, out: string, options: BackupOpt
   const action = `back up the store ${path} to ${out}`
   const target = await resolveTarget(out)
   const place = { target, out, action, overwrite: options.overwrite === true }
+  await checkApart(path, place)
   await checkFree(place)
   const source = await openForReading(path, action)
   try {
-    if (await isSame(source.target, target))
-      throw new NearrankError('INPUT', `Cannot ${action}: this is the store itself; choose another file`)
     await whileUnused(place, async () => {}) // again before the rename, but copying may take long
     await mkdir(dirname(target), { recursive: true })
     for (const leftover of await staleSiblings(target)) await rm(leftover, { recursive: true, force: true })
@@ -80,6 +80,22 @@ interface Place {
   out: string
   action: string
   overwrite: boolean
+}
+
+/** Refuses the store in the file `path` as a place, and the files beside it or beside another one. */
+async function checkApart(path: string, { target, out, action }: Place): Promise<void> {
+  const store = await resolveTarget(path)
+  const isAt = async (file: string) => file === target || (await isSame(file, target))
+  if (await isAt(store))
+    throw new NearrankError('INPUT', `Cannot ${action}: this is the store itself; choose another file`)
+  for (const suffix of BESIDE_SUFFIXES) {
+    const ofAnother = target.endsWith(suffix) && existsSync(target.slice(0, -suffix.length))
+    if (ofAnother || (await isAt(store + suffix)))
+      throw new NearrankError(
+        'INPUT',
+        `Cannot ${action}: ${out} must not be a file that SQLite keeps beside a store (FILE${suffix}); choose another name`,
+      )
+  }
 }
 
 async function checkFree({ target, out, action, overwrite }: Place): Promise<void> {
