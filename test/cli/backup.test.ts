@@ -289,6 +289,8 @@ describe('backup', () => {
     await writeFile(empty, '')
     const partly = join(folder, 'partly.db')
     const filling = await openSqliteStore(partly, LAYOUT)
+    const withoutLog = join(folder, 'without-log.db')
+    await copyFile(partly, withoutLog)
     await filling.setFilling(true)
     await filling.close()
     const out = join(folder, 'refused.db')
@@ -299,6 +301,8 @@ describe('backup', () => {
       address(`sqlite:${text}`),
       address(`sqlite:${empty}`),
       address(`sqlite:${partly}`),
+      address(`sqlite:${withoutLog}`),
+      ['load', '--from', withoutLog, '--store', `sqlite:${join(folder, 'new.db')}`],
       ['backup', '--store', `sqlite:${path}`],
       ['load', '--from', text, '--store', `sqlite:${join(folder, 'new.db')}`],
       ['load', '--from', path, '--data', folder, '--store', `sqlite:${join(folder, 'new.db')}`],
@@ -310,6 +314,7 @@ describe('backup', () => {
       /must be a feature store, found another file/,
       /must be a feature store, found an empty file/,
       /only partly filled/,
+      ...[1, 2].map(() => /found a file without tables; .+-wal .+: copy the store with nearrank backup/),
       /--out FILE is missing/,
       /must be a feature store, found another file/,
       /--data, --model and the flags of data cannot be given with it/,

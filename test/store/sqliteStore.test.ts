@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -68,6 +68,32 @@ describe('SQLite store', () => {
     const store = await openSqliteStore(path, OPTIONS)
     assert.deepEqual(store.layout, OPTIONS.layout)
     await store.close()
+  })
+
+  test('a log without the file that it belongs to is refused and stays', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 's.db')
+    const store = await openSqliteStore(path, OPTIONS)
+    await store.write([put('users', 1, [1, 2, 3])])
+    const copy = join(folder, 'copy.db')
+    for (const suffix of ['', '-wal']) await copyFile(path + suffix, copy + suffix)
+    await store.close()
+    const [file, log] = [await readFile(copy), await readFile(`${copy}-wal`)]
+    await rm(copy)
+    const refused = (found: RegExp) => assert.rejects(openSqliteStore(copy, OPTIONS), isError('INPUT', found))
+    await refused(/copy\.db-wal belongs to, found none; put the file back/)
+    await assert.rejects(stat(copy), { code: 'ENOENT' })
+    await writeFile(copy, '')
+    await refused(/copy\.db-wal belongs to, found an empty one; /)
+    assert.deepEqual(await readFile(`${copy}-wal`), log)
+
+    await writeFile(copy, file)
+    const again = await openSqliteStore(copy, OPTIONS)
+    assert.deepEqual(await again.count(), { users: 1, restaurants: 0 })
+    await again.close()
+    await writeFile(`${copy}-wal`, '') // as a killed server may leave it
+    await rm(copy)
+    await (await openSqliteStore(copy, OPTIONS)).close()
   })
 
   test('a file that is no store is refused and stays as it is', async () => {

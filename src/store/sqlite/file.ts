@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -70,6 +71,7 @@ export function lockStore(target: string): DatabaseSync {
 }
 
 async function prepare(target: string, action: string): Promise<void> {
+  await checkLog(target, action)
   try {
     const there = await stat(target)
     if (!there.isFile())
@@ -83,6 +85,17 @@ async function prepare(target: string, action: string): Promise<void> {
       throw diskError(reason, action)
     })
   }
+}
+
+/** SQLite would throw away the log of a store whose file is missing or empty. */
+async function checkLog(target: string, action: string): Promise<void> {
+  const bytesOf = async (file: string) => (await stat(file).catch(() => undefined))?.size ?? 0
+  const log = `${target}-wal`
+  if ((await bytesOf(target)) > 0 || (await bytesOf(log)) === 0) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot ${action}: there must be a file that ${log} belongs to, found ${existsSync(target) ? 'an empty one' : 'none'}; put the file back, or delete ${log} if nobody needs the changes in it`,
+  )
 }
 
 async function openDatabase(

@@ -30,7 +30,9 @@ export async function openForReading(path: string, action: string): Promise<Read
     if (checkOwner(database, path))
       throw new NearrankError(
         'INPUT',
-        `Cannot ${action}: ${path} must be a feature store, found an empty file; choose another path`,
+        there.size === 0
+          ? `Cannot ${action}: ${path} must be a feature store, found an empty file; choose another path`
+          : `Cannot ${action}: ${path} must be a feature store, found a file without tables; if it is a copy of a store in use, its rows were in the -wal file beside that store: copy the store with nearrank backup`,
       )
     const { layout, isFilling } = readLayout(database, path)
     if (isFilling)
