@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
 import { openSqliteFile } from '../../src/store/sqlite/file.ts'
+import { openForReading } from '../../src/store/sqlite/openForReading.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 import { put, putValues } from './changes.ts'
@@ -121,6 +122,26 @@ describe('SQLite store', () => {
       const path = await filled(10)
       edit(path, `UPDATE layout SET names = '${names}' WHERE side = 'users'`)
       await assert.rejects(openSqliteStore(path, OPTIONS), isError('DAMAGED', /its description of the users/))
+    }
+  })
+
+  test('a table that is missing, or that lacks a column, is told of', async () => {
+    const damage: [string, RegExp][] = [
+      ['DROP TABLE restaurants', /its table restaurants is missing; restore a backup/],
+      ['DROP TABLE users', /its table users is missing/],
+      ['DROP TABLE layout', /its table layout is missing/],
+      ['ALTER TABLE restaurants DROP COLUMN longitude', /its table restaurants is damaged/],
+      ['ALTER TABLE layout DROP COLUMN names', /its table layout is damaged/],
+      [
+        "DELETE FROM layout WHERE side = 'users'",
+        /its description of the users is damaged; restore a backup/,
+      ],
+    ]
+    for (const [sql, told] of damage) {
+      const path = await filled(10)
+      edit(path, sql)
+      await assert.rejects(openSqliteStore(path, OPTIONS), isError('DAMAGED', told))
+      await assert.rejects(openForReading(path, 'load it'), isError('DAMAGED', told))
     }
   })
 

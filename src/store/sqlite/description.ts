@@ -9,6 +9,12 @@ export const APPLICATION_ID = 0x4e526673 // "NRfs", so that `file` and we know w
 export const FORMAT = 1 // both sides hold vectors, as version 0.1 wrote them
 export const FORMAT_WITH_VALUES = 2
 
+const COLUMNS: Record<Side | 'layout', readonly string[]> = {
+  layout: ['side', 'features', 'ids', 'names', 'row_count', 'filling'],
+  users: ['id', 'features'],
+  restaurants: ['id', 'features', 'latitude', 'longitude'],
+}
+
 /**
  * Whether there is nothing in the file yet. Changes nothing in files of others.
  * @throws NearrankError INPUT: it is no store, or of a newer format.
@@ -39,6 +45,7 @@ export function readLayout(
   database: DatabaseSync,
   path: string,
 ): { layout: StoreLayout; rows: Record<Side, number>; isFilling: boolean } {
+  checkTables(database, path)
   const hasForms = numberOf(database, 'PRAGMA user_version') === FORMAT_WITH_VALUES
   const select = database.prepare(
     `SELECT features, ids, names, ${hasForms ? 'form' : 'NULL AS form'}, row_count AS count, filling FROM layout WHERE side = ?`,
@@ -61,6 +68,18 @@ export function readLayout(
     isFilling ||= filling !== 0
   }
   return { layout: layout as StoreLayout, rows, isFilling }
+}
+
+function checkTables(database: DatabaseSync, path: string): void {
+  const columns = database.prepare('SELECT name FROM pragma_table_info(?)')
+  for (const [table, wanted] of Object.entries(COLUMNS)) {
+    const found = new Set(columns.all(table).map(({ name }) => name))
+    if (wanted.some((name) => !found.has(name)))
+      throw new NearrankError(
+        'DAMAGED',
+        `Cannot open the store ${path}: its table ${table} is ${found.size === 0 ? 'missing' : 'damaged'}; restore a backup, or fill a new store`,
+      )
+  }
 }
 
 function isCount(value: unknown): value is number {
