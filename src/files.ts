@@ -195,6 +195,12 @@ export async function resolveTarget(path: string): Promise<string> {
   return link === undefined ? absolute : resolveTarget(resolve(await realpath(dirname(absolute)), link))
 }
 
+/** Whether both paths lead to one file, by whichever links; where nothing is, they do not. */
+export async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([path, other].map((file) => stat(file).catch(() => undefined)))
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
 /**
  * Only a folder without anything, or none yet, becomes one of ours: `file` will tell that it is.
  * @throws NearrankError INPUT beginning with `Cannot <action> <folder>`, DISK.

@@ -1,4 +1,5 @@
 import { NearrankError } from '../errors.ts'
+import { isSameFile } from '../files.ts'
 import { type Side, SIDES } from '../features/featureSpec.ts'
 import type { Change, FeatureBatch, OpenStoreOptions, StoreLayout } from '../store/featureStore.ts'
 import { openStore } from '../store/openStore.ts'
@@ -6,6 +7,7 @@ import { checkWhole } from '../store/sqlite/checkWhole.ts'
 import { sqliteError } from '../store/sqlite/error.ts'
 import { openForReading } from '../store/sqlite/openForReading.ts'
 import { readPieces } from '../store/sqlite/read.ts'
+import { storeAddress } from '../store/storeAddress.ts'
 import type { FillProgress } from './fillStore.ts'
 
 export interface LoadBackupOptions extends Pick<OpenStoreOptions, 'redisTls'> {
@@ -19,8 +21,8 @@ export interface LoadBackupOptions extends Pick<OpenStoreOptions, 'redisTls'> {
  * Writes all rows of a backup, or of any SQLite store, into the store at `url`, which is made if missing;
  * rows that only the store has stay. If it is stopped, the store says that it is being filled, and another
  * run does the rest. Returns the numbers of rows that were written. Memory: a batch.
- * @throws NearrankError INPUT where the store holds other features; CONFLICT, DAMAGED, DISK, UNAVAILABLE,
- * ABORTED.
+ * @throws NearrankError USAGE; INPUT: there is no backup, or the store holds other features; CONFLICT,
+ * DAMAGED, DISK, UNAVAILABLE, ABORTED
  */
 export async function loadBackup(
   backup: string,
@@ -28,6 +30,7 @@ export async function loadBackup(
   { redisTls, signal, onProgress, onProblem }: LoadBackupOptions,
 ): Promise<Record<Side, number>> {
   const action = `load ${backup}`
+  await checkPlaces(backup, url)
   const { database, layout } = await openForReading(backup, action)
   try {
     checkWhole(database, action) // before the target is touched
@@ -59,6 +62,24 @@ export async function loadBackup(
   } finally {
     database.close()
   }
+}
+
+async function checkPlaces(backup: string, url: string): Promise<void> {
+  const scheme = /^(sqlite|rediss?):/i.exec(backup)?.[0]
+  if (scheme !== undefined)
+    throw new NearrankError(
+      'USAGE',
+      // The rest of the address stays unsaid: it may hold a password.
+      `Cannot load: --from must be the path of a file, found an address (${scheme}…); ${
+        scheme.toLowerCase() === 'sqlite:' ? `leave out ${scheme}` : 'only SQLite stores can be loaded'
+      }`,
+    )
+  const { kind, path } = storeAddress(url)
+  if (kind === 'sqlite' && (await isSameFile(backup, path)))
+    throw new NearrankError(
+      'INPUT',
+      `Cannot load ${backup} into ${url}: they are the same file; choose another store`,
+    )
 }
 
 function changesOf(batch: FeatureBatch, layout: StoreLayout): Change[] {

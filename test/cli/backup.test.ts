@@ -294,6 +294,8 @@ describe('backup', () => {
     await filling.setFilling(true)
     await filling.close()
     const out = join(folder, 'refused.db')
+    const alias = join(folder, 'alias.db')
+    await symlink(path, alias)
     const address = (url: string) => ['backup', '--store', url, '--out', out]
     const said = await runCliLines([
       address('redis://user:secret@127.0.0.1:1'),
@@ -307,10 +309,15 @@ describe('backup', () => {
       ['load', '--from', text, '--store', `sqlite:${join(folder, 'new.db')}`],
       ['load', '--from', path, '--data', folder, '--store', `sqlite:${join(folder, 'new.db')}`],
       ['load', '--store', `sqlite:${join(folder, 'new.db')}`],
+      ['load', '--from', join(folder, 'nowhere.db'), '--store', `sqlite:${join(folder, 'new.db')}`],
+      ['load', '--from', `sqlite:${path}`, '--store', `sqlite:${join(folder, 'new.db')}`],
+      ['load', '--from', 'redis://user:secret@127.0.0.1:1', '--store', `sqlite:${join(folder, 'new.db')}`],
+      ['load', '--from', path, '--store', `sqlite:${path}`],
+      ['load', '--from', path, '--store', `sqlite:${alias}`],
     ])
     const wanted = [
       /Redis makes its own backups, as with redis-cli --rdb/,
-      /nowhere\.db/,
+      /there is no file \S+nowhere\.db; check the path/,
       /must be a feature store, found another file/,
       /must be a feature store, found an empty file/,
       /only partly filled/,
@@ -319,6 +326,10 @@ describe('backup', () => {
       /must be a feature store, found another file/,
       /--data, --model and the flags of data cannot be given with it/,
       /--data DIR is missing \(or --from FILE/,
+      /Cannot load \S+nowhere\.db: there is no file/,
+      /--from must be the path of a file, found an address \(sqlite:…\); leave out sqlite:/,
+      /found an address \(redis:…\); only SQLite stores can be loaded/,
+      ...[1, 2].map(() => /they are the same file; choose another store/),
     ]
     for (const [i, pattern] of wanted.entries()) {
       assert.match(said[i].stderr, pattern)

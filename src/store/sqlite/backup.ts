@@ -3,7 +3,15 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
-import { diskError, resolveTarget, siblingPath, staleSiblings, syncDirectory, syncFile } from '../../files.ts'
+import {
+  diskError,
+  isSameFile,
+  resolveTarget,
+  siblingPath,
+  staleSiblings,
+  syncDirectory,
+  syncFile,
+} from '../../files.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import { checkWhole } from './checkWhole.ts'
 import { sqliteError } from './error.ts'
@@ -85,7 +93,7 @@ interface Place {
 /** Refuses the store in the file `path` as a place, and the files beside it or beside another one. */
 async function checkApart(path: string, { target, out, action }: Place): Promise<void> {
   const store = await resolveTarget(path)
-  const isAt = async (file: string) => file === target || (await isSame(file, target))
+  const isAt = async (file: string) => file === target || (await isSameFile(file, target))
   if (await isAt(store))
     throw new NearrankError('INPUT', `Cannot ${action}: this is the store itself; choose another file`)
   for (const suffix of BESIDE_SUFFIXES) {
@@ -137,11 +145,6 @@ async function whileUnused({ target, out, action }: Place, work: () => Promise<v
   } finally {
     lock?.close()
   }
-}
-
-async function isSame(path: string, target: string): Promise<boolean> {
-  const [a, b] = await Promise.all([path, target].map((file) => stat(file).catch(() => undefined)))
-  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
 }
 
 /** The transaction that `database` is in keeps the pages as they are until the last one is copied. */

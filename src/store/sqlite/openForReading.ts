@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { NearrankError } from '../../errors.ts'
-import { diskError, resolveTarget } from '../../files.ts'
+import { diskError, isMissing, resolveTarget } from '../../files.ts'
 import type { StoreLayout } from '../featureStore.ts'
 import { checkOwner, readLayout } from './description.ts'
 import { sqliteError } from './error.ts'
@@ -22,7 +22,10 @@ export async function openForReading(path: string, action: string): Promise<Read
   let database: DatabaseSync | undefined
   try {
     const target = await resolveTarget(path)
-    const there = await stat(target)
+    const there = await stat(target).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+      throw new NearrankError('INPUT', `Cannot ${action}: there is no file ${path}; check the path`)
+    })
     if (!there.isFile())
       throw new NearrankError('INPUT', `Cannot ${action}: ${path} must be a file; choose another path`)
     database = new DatabaseSync(target, { readOnly: true, timeout: LOCK_WAIT_MS })
