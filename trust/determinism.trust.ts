@@ -10,7 +10,7 @@ import { counted, trust } from './trust.ts'
 const OTHER_NODE = 'node@24'
 
 trust(
-  'The same data and settings give the same bytes of weights: for any number of threads, either build and Node',
+  'The same data and settings give the same bytes of weights, with any number of threads and any --turbo',
   { small: 2, night: 20 }, // networks
   async ({ random, amount, isNight }) => {
     const { data, folder } = await smallData({ rows: 20_000, files: 3 })

@@ -4,15 +4,17 @@ import { open } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 
-/** `role:n:errno`: operation n (from 1) of the main process or of the one that packs; `count:FILE`: none fails. */
-const [role, at, errno] = (process.env.NEARRANK_FAILING_DISK ?? '').split(':')
+/** `role:n:errno:FILE`: operation n (from 1) of the main process or of the one that packs, told in a file; `count:FILE`: none. */
+const [role, at, errno, told] = (process.env.NEARRANK_FAILING_DISK ?? '').split(':')
 const ownRole = process.argv[1]?.endsWith('main.ts') ? 'main' : 'packing'
 let operations = 0
 
 function fail(): void {
   operations++
-  if (role === ownRole && operations === Number(at))
+  if (role === ownRole && operations === Number(at)) {
+    appendFileSync(told, `${errno}\n`)
     throw Object.assign(new Error(`${errno}: injected, operation ${at}`), { code: errno, syscall: 'write' })
+  }
 }
 
 type Call = (this: unknown, ...args: unknown[]) => unknown

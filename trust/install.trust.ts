@@ -19,7 +19,7 @@ shift 2
 exec "$@"`
 
 trust(
-  'It installs and runs without a network, as nobody, with its own files read-only, in 512 MiB, with no permission it does not need',
+  'It runs without a network, as an unprivileged user, with its own files read-only, in 512 MiB, under the permission model of Node',
   { small: 1, night: 1 },
   async ({ t }) => {
     const isRoot = process.getuid?.() === 0

@@ -1,8 +1,8 @@
 import { judgeStep, parameters } from '../test/kernels/adamCase.ts'
 import { uniform } from '../test/kernels/arena.ts'
 import { judgeGather } from '../test/kernels/gatherCase.ts'
-import { type Build, builds, productBuilds } from '../test/kernels/judge.ts'
-import { judgeLayer, layer } from '../test/kernels/layerCase.ts'
+import { type Build, builds, productBuilds, runTwin } from '../test/kernels/judge.ts'
+import { judgeLayer, type Layer, layer } from '../test/kernels/layerCase.ts'
 import { batch, judgeLoss, up4 } from '../test/kernels/lossCase.ts'
 import { judgeProduct, product, ROUNDING } from '../test/kernels/productCase.ts'
 import type { Random } from '../src/random.ts'
@@ -12,7 +12,7 @@ const INITS = ['zeros', 'bias', 'accumulate'] as const
 type Judge = (random: Random) => void
 
 trust(
-  'Every kernel agrees with float64 and writes nowhere else, whatever the shape',
+  'The kernels that do most of the work agree with float64 and write nowhere else, whatever the shape',
   { small: 10_000, night: 200_000 },
   async ({ random, amount }) => {
     const judges: Judge[] = [gemm, hidden, gather, loss, adam]
@@ -33,7 +33,23 @@ function hidden(random: Random): void {
   const [m, n, p] = [even(random, 66), 8 * (1 + random.below(16)), 1 + random.below(150)]
   const q = layer(uniform(random, Math.sqrt(3 / Math.sqrt(p))), m, n, p, random.below(3))
   for (let j = 0; j < n; j++) q.arena.f32[q.wOut.at / 4 + j] /= Math.sqrt(n)
+  if (isNearZero(q)) return hidden(random)
   judgeLayer(pick(random, productBuilds), q, { absolute: 3e-6, relative: 3e-6 })
+}
+
+/** Whether rounding may decide if a unit is on: then float32 and float64 may rightly differ. */
+function isNearZero({ arena, mask, x, w, bias }: Layer): boolean {
+  const { after } = runTwin(arena, (kernels) =>
+    kernels.gemm(
+      ...([mask.at, mask.stride, x.at, x.stride, 1, w.at, w.stride, bias.at, 0] as const),
+      ...([mask.rows, mask.width, x.width] as const),
+    ),
+  )
+  const h = new Float32Array(after)
+  for (let row = 0; row < mask.rows; row++)
+    for (let j = 0; j < mask.width; j++)
+      if (Math.abs(h[mask.at / 4 + row * mask.stride + j]) < 1e-5) return true
+  return false
 }
 
 function gather(random: Random): void {

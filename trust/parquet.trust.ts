@@ -18,7 +18,7 @@ const FILES = [
 ]
 
 trust(
-  'A damaged Parquet file with page checksums is refused by name: no wrong value is trained on in silence',
+  'Damage to the pages of a Parquet file that has checksums is found: no wrong value is trained on in silence',
   { small: 60, night: 1000 },
   async ({ random, amount }) => {
     const data = join(await temporaryFolder(), 'data')

@@ -76,7 +76,7 @@ const QUIET_FAULTS: typeof FAULTS = {
 }
 
 trust(
-  'Whatever happens to Redis, rankings go on, nothing acknowledged is lost, and the server catches up by itself',
+  'Whatever happens to Redis, rankings go on and the server catches up; what it acknowledged is there if Redis kept it',
   { small: 9, night: 300 },
   async ({ random, amount, t }) => {
     if (NO_REDIS !== false) {

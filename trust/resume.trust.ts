@@ -28,10 +28,12 @@ trust(
     const finish = async (out: string, threads: number) => {
       const run = start(out, threads)
       assert.equal(await run.ended, 0, run.said())
+      resumed += /resumed at step [1-9]/.test(run.said()) ? 1 : 0
       return createHash('sha256')
         .update(await readFile(join(folder, out, 'weights.safetensors')))
         .digest('hex')
     }
+    let resumed = 0
     const whole = await finish('whole', 1)
     const startedMs = performance.now()
     assert.equal(await finish('again', 2), whole)
@@ -55,6 +57,7 @@ trust(
       )
       await rm(join(folder, 'killed'), { recursive: true })
     }
-    return `${counted(kills)} SIGKILLs at random times, ${counted(finished)} trainings brought to their end with 1 to 3 threads: all weights have one SHA-256`
+    assert.ok(resumed > 0, `${resumed} of ${finished} trainings went on from a checkpoint`)
+    return `${counted(kills)} SIGKILLs at random times, ${counted(finished)} trainings brought to their end with 1 to 3 threads, ${counted(resumed)} of them from a checkpoint: all weights have one SHA-256`
   },
 )

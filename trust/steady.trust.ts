@@ -12,7 +12,7 @@ const FAILED_MAX = 0.01 // in a few seconds beside other work; at night none may
 const isRefusal = ({ kind }: { kind: string }) => kind === 'status 503'
 
 trust(
-  'At 80 % of the rate that a server can bear, no request fails',
+  'At 80 % of the rate that a server can bear, requests do not fail',
   { small: 8, night: 600 }, // seconds
   async ({ random, amount, isNight }) => {
     const server = await startLargeHouse()
