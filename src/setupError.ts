@@ -43,7 +43,7 @@ function permissionProblem(error: Error): string | undefined {
   const { permission, resource } = error as Error & { permission?: string; resource?: string }
   const flag = code === 'ERR_DLOPEN_DISABLED' ? '--allow-addons' : FLAGS[permission ?? '']
   const allowed = flag?.startsWith('--allow-fs') && resource ? `${flag}=${resource}` : flag
-  return `Cannot go on: the permission model of Node must allow it, found that it does not (${messageOf(error)}); start node ${
+  return `Cannot go on: the permission model of Node does not allow it (${messageOf(error)}); start node ${
     allowed ? `with ${allowed}` : 'with further --allow flags'
   }, see docs/serving.md#permissions`
 }

@@ -79,7 +79,7 @@ trust(
       for (const kept of ['.checkpoint', '.checkpoint.previous']) await rm(`${out}${kept}`, { force: true })
     }
     assert.ok(failures > 0, 'some operation failed')
-    return `${counted(chosen.length)} of the ${counted(operations.length)} writes, syncs, renames and openings of a run failed (${ERRNOS.join(', ')}): ${counted(failures)} ended with an error that names the disk, ${counted(survived)} could do without, ${counted(unreached)} did not come to it; the model there stayed whole each time`
+    return `${counted(chosen.length)} of the ${counted(operations.length)} writes, syncs, renames and openings of a run failed (${ERRNOS.join(', ')}): ${counted(failures)} ended with an error that names the disk, ${counted(survived)} ended well without it, ${counted(unreached)} did not come to it; the model there stayed whole each time`
   },
 )
 

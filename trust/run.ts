@@ -31,16 +31,21 @@ const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.trust.ts'))
   .map((file) => file.slice(0, -'.trust.ts'.length))
   .toSorted()
-if (values.help) console.log(HELP)
+const problem = wrongUse()
+if (problem !== undefined) {
+  process.stderr.write(`trust: ${problem}\n`)
+  process.exitCode = 2
+} else if (values.help) console.log(HELP)
 else if (values.list) console.log(names.join('\n'))
-else process.exitCode = await main(chosen(values.only))
+else process.exitCode = await main(values.only?.split(',') ?? names)
 
-function chosen(only: string | undefined): string[] {
-  const some = only?.split(',') ?? names
-  const unknown = some.find((name) => !names.includes(name))
+function wrongUse(): string | undefined {
+  const unknown = values.only?.split(',').find((name) => !names.includes(name))
   if (unknown !== undefined)
-    throw new Error(`Cannot run ${unknown}: --only takes names of tests: ${names.join(', ')}`)
-  return some
+    return `Cannot run ${JSON.stringify(unknown)}: --only takes names of tests: ${names.join(', ')}`
+  if (values.seed !== undefined && !/^\d{1,15}$/.test(values.seed))
+    return `Cannot use --seed: it must be an integer from 0, found ${JSON.stringify(values.seed)}`
+  return undefined
 }
 
 async function main(some: string[]): Promise<number> {

@@ -14,6 +14,8 @@ export function checkCorsOrigins(origins: readonly string[], { hasKeys }: { hasK
     if (origin === ANY_ORIGIN && hasKeys) continue
     if (origin === ANY_ORIGIN)
       throw wrong('* needs --api-keys, since any page could read and change everything; name the origins')
+    if (origin.includes('*'))
+      throw wrong(`no part of an origin may be *, found ${shown(origin)}; name each origin`)
     const url = URL.parse(origin)
     if (!url || !/^https?:$/.test(url.protocol) || url.origin !== origin)
       throw wrong(

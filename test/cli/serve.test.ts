@@ -131,6 +131,7 @@ test('origins that cannot be allowed', async () => {
   const wrong = /^nearrank: Cannot use --cors-origin: an origin must be like https:.*, found /
   await fail([
     [[...args, '*'], 2, /^nearrank: Cannot use --cors-origin: \* needs --api-keys/],
+    [[...args, 'https://*.shop.example'], 2, /no part of an origin may be \*/],
     ...[
       'https://shop.example/',
       'https://Shop.example',

@@ -93,7 +93,7 @@ function tellReady(server: RunningServer, { asJson, hasKeys }: { asJson: boolean
     ])
   else
     print(
-      `Serving ${formatCount(restaurants)} restaurants to ${formatCount(users)} users on ${url} (${workers} workers).\n` +
+      `Serving ${formatCount(restaurants)} restaurants to ${formatCount(users)} users on ${url} (${workers === 1 ? '1 worker' : `${workers} workers`}).\n` +
         `Try it at ${url}/docs. Press Ctrl+C to stop.` +
         (hasKeys || isLoopback(host) ? '' : `\n${EXPOSED}.`),
     )

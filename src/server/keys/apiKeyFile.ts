@@ -109,7 +109,7 @@ function jsonOf(path: string, text: string): unknown {
 function wrong(path: string, sentence: string, cause?: unknown): NearrankError {
   return new NearrankError(
     'INPUT',
-    `Cannot use the API keys of ${path}: ${sentence}; make a key with nearrank api-key --file ${path} --name NAME`,
+    `Cannot use the API keys of ${path}: ${sentence}; make a new file with nearrank api-key --file NEW --name NAME`,
     { cause },
   )
 }

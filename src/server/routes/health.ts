@@ -75,7 +75,7 @@ function healthJson({ ready, reasons, store, model, users, restaurants, listenin
   return {
     status: ready ? (reasons.length > 0 ? 'degraded' : 'ready') : 'not ready',
     reasons,
-    store: { kind, connected, synced, lag_ms: lagMs },
+    store: { kind, connected, synced, lag_ms: Math.round(lagMs * 10) / 10 },
     model: model && withoutPath(servedModelJson(model)),
     users,
     restaurants,

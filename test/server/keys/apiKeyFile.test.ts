@@ -80,7 +80,9 @@ describe('file of API keys', () => {
         { name: 'NearrankError', code: 'INPUT', message },
         text.slice(0, 200),
       )
-      assert.throws(() => readApiKeys(path), { message: /^Cannot use the API keys of .*; make a key with/ })
+      assert.throws(() => readApiKeys(path), {
+        message: /^Cannot use the API keys of .*; make a new file with/,
+      })
       await assert.rejects(addApiKey(path, { name: 'b', rights: ['read'] }), { code: 'INPUT' })
       assert.equal(readFileSync(path, 'utf8'), text)
     }
