@@ -8,6 +8,7 @@ import { benchEpoch } from './epoch.ts'
 import { benchKernels, peakGflops } from './kernels.ts'
 import { timingText } from './measure.ts'
 import { benchStep } from './step.ts'
+import { findNative } from '../src/kernels/native.ts'
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, files: { type: 'string', default: '8' } },
@@ -17,14 +18,19 @@ const kernels = (simd === 'relaxed' ? (['relaxed', 'strict'] as const) : (['stri
   benchKernels,
 )
 const peak = peakGflops(bindKernels(compileKernels(simd), createMemory(4 * 2 ** 20)))
-const step = benchStep(simd)
+const wasm = { module: compileKernels(simd), turbo: false, native: null }
+const native = findNative().family
+const steps = [
+  { name: `WebAssembly, ${simd}`, lines: benchStep(wasm) },
+  ...(native ? [{ name: `native, ${native}`, lines: benchStep({ ...wasm, native }) }] : []),
+]
 const epochs = await benchEpoch(Number(values.files), [...new Set([1, Math.min(2, availableParallelism())])])
 const machine = `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.versions.node}`
 
 const percent = (share: number | null) => (share === null ? '' : `${Math.round(100 * share)} %`)
 const share = (flops: number, seconds: number) => percent(flops === 0 ? null : flops / seconds / 1e9 / peak)
 
-if (values.json) console.log(JSON.stringify({ machine, simd, peakGflops: peak, kernels, step, epochs }))
+if (values.json) console.log(JSON.stringify({ machine, simd, peakGflops: peak, kernels, steps, epochs }))
 else {
   console.log(`${machine}; peak of one core ${peak.toFixed(1)} GFLOP/s (${simd})\n`)
   console.log(
@@ -40,18 +46,19 @@ else {
       ['left', 'left', 'right', 'right', 'right'],
     ),
   )
-  console.log(
-    renderTable(
-      [`one step of 1,024 rows, one thread, ${simd}`, 'time', 'share of step', 'of peak'],
-      step.map(({ part, timing, flops }) => [
-        part,
-        timingText(timing),
-        percent(timing.seconds / step[step.length - 1].timing.seconds),
-        share(flops, timing.seconds),
-      ]),
-      ['left', 'right', 'right', 'right'],
-    ),
-  )
+  for (const { name, lines } of steps)
+    console.log(
+      renderTable(
+        [`one step of 1,024 rows, one thread, ${name}`, 'time', 'share of step', 'of peak'],
+        lines.map(({ part, timing, flops }) => [
+          part,
+          timingText(timing),
+          percent(timing.seconds / lines[lines.length - 1].timing.seconds),
+          share(flops, timing.seconds),
+        ]),
+        ['left', 'right', 'right', 'right'],
+      ),
+    )
   console.log(
     renderTable(
       ['', 'rows', 'time', 'rows/s', 'of peak'],

@@ -1,5 +1,5 @@
 import { CLICK_PLAN, rowsAt } from '../src/dataset/clicks/rowLayout.ts'
-import { bindKernels, compileKernels, type Simd } from '../src/kernels/kernels.ts'
+import { bindCompiled, type CompiledKernels } from '../src/kernels/compiledKernels.ts'
 import type { Network } from '../src/model/network.ts'
 import { Random } from '../src/random.ts'
 import type { Arena } from '../src/training/memory/arena.ts'
@@ -29,13 +29,13 @@ export interface StepLine {
 }
 
 /** Where the time of one step goes, on one thread without barriers: rows gathered at random from tables of the reference's size. */
-export function benchStep(simd: Simd): StepLine[] {
+export function benchStep(compiled: CompiledKernels): StepLine[] {
   const { arena, memory, batch, phases } = stepAlone({
     network: REFERENCE_NETWORK,
     users: USERS,
     restaurants: RESTAURANTS,
     settings: PRESETS.reference,
-    kernelsIn: (arenaMemory) => bindKernels(compileKernels(simd), arenaMemory),
+    kernelsIn: (arenaMemory) => bindCompiled(compiled, arenaMemory),
   })
   fillTables(arena, memory.buffer)
   fillChunk(arena, memory.buffer)

@@ -9,7 +9,7 @@ import type { DatasetOptionsReading } from '../dataset/options.ts'
 import type { Tables } from '../dataset/tables/readTables.ts'
 import { NearrankError } from '../errors.ts'
 import { bestSimd } from '../kernels/kernels.ts'
-import { compileForRun } from '../kernels/turbo.ts'
+import { compileForRun } from '../kernels/compiledKernels.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import type { OptionValues } from '../options/option.ts'
 import type { CrewLead } from './crew/crewLead.ts'
@@ -25,7 +25,7 @@ import type { TrainRun } from './types.ts'
 export interface ScoreOptions
   extends DatasetOptionsReading<never>,
     Pick<ScoringOptions, 'threads' | 'maxMemoryBytes' | 'model' | 'signal' | 'onProgress'>,
-    Partial<Pick<TrainRun, 'turbo'>>,
+    Partial<Pick<TrainRun, 'turbo' | 'kernels'>>,
     Partial<OptionValues<typeof SCORE>> {
   /** Folder of the scores; a run that was interrupted continues there. */
   out: string
@@ -87,8 +87,10 @@ async function scoreFiles(
   { signal, onProgress, ...options }: ScoreOptions,
 ): Promise<void> {
   const rowsTotal = files.reduce((sum, { file }) => sum + file.rows, 0)
+  const run = resolveRun(options)
   const compiled = compileForRun(bestSimd(), {
-    turbo: resolveRun(options).turbo,
+    turbo: run.turbo,
+    kernels: run.kernels,
     rows: rowsTotal,
     report: (message) => onProgress?.({ type: 'note', message }),
   })

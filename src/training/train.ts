@@ -78,7 +78,10 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
   const { options, settings, pack, shape, startedMs, report } = prepared
   const { network } = shape
   for (const message of await notesOf(prepared)) report({ type: 'note', message })
-  const { lead, training, normalization, simd, turbo, rows } = await startTraining(prepared, settings.epochs)
+  const { lead, training, normalization, simd, turbo, native, rows } = await startTraining(
+    prepared,
+    settings.epochs,
+  )
   try {
     const kept = await training.train()
     const learned = normalization ? foldNormalization(kept.weights, normalization) : kept.weights
@@ -102,6 +105,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
       threads: shape.threads,
       simd,
       turbo,
+      native,
       steps: state.step,
       parameters: parameterCount(network),
       test: judgement?.metrics ?? null,

@@ -101,6 +101,7 @@ export interface TrainResult {
   threads: number
   simd: 'relaxed' | 'strict'
   turbo: boolean
+  native: 'avx512' | 'avx2' | 'neon' | null // which native kernels computed; null: none
   steps: number
   parameters: number
   test: EvaluationMetrics | null // null: there is no test set

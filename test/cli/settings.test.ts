@@ -156,6 +156,7 @@ describe('settings', () => {
       maxMemoryBytes: 2 ** 30,
       checkpointSeconds: 60,
       turbo: 'off',
+      kernels: 'auto',
       resume: false,
     })
     assert.equal(resolveRun({ threads: 1 }).threads, 1)

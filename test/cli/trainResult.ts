@@ -43,6 +43,7 @@ export function goodResult(preset: PresetName): TrainResult {
     threads: 2,
     simd: 'relaxed',
     turbo: false,
+    native: null,
     steps: 244_200,
     parameters: 41 * 256 + 257 * 128 + 129, // 40 → 256 → 128 → 1 with biases,
     test: {

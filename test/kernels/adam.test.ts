@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { bindKernels, compileKernels, createMemory } from '../../src/kernels/kernels.ts'
 import { type Block } from './arena.ts'
-import { builds, judge } from './judge.ts'
+import { builds, judge, sameBits } from './judge.ts'
 import { type Hyper, parameters, step, resultsOf, judgeStep } from './adamCase.ts'
 
 const HYPER: Hyper = { stepSize: 0.01, vScale: 3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 1 }
 
 for (const build of builds) {
-  test(`adam ${build.simd}: any settings, error < 2e-7 + 5e-7·|ref|`, () => {
+  test(`adam ${build.name}: any settings, error < 2e-7 + 5e-7·|ref|`, () => {
     const settings = fc.record({
       stepSize: fc.double({ min: 0, max: 0.1, noNaN: true }),
       vScale: fc.double({ min: 1, max: 31, noNaN: true }),
@@ -28,7 +28,7 @@ for (const build of builds) {
   })
 
   // From zero moments the first step is stepSize·sign(g), whatever the gradient: known without any twin.
-  test(`adam ${build.simd}: the first step is the step size against the gradient's sign, error < 1e-6`, () => {
+  test(`adam ${build.name}: the first step is the step size against the gradient's sign, error < 1e-6`, () => {
     const { beta1, beta2 } = HYPER
     const q = parameters(8, 2)
     q.arena.f32.fill(0, q.m.at / 4, q.m.at / 4 + 8)
@@ -47,7 +47,7 @@ for (const build of builds) {
     }
   })
 
-  test(`adam ${build.simd}: NaN and infinity are told apart by tensor, wherever they stand`, () => {
+  test(`adam ${build.name}: NaN and infinity are told apart by tensor, wherever they stand`, () => {
     for (const bad of [Number.NaN, Infinity, -Infinity])
       for (let i = 0; i < 12; i++) {
         const flagsOf = (at: Block) => {
@@ -64,13 +64,13 @@ for (const build of builds) {
       }
   })
 
-  test(`adam ${build.simd}: a finite gradient whose square is not is found in the moments`, () => {
+  test(`adam ${build.name}: a finite gradient whose square is not is found in the moments`, () => {
     const q = parameters(4, 4)
     q.arena.f32[q.g.at / 4 + 2] = 1e30
     assert.equal(judgeStep(build, q, HYPER).returned, 2)
   })
 
-  test(`adam ${build.simd}: zeros and denormals everywhere stay finite`, () => {
+  test(`adam ${build.name}: zeros and denormals everywhere stay finite`, () => {
     for (const value of [0, -0, 1e-45, 1e-40, 1e-20]) {
       const q = parameters(4, 5)
       for (const block of [q.g, q.m]) q.arena.f32.fill(value, block.at / 4, block.at / 4 + 3)
@@ -99,3 +99,10 @@ for (const simd of ['relaxed', 'strict'] as const)
     assert.equal(once(), 1 + 2 + 4)
     assert.ok(Number.isNaN(m[5]) && Number.isNaN(v[5]) && Number.isNaN(p[5]))
   })
+
+test('adam: native builds give the same bits as WebAssembly, at every count', () => {
+  for (let count = 4; count <= 140; count += 4) {
+    const q = parameters(count, count)
+    sameBits(q.arena, (kernels) => step(kernels, q, HYPER))
+  }
+})

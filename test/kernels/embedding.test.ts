@@ -88,7 +88,7 @@ function judgeEmbed(
 }
 
 for (const build of builds) {
-  test(`embed ${build.simd}: any shape, lists with zeros in them and empty lists`, () => {
+  test(`embed ${build.name}: any shape, lists with zeros in them and empty lists`, () => {
     fc.assert(
       fc.property(shapes, fc.nat(), fc.boolean(), (shape, seed, copies) =>
         judgeEmbed(build, shape, { seed, copies }),
@@ -97,7 +97,7 @@ for (const build of builds) {
     )
   })
 
-  test(`embed ${build.simd}: a list takes its codes as often as they are in it, and an empty one row 0`, () => {
+  test(`embed ${build.name}: a list takes its codes as often as they are in it, and an empty one row 0`, () => {
     const arena = new Arena(1 << 12)
     const table = arena.floats([10, 20, 30, 40, 1, 2, 3, 4, 5, 6, 7, 8])
     const side = arena.words([1, 2, 1, 0, 0, 0, 0, 2, 0])
@@ -112,7 +112,7 @@ for (const build of builds) {
     for (const [i, value] of wanted.entries()) assert.ok(Math.abs(found[i] - value) < 1e-6, `${found[i]}`)
   })
 
-  test(`addToLogits and addDeltas ${build.simd}: any shape, beside what is there already`, () => {
+  test(`addToLogits and addDeltas ${build.name}: any shape, beside what is there already`, () => {
     fc.assert(
       fc.property(shapes, fc.nat(), ({ rows, dim, slack }, seed) => {
         const random = new Random(seed)
@@ -128,7 +128,7 @@ for (const build of builds) {
     )
   })
 
-  test(`setColumn ${build.simd}: one column, and nothing beside it`, () => {
+  test(`setColumn ${build.name}: one column, and nothing beside it`, () => {
     for (const rows of [1, 2, 63, 64])
       for (const ldx of [1, 5, 8]) {
         const arena = new Arena(1 << 13)
@@ -219,7 +219,7 @@ function judgeStep(
 }
 
 for (const build of builds) {
-  test(`embeddingAdam ${build.simd}: single codes, gradients that sum exactly: as near as Adam itself`, () => {
+  test(`embeddingAdam ${build.name}: single codes, gradients that sum exactly: as near as Adam itself`, () => {
     fc.assert(
       fc.property(shapes, fc.nat(), fc.constantFrom(1, 8), fc.nat(7), (shape, seed, residues, one) => {
         const q = lazy({ ...shape, slots: 1 }, seed, quarters)
@@ -231,7 +231,7 @@ for (const build of builds) {
     )
   })
 
-  test(`embeddingAdam ${build.simd}: a penalty of its own for each code`, () => {
+  test(`embeddingAdam ${build.name}: a penalty of its own for each code`, () => {
     fc.assert(
       fc.property(shapes, fc.nat(), fc.constantFrom(1, 8), fc.nat(7), (shape, seed, residues, one) => {
         const q = lazy(shape, seed, uniform)
@@ -244,7 +244,7 @@ for (const build of builds) {
     )
   })
 
-  test(`embeddingAdam ${build.simd}: lists with zeros in them, empty lists and codes named twice`, () => {
+  test(`embeddingAdam ${build.name}: lists with zeros in them, empty lists and codes named twice`, () => {
     fc.assert(
       fc.property(shapes, fc.nat(), fc.constantFrom(1, 8), fc.nat(7), (shape, seed, residues, one) => {
         const q = lazy({ ...shape, slots: Math.max(2, shape.slots) }, seed, uniform)
@@ -257,7 +257,7 @@ for (const build of builds) {
   })
 
   // Neither kernel nor twin: from zero moments the first moment is a tenth of the gradient.
-  test(`embeddingAdam ${build.simd}: a code's gradient is the sum of its rows', a list's shared among its codes`, () => {
+  test(`embeddingAdam ${build.name}: a code's gradient is the sum of its rows', a list's shared among its codes`, () => {
     for (const slots of [1, 3]) {
       const q = lazy({ rows: 60, dim: 8, slots, slack: 1 }, slots, uniform)
       q.arena.f32.fill(0, q.m.at / 4, q.m.at / 4 + CODES * 8)
@@ -278,7 +278,7 @@ for (const build of builds) {
     }
   })
 
-  test(`embeddingAdam ${build.simd}: eight residues, one after another, are one step, to the bit`, () => {
+  test(`embeddingAdam ${build.name}: eight residues, one after another, are one step, to the bit`, () => {
     fc.assert(
       fc.property(shapes, fc.nat(), (shape, seed) => {
         const q = lazy(shape, seed, uniform)
@@ -295,7 +295,7 @@ for (const build of builds) {
     )
   })
 
-  test(`embeddingAdam ${build.simd}: NaN and infinity are told apart by what holds them, in rows that the batch touches`, () => {
+  test(`embeddingAdam ${build.name}: NaN and infinity are told apart by what holds them, in rows that the batch touches`, () => {
     const shape = { rows: 9, dim: 8, slots: 1, slack: 0 }
     const made = () => lazy(shape, 5, quarters)
     const [touched] = order(made(), 0, 1)

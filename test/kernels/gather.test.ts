@@ -27,7 +27,7 @@ function digestOf({ users, restaurants, clicks }: Rows): number {
 
 for (const build of builds) {
   for (const slack of [0, 2])
-    test(`gather ${build.simd}: 1 to 17 and 1 to 9 features, ${slack ? 'wide' : 'narrowest'} strides, the same bits`, () => {
+    test(`gather ${build.name}: 1 to 17 and 1 to 9 features, ${slack ? 'wide' : 'narrowest'} strides, the same bits`, () => {
       const rows = rowsOf(7, 1)
       for (let userCount = 1; userCount <= 17; userCount++)
         for (let restaurantCount = 1; restaurantCount <= 9; restaurantCount++)
@@ -39,7 +39,7 @@ for (const build of builds) {
           })
     })
 
-  test(`gather ${build.simd}: the digest is the sum over the rows, in any order, modulo 2^32`, () => {
+  test(`gather ${build.name}: the digest is the sum over the rows, in any order, modulo 2^32`, () => {
     fc.assert(
       fc.property(fc.nat(40), fc.nat(), fc.nat(5), (more, seed, padding) => {
         const rows = rowsOf(1 + more, seed)
@@ -59,7 +59,7 @@ for (const build of builds) {
     )
   })
 
-  test(`gatherContext ${build.simd}: numbers are normalised, and the digest is that of the rows with their words`, () => {
+  test(`gatherContext ${build.name}: numbers are normalised, and the digest is that of the rows with their words`, () => {
     fc.assert(
       fc.property(fc.nat(40), fc.nat(), fc.nat(5), fc.nat(4), (more, seed, numbers, codes) => {
         const { users, restaurants, clicks } = rowsOf(1 + more, seed)
@@ -98,7 +98,7 @@ for (const build of builds) {
 }
 
 for (const build of builds)
-  test(`digestWeights ${build.simd}: what the digests of rows with weights have more than those without`, () => {
+  test(`digestWeights ${build.name}: what the digests of rows with weights have more than those without`, () => {
     fc.assert(
       fc.property(fc.nat(40), fc.nat(), fc.nat(2), (more, seed, words) => {
         const { users, restaurants, clicks } = rowsOf(1 + more, seed)

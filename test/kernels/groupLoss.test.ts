@@ -110,7 +110,7 @@ function naive(rows: Rows, options: Options): { loss: number; delta: number[] } 
 }
 
 for (const build of builds) {
-  test(`groupLoss ${build.simd}: any groups, as its twin`, () => {
+  test(`groupLoss ${build.name}: any groups, as its twin`, () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(
@@ -137,7 +137,7 @@ for (const build of builds) {
     )
   })
 
-  test(`groupLoss ${build.simd}: a group as long as any`, () => {
+  test(`groupLoss ${build.name}: a group as long as any`, () => {
     const random = new Random(3)
     const rows: Rows = {
       logits: Array.from({ length: 1024 }, () => Math.fround(random.normal())),
@@ -147,7 +147,7 @@ for (const build of builds) {
     for (const loss of LOSSES) judgeLoss(build, rows, { loss })
   })
 
-  test(`groupLoss ${build.simd}: far logits are neither infinite nor lost, NaN is not hidden`, () => {
+  test(`groupLoss ${build.name}: far logits are neither infinite nor lost, NaN is not hidden`, () => {
     const rows: Rows = { logits: [80, -90, 3e4, 0], clicks: [0, 1, 0, 1], groups: [1, 1, 1, 1] }
     for (const loss of LOSSES) {
       judgeLoss(build, rows, { loss })
@@ -158,7 +158,7 @@ for (const build of builds) {
     }
   })
 
-  test(`groupLoss ${build.simd}: one number added to a group's logits changes nothing of its order`, () => {
+  test(`groupLoss ${build.name}: one number added to a group's logits changes nothing of its order`, () => {
     const rows = drawRows(new Random(8), [5, 9, 20, 20], { quarters: true })
     const moved = { ...rows, logits: rows.logits.map((z, row) => z + (rows.groups[row] % 4)) }
     for (const loss of ['pairwise', 'lambdarank', 'softmax'] as const) {
@@ -181,7 +181,7 @@ function deltasOf(build: Build, rows: Rows, options: Options): Float32Array {
 }
 
 for (const build of builds)
-  test(`groupLoss ${build.simd}: equal weights give the same bits as none`, () => {
+  test(`groupLoss ${build.name}: equal weights give the same bits as none`, () => {
     const rows = drawRows(new Random(9), [7, 20, 3, 30])
     for (const weight of [1, 3, Math.fround(0.7), 1e15])
       for (const loss of LOSSES) {
@@ -273,7 +273,7 @@ interface Golden {
 const golden = JSON.parse(readFileSync(new URL('golden/groupLosses.json', import.meta.url), 'utf8')) as Golden
 
 for (const build of builds)
-  test(`groupLoss ${build.simd}: losses and gradients as PyTorch's, relative error < 1e-5, with weights and without`, () => {
+  test(`groupLoss ${build.name}: losses and gradients as PyTorch's, relative error < 1e-5, with weights and without`, () => {
     const { rows: plain, k, weight, losses, weighted: other } = golden
     const cases: [Rows, Losses][] = [
       [plain, losses],

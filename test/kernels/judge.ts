@@ -6,6 +6,7 @@ import {
   type Kernels,
   type Simd,
 } from '../../src/kernels/kernels.ts'
+import { bindNative, type NativeFamily, findNative } from '../../src/kernels/native.ts'
 import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import type { Arena, Block } from './arena.ts'
 
@@ -19,16 +20,31 @@ export interface Build {
 
 export const ARENA_BYTES = 1 << 19
 
-/** Both builds, each over ARENA_BYTES of shared memory. */
-export const builds: Build[] = (['relaxed', 'strict'] as const).map((simd) => buildOf(simd, false))
+/** Families of native kernels that this machine can run: the one that it would choose, and those before it. */
+const FAMILIES: NativeFamily[] = { avx512: ['avx512', 'avx2'], avx2: ['avx2'], neon: ['neon'], none: [] }[
+  findNative().family ?? 'none'
+] as NativeFamily[]
+export const nativeBuilds = FAMILIES.map(nativeBuild)
+
+/** All builds, each over ARENA_BYTES of shared memory. */
+export const builds: Build[] = [
+  ...(['relaxed', 'strict'] as const).map((simd) => buildOf(simd, false)),
+  ...nativeBuilds,
+]
 
 /** And both with the wide tiles, of which only the products know. */
-export const productBuilds: Build[] = [...builds, ...builds.map(({ simd }) => buildOf(simd, true))]
+export const productBuilds: Build[] = [...builds, buildOf('relaxed', true), buildOf('strict', true)]
 
 function buildOf(simd: Simd, wide: boolean): Build {
   const memory = createMemory(ARENA_BYTES)
   const kernels = bindKernels(compileKernels(simd), memory, { wide })
   return { simd, name: wide ? `${simd} wide` : simd, kernels, bytes: new Uint8Array(memory.buffer) }
+}
+
+function nativeBuild(family: NativeFamily): Build {
+  const memory = createMemory(ARENA_BYTES)
+  const kernels = bindNative(bindKernels(compileKernels('relaxed'), memory), memory, family)
+  return { simd: 'relaxed', name: family, kernels, bytes: new Uint8Array(memory.buffer) }
 }
 
 /** What a call may change, and how far the kernel may be from its twin: |x − ref| ≤ absolute + relative·|ref|; 0: the same bits. */
@@ -45,6 +61,17 @@ export function runBuild(build: Build, arena: Arena, call: (kernels: Kernels) =>
   bytes.set(arena.u8)
   const returned = call(build.kernels)
   return { returned, after: bytes.slice().buffer }
+}
+
+/** Asserts that all builds that round alike leave the same bytes: those with one rounding, and those with two. */
+export function sameBits(arena: Arena, call: (kernels: Kernels) => unknown): void {
+  const first = new Map<Simd, Buffer>()
+  for (const build of productBuilds) {
+    const bytes = Buffer.from(runBuild(build, arena, call).after)
+    const wanted = first.get(build.simd)
+    if (wanted) assert.ok(bytes.equals(wanted), `${build.name} gives other bits than ${build.simd}`)
+    else first.set(build.simd, bytes)
+  }
 }
 
 /** Runs `call` on a copy of the arena with the naive twin. */

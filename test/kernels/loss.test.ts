@@ -7,7 +7,7 @@ import { builds, judge, runBuild } from './judge.ts'
 import { batch, judgeLoss, up4 } from './lossCase.ts'
 
 for (const build of builds) {
-  test(`loss ${build.simd}: any rows and padding, |delta error| < 2e-7·scale, loss error < 1e-6·rows`, () => {
+  test(`loss ${build.name}: any rows and padding, |delta error| < 2e-7·scale, loss error < 1e-6·rows`, () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 70 }),
@@ -27,7 +27,7 @@ for (const build of builds) {
     )
   })
 
-  test(`weightedLoss ${build.simd}: any rows and weights, as its twin; what they are past the end says nothing`, () => {
+  test(`weightedLoss ${build.name}: any rows and weights, as its twin; what they are past the end says nothing`, () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 70 }),
@@ -48,7 +48,7 @@ for (const build of builds) {
     )
   })
 
-  test(`weightedLoss ${build.simd}: equal weights give the same bits as none, 0 no delta and no loss`, () => {
+  test(`weightedLoss ${build.name}: equal weights give the same bits as none, 0 no delta and no loss`, () => {
     const random = new Random(5)
     const next = uniform(random, 3)
     const lanes = Array.from({ length: 67 }, () => [next(), next(), next(), next()])
@@ -79,7 +79,7 @@ for (const build of builds) {
     assert.equal(none.at(-1), plain.at(-1))
   })
 
-  test(`loss ${build.simd}: rows past the end get delta 0 and count for nothing`, () => {
+  test(`loss ${build.name}: rows past the end get delta 0 and count for nothing`, () => {
     for (let rows = 1; rows <= 9; rows++) {
       const lanes = Array.from({ length: rows }, () => [1, 2, -1, 0.5])
       const q = batch(lanes, [...lanes.map(() => 1), 1, 1, 1, 1], up4(rows) + 8)
@@ -107,7 +107,7 @@ for (const build of builds) {
     return { loss, deltaSum, correct, delta: new Float32Array(after)[q.delta.at / 4] }
   }
 
-  test(`loss ${build.simd}: sigmoid of −1e38 … 1e38, relative error < 5e-7 from 1.2e-38 up`, () => {
+  test(`loss ${build.name}: sigmoid of −1e38 … 1e38, relative error < 5e-7 from 1.2e-38 up`, () => {
     for (const z of LOGITS) {
       const { delta, deltaSum } = one(z, 0)
       const sigmoid = z < 0 ? Math.exp(z) / (1 + Math.exp(z)) : 1 / (1 + Math.exp(-z))
@@ -119,7 +119,7 @@ for (const build of builds) {
     }
   })
 
-  test(`loss ${build.simd}: log loss of −1e38 … 1e38, relative error < 5e-7 from 1.2e-38 up`, () => {
+  test(`loss ${build.name}: log loss of −1e38 … 1e38, relative error < 5e-7 from 1.2e-38 up`, () => {
     for (const z of LOGITS)
       for (const click of [0, 1]) {
         const margin = click === 1 ? z : -z // log(1 + exp(−margin))
@@ -137,7 +137,7 @@ for (const build of builds) {
 
   // Nothing in this kernel is relaxed, so its error is the same on every machine: the bounds stand just above what was measured
   // (1.8e-7, 1.6e-7, 1.9e-7), below what one term fewer of either series gives.
-  test(`loss ${build.simd}: 8,001 logits in ±17: sigmoid < 2.2e-7, log loss < 2.2e-7 relative error`, () => {
+  test(`loss ${build.name}: 8,001 logits in ±17: sigmoid < 2.2e-7, log loss < 2.2e-7 relative error`, () => {
     const q = batch([[0, 0, 0, 0]], [0], 4)
     build.bytes.set(q.arena.u8)
     const { buffer } = build.bytes
@@ -162,7 +162,7 @@ for (const build of builds) {
       }
   })
 
-  test(`loss ${build.simd}: NaN and infinity in any lane reach delta's sum or the loss, and no other row`, () => {
+  test(`loss ${build.name}: NaN and infinity in any lane reach delta's sum or the loss, and no other row`, () => {
     for (const bad of [Number.NaN, Infinity, -Infinity])
       for (const row of [0, 3, 4, 6])
         for (const lane of [0, 1, 2, 3])
@@ -182,7 +182,7 @@ for (const build of builds) {
           }
   })
 
-  test(`logits ${build.simd}: error < 1e-6 for any number of rows, nothing behind them`, () => {
+  test(`logits ${build.name}: error < 1e-6 for any number of rows, nothing behind them`, () => {
     const random = new Random(2)
     for (let rows = 1; rows <= 13; rows++) {
       const arena = new Arena(1024)

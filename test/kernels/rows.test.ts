@@ -28,7 +28,7 @@ const ROUNDED = 2
 const EDGES = [0, -0, 1e-45, -1e-45, 1e30, -1e30, 3e38, -3e38, Infinity, -Infinity, Number.NaN, 1]
 
 for (const build of builds) {
-  test(`scaleRows ${build.simd}: the same bits`, () => {
+  test(`scaleRows ${build.name}: the same bits`, () => {
     forShapes(ROUNDED, (arena, fill, { rows, width, stride }) => {
       const x = arena.matrix(fill, rows, width, stride)
       const factor = arena.matrix(fill, 1, rows)
@@ -36,7 +36,7 @@ for (const build of builds) {
     })
   })
 
-  test(`scaleRows ${build.simd}: the same bits at edge values`, () => {
+  test(`scaleRows ${build.name}: the same bits at edge values`, () => {
     for (const edge of EDGES) {
       const arena = new Arena(1024)
       const x = arena.floats([...EDGES, ...EDGES])
@@ -45,7 +45,7 @@ for (const build of builds) {
     }
   })
 
-  test(`reluRows ${build.simd}: the same bits, a 1 behind each row, zeros to its end`, () => {
+  test(`reluRows ${build.name}: the same bits, a 1 behind each row, zeros to its end`, () => {
     forShapes(EXACT, (arena, fill, { rows, width, stride }) => {
       const ldx = stride === width ? stride + 4 : stride
       const x = arena.matrix(fill, rows, width, ldx)
@@ -57,7 +57,7 @@ for (const build of builds) {
     })
   })
 
-  test(`reluRows and backRelu ${build.simd}: edge values; NaN of either sign counts as on`, () => {
+  test(`reluRows and backRelu ${build.name}: edge values; NaN of either sign counts as on`, () => {
     const arena = new Arena(1024)
     const x = arena.matrix(() => -1, 1, 16, 20)
     arena.f32.set(EDGES, x.at / 4)
@@ -72,7 +72,7 @@ for (const build of builds) {
   })
 
   for (const scaled of [true, false])
-    test(`backRelu ${build.simd} ${scaled ? 'with' : 'without'} a factor: the same bits`, () => {
+    test(`backRelu ${build.name} ${scaled ? 'with' : 'without'} a factor: the same bits`, () => {
       forShapes(ROUNDED, (arena, fill, { rows, width, stride }) => {
         const d = arena.matrix(fill, rows, width, stride)
         const act = arena.matrix(() => Math.max(0, fill()), rows, width, width + 8)
@@ -85,7 +85,7 @@ for (const build of builds) {
 
   for (const seed of [EXACT, ROUNDED]) {
     const tolerance = seed === EXACT ? {} : { absolute: 2e-6, relative: 2e-6 }
-    const title = `${build.simd}: ${seed === EXACT ? 'the same bits where sums are exact' : 'error < 2e-6 + 2e-6·|ref|'}`
+    const title = `${build.name}: ${seed === EXACT ? 'the same bits where sums are exact' : 'error < 2e-6 + 2e-6·|ref|'}`
 
     test(`dotRows ${title}`, () => {
       forShapes(seed, (arena, fill, { rows, width, stride }) => {
@@ -141,7 +141,7 @@ for (const build of builds) {
     })
   }
 
-  test(`addInto ${build.simd}: the same bits`, () => {
+  test(`addInto ${build.name}: the same bits`, () => {
     forShapes(ROUNDED, (arena, fill, { rows, width }) => {
       const x = arena.matrix(fill, 1, rows * width)
       const y = arena.matrix(fill, 1, rows * width)
@@ -149,7 +149,7 @@ for (const build of builds) {
     })
   })
 
-  test(`transpose ${build.simd}: the same bits, and twice is the identity`, () => {
+  test(`transpose ${build.name}: the same bits, and twice is the identity`, () => {
     const fours = fc.integer({ min: 1, max: 17 }).map((four) => 4 * four)
     fc.assert(
       fc.property(fours, fours, fc.nat(9), fc.nat(9), fc.nat(), (rows, width, slackFrom, slackTo, seed) => {
@@ -173,7 +173,7 @@ for (const build of builds) {
     )
   })
 
-  test(`peak ${build.simd}: its multiply-adds are really done`, () => {
+  test(`peak ${build.name}: its multiply-adds are really done`, () => {
     const random = new Random(6)
     for (const steps of [0, 1, 2, 7, 100]) {
       const arena = new Arena(1024)

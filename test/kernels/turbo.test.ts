@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { bindKernels, compileKernels, createMemory } from '../../src/kernels/kernels.ts'
-import { checkKernels, compileForRun } from '../../src/kernels/turbo.ts'
+import { checkKernels } from '../../src/kernels/checkKernels.ts'
+import { compileWithTurbo } from '../../src/kernels/turbo.ts'
 
 // The flag holds for a whole process, so a process of its own tries it.
 const TRY = `
@@ -72,7 +73,7 @@ test('auto: for long runs only, and without it where the self-check fails; on: a
   const notes: string[] = []
   let compiled = 0
   const compile = (turbo: 'off' | 'auto' | 'on', rows: number, isSound = true) =>
-    compileForRun('strict', { turbo, rows, report: (note) => notes.push(note) }, (simd) => {
+    compileWithTurbo('strict', { turbo, rows, report: (note) => notes.push(note) }, (simd) => {
       compiled++
       if (!isSound) throw new Error('it computes something else')
       return compileKernels(simd)

@@ -87,6 +87,7 @@ const ROWS_ONLY = {
   copyColumns: SCORE.copyColumns,
   maxMemoryBytes: SCORE_RUN.maxMemoryBytes,
   turbo: SCORE_RUN.turbo,
+  kernels: SCORE_RUN.kernels,
 }
 
 /** @throws NearrankError USAGE if a flag of `table` was given, none of which goes with or without --top. */

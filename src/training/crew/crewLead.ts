@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { type ClickRows, rowsAt } from '../../dataset/clicks/rowLayout.ts'
 import { NearrankError } from '../../errors.ts'
 import { compileKernels, type Simd } from '../../kernels/kernels.ts'
+import type { CompiledKernels } from '../../kernels/compiledKernels.ts'
 import type { StateDict } from '../../model/network.ts'
 import { stateToParameters } from '../../model/parameters.ts'
 import { type Arena, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
@@ -26,7 +27,7 @@ export interface CrewOptions {
   shape: ArenaShape
   simd: Simd
   // the build, compiled; by default without V8's 256-bit operations
-  compiled?: { module: WebAssembly.Module; turbo: boolean }
+  compiled?: CompiledKernels
   settings?: TrainSettings // if it is to train
   weights?: WeightMeans | null // of rows that come with weights
   steps?: number // of the whole run
@@ -65,7 +66,11 @@ export class CrewLead {
       rows: rowsAt(ring.plan, buffer, rows, ring.chunkRows),
       logits: new Float32Array(buffer, logits, (shape.logits ?? 1) * ring.chunkRows),
     }))
-    const compiled = options.compiled ?? { module: compileKernels(options.simd), turbo: false }
+    const compiled = options.compiled ?? {
+      module: compileKernels(options.simd),
+      turbo: false,
+      native: null,
+    }
     for (let thread = 0; thread < options.shape.threads; thread++)
       this.#start(thread, { ...options, compiled })
   }
@@ -78,7 +83,7 @@ export class CrewLead {
     const url = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
     const workerData: CrewStart = {
       thread,
-      ...compiled,
+      compiled,
       memory: this.memory,
       shape,
       settings: settings ?? null,

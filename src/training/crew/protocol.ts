@@ -1,6 +1,7 @@
 import type { ArenaShape } from '../memory/arenaShape.ts'
 import type { WeightMeans } from '../settings/weightMeans.ts'
 import type { TrainSettings } from '../types.ts'
+import type { CompiledKernels } from '../../kernels/compiledKernels.ts'
 
 /** Words of the control block, Int32 in shared memory: how threads agree without messages. */
 export const CONTROL = {
@@ -50,8 +51,7 @@ export interface TrainedArrays {
 /** What a worker thread is started with. */
 export interface CrewStart {
   thread: number
-  module: WebAssembly.Module
-  turbo: boolean // it was compiled for V8's 256-bit operations
+  compiled: CompiledKernels
   memory: WebAssembly.Memory
   shape: ArenaShape
   settings: TrainSettings | null // null: only scores

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { bindKernels, type Kernels } from '../../kernels/kernels.ts'
+import type { Kernels } from '../../kernels/kernels.ts'
+import { bindCompiled } from '../../kernels/compiledKernels.ts'
 import { batchOfGroups } from '../../dataset/clicks/groupBatches.ts'
 import { type Arena, planArena, RING_CHUNKS, type RingSlot } from '../memory/arena.ts'
 import { LOSS_NOT_FINITE } from '../step/adam.ts'
@@ -190,7 +191,7 @@ class CrewWorker {
 
 const start = workerData as CrewStart
 const port = parentPort!
-const worker = new CrewWorker(start, bindKernels(start.module, start.memory, { wide: start.turbo }))
+const worker = new CrewWorker(start, bindCompiled(start.compiled, start.memory))
 const answer = (message: CrewAnswer) => port.postMessage(message)
 
 port.on('message', (job: CrewJob) => {

@@ -41,6 +41,7 @@ export function describeModel(
     maxMemoryBytes,
     threads,
     turbo,
+    native,
     steps,
     parameters,
     rows,
@@ -80,6 +81,7 @@ export function describeModel(
       maxMemoryBytes,
       threads,
       turbo,
+      native,
       ...(policies && { policies }), // see policiesOfModel
       ...(parts && { parts }), // see partsOfModel
       ...(dropped && { dropped }),

@@ -70,6 +70,7 @@ export function renderReport(result: TrainResult, context: ReportContext): strin
         ['user features', context.userFeatures.join(', ')],
         ['restaurant features', context.restaurantFeatures.join(', ')],
         ['threads', `${result.threads}`],
+        ['kernels', kernelsText(result)],
         [
           'memory',
           `${formatBytes(result.peakRssBytes)} at most, ${formatBytes(result.maxMemoryBytes)} allowed`,
@@ -211,4 +212,9 @@ type Kind = Exclude<keyof LedgerEpoch['files'][number], 'file'>
 function sum(epoch: LedgerEpoch, ...kinds: Kind[]): string {
   const all = epoch.files.flatMap((file) => kinds.map((kind) => file[kind] ?? 0))
   return formatCount(all.reduce((total, rows) => total + rows, 0))
+}
+
+function kernelsText({ native, simd, turbo }: Pick<TrainResult, 'native' | 'simd' | 'turbo'>): string {
+  if (native !== null) return `native, ${native}`
+  return `WebAssembly, ${simd}${turbo ? ', 256-bit' : ''}`
 }

@@ -1,7 +1,8 @@
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import { bestSimd, type Simd } from '../../kernels/kernels.ts'
-import { compileForRun } from '../../kernels/turbo.ts'
+import type { NativeFamily } from '../../kernels/native.ts'
+import { compileForRun } from '../../kernels/compiledKernels.ts'
 import type { Normalization } from '../../model/normalization.ts'
 import { CrewLead } from '../crew/crewLead.ts'
 import { startFrom } from '../from/sourceModel.ts'
@@ -22,6 +23,7 @@ interface Started {
   normalization: Normalization | null
   simd: Simd
   turbo: boolean
+  native: NativeFamily | null
   rows: number // training rows an epoch
 }
 
@@ -42,6 +44,7 @@ export async function startTraining(prepared: Prepared, epochs: number): Promise
   const normalization = settings.normalize ? normalizationFor(network, tables, pack) : null
   const compiled = compileForRun(simd, {
     turbo: prepared.run.turbo,
+    kernels: prepared.run.kernels,
     rows: epochs * rows,
     report: (message) => report({ type: 'note', message }),
   })
@@ -85,7 +88,7 @@ export async function startTraining(prepared: Prepared, epochs: number): Promise
       threads: shape.threads,
       resumedAtStep: training.state.step,
     })
-    return { lead, training, normalization, simd, turbo: compiled.turbo, rows }
+    return { lead, training, normalization, simd, turbo: compiled.turbo, native: compiled.native, rows }
   } catch (error) {
     await lead.close()
     throw error

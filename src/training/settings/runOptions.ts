@@ -31,7 +31,14 @@ export const RUN = {
     schema: oneOf('off', 'auto', 'on'),
     default: 'off',
     flag: '--turbo <when>',
-    help: 'the same result, faster: auto (default), on, off',
+    term: '--turbo <when>, --kernels <which>',
+    help: 'faster, same result: auto, on, off; auto, native, wasm',
+  }),
+  /** Native kernels where they were built and the processor has them, once checked: the same weights. */
+  kernels: withDefault({
+    schema: oneOf('auto', 'wasm', 'native'),
+    default: 'auto',
+    flag: '--kernels <which>',
   }),
   /** Time between checkpoints; 0: no checkpoints; default 60. */
   checkpointSeconds: withDefault({

@@ -24,7 +24,7 @@ export const SCORE = {
 }
 
 /** How `score` runs. */
-export const SCORE_RUN = { ...EVALUATE_RUN, turbo: RUN.turbo }
+export const SCORE_RUN = { ...EVALUATE_RUN, turbo: RUN.turbo, kernels: RUN.kernels }
 
 /** Every option of `score` that is plain data. */
 export const SCORE_OPTIONS = {

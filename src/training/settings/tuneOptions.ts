@@ -38,7 +38,12 @@ export const TUNE = {
 }
 
 /** How `tune` runs; none of these changes what it finds. */
-export const TUNE_RUN = { threads: RUN.threads, maxMemoryBytes: RUN.maxMemoryBytes, turbo: RUN.turbo }
+export const TUNE_RUN = {
+  threads: RUN.threads,
+  maxMemoryBytes: RUN.maxMemoryBytes,
+  turbo: RUN.turbo,
+  kernels: RUN.kernels,
+}
 
 /** Every option of `tune` that is plain data. */
 export const TUNE_OPTIONS = { ...DATA_OPTION, ...TUNE, ...SETTINGS, ...TUNE_RUN, ...DATASET_OPTIONS }

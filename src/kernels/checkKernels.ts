@@ -1,0 +1,104 @@
+import { Random } from '../random.ts'
+import type { Kernels } from './kernels.ts'
+import { naiveKernels } from './naive/naiveKernels.ts'
+
+/** The optimising compiler takes a function up after some hundred calls; the check has to see its code. */
+const CALLS = 3000
+const TOLERANCE = 1e-5
+
+/** Thrown by the checks: the kernels compute something else than they must. */
+export class WrongKernels extends Error {}
+
+const PROBLEM = 'their products fail the self-check'
+
+/**
+ * Checks that optimised calls give the bits of the first one, and what the naive twin gives, nearly.
+ * @throws WrongKernels
+ */
+export function checkKernels(kernels: Kernels, buffer: ArrayBufferLike): void {
+  const first = resultOf(kernels, buffer)
+  for (let call = 0; call < CALLS; call++) runAll(kernels)
+  assertSame(checkAgainstTwin(kernels, buffer), first)
+}
+
+/** Checks that two builds give the same bits. @throws WrongKernels */
+export function checkSameBits(kernels: Kernels, others: Kernels, buffer: ArrayBufferLike): void {
+  assertSame(resultOf(kernels, buffer), resultOf(others, buffer))
+}
+
+function assertSame(found: Float32Array, wanted: Float32Array): void {
+  if (found.some((value, i) => !Object.is(value, wanted[i]))) throw new WrongKernels(PROBLEM)
+}
+
+/** Checks what the kernels give now against the naive twin, and returns it. @throws WrongKernels */
+export function checkAgainstTwin(kernels: Kernels, buffer: ArrayBufferLike): Float32Array {
+  const found = resultOf(kernels, buffer)
+  const wanted = resultOf(naiveKernels(buffer), buffer)
+  for (const [i, value] of found.entries())
+    if (!(Math.abs(value - wanted[i]) <= TOLERANCE * (1 + Math.abs(wanted[i]))))
+      throw new WrongKernels(PROBLEM)
+  return found
+}
+
+/** All of the memory after a run over the same numbers. */
+function resultOf(kernels: Kernels, buffer: ArrayBufferLike): Float32Array {
+  const floats = new Float32Array(buffer)
+  const words = new Uint32Array(buffer)
+  const random = new Random(1)
+  // Adam takes roots
+  for (let i = 0; i < floats.length; i++) floats[i] = random.float() - (i < at.squares / 4 ? 0.5 : 0)
+  for (let i = 0; i < 128; i++) words[at.codes / 4 + i] = random.below(CODES)
+  for (let i = 0; i < ROWS; i++) words[at.indices / 4 + i] = i
+  words.fill(0, at.sumOf / 4, at.sumOf / 4 + CODES)
+  runAll(kernels)
+  return floats.slice()
+}
+
+const at = {
+  x: 0,
+  w: 0x10000,
+  bias: 0x20000,
+  out: 0x30000,
+  mask: 0x50000,
+  z: 0x70000,
+  moments: 0x80000,
+  squares: 0x90000,
+  codes: 0xa0000, // u32 [ROWS, 4]
+  indices: 0xa8000, // u32 [ROWS]
+  sumOf: 0xb0000, // u32 [CODES]
+  touched: 0xb1000,
+  sums: 0xb2000,
+  table: 0xc0000, // [CODES, 8]
+  embedded: 0xe0000, // [ROWS, 20]
+  kept: 0xf0000, // u32 [ROWS, 3]
+  gathered: 0xf8000, // [ROWS, 16]
+}
+const ROWS = 26
+const CODES = 16
+
+/** What does nearly all the work, at awkward sizes: rows in, forward, backward, a fold, Adam, sums. */
+function runAll(kernels: Kernels): void {
+  const rows = ROWS
+  const { indices, codes } = at
+  kernels.gather(at.gathered, 16, indices, indices, codes, rows - 1, rows, at.w, 12, 10, at.bias, 8, 5)
+  kernels.hidden(at.mask, 44, at.z, at.x, 20, at.w, 40, at.bias, at.bias + 256, rows, 40, 17)
+  kernels.gemm(at.out, 40, at.x, 1, 20, at.mask, 44, at.bias, 0, 18, 40, rows)
+  kernels.gemm(at.out + 0x4000, 48, at.out, 40, 1, at.w, 48, at.bias, 0, 18, 48, 33)
+  kernels.sumSlices(at.out + 0x8000, at.w, 400, 8, 6, 40, 40)
+  kernels.transpose(at.out + 0xa000, 24, at.w, 40, 24, 40)
+  kernels.scaleRows(at.out, 40, at.bias, 18, 40)
+  for (let i = 0; i < 2; i++)
+    kernels.adam(at.out + 0xc000, at.out, at.moments, at.squares, 720, 1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99)
+  runEmbedding(kernels, 1)
+  runEmbedding(kernels, 3)
+}
+
+/** The same of embeddings, single codes or lists: rows in, a step of Adam on what they touched. */
+function runEmbedding(kernels: Kernels, slots: number): void {
+  const { indices, codes, table, embedded, kept, sumOf, touched, sums } = at
+  kernels.embed(embedded + 4, 20, indices, codes, 4, 1, slots, table, 8, kept, 3, ROWS)
+  const [m, v] = [at.moments + 0x8000, at.squares + 0x8000]
+  const step = [1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99] as const
+  const scratch = [sumOf, touched, sums] as const
+  kernels.embeddingAdam(table, m, v, 8, kept, 3, slots, 0, 1, embedded + 4, 20, ROWS, ...scratch, ...step, 0)
+}

@@ -1,0 +1,153 @@
+import type * as Ffi from 'node:ffi'
+import { fileURLToPath } from 'node:url'
+import { messageOf, NearrankError } from '../errors.ts'
+import { checkAgainstTwin, checkSameBits, WrongKernels } from './checkKernels.ts'
+import { bindKernels, compileKernels, createMemory, type Kernels } from './kernels.ts'
+
+/** A family of processors that the native kernels are compiled for. */
+export type NativeFamily = 'avx512' | 'avx2' | 'neon'
+
+/** The kernels that there are in C as well; all others are WebAssembly. */
+type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam'>
+
+const ARGUMENTS_MAX = 16
+
+/** The library of this platform, beside the WebAssembly kernels; there is none where no compiler was. */
+export function nativeFile(): string {
+  return fileURLToPath(new URL(`../../wasm/native-${process.platform}-${process.arch}.node`, import.meta.url))
+}
+
+/** What has been found out about the native kernels of this machine. */
+interface Finding {
+  family: NativeFamily | null
+  problem: string // why there is none
+  isWrong: boolean // they run, but compute something else than they must
+}
+
+let finding: Finding | undefined
+
+/**
+ * Whether this process can run native kernels: they must give the bits of the relaxed build, and be near
+ * their naive twins. Cost: some milliseconds, the first time.
+ */
+export function findNative(): Finding {
+  finding ??= lookForNative()
+  return finding
+}
+
+/**
+ * The family of native kernels for a run; null: it computes in WebAssembly. Their bits are the same, so
+ * `auto` takes them wherever they run; `report` is told if they compute something else.
+ * @throws NearrankError INPUT if they are asked for and cannot run.
+ */
+export function chooseNative(
+  kernels: 'auto' | 'wasm' | 'native',
+  report: (message: string) => void,
+): NativeFamily | null {
+  if (kernels === 'wasm') return null
+  const { family, problem, isWrong } = findNative()
+  if (family === null && kernels === 'native')
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use native kernels: ${problem}. --kernels auto goes without them`,
+    )
+  if (isWrong) report(`Native kernels: ${problem}: continuing without them`)
+  return family
+}
+
+function lookForNative(): Finding {
+  try {
+    const family = familyOfProcessor()
+    if (family === null)
+      return { family, problem: 'they are for processors with AVX2 or AVX-512, or ARM64', isWrong: false }
+    const memory = createMemory(2 ** 20)
+    const relaxed = bindKernels(compileKernels('relaxed'), memory)
+    const native = bindNative(relaxed, memory, family)
+    checkSameBits(native, relaxed, memory.buffer)
+    checkAgainstTwin(native, memory.buffer)
+    return { family, problem: '', isWrong: false }
+  } catch (error) {
+    return { family: null, problem: messageOf(error), isWrong: error instanceof WrongKernels }
+  }
+}
+
+function familyOfProcessor(): NativeFamily | null {
+  const { ffi, library } = openLibrary()
+  const name = ffi.toString(library.getFunction('nearrank_family', { return: 'pointer' })())
+  return name === '' ? null : (name as NativeFamily)
+}
+
+/** `kernels`, with those that there are in C in their place, over the same shared memory. */
+export function bindNative(kernels: Kernels, memory: WebAssembly.Memory, family: NativeFamily): Kernels {
+  const { ffi, library } = openLibrary()
+  const all = new Uint8Array(memory.buffer)
+  const base = Number(ffi.getRawPointer(all))
+  const take = (name: string): Taken => {
+    const call = library.getFunction(`${name}_${family}`, { return: 'f64', arguments: ['f64'] })
+    const block = new Float64Array(new ArrayBuffer(8 * ARGUMENTS_MAX)) // off the heap: never moved
+    block[0] = base
+    block[ARGUMENTS_MAX - 1] = all.byteLength
+    const address = Number(ffi.getRawPointer(block))
+    return { block, all, call: () => call(address) }
+  }
+  return { ...kernels, ...nativeKernels(take) }
+}
+
+/** A kernel's function, and the row of doubles that are its arguments; the first and the last are set. */
+interface Taken {
+  block: Float64Array
+  all: Uint8Array // the memory, which must stay as long as it is computed in
+  call: () => number
+}
+
+// A call with one double takes ten nanoseconds; with a kernel's arguments as they are, four hundred.
+// biome-ignore format: a line for each argument would hide what is the same
+function nativeKernels(take: (name: string) => Taken): NativeKernels {
+  const [product, layer, rows, step] = [take('gemm'), take('hidden'), take('gather'), take('adam')]
+  return {
+    gemm(c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) {
+      const q = product.block
+      q[1] = c; q[2] = ldc; q[3] = a; q[4] = am; q[5] = ap; q[6] = b; q[7] = ldb; q[8] = init; q[9] = ldi
+      q[10] = m; q[11] = n; q[12] = p
+      product.call()
+    },
+    hidden(mask, ldm, z, x, ldx, w, ldw, bias, wOut, m, n, p) {
+      const q = layer.block
+      q[1] = mask; q[2] = ldm; q[3] = z; q[4] = x; q[5] = ldx; q[6] = w; q[7] = ldw; q[8] = bias; q[9] = wOut
+      q[10] = m; q[11] = n; q[12] = p
+      layer.call()
+    },
+    gather(x, ldx, users, restaurants, clicks, count, countPadded, userTable, userStride, userCount, restaurantTable, restaurantStride, restaurantCount) {
+      const q = rows.block
+      q[1] = x; q[2] = ldx; q[3] = users; q[4] = restaurants; q[5] = clicks; q[6] = count; q[7] = countPadded
+      q[8] = userTable; q[9] = userStride; q[10] = userCount
+      q[11] = restaurantTable; q[12] = restaurantStride; q[13] = restaurantCount
+      return rows.call() | 0 // as WebAssembly returns it
+    },
+    adam(p, g, m, v, count, stepSize, vScale, beta1, beta2, epsilon, decay) {
+      const q = step.block
+      q[1] = p; q[2] = g; q[3] = m; q[4] = v; q[5] = count; q[6] = stepSize; q[7] = vScale
+      q[8] = beta1; q[9] = beta2; q[10] = epsilon; q[11] = decay
+      return step.call()
+    },
+  }
+}
+
+/** @throws Error that says why there is none here. */
+function openLibrary(): { ffi: typeof Ffi; library: Ffi.DynamicLibrary } {
+  const ffi = quietFfi()
+  if (ffi === undefined)
+    throw new Error(`Node ${process.versions.node} has no foreign functions (Node 26.10 has them)`)
+  return { ffi, library: new ffi.DynamicLibrary(nativeFile()) }
+}
+
+/** Without the warning that they are experimental: what uses them is checked, and can do without. */
+function quietFfi(): typeof Ffi | undefined {
+  const usual = Object.getOwnPropertyDescriptor(process, 'emitWarning')!
+  Object.defineProperty(process, 'emitWarning', { ...usual, value: () => undefined })
+  try {
+    return process.getBuiltinModule('node:ffi') as typeof Ffi | undefined
+  } finally {
+    Object.defineProperty(process, 'emitWarning', usual)
+  }
+}

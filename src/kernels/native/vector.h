@@ -1,0 +1,71 @@
+// One vector type for the three families of processors, and the same functions on each: compiled once for each family.
+// Every operation rounds as its WebAssembly twin does (fused where that is fused), so that the bits are the same.
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+#if defined(__AVX512F__)
+
+#include <immintrin.h>
+#define FAMILY(name) name##_avx512
+#define WIDTH 16
+#define TILE_ROWS 12 // with 2 vectors a row: 24 accumulators, 2 of B, and A from memory, of 32 registers
+typedef __m512 vec;
+typedef __mmask16 lanes; // which lanes of a vector there are: the last one of a row may be half
+#define ALL ((lanes)0xffff)
+#define FIRST(count) ((lanes)((1u << (count)) - 1))
+INLINE vec load(const float *from, lanes some) { return _mm512_maskz_loadu_ps(some, from); }
+INLINE void store(float *to, vec x, lanes some) { _mm512_mask_storeu_ps(to, some, x); }
+INLINE vec splat(float x) { return _mm512_set1_ps(x); }
+INLINE vec madd(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vec root(vec x) { return _mm512_sqrt_ps(x); }
+
+#elif defined(__AVX2__)
+
+#include <immintrin.h>
+#define FAMILY(name) name##_avx2
+#define WIDTH 8
+#define TILE_ROWS 6 // 12 accumulators, 2 of B, 1 of A, of 16 registers
+typedef __m256 vec;
+typedef int lanes; // widths are multiples of 8: every vector is whole
+#define ALL 0
+#define FIRST(count) 0
+INLINE vec load(const float *from, lanes some) { (void)some; return _mm256_loadu_ps(from); }
+INLINE void store(float *to, vec x, lanes some) { (void)some; _mm256_storeu_ps(to, x); }
+INLINE vec splat(float x) { return _mm256_set1_ps(x); }
+INLINE vec madd(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE vec root(vec x) { return _mm256_sqrt_ps(x); }
+
+#elif defined(__aarch64__)
+
+#include <arm_neon.h>
+#define FAMILY(name) name##_neon
+#define WIDTH 4
+#define TILE_ROWS 8 // 16 accumulators, 2 of B, 1 of A, of 32 registers
+typedef float32x4_t vec;
+typedef int lanes;
+#define ALL 0
+#define FIRST(count) 0
+INLINE vec load(const float *from, lanes some) { (void)some; return vld1q_f32(from); }
+INLINE void store(float *to, vec x, lanes some) { (void)some; vst1q_f32(to, x); }
+INLINE vec splat(float x) { return vdupq_n_f32(x); }
+INLINE vec madd(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+INLINE vec root(vec x) { return vsqrtq_f32(x); }
+
+#endif
+
+/** Four floats, as the WebAssembly kernels have them: partial sums are kept in four lanes. */
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/**
+ * A call's arguments: a row of doubles at `address`, the start of the shared memory first. A double holds an address and a byte
+ * offset exactly, and one argument is what calls from JavaScript take in nanoseconds; more than eight, or integers, cost a
+ * hundred times as much.
+ */
+INLINE const double *argumentsAt(double address) { return (const double *)(uintptr_t)address; }
+
+/** The floats at a byte offset, argument i. */
+INLINE float *floatsOf(const double *q, int i) { return (float *)((char *)(uintptr_t)q[0] + (size_t)q[i]); }
