@@ -42,6 +42,15 @@ describe('constraints', () => {
     assert.equal(table[1].measured, '256 → 128 relu → 1, 43,521 parameters')
   })
 
+  test('the reference job in batches of 128 is held to the same, but for the batch', () => {
+    const table = constraintsTable(goodResult('reference-128'))
+    assert.ok(table.every(({ met }) => met))
+    assert.match(table[2].limit, /batch 128/)
+    const other = goodResult('reference')
+    other.settings.batchSize = 128
+    assert.deepEqual(unmet(other), ['optimizer'])
+  })
+
   const faults: [name: string, what: string, damage: (result: TrainResult) => void][] = [
     [NAMES[0], 'a row lost in the third epoch', ({ ledger }) => void (ledger[2].rows -= 1)],
     [NAMES[0], 'a row of one file not used', ({ ledger }) => void (ledger[4].files[1].used -= 1)],

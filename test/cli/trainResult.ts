@@ -5,7 +5,7 @@ import type { EpochReport, LedgerEpoch, PresetName, TrainResult } from '../../sr
 /** A result as a good run of the preset would give it: two files, five epochs of the reference job's size. */
 export function goodResult(preset: PresetName): TrainResult {
   const settings = resolveSettings({ preset, epochs: 5 })
-  const heldOut = preset === 'reference' ? 0 : 250_000
+  const heldOut = preset === 'default' ? 250_000 : 0
   const epochs: EpochReport[] = []
   const ledger: LedgerEpoch[] = []
   for (let epoch = 1; epoch <= 5; epoch++) {
@@ -17,7 +17,7 @@ export function goodResult(preset: PresetName): TrainResult {
       loss: 0.7 - epoch / 100,
       rowsPerSecond: rows / (20 + epoch),
       accuracy: 0.7 + epoch / 1000,
-      accuracyOn: preset === 'reference' ? 'training' : 'validation',
+      accuracyOn: preset === 'default' ? 'validation' : 'training',
     })
     const files = ['train/a.parquet', 'train/b.parquet'].map((file) => ({
       file,

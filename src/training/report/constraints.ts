@@ -26,15 +26,15 @@ export type ConstraintInputs = Pick<
 >
 
 /**
- * The job's constraints, each with its limit and what was measured. For the reference preset the limits are
+ * The job's constraints, each with its limit and what was measured. For a reference preset the limits are
  * the job's; for others the settings have none, and the accuracy must only reach that of the majority class.
  */
 export function constraintsTable(run: ConstraintInputs): Constraint[] {
-  const isReference = run.preset === 'reference'
+  const isReference = run.preset !== 'default'
   const { settings } = run
   const demanded = (name: string, limit: string, measured: string, met: boolean): Constraint =>
     isReference ? { name, limit, measured, met } : { name, limit: '–', measured, met: null }
-  const reference = PRESETS.reference
+  const reference = PRESETS[isReference ? run.preset : 'reference']
   const architecture = architectureText(reference, parameterCount({ ...reference, ...REFERENCE_FEATURES }))
 
   return [
@@ -107,11 +107,11 @@ function rowsConstraint(run: ConstraintInputs): Constraint {
   return {
     name: 'every row used in every epoch',
     limit:
-      run.preset === 'reference' || leftOut === 0
+      run.preset !== 'default' || leftOut === 0
         ? `all ${formatCount(total)}${files}`
         : `all ${formatCount(total - leftOut)} to train on${files && `,${files}`}`,
     measured,
-    met: isWhole && (run.preset !== 'reference' || leftOut === 0),
+    met: isWhole && (run.preset === 'default' || leftOut === 0),
   }
 }
 
@@ -126,7 +126,7 @@ function timeConstraint(run: ConstraintInputs): Constraint {
 }
 
 function memoryConstraint(run: ConstraintInputs): Constraint {
-  const isReference = run.preset === 'reference'
+  const isReference = run.preset !== 'default'
   const limit = isReference ? Math.min(run.maxMemoryBytes, JOB_MEMORY_BYTES) : run.maxMemoryBytes
   return {
     name: 'peak memory',
@@ -137,7 +137,7 @@ function memoryConstraint(run: ConstraintInputs): Constraint {
 }
 
 function accuracyConstraint(run: ConstraintInputs): Constraint {
-  const isReference = run.preset === 'reference'
+  const isReference = run.preset !== 'default'
   if (!isReference && learnsOrderAlone(run.settings.loss))
     return { name: 'accuracy on the test set', limit: '–', measured: 'none: scores only order', met: null }
   const least = isReference ? ACCURACY_MIN : (run.test?.majorityAccuracy ?? Number.NaN)

@@ -2,7 +2,10 @@ import type { Static, TSchema } from '../../schema.ts'
 import type { Option } from '../../options/option.ts'
 import { boolean, fraction, integer, list, number, oneOf, positive } from '../../options/schemas.ts'
 
-export const PRESET_NAMES = ['default', 'reference'] as const
+export const PRESET_NAMES = ['default', 'reference', 'reference-128'] as const
+
+/** Those whose values each setting has; the others differ from one of them in a few. */
+export const BASE_PRESETS = ['default', 'reference'] as const
 
 /** How a row, or a group of rows, is judged in training. */
 export const LOSSES = ['logistic', 'pairwise', 'lambdarank', 'softmax', 'logistic+pairwise'] as const
@@ -18,7 +21,7 @@ export function learnsOrderAlone(loss: (typeof LOSSES)[number]): boolean {
 /** An option whose value each preset has. */
 export interface Setting<S extends TSchema>
   extends Option<S>,
-    Record<(typeof PRESET_NAMES)[number], Static<S>> {}
+    Record<(typeof BASE_PRESETS)[number], Static<S>> {}
 
 /**
  * Everything that decides the bytes of the result, beside the data. A setting is one entry: types, presets,
