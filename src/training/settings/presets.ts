@@ -2,9 +2,9 @@ import type { PresetName, TrainSettings } from '../types.ts'
 import { type BASE_PRESETS, SETTINGS } from './trainSettings.ts'
 
 /**
- * All settings by name: `reference` is the reference job to the letter, `reference-128` the same in batches of
- * 128, which take eight times as many steps and learn far more at its learning rate; `default` is what suits
- * this kind of data.
+ * All settings by name: `reference` is the reference job to the letter, `reference-128` the same in batches
+ * of 128, which take eight times as many steps and learn far more at its learning rate; `default` is what
+ * suits this kind of data.
  */
 export const PRESETS: Record<PresetName, TrainSettings> = {
   reference: presetOf('reference'),
