@@ -9,11 +9,17 @@ trust(
   { small: 100_000, night: 1_000_000 },
   async ({ seed, amount }) => {
     const { port } = await serveWorld(await makeWorld(), { workers: 2 })
-    const { statuses } = await sendGenerated(port, amount, { seed })
+    const { statuses, routes } = await sendGenerated(port, amount, { seed })
     const after = await rankedList(await RawConnection.open(port), 1, { ...CENTRE, max_dist: 1e6 })
     assert.equal(after.length, 20)
     const seen = [...statuses].toSorted(([a], [b]) => a - b)
-    assert.ok(seen.length > 5, 'requests of many kinds')
-    return `${counted(amount)} requests, valid, nearly valid and not at all: ${seen.map(([status, count]) => `${counted(count)} × ${status}`).join(', ')}`
+    const count = (status: number) => statuses.get(status) ?? 0
+    for (const status of [200, 400])
+      assert.ok(count(status) > 0.2 * amount, `${count(status)} times ${status}`)
+    for (const status of [204, 404, 405, 415])
+      assert.ok(count(status) > amount / 1000, `${count(status)} times ${status}`)
+    for (const route of ['users 204', 'restaurants 204', 'features 200', 'features 400', 'recommend 404'])
+      assert.ok(routes.has(route), route)
+    return `${counted(amount)} requests, valid, nearly valid and not at all: ${seen.map(([status, times]) => `${counted(times)} × ${status}`).join(', ')}`
   },
 )

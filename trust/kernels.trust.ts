@@ -72,7 +72,7 @@ function loss(random: Random): void {
   const next = uniform(random, 3)
   const lanes = some(rows, () => some(4, next))
   const clicks = some(rows, () => random.below(2))
-  const weights = random.below(2) === 0 ? undefined : some(up4(rows), () => Math.fround(3 * random.float()))
+  const weights = random.below(2) === 0 ? undefined : some(up4(rows), () => 2 ** (random.below(7) - 4)) // no rounding of their own
   const scale = Math.fround(10 ** (3 * random.float() - 2.4))
   judgeLoss(build(random), batch(lanes, clicks, up4(rows) + 4 * random.below(3), weights), 0.125, scale)
 }

@@ -2,7 +2,6 @@ import { Arena, type Block } from './arena.ts'
 import { type Build, judge, type Result } from './judge.ts'
 
 const EPSILON = { delta: 2e-7, loss: 1e-6 }
-const WEIGHTED = 1.5 // times as far: a weight and its mean are two roundings more
 
 interface Batch {
   weights: number // address; 0: there are none
@@ -36,7 +35,7 @@ export function judgeLoss(build: Build, q: Batch, bias: number, scale: number, m
     const at = q.stats + 8 * i
     return { name, type: 'f64', at, rows: 1, width: 1, stride: 1, absolute, relative }
   }
-  const epsilon = EPSILON.delta * scale * largest * (q.weights === 0 ? 1 : WEIGHTED)
+  const epsilon = EPSILON.delta * scale * largest
   const results: Result[] = [
     { ...q.delta, name: 'delta', absolute: epsilon },
     stat('loss', 0, EPSILON.loss * q.rows * largest, EPSILON.loss),

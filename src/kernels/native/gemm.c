@@ -1,7 +1,7 @@
 #include "tile.h"
 
 /** C = init + A·B, as gemm of the WebAssembly kernels: src/kernels/assembly/gemm.ts. */
-EXPORT void FAMILY(gemm)(double address) {
+EXPORT double FAMILY(gemm)(double address) {
   enum { C = 1, LDC, A, AM, AP, B, LDB, INIT, LDI, M_, N_, P_ };
   const double *q0 = argumentsAt(address);
   const int M = q0[M_], N = q0[N_];
@@ -22,4 +22,5 @@ EXPORT void FAMILY(gemm)(double address) {
   }
   FOR_TILES(M, N)
 #undef each
+  return 0;
 }

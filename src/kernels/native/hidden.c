@@ -23,7 +23,7 @@ INLINE vec relu(vec h) { return keep(h, h); }
 #endif
 
 /** h = bias + X·W, mask = [h > 0], z = relu(h)·wOut in four lanes: src/kernels/assembly/hidden.ts. */
-EXPORT void FAMILY(hidden)(double address) {
+EXPORT double FAMILY(hidden)(double address) {
   enum { MASK = 1, LDM, Z, X, LDX, W, LDW, BIAS, OUT, M_, N_, P_ };
   const double *q0 = argumentsAt(address);
   const int M = q0[M_], N = q0[N_];
@@ -58,4 +58,5 @@ EXPORT void FAMILY(hidden)(double address) {
   }
   FOR_TILES(M, N)
 #undef each
+  return 0;
 }
