@@ -16,7 +16,6 @@ const SENT = new Set([
   ...Object.keys(DATA_OPTION),
   ...Object.keys(DATASET_OPTIONS),
   'memoryBytes',
-  'threads',
   'fitted',
   'grows',
   'replayed',

@@ -242,7 +242,6 @@ export function optionsReading<R extends Split = never>(...splits: R[]): Pick<Ta
 /** How to read a dataset. */
 export interface OpenOptions {
   memoryBytes?: number // for DuckDB's buffers; default 256 MiB
-  threads?: number // for DuckDB; default 1
   fitted?: FeaturesOf // of a model; absent: fitted to the data
   grows?: boolean // vocabularies of `fitted` get the values of the data that they do not have
   replayed?: Replay // with the training clicks

@@ -63,7 +63,6 @@ export async function prepareScoring(
   const open = {
     ...dataOfModel(description, options),
     ...parts,
-    threads: 1, // of DuckDB; more do not read faster
     memoryBytes: packMemoryBytes(maxMemoryBytes),
     onProgress: (progress: OpenProgress) => options.onProgress?.({ type: 'pack', ...progress }),
   }

@@ -1,4 +1,4 @@
-import { DuckDBInstance } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -128,3 +128,16 @@ export async function writeLargeTables(data: string): Promise<void> {
 export const clickColumns = (user = 'BIGINT', click = 'BIGINT') =>
   `SELECT (3 * ((i * 7) % 1000))::${user} AS user_id, (-((i * i) % 100))::BIGINT AS restaurant_id, (i % 3 = 0)::INT::${click} AS click`
 export const expectedRow = (i: number) => [(i * 7) % 1000, (i * i) % 100, i % 3 === 0 ? 1 : 0]
+
+/** Counts what the database is asked. */
+export function counting(connection: DuckDBConnection) {
+  const asked = { run: 0, stream: 0 }
+  const counted = new Proxy(connection, {
+    get(target, key) {
+      if (key === 'run' || key === 'stream') asked[key]++
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { counted, asked }
+}

@@ -10,6 +10,7 @@ import { footerOf } from '../../src/dataset/parquet/footer.ts'
 import { type ParquetFile, ParquetOpener, readParquetFile } from '../../src/dataset/parquet/parquetFile.ts'
 import {
   clickColumns,
+  counting,
   expectedRow,
   isError,
   openTrain,
@@ -38,19 +39,6 @@ function selects(): [name: string, select: string][] {
       `SELECT ${own} FROM (SELECT i, ${k} AS k FROM range(${rowsIn(k)}) t(i))`,
     ]
   })
-}
-
-/** Counts what the database is asked. */
-function counting(connection: DuckDBConnection) {
-  const asked = { run: 0, stream: 0 }
-  const counted = new Proxy(connection, {
-    get(target, key) {
-      if (key === 'run' || key === 'stream') asked[key]++
-      const value: unknown = Reflect.get(target, key)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-  return { counted, asked }
 }
 
 async function opened(connection: DuckDBConnection, folder: string, names: readonly string[]) {
@@ -84,7 +72,7 @@ test('many files are opened as each by itself, and read as each by itself', () =
     await withDuckDb({}, async (connection) => {
       const files = await opened(connection, folder, names)
       const readingOf = () => ({ expressions: EXPRESSIONS, sample: undefined })
-      const streams = new FileStreams(connection, files, { readingOf, signal: undefined })
+      const streams = new FileStreams([connection], files, { readingOf, signal: undefined })
       const together: number[][][] = []
       for (const index of files.keys()) together.push(await valuesOf(streams.rowsOf(index)))
       await streams.close()
@@ -105,7 +93,7 @@ test('alike files are asked about once, and read by a few statements', () =>
       const { counted, asked } = counting(connection)
       const files = await opened(counted, folder, names)
       const readingOf = () => ({ expressions: EXPRESSIONS, sample: undefined })
-      const streams = new FileStreams(counted, files, { readingOf, signal: undefined })
+      const streams = new FileStreams([counted], files, { readingOf, signal: undefined })
       for (const [k] of files.entries())
         assert.deepEqual(
           await valuesOf(streams.rowsOf(k)),
@@ -124,7 +112,7 @@ test('whoever stops in the middle can go on with something else', () =>
     await withDuckDb({}, async (connection) => {
       const files = await opened(connection, folder, names)
       const readingOf = () => ({ expressions: EXPRESSIONS, sample: undefined })
-      const streams = new FileStreams(connection, files, { readingOf, signal: undefined })
+      const streams = new FileStreams([connection], files, { readingOf, signal: undefined })
       for await (const chunk of streams.rowsOf(0)) {
         assert.equal(chunk.rowStart, 0)
         break
@@ -132,7 +120,7 @@ test('whoever stops in the middle can go on with something else', () =>
       await streams.close()
       assert.equal((await valuesOf(streams.rowsOf(1))).length, 10_000)
       await streams.close()
-      const stopped = new FileStreams(connection, files, { readingOf, signal: AbortSignal.abort() })
+      const stopped = new FileStreams([connection], files, { readingOf, signal: AbortSignal.abort() })
       await assert.rejects(valuesOf(stopped.rowsOf(0)), isError('ABORTED', /a\.parquet/))
       await stopped.close()
     })

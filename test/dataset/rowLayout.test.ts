@@ -81,12 +81,7 @@ test('a further column is one entry of the plan: it is packed, read and shuffled
     for (const [file, chunks] of [3, 1].entries()) {
       builder.startFile(`${file}`)
       for (let chunk = 0; chunk < chunks; chunk++) {
-        copyRows(WEIGHTED, builder.scratch, 0, {
-          from: fillRows(allocateRows(WEIGHTED, 2048), 2048 * (3 * file + chunk)),
-          start: 0,
-          end: 2048,
-        })
-        await builder.append(2048)
+        await builder.append(2048, fillRows(allocateRows(WEIGHTED, 2048), 2048 * (3 * file + chunk)))
       }
       await builder.endFile()
     }

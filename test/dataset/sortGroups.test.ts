@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { BlockBuilder } from '../../src/dataset/clicks/blockBuilder.ts'
 import { GROUP_ROWS_MAX, GroupRuns } from '../../src/dataset/clicks/groupRuns.ts'
 import { KeyNumbers } from '../../src/dataset/clicks/keyNumbers.ts'
-import { blockRows, clickPlan, rowBytes } from '../../src/dataset/clicks/rowLayout.ts'
+import { allocateRows, blockRows, clickPlan, rowBytes } from '../../src/dataset/clicks/rowLayout.ts'
 import { sortGroups, type UnsortedRows } from '../../src/dataset/clicks/sortGroups.ts'
 import { DurableFile } from '../../src/dataset/pack/durableFile.ts'
 import { Random } from '../../src/random.ts'
@@ -21,7 +21,7 @@ async function unsortedRows(folder: string, keys: Uint32Array): Promise<Unsorted
   const output = await DurableFile.create(path)
   const builder = new BlockBuilder(output, KEYS)
   builder.startFile('a')
-  const { scratch } = builder
+  const scratch = allocateRows(KEYS, 2048)
   const rows = keys.length / 2
   for (let start = 0; start < rows; start += scratch.clicks.length) {
     const count = Math.min(scratch.clicks.length, rows - start)
@@ -30,7 +30,7 @@ async function unsortedRows(folder: string, keys: Uint32Array): Promise<Unsorted
       scratch.clicks[i] = (start + i) % 2
     }
     ;(scratch.groups as Uint32Array).set(keys.subarray(2 * start, 2 * (start + count)))
-    await builder.append(count)
+    await builder.append(count, scratch)
   }
   await builder.endFile()
   await output.close()

@@ -3,7 +3,6 @@ import { wordsOf } from '../../features/encodeRow.ts'
 import type { FeatureSpec, PairFeature } from '../../features/featureSpec.ts'
 import { rowShape } from '../../features/rowShape.ts'
 import type { DurableFile } from '../pack/durableFile.ts'
-import { CHUNK_ROWS } from '../parquet/columnStream.ts'
 import {
   allocateRows,
   BLOCK_ROWS_MAX,
@@ -28,7 +27,6 @@ interface OwnFeatures {
 /** Gathers rows into blocks that cross no file and cut no group, and writes them. */
 export class BlockBuilder {
   readonly groups = { count: 0, longest: 0, withoutOrder: 0 } // of rows that are numbered by group
-  readonly scratch: ClickRows
   readonly plan: RowPlan
   readonly #own: OwnFeatures
   readonly #statistics: ColumnStatistics // of the context's numbers
@@ -49,7 +47,6 @@ export class BlockBuilder {
     this.#own = own
     this.#hasGroups = hasGroups(plan)
     this.#statistics = new ColumnStatistics(numbers, words)
-    this.scratch = allocateRows(plan, CHUNK_ROWS)
     this.#block = allocateRows(plan, BLOCK_ROWS_MAX)
     this.#packed = new Uint8Array(BLOCK_ROWS_MAX * rowBytes(plan))
   }
@@ -76,21 +73,19 @@ export class BlockBuilder {
     this.#file.heldOut = (this.#file.heldOut ?? 0) + rows
   }
 
-  /**
-   * Takes the first `rows` rows of `from`, a block's at most; returns a promise if a block was full and is
-   * being written.
-   */
-  append(rows: number, from = this.scratch): Promise<void> | undefined {
-    let written: Promise<void> | undefined
+  /** Takes the first `rows` rows of `from`; true if blocks were full and have been written. */
+  async append(rows: number, from: ClickRows): Promise<boolean> {
+    let isWritten = false
     for (let start = 0; start < rows; ) {
       const end = Math.min(rows, start + BLOCK_ROWS_MAX - this.#rows)
       copyRows(this.plan, this.#block, this.#rows, { from, start, end })
       this.#rows += end - start
       start = end
-      // once at most: a chunk is smaller than a block, and a block is one
-      if (this.#rows === BLOCK_ROWS_MAX) written = this.#flush(this.#wholeGroups())
+      if (this.#rows < BLOCK_ROWS_MAX) continue
+      await this.#flush(this.#wholeGroups())
+      isWritten = true
     }
-    return written
+    return isWritten
   }
 
   async endFile(): Promise<void> {

@@ -75,7 +75,7 @@ export async function openRows(
   const { home, sources, older, fingerprint, key, prefix, directory } = located
   const found = await readRows(directory, split)
   if (found) return found
-  await withDuckDb(options, async (connection) => {
+  await withDuckDb(options, async (connection, connect) => {
     const part = partToPlan(options, split)
     const onFile = (done: number) => {
       const filesOpened = { done, total: sources.length }
@@ -88,6 +88,7 @@ export async function openRows(
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })
     const onSorted = (rowsDone: number, total: number) =>
       options.onProgress?.({ stage: split, rowsDone, rowsTotal: total, isSorting: true })
+    const other = await connect()
     await buildFolder(home, prefix + fingerprint, async (folder) => {
       const unused = unusedColumns(plan, options.timeColumn)
       const pages = {
@@ -96,7 +97,7 @@ export async function openRows(
         signal: options.signal,
       }
       const body = await whilePagesAreChecked(pages, (signal) =>
-        packRows(connection, plan, { folder, signal, onRows, onSorted }),
+        packRows([connection, other], plan, { folder, signal, onRows, onSorted }),
       )
       if (body.rows === 0)
         throw new NearrankError(

@@ -6,15 +6,22 @@ import { widthOf } from '../../features/rowShape.ts'
 import { BlockBuilder } from './blockBuilder.ts'
 import { ClickEncoder, OUT_OF_ORDER } from './clickEncoder.ts'
 import { GroupRuns } from './groupRuns.ts'
-import { clickPlan, gatherRows, type RowPlan } from './rowLayout.ts'
+import { allocateRows, clickPlan, gatherRows, rowBytes, type RowPlan } from './rowLayout.ts'
 import { groupsOf, sortGroups } from './sortGroups.ts'
 import { packRates } from './packRates.ts'
 import { type PackedRowsBody, ROWS_FILE } from './readRows.ts'
 import { clickColumns, type RowsPlan } from './rowsPlan.ts'
-import { fileRow } from '../parquet/columnStream.ts'
+import { CHUNK_ROWS, fileRow } from '../parquet/columnStream.ts'
 import { FileStreams } from '../parquet/fileStreams.ts'
+import { RANGE_ROWS_MAX } from '../parquet/rowRanges.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import type { RowSample } from '../parquet/rowSample.ts'
+
+/** Rows that take more, packed, are read in smaller pieces. */
+const ROW_BYTES_MAX = 32
+
+/** For the statements of packing; the second one reads beside the first. */
+type Connections = readonly [DuckDBConnection, DuckDBConnection]
 
 export interface RowsRun {
   folder: string
@@ -28,15 +35,15 @@ export interface RowsRun {
  * other are sorted by group; whether they do shows while they are packed.
  */
 export async function packRows(
-  connection: DuckDBConnection,
+  connections: Connections,
   plan: RowsPlan,
   run: RowsRun,
 ): Promise<PackedRowsBody> {
   const own = { context: plan.context, pairs: plan.pairs.features }
   const packed =
     plan.group === null
-      ? await packFiles(connection, plan, run, 'none')
-      : ((await packFiles(connection, plan, run, 'numbers')) ?? (await packSorted(connection, plan, run)))
+      ? await packFiles(connections, plan, run, 'none')
+      : ((await packFiles(connections, plan, run, 'numbers')) ?? (await packSorted(connections, plan, run)))
   if (!packed) throw new NearrankError('INTERNAL', 'rows without groups cannot be out of order')
   const { body, rowPlan } = packed
   const isUncounted = own.pairs.some((pair) => pair.kind === 'rate' && pair.rows.length === 0)
@@ -65,24 +72,28 @@ interface PackedFiles {
 
 /** Undefined: with group numbers, the rows of a group do not come one after the other. */
 async function packFiles(
-  connection: DuckDBConnection,
+  connections: Connections,
   plan: RowsPlan,
   run: RowsRun,
   groups: 'none' | 'numbers' | 'keys',
 ): Promise<PackedFiles | undefined> {
+  const [connection] = connections
   const path = join(run.folder, ROWS_FILE)
+  const own = { context: plan.context, pairs: plan.pairs.features }
+  const contextWords = widthOf([...own.context, ...own.pairs])
+  const rowPlan = clickPlan(contextWords, groups, plan.weights !== null)
+  const isShort = rowBytes(rowPlan) <= ROW_BYTES_MAX
   const sampleOf = (i: number) => plan.replay.samples[i] as RowSample | undefined
-  const streams = new FileStreams(connection, plan.files, {
+  const streams = new FileStreams(isShort ? connections : [connection], plan.files, {
     readingOf: (i) => ({ ...clickColumns(plan, plan.files[i]), sample: sampleOf(i) }),
     signal: run.signal,
   })
   const output = await DurableFile.create(path)
   try {
-    const own = { context: plan.context, pairs: plan.pairs.features }
-    const contextWords = widthOf([...own.context, ...own.pairs])
-    const builder = new BlockBuilder(output, clickPlan(contextWords, groups, plan.weights !== null), own)
+    const scratch = allocateRows(rowPlan, isShort ? RANGE_ROWS_MAX : CHUNK_ROWS)
+    const builder = new BlockBuilder(output, rowPlan, own)
     const runs = groups === 'numbers' ? new GroupRuns() : null
-    const encoder = await ClickEncoder.open(connection, plan, builder.scratch, runs)
+    const encoder = await ClickEncoder.open(connection, plan, scratch, runs)
     const { dropped } = encoder
     let rowsRead = 0
     for (const [i, file] of plan.files.entries()) {
@@ -101,10 +112,9 @@ async function packFiles(
           return undefined
         }
         const kept = order?.length ?? chunk.rows
-        if (order) gatherRows(builder.plan, builder.scratch, 0, { from: builder.scratch, order, count: kept })
+        if (order) gatherRows(builder.plan, scratch, 0, { from: scratch, order, count: kept })
         builder.dropped(chunk.rows - kept)
-        const wrote = builder.append(kept)
-        if (wrote) await wrote
+        const wrote = await builder.append(kept, scratch)
         if (wrote) run.onRows(rowsRead + fileRow(chunk, chunk.rows - 1) + 1)
       }
       if (sample) builder.notReplayed(file.rows - drawn)
@@ -135,11 +145,11 @@ async function packFiles(
 
 /** Packs the rows with the keys of their groups, then sorts them by these. */
 async function packSorted(
-  connection: DuckDBConnection,
+  connections: Connections,
   plan: RowsPlan,
   run: RowsRun,
 ): Promise<PackedFiles | undefined> {
-  const packed = await packFiles(connection, plan, run, 'keys')
+  const packed = await packFiles(connections, plan, run, 'keys')
   if (!packed || packed.body.rows === 0) return packed
   const path = join(run.folder, ROWS_FILE)
   const output = await DurableFile.create(`${path}.sorted`)

@@ -4,6 +4,7 @@ import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { readExactly } from '../pack/packFile.ts'
+import { CHUNK_ROWS } from '../parquet/columnStream.ts'
 import { BlockBuilder } from './blockBuilder.ts'
 import { GROUP_ROWS_MAX } from './groupRuns.ts'
 import { KeyNumbers } from './keyNumbers.ts'
@@ -210,13 +211,12 @@ async function appendSorted(
   from: ClickRows,
   { order, numbers }: SortedRows,
 ): Promise<void> {
-  const rows = builder.scratch
-  const size = rows.clicks.length
+  const rows = allocateRows(builder.plan, CHUNK_ROWS)
   const others = plan.filter(({ name }) => name !== 'groups')
-  for (let start = 0; start < order.length; start += size) {
-    const count = Math.min(size, order.length - start)
+  for (let start = 0; start < order.length; start += CHUNK_ROWS) {
+    const count = Math.min(CHUNK_ROWS, order.length - start)
     gatherRows(others, rows, 0, { from, order: order.subarray(start, start + count), count })
     ;(rows.groups as Uint32Array).set(numbers.subarray(start, start + count))
-    await builder.append(count)
+    await builder.append(count, rows)
   }
 }

@@ -11,11 +11,12 @@ const MEMORY_BYTES_MIN = 64 * 2 ** 20
 
 /**
  * Runs `work` with a connection to an in-memory database of its own that reads nothing but local files and
- * installs nothing. One statement at a time: a second one silently ends the first one's stream.
+ * installs nothing. One statement at a time: a second one silently ends the first one's stream. `connect`
+ * gives more connections, for statements side by side.
  */
 export async function withDuckDb<T>(
   options: DuckDbOptions,
-  work: (connection: DuckDBConnection) => Promise<T>,
+  work: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> {
   // Loaded where it is used: the library takes 40 MiB, and training needs none of it.
   const { DuckDBInstance } = await import('@duckdb/node-api')
@@ -30,16 +31,18 @@ export async function withDuckDb<T>(
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })
-  try {
+  const connections: DuckDBConnection[] = []
+  const connect = async () => {
     const connection = await instance.connect()
-    try {
-      // A geometry is bytes to us; and DuckDB refuses what early writers said of theirs.
-      await connection.run('SET enable_geoparquet_conversion = false')
-      return await work(connection)
-    } finally {
-      connection.closeSync()
-    }
+    connections.push(connection)
+    // A geometry is bytes to us; and DuckDB refuses what early writers said of theirs.
+    await connection.run('SET enable_geoparquet_conversion = false')
+    return connection
+  }
+  try {
+    return await work(await connect(), connect)
   } finally {
+    for (const connection of connections) connection.closeSync()
     instance.closeSync()
   }
 }

@@ -3,6 +3,7 @@ import { NearrankError } from '../../errors.ts'
 import { type ColumnChunk, streamColumns } from './columnStream.ts'
 import { arrayOf, ROW_NUMBER, sqlParquet } from './duckdb.ts'
 import { type ParquetFile, unreadable } from './parquetFile.ts'
+import { RangeReader } from './rangeReader.ts'
 import type { RowSample } from './rowSample.ts'
 
 /** Files that one statement reads: for small ones, starting it takes longer than reading them. */
@@ -24,23 +25,30 @@ type Stream = Awaited<ReturnType<DuckDBConnection['stream']>>
 type ColumnsRead = NonNullable<Awaited<ReturnType<Stream['fetchChunk']>>>
 
 /**
- * The rows of files, one file after the other, as `streamColumns` streams them. Neighbours that are alike are
- * read by one statement: nothing else may use the connection until `close`.
+ * The rows of files, one file after the other, as `streamColumns` streams them: in ranges where that is
+ * possible and asked for, else neighbours that are alike by one statement. Nothing else may use the
+ * connection until `close`.
  */
 export class FileStreams {
   readonly #connection: DuckDBConnection
   readonly #files: readonly ParquetFile[]
   readonly #readingOf: (file: number) => Reading
   readonly #signal: AbortSignal | undefined
+  readonly #ranges: RangeReader
   #batch: Batch | undefined
   #stream: Stream | undefined
 
+  /** With `others`, ranges are read, and chunks have up to `RANGE_ROWS_MAX` rows. */
   constructor(
-    connection: DuckDBConnection,
+    [connection, ...others]: readonly DuckDBConnection[],
     files: readonly ParquetFile[],
     { readingOf, signal }: { readingOf: (file: number) => Reading; signal: AbortSignal | undefined },
   ) {
     this.#connection = connection
+    this.#ranges = new RangeReader([connection, ...others], files, (index) => {
+      const { expressions, sample } = readingOf(index)
+      return sample || others.length === 0 ? undefined : expressions
+    })
     this.#files = files
     this.#readingOf = readingOf
     this.#signal = signal
@@ -50,6 +58,13 @@ export class FileStreams {
   async *rowsOf(index: number): AsyncGenerator<ColumnChunk> {
     const file = this.#files[index]
     const reading = this.#readingOf(index)
+    if (await this.#ranges.begin(index)) {
+      for await (const chunk of this.#ranges.rows()) {
+        yield chunk
+        if (this.#signal?.aborted) throw stopped(file)
+      }
+      return
+    }
     if (!this.#batch || index >= this.#batch.end) {
       await this.close()
       const end = this.#batchEnd(index, reading)
@@ -64,6 +79,7 @@ export class FileStreams {
 
   /** Ends what is being read. */
   async close(): Promise<void> {
+    await this.#ranges.close()
     await this.#batch?.next.catch(() => undefined)
     this.#batch = undefined
     this.#stream = undefined
@@ -73,10 +89,11 @@ export class FileStreams {
     const first = this.#files[start]
     const isAlike = (index: number) => {
       const own = this.#readingOf(index)
-      return own.expressions.join() === expressions.join() && areAlike(first, this.#files[index])
+      if (this.#ranges.mayRead(index) || own.expressions.join() !== expressions.join()) return false
+      return areAlike(first, this.#files[index])
     }
     let end = start + 1
-    if (sample || !areAlike(first, first)) return end
+    if (sample || this.#ranges.mayRead(start) || !areAlike(first, first)) return end
     while (end < Math.min(this.#files.length, start + FILES_AT_ONCE) && isAlike(end)) end++
     return end
   }
@@ -99,7 +116,7 @@ export class FileStreams {
   /** A chunk never has rows of two files; row numbers tell where one ends. */
   async *#rowsInBatch(index: number, { expressions }: Reading): AsyncGenerator<ColumnChunk> {
     const { end } = this.#batch!
-    const { rows, name } = this.#files[index]
+    const { rows } = this.#files[index]
     const bad = (cause?: unknown) => this.#whyBad(index, end, expressions, cause)
     for (let rowStart = 0; rowStart < rows; ) {
       const chunk = await this.#fetched(bad)
@@ -108,7 +125,7 @@ export class FileStreams {
       for (let i = 0; i < numbers.length; i++) if (numbers[i] !== rowStart + i) throw await bad()
       yield { rowStart, rows: chunk.rowCount, columns: expressions.map((_, i) => chunk.getColumnVector(i)) }
       rowStart += chunk.rowCount
-      if (this.#signal?.aborted) throw new NearrankError('ABORTED', `Stopped while reading ${name}`)
+      if (this.#signal?.aborted) throw stopped(this.#files[index])
     }
     if (index === end - 1 && (await this.#fetched(bad))) throw await bad()
   }
@@ -141,6 +158,10 @@ export class FileStreams {
       ? new NearrankError('INTERNAL', `${name}: its rows did not come as those of one file of several`)
       : unreadable(name, cause)
   }
+}
+
+function stopped({ name }: ParquetFile): NearrankError {
+  return new NearrankError('ABORTED', `Stopped while reading ${name}`)
 }
 
 function areAlike(first: ParquetFile, file: ParquetFile): boolean {

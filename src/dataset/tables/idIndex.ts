@@ -1,17 +1,25 @@
 /** Stands for "no such id" where a row number is expected. */
 export const NO_ROW = 0xffffffff
 
+const SIGN = 0x80000000 | 0
+
+/** Integer ids from the lowest to the highest, both exact as numbers. */
+interface IdRange {
+  lowest: number
+  size: number // at most 2^31 − 1
+}
+
 /**
- * Row numbers by id, for ids of 2 or 4 words of 32 bits, in typed arrays alone. Integers of a narrow range
- * (up to four times the number of rows) are looked up directly, anything else in a hash table with linear
- * probing, at most half full.
+ * Row numbers by id, for ids of 2 or 4 words of 32 bits, in typed arrays alone. Consecutive integers are
+ * counted from the first; others of a narrow range (up to four times the number of rows) are looked up
+ * directly, anything else in a hash table with linear probing, at most half full.
  */
 export class IdIndex {
   readonly duplicate: { row: number; earlierRow: number } | undefined // the first id that came twice
   readonly #words: number // of one key
   readonly #keys: Uint32Array // [rows, words]
-  readonly #base: number = 0 // direct: the lowest id
-  readonly #direct: Uint32Array | undefined // row of id base + i
+  readonly #range: IdRange | undefined // undefined: hashed
+  readonly #direct: Int32Array | null = null // row of the lowest id + i, −1 for none; null: it is i
   readonly #slots: Uint32Array = new Uint32Array(0) // hashed: row + 1, 0 for none
   readonly #mask: number = 0
 
@@ -21,12 +29,13 @@ export class IdIndex {
     this.#keys = keys
     const rows = keys.length / words
     const range = words === 2 ? rangeOf(keys) : undefined
-    if (range && range.size <= 4 * rows + 1024) {
-      this.#base = range.lowest
-      this.#direct = new Uint32Array(range.size).fill(NO_ROW)
+    if (range && range.size <= Math.min(4 * rows + 1024, 0x7fffffff)) {
+      this.#range = range
+      if (areConsecutive(keys, range)) return
+      this.#direct = new Int32Array(range.size).fill(-1)
       for (let row = 0; row < rows; row++) {
-        const at = numberAt(keys, row) - this.#base
-        if (this.#direct[at] === NO_ROW) this.#direct[at] = row
+        const at = numberAt(keys, row) - range.lowest
+        if (this.#direct[at] === -1) this.#direct[at] = row
         else this.duplicate ??= { row, earlierRow: this.#direct[at] }
       }
       return
@@ -42,9 +51,10 @@ export class IdIndex {
 
   /** Rows of `count` keys into `out`, NO_ROW for those there is none for; returns how many those are. */
   lookupInto(keys: Uint32Array, count: number, out: Uint32Array): number {
-    return this.#direct
-      ? directInto(this.#direct, this.#base, keys, count, out)
-      : this.#hashedInto(keys, count, out)
+    if (!this.#range) return this.#hashedInto(keys, count, out)
+    const [signedKeys, signedOut] = [signed(keys), signed(out)]
+    const missing = placesInto(this.#range, signedKeys, count, signedOut)
+    return this.#direct === null ? missing : rowsInto(this.#direct, count, signedOut)
   }
 
   #hashedInto(keys: Uint32Array, count: number, out: Uint32Array): number {
@@ -86,27 +96,49 @@ function slotOf(
   }
 }
 
-function directInto(
-  direct: Uint32Array,
-  base: number,
-  keys: Uint32Array,
-  count: number,
-  out: Uint32Array,
-): number {
-  const size = direct.length
-  const baseLow = base >>> 0
-  const baseHigh = Math.floor(base / 0x100000000) | 0
+/**
+ * Of each key, how far it is from the lowest id of a range, −1 if it is not in it; returns how many are not.
+ * Signed throughout: V8 then keeps everything in 32 bits, and takes half the time.
+ */
+function placesInto({ lowest, size }: IdRange, keys: Int32Array, count: number, out: Int32Array): number {
+  const baseLow = lowest | 0
+  const baseHigh = Math.floor(lowest / 0x100000000) | 0
+  const carryAt = baseLow ^ SIGN // compares as if it were unsigned
   let missing = 0
   for (let i = 0; i < count; i++) {
-    // The 64-bit difference id − base, exactly: a row can only be there when its upper half is 0.
+    // The 64-bit difference id − lowest, exactly: it is a place only if its upper half is 0.
     const low = keys[2 * i]
-    const at = (low - baseLow) >>> 0
-    const high = keys[2 * i + 1] - baseHigh - (low < baseLow ? 1 : 0)
-    const row = (high | 0) === 0 && at < size ? direct[at] : NO_ROW
-    out[i] = row
-    if (row === NO_ROW) missing++
+    const at = (low - baseLow) | 0
+    const high = (keys[2 * i + 1] - baseHigh - ((low ^ SIGN) < carryAt ? 1 : 0)) | 0
+    if (high === 0 && at >= 0 && at < size) out[i] = at
+    else {
+      out[i] = -1
+      missing++
+    }
   }
   return missing
+}
+
+/** Puts the row of each place where the place is; returns how many have none. */
+function rowsInto(direct: Int32Array, count: number, places: Int32Array): number {
+  let missing = 0
+  for (let i = 0; i < count; i++) {
+    const at = places[i]
+    const row = at < 0 ? -1 : direct[at]
+    places[i] = row
+    if (row < 0) missing++
+  }
+  return missing
+}
+
+function signed(words: Uint32Array): Int32Array {
+  return new Int32Array(words.buffer, words.byteOffset, words.length)
+}
+
+function areConsecutive(keys: Uint32Array, { lowest, size }: IdRange): boolean {
+  if (keys.length !== 2 * size) return false
+  for (let row = 0; row < size; row++) if (numberAt(keys, row) !== lowest + row) return false
+  return true
 }
 
 /** A signed 64-bit integer as a number, rounded beyond ±2^53. */
@@ -115,7 +147,7 @@ function numberAt(keys: Uint32Array, i: number): number {
 }
 
 /** Lowest id and number of ids to the highest, when all of them are exact as numbers. */
-function rangeOf(keys: Uint32Array): { lowest: number; size: number } | undefined {
+function rangeOf(keys: Uint32Array): IdRange | undefined {
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
   for (let i = 0; i < keys.length / 2; i++) {
