@@ -144,8 +144,8 @@ describe('README and docs', () => {
       api.split('\n## ')[0].matchAll(/`((?:GET|PUT|POST|DELETE) [^`]+)`/g),
       ([, route]) => route,
     )
-    // The OpenAPI document leaves out the page that shows it.
-    assert.deepEqual(documented.toSorted(), [...routes, 'GET /docs'].toSorted())
+    // The OpenAPI document leaves out the pages for people.
+    assert.deepEqual(documented.toSorted(), [...routes, 'GET /', 'GET /docs'].toSorted())
 
     const fields = Array.from(
       sectionOf(api, 'Recommend').matchAll(/^\| (`[a-z_`, ]+) \|/gm),

@@ -9,7 +9,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 // Top to bottom; folders of one line may not see each other. Files that lie in src itself: index.ts at the top, the rest at the bottom.
 const LAYERS = [
   ['index.ts'],
-  ['cli'],
+  ['cli', 'console'],
   ['client'],
   ['server'],
   ['live'],
@@ -49,6 +49,7 @@ const PACKAGES: Record<string, string[]> = {
   kdbush: ['geo'],
   picomatch: ['dataset'],
   pino: ['server'],
+  preact: ['console'],
   typebox: ['schema.ts'],
 }
 
@@ -60,7 +61,7 @@ interface Import {
 // AssemblyScript is another language with its own imports: it is reached through its compiled modules only.
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .map((file) => file.split(sep).join('/'))
-  .filter((file) => file.endsWith('.ts') && !file.startsWith('kernels/assembly/'))
+  .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('kernels/assembly/'))
 const sources = new Map(files.map((file) => [file, withoutComments(readFileSync(join(SRC, file), 'utf8'))]))
 const imports: Import[] = [...sources].flatMap(([file, source]) =>
   importsOf(source).map((specifier) => ({ file, specifier })),
@@ -84,10 +85,10 @@ describe('import direction', () => {
     assert.deepEqual(circlesOf(imports), [])
   })
 
-  test('relative imports end in .ts and name a file that exists', () => {
+  test('relative imports end in .ts or .tsx and name a file that exists', () => {
     for (const { file, specifier } of imports)
       if (specifier.startsWith('.')) {
-        assert.match(specifier, /\.ts$/, `${file} imports ${specifier}`)
+        assert.match(specifier, /\.tsx?$/, `${file} imports ${specifier}`)
         assert.ok(sources.has(targetOf(file, specifier)), `${file} imports ${specifier}, which is not there`)
       }
   })

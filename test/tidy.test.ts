@@ -9,7 +9,7 @@ const COLUMNS_MAX = 110
 const LINES_MAX = 350 // of a file of src
 
 const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => ({ file, lines: readFileSync(join(ROOT, 'src', file), 'utf8').split('\n') }))
 
 describe('tidy sources', () => {

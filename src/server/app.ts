@@ -14,7 +14,9 @@ import type { ApiKeys } from './keys/apiKeys.ts'
 import { installAuthorization } from './keys/authorize.ts'
 import { validatorCompiler } from './routes/bodyCheck.ts'
 import { bulkRoute } from './routes/bulk.ts'
+import { type ConsolePage, consoleAnswers, consoleRoutes } from './console/routes.ts'
 import { collectSchemas, docsAnswers, docsRoutes } from './routes/docs.ts'
+import { shareAnswers } from './routes/sharedAnswers.ts'
 import { featureRoutes } from './routes/features.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -38,6 +40,8 @@ export interface AppOptions {
   services: Services
   /** Absent: everybody may do everything. */
   apiKeys?: ApiKeys
+  /** The page at `/`. Absent: there is none. */
+  console?: ConsolePage
   /** @default BODY_LIMITS */
   limits?: Partial<BodyLimits>
   /** @default none */
@@ -69,7 +73,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
       'request',
     )
   })
-  app.decorate('docsAnswer', docsAnswers(app, services.features))
+  const docs = docsAnswers(app, services.features)
+  shareAnswers(app, options.console ? [docs, consoleAnswers(options.console)] : [docs])
   if (apiKeys) installAuthorization(app, apiKeys)
   collectSchemas(app, { hasKeys: apiKeys !== undefined })
   const { explanations, features } = services
@@ -83,6 +88,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     metricsRoute(scope, services)
   })
   app.register(async (scope) => docsRoutes(scope))
+  if (options.console) app.register(async (scope) => consoleRoutes(scope))
   return app
 }
 

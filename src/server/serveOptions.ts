@@ -20,6 +20,7 @@ export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
   port?: number // 0: a free one, @default 8080
   workers?: number // listening threads, @default one for each core
   apiKeys?: ApiKeys
+  console?: boolean // the page at `/`, @default true
   candidatesMax?: number // of a request, @default 10,000
   waitingMax?: number // requests that wait in a thread; more are turned away, @default 64
   unknownUser?: 'fail' | 'average' // @default fail
@@ -35,6 +36,7 @@ type Defaulted =
   | 'corsOrigins'
   | 'port'
   | 'workers'
+  | 'console'
   | 'candidatesMax'
   | 'waitingMax'
   | 'unknownUser'
@@ -52,6 +54,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     corsOrigins = [],
     port = DEFAULT_PORT,
     workers = availableParallelism(),
+    console = true,
     candidatesMax = DEFAULT_CANDIDATES_MAX,
     waitingMax = DEFAULT_WAITING_MAX,
     unknownUser = 'fail',
@@ -67,6 +70,7 @@ export function withDefaults(options: ServeOptions): ServeSettings {
     corsOrigins,
     port,
     workers,
+    console,
     candidatesMax,
     waitingMax,
     unknownUser,

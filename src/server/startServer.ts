@@ -108,7 +108,13 @@ function assemble(made: {
   const explanations = { userIds: layout.users.ids, unknownUser, unknownContext, candidatesMax }
   const parts = { store, threads, stats, state, explanations, progress, logger, unknownContext }
   const services = liveServices(parts)
-  const app = buildApp({ services, ...(settings.apiKeys && { apiKeys: settings.apiKeys }), logger })
+  const { apiKeys } = settings
+  const app = buildApp({
+    services,
+    ...(apiKeys && { apiKeys }),
+    ...(settings.console && { console: { hasKeys: apiKeys !== undefined } }),
+    logger,
+  })
   return { settings, logger, store, threads, state, services, app, progress, crashed }
 }
 

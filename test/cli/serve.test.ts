@@ -64,7 +64,7 @@ test('without --json it tells people where to look', async () => {
   assert.equal(code, 0)
   assert.match(
     stdout,
-    /^Serving 500 restaurants to 2,000 users on http:\/\/127\.0\.0\.1:\d+ \(\d+ workers\)\.\nTry it at http:\/\/127\.0\.0\.1:\d+\/docs\. Press Ctrl\+C to stop\.\n$/,
+    /^Serving 500 restaurants to 2,000 users on http:\/\/127\.0\.0\.1:\d+ \(\d+ workers\)\.\nSee it at http:\/\/127\.0\.0\.1:\d+\/, try its API at http:\/\/127\.0\.0\.1:\d+\/docs\. Press Ctrl\+C to stop\.\n$/,
   )
 })
 

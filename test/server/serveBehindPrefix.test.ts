@@ -1,34 +1,15 @@
 import assert from 'node:assert/strict'
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { runInNewContext } from 'node:vm'
+import { startPrefixProxy } from './prefixProxy.ts'
 import { makeWorld, serveWorld } from './serverFixture.ts'
 
 const server = await serveWorld(await makeWorld())
 
-/** A proxy that takes `prefix` off the paths of all requests, and knows nothing else. Returns its address. */
-async function startProxy(prefix: string): Promise<string> {
-  const proxy = createServer((from, to): void => {
-    if (!from.url?.startsWith(`${prefix}/`)) return void to.writeHead(404).end()
-    const { method, headers } = from
-    const path = from.url.slice(prefix.length)
-    from.pipe(
-      request({ port: server.port, path, method, headers }, (answer) => {
-        to.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(to)
-      }),
-    )
-  })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  after(() => proxy.close())
-  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${prefix}`
-}
-
 for (const prefix of ['', '/shop/ranking'])
   for (const page of ['/docs', '/docs/', '/docs?x=/y#z'])
     test(`behind the prefix "${prefix}", ${page} loads its files and tries requests on the right root`, async () => {
-      const root = await startProxy(prefix)
+      const root = await startPrefixProxy(server.port, prefix)
       const html = await (await fetch(root + page)).text()
       const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(
         ([, file]) => new URL(file, root + page),

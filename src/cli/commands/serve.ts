@@ -37,6 +37,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     const { data, model, ...places } = givenOptions(command, SERVE_PLACES)
     const { apiKeys, ...limits } = givenOptions(command, SERVE_PROTECTION)
     const { json, ...output } = givenOptions(command, SERVE_OUTPUT)
+    const options = givenOptions(command, SERVE_OPTIONS)
     if (model === undefined) throw new NearrankError('USAGE', 'Cannot serve: --model DIR is missing')
     const [{ startServer }, { readApiKeys }] = await Promise.all([
       import('../../server/startServer.ts'),
@@ -46,7 +47,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     process.on('SIGHUP', () => void running?.reload().catch(() => undefined)) // the log tells what came of it
     const starting = startServer({
       ...places,
-      ...givenOptions(command, SERVE_OPTIONS),
+      ...options,
       ...limits,
       ...output,
       model,
@@ -60,7 +61,8 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     progress.end({ quiet: server === undefined })
     if (!server) return
     running = server
-    tellReady(server, { asJson: json === true, hasKeys: apiKeys !== undefined })
+    const hasConsole = options.console !== false
+    tellReady(server, { asJson: json === true, hasKeys: apiKeys !== undefined, hasConsole })
     await serveUntilTold(server, interrupt.signal)
   })
 }
@@ -79,7 +81,10 @@ async function unlessStopped(
   }
 }
 
-function tellReady(server: RunningServer, { asJson, hasKeys }: { asJson: boolean; hasKeys: boolean }): void {
+function tellReady(
+  server: RunningServer,
+  { asJson, hasKeys, hasConsole }: { asJson: boolean; hasKeys: boolean; hasConsole: boolean },
+): void {
   const { host, port, users, restaurants, workers } = server
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   if (asJson)
@@ -94,7 +99,7 @@ function tellReady(server: RunningServer, { asJson, hasKeys }: { asJson: boolean
   else
     print(
       `Serving ${formatCount(restaurants)} restaurants to ${formatCount(users)} users on ${url} (${workers === 1 ? '1 worker' : `${workers} workers`}).\n` +
-        `Try it at ${url}/docs. Press Ctrl+C to stop.` +
+        `${hasConsole ? `See it at ${url}/, try its API` : 'Try its API'} at ${url}/docs. Press Ctrl+C to stop.` +
         (hasKeys || isLoopback(host) ? '' : `\n${EXPOSED}.`),
     )
 }

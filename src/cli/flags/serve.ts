@@ -2,7 +2,7 @@ import { ID_KINDS } from '../../ids.ts'
 import { MODEL_OPTION } from '../../model/modelOption.ts'
 import { UNKNOWN_CONTEXT_OPTION } from '../../ranking/unknownContext.ts'
 import { group, type OptionTable } from '../../options/option.ts'
-import { integer, number, oneOf, text, texts } from '../../options/schemas.ts'
+import { boolean, integer, number, oneOf, text, texts } from '../../options/schemas.ts'
 import { JSON_OPTION } from './flags.ts'
 import { REDIS_TLS_OPTION } from './redisTls.ts'
 
@@ -46,6 +46,7 @@ export const SERVE_OPTIONS = {
     flag: '--workers <n>',
     help: 'listening threads; default one for each core',
   },
+  console: { schema: boolean(), flag: '--no-console', help: 'leave out the page at /' },
   unknownUser: {
     schema: oneOf('fail', 'average'),
     flag: '--unknown-user <what>',

@@ -1,23 +1,18 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { packageVersion } from '../../packageVersion.ts'
 import { rightOf } from '../keys/authorize.ts'
 import { problemResponses, ProblemSchema } from '../problems/responses.ts'
 import type { FeaturesOf } from '../../features/featureSpec.ts'
 import type { FeatureService } from '../services.ts'
 import { CONTENT_SECURITY_POLICY, docsFile, docsPage } from './docsFiles.ts'
-import { fileAnswer, type FileAnswer, type SharedFile, sharedFile } from './sharedFile.ts'
+import { fileAnswer, type SharedFile, sharedFile } from './sharedFile.ts'
+import { type SharedAnswer, sendShared } from './sharedAnswers.ts'
 import { featureComponents } from './featureDocs.ts'
 
 const OPENAPI_PATH = '/openapi.json'
 const DOCS_FILES_PATH = '/docs/static/'
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** The document or a file of the page; `url`: with its query; undefined: it is of something else. */
-    docsAnswer(url: string, ifNoneMatch: string | undefined): Promise<FileAnswer | undefined>
-  }
-}
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 // Relative to the document, so that it is true behind a proxy that puts a prefix before all paths.
 const SERVERS = [{ url: './', description: 'this server' }]
@@ -53,19 +48,12 @@ export function collectSchemas(app: FastifyInstance, { hasKeys }: { hasKeys: boo
 
 /**
  * `/openapi.json`, and `/docs`: the same as a page to read and try, whose files are all served here. What
- * `app.docsAnswer` answers is the same for everybody and lies in shared memory.
+ * `docsAnswers` answers is the same for everybody and lies in shared memory.
  */
 export function docsRoutes(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, right: 'none' }
   })
-  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
-    const shared = await app.docsAnswer(request.url, request.headers['if-none-match'])
-    if (!shared) return reply.callNotFound()
-    const { status, headers, body } = shared
-    // A copy: Fastify takes no shared memory.
-    return reply.code(status).headers(headers).send(Buffer.from(body))
-  }
   app.get(
     OPENAPI_PATH,
     {
@@ -81,9 +69,9 @@ export function docsRoutes(app: FastifyInstance): void {
         },
       },
     },
-    answer,
+    sendShared,
   )
-  app.get(`${DOCS_FILES_PATH}:file`, { schema: { hide: true } }, answer)
+  app.get(`${DOCS_FILES_PATH}:file`, { schema: { hide: true } }, sendShared)
   for (const url of ['/docs', '/docs/'])
     app.get(url, { schema: { hide: true } }, async (_request, reply) => {
       reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY)
@@ -92,7 +80,7 @@ export function docsRoutes(app: FastifyInstance): void {
 }
 
 /** Answers what is the same for everybody: the document, which is made once for each model, and the files. */
-export function docsAnswers(app: FastifyInstance, features: FeatureService): FastifyInstance['docsAnswer'] {
+export function docsAnswers(app: FastifyInstance, features: FeatureService): SharedAnswer {
   let document: { of: FeaturesOf; file: SharedFile } | undefined
   const openApi = async (): Promise<SharedFile> => {
     await app.ready()
@@ -101,16 +89,15 @@ export function docsAnswers(app: FastifyInstance, features: FeatureService): Fas
       const made = app.swagger() as { components?: { schemas?: object } }
       const schemas = { ...made.components?.schemas, ...featureComponents(features) }
       const text = JSON.stringify({ ...made, servers: SERVERS, components: { ...made.components, schemas } })
-      document = { of, file: sharedFile(Buffer.from(text), 'application/json; charset=utf-8') }
+      document = { of, file: sharedFile(Buffer.from(text), { 'content-type': JSON_TYPE }) }
     }
     return document.file
   }
-  return async (url, ifNoneMatch) => {
-    const [path] = url.split('?', 1)
-    if (path === OPENAPI_PATH) return fileAnswer(await openApi(), ifNoneMatch)
+  return async (path, request) => {
+    if (path === OPENAPI_PATH) return fileAnswer(await openApi(), request)
     if (!path.startsWith(DOCS_FILES_PATH)) return undefined
     const file = await docsFile(path.slice(DOCS_FILES_PATH.length))
-    return file && fileAnswer(file, ifNoneMatch)
+    return file && fileAnswer(file, request)
   }
 }
 

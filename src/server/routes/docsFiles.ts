@@ -88,7 +88,7 @@ export async function docsFile(name: string): Promise<SharedFile | undefined> {
 }
 
 async function readDocsFile(name: string): Promise<SharedFile> {
-  if (name === 'page.js') return sharedFile(Buffer.from(PAGE_SCRIPT), TYPES[name])
+  if (name === 'page.js') return sharedFile(Buffer.from(PAGE_SCRIPT), { 'content-type': TYPES[name] })
   const folder = new URL('static/', import.meta.resolve('@fastify/swagger-ui'))
-  return sharedFile(await readFile(fileURLToPath(new URL(name, folder))), TYPES[name])
+  return sharedFile(await readFile(fileURLToPath(new URL(name, folder))), { 'content-type': TYPES[name] })
 }

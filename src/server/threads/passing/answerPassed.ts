@@ -29,8 +29,9 @@ async function shared(
   logger: Logger,
 ): Promise<PassedAnswer | undefined> {
   if (method !== 'GET' && method !== 'HEAD') return undefined
-  const answer = await app.docsAnswer(url, headers['if-none-match'] as string | undefined)
-  if (answer) logger.debug({ method, route: url.split('?', 1)[0], status: answer.status }, 'request')
+  const [path] = url.split('?', 1)
+  const answer = await app.sharedAnswer(path, headers)
+  if (answer) logger.debug({ method, route: path, status: answer.status }, 'request')
   return answer
 }
 

@@ -32,8 +32,10 @@ export class MainThread {
       const answer = await this.#ask({ method, url, headers, body })
       if (response.destroyed) return
       const isWhole = method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
+      const { vary, ...others } = answer.headers
+      if (vary !== undefined) response.appendHeader('vary', vary) // the allowed origins may have set one
       response.writeHead(answer.status, {
-        ...answer.headers,
+        ...others,
         ...(isWhole && { 'content-length': answer.body.length }),
         // Only now: a drain may have begun since the request came, and would wait for the connection.
         ...(this.#admission.isDraining() && { connection: 'close' }),

@@ -1,0 +1,8 @@
+import type { ConsoleApi } from './api/consoleApi.ts'
+
+/** What every view is given. */
+export interface ViewProps {
+  api: ConsoleApi
+  params: URLSearchParams // of the address: all that somebody needs to see the same
+  setParams: (params: URLSearchParams) => void
+}
