@@ -1,3 +1,4 @@
+import { formatCount } from '../format.ts'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
 import { filesToTrain } from '../dataset/clicks/openRows.ts'
 import { unreadFiles } from '../dataset/sources.ts'
@@ -15,6 +16,8 @@ import { packageVersion } from '../packageVersion.ts'
 import type { CrewLead } from './crew/crewLead.ts'
 import { growthNote } from './from/sourceModel.ts'
 import { popularityOf } from './judgement/popularity.ts'
+import { threadsFed } from './memory/arena.ts'
+import type { ArenaShape } from './memory/arenaShape.ts'
 import { loadFeatures } from './memory/featureMemory.ts'
 import { runPeakRssBytes } from './memory/memoryPlan.ts'
 import { constraintsTable } from './report/constraints.ts'
@@ -120,7 +123,7 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
 
 /** What a person should know before the training. */
 async function notesOf(prepared: Prepared): Promise<string[]> {
-  const { options, settings, tables, pack, features, source, dropped } = prepared
+  const { options, settings, tables, pack, features, source, dropped, shape } = prepared
   const parts = partsText(options, prepared)
   return [
     ...unreadNotes(await unreadFiles(options, await filesToTrain(options))),
@@ -129,6 +132,15 @@ async function notesOf(prepared: Prepared): Promise<string[]> {
     ...dataNotes(tables, features, pack),
     ...(source ? [growthNote(source, features)] : []),
     ...(settings.normalize ? farNotes(tables) : []),
+    ...idleNotes(shape),
+  ]
+}
+
+function idleNotes({ batchSize, threads }: ArenaShape): string[] {
+  const fed = threadsFed(batchSize)
+  if (threads <= fed) return []
+  return [
+    `Of ${threads} threads, ${fed} have rows to work on: batches of ${formatCount(batchSize)} rows are cut into so many slices. Larger batches (--batch-size) feed up to 64.`,
   ]
 }
 

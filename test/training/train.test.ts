@@ -9,6 +9,7 @@ import { decodeSafetensors } from '../../src/model/safetensors.ts'
 import type { CheckpointState } from '../../src/training/run/checkpoint.ts'
 import { loadModelFiles } from '../../src/model/modelDirectory.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
+import { threadsFed } from '../../src/training/memory/arena.ts'
 import { train } from '../../src/training/train.ts'
 import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
 import { writeParquetFile } from '../dataset/fixture.ts'
@@ -64,6 +65,25 @@ test('the same bytes for 1, 2 and 3 threads, shuffled or not, with normalisation
     assert.deepEqual(await weightsOf('threads2'), one)
     assert.deepEqual(await weightsOf('threads3'), one)
   }
+})
+
+test('a batch of many rows is cut for more threads, and gives the same bytes for any number of them', async () => {
+  const notes: string[] = []
+  const onProgress = (event: TrainEvent) => {
+    if (event.type === 'note') notes.push(event.message)
+  }
+  for (const threads of [1, 2, 11]) {
+    const own = { preset: 'reference' as const, learningRate: 1e-3, batchSize: 2500, onProgress }
+    await train(small(`wide${threads}`, { ...own, threads }))
+  }
+  assert.deepEqual(await weightsOf('wide2'), await weightsOf('wide1'))
+  assert.deepEqual(await weightsOf('wide11'), await weightsOf('wide1'))
+  const idle = notes.filter((note) => note.startsWith('Of '))
+  assert.deepEqual(
+    idle.map((note) => note.split(':', 1)[0]),
+    ['Of 11 threads, 10 have rows to work on'],
+  )
+  assert.deepEqual([256, 1024, 2048, 4096, 16_384, 65_536].map(threadsFed), [8, 8, 8, 16, 64, 64])
 })
 
 test('another seed gives other weights', async () => {

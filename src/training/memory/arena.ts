@@ -16,10 +16,10 @@ import { type EmbeddingArea, planEmbedded, type Reserve } from './embeddingArea.
  */
 export const BLOCK_ROWS = 64
 /**
- * A batch is cut into this many slices at most, each with its own gradient sum, whatever the number of
- * threads.
+ * A batch is cut into slices, each with its own gradient sum, whatever the number of threads: into 8, or
+ * into more of so many rows, which feed more threads.
  */
-const SLICES_MAX = 8
+const [SLICES_MIN, SLICE_ROWS, SLICES_MAX] = [8, 256, 64]
 /** Chunks of rows between the reader and the workers: an even number, since one job takes them in pairs. */
 export const RING_CHUNKS = 6
 const CHUNK_ROWS = 32_768
@@ -301,9 +301,15 @@ function blockStride(width: number): number {
   return width + 4
 }
 
+/** How many threads have rows of a batch to work on: one for each slice. */
+export function threadsFed(batchSize: number): number {
+  return Math.ceil(batchSize / sliceRowsFor(batchSize))
+}
+
 /** Rows of a slice: the same whatever the number of threads, so that sums are added in the same order. */
 function sliceRowsFor(batchSize: number): number {
-  const even = Math.ceil(batchSize / SLICES_MAX)
+  const slices = Math.max(SLICES_MIN, Math.min(SLICES_MAX, Math.ceil(batchSize / SLICE_ROWS)))
+  const even = Math.ceil(batchSize / slices)
   const step = even >= BLOCK_ROWS ? BLOCK_ROWS : 16
   return Math.ceil(even / step) * step
 }
