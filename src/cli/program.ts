@@ -3,6 +3,7 @@ import { apiKeyCommand } from './commands/apiKey.ts'
 import { backupCommand } from './commands/backup.ts'
 import type { CommandContext } from './commandContext.ts'
 import { compareCommand } from './commands/compare.ts'
+import { completionCommand } from './commands/completion.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
@@ -23,6 +24,10 @@ export function buildProgram(version: string, context: CommandContext): Command 
     .usage('<command> [options]')
     .description('Trains a click ranker on logs far larger than memory, and ranks places near a user.')
     .version(version, '--version', 'print the version')
+    .option('--quiet', 'with any command: neither progress nor notes, only results and errors')
+    .hook('preAction', () => {
+      if (program.opts<{ quiet?: boolean }>().quiet) context.progress.stream = { write: () => true }
+    })
     .addHelpText(
       'after',
       '\nExample:\n  nearrank generate --out data && nearrank train --data data --out model',
@@ -43,6 +48,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
     backupCommand,
     loadtestCommand,
     apiKeyCommand,
+    completionCommand,
   ]
   for (const command of commands.map((make) => make(context))) program.addCommand(command)
   program.helpCommand(false)

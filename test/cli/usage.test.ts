@@ -11,7 +11,7 @@ import { TRAIN_OPTIONS } from '../../src/training/settings/allTrainOptions.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 const COMMANDS =
-  'generate inspect train tune evaluate compare importance score recommend export serve load backup loadtest api-key'.split(
+  'generate inspect train tune evaluate compare importance score recommend export serve load backup loadtest api-key completion'.split(
     ' ',
   )
 

@@ -59,6 +59,17 @@ describe('the whole way on the command line', () => {
     assert.deepEqual(losses, losses.toSorted().toReversed())
   })
 
+  test('with --quiet, train shows its result and nothing else', async () => {
+    const args = ['train', '--data', at('data'), '--out', at('quiet'), '--epochs', '1', '--hidden', '8']
+    const { code, stdout, stderr } = await runCli(['--quiet', ...args])
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(stdout, /^epoch +rows/)
+    const loud = await runCli(args)
+    assert.match(loud.stderr, /Features of the users/)
+    const last = await runCli([...args, '--quiet'])
+    assert.deepEqual([last.code, last.stderr], [0, ''])
+  })
+
   test('train prints tables for people, and a config file counts less than a flag', async () => {
     await writeFile(at('config.json'), JSON.stringify({ epochs: 3, hidden: [16], seed: 5 }))
     const { code, stdout, stderr } = await runCli(

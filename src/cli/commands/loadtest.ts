@@ -12,7 +12,7 @@ const JSON_KEYS = ['rate', 'achievedRate', 'durationSeconds', 'ok', 'failed', 'l
 const SEARCH_ROWS = 10_000 // how far a search's rates go is not known before
 
 /** `nearrank loadtest`: requests at a fixed rate, and whether the answers keep the limits. */
-export function loadtestCommand({ interrupt }: CommandContext): Command {
+export function loadtestCommand({ interrupt, progress: shown }: CommandContext): Command {
   const command = new Command('loadtest')
     .summary('send requests at a fixed rate and check limits')
     .usage('--url <url> --requests <file> [options]')
@@ -47,7 +47,7 @@ export function loadtestCommand({ interrupt }: CommandContext): Command {
       signal: interrupt.signal,
     })
 
-    const live = new LoadtestLive(process.stderr)
+    const live = new LoadtestLive(shown.stream)
     const { timeoutMs, connections } = flags
     const options: ServerOptions = {
       url,

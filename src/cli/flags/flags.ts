@@ -1,7 +1,7 @@
 import { type Command, Option as CommanderOption } from 'commander'
 import { NearrankError } from '../../errors.ts'
 import type { Option, OptionTable, OptionValues } from '../../options/option.ts'
-import { boolean, text } from '../../options/schemas.ts'
+import { boolean, type SchemaFacts, text } from '../../options/schemas.ts'
 import { isSwitch, parserOf, repeats } from './parserOf.ts'
 
 /** One flag, and the option that it sets. */
@@ -27,10 +27,13 @@ export const CONFIG_OPTION = {
 /** A commander option that knows how its line of the help begins. */
 export class FlagOption extends CommanderOption {
   readonly term: string
+  readonly values: readonly string[] // that it may have; none: any
 
   constructor({ flags, help, option }: Flag) {
     super(flags, help)
+    const { enum: values, items }: SchemaFacts = option.schema
     this.term = option.term ?? option.flag ?? flags
+    this.values = values ?? items?.enum ?? []
     this.hideHelp(help === undefined)
   }
 }

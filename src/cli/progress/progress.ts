@@ -17,9 +17,8 @@ const CLEAR_LINE = '\r\u001b[2K'
  * Shows how far a command is: a bar that redraws itself on a terminal, a line every five seconds elsewhere.
  */
 export class Progress {
-  readonly #stream: ProgressStream
+  stream: ProgressStream // replaced by one that shows nothing for --quiet
   readonly #nowMs: () => number
-  readonly #isTerminal: boolean
   #stage = ''
   #stageStartMs = 0
   #stageStartDone = 0
@@ -29,9 +28,12 @@ export class Progress {
   #isDrawn = false
 
   constructor(stream: ProgressStream, nowMs: () => number = () => performance.now()) {
-    this.#stream = stream
+    this.stream = stream
     this.#nowMs = nowMs
-    this.#isTerminal = stream.isTTY === true && process.env.TERM !== 'dumb'
+  }
+
+  get #isTerminal(): boolean {
+    return this.stream.isTTY === true && process.env.TERM !== 'dumb'
   }
 
   /**
@@ -55,15 +57,15 @@ export class Progress {
     const full = this.#withRate(state, nowMs)
     if (this.#isTerminal) {
       // One column stays free: some terminals wrap a line that fills the last one.
-      this.#stream.write(CLEAR_LINE + progressLine(full, (this.#stream.columns ?? 80) - 1))
+      this.stream.write(CLEAR_LINE + progressLine(full, (this.stream.columns ?? 80) - 1))
       this.#isDrawn = true
-    } else this.#stream.write(`${plainProgressLine(full)}\n`)
+    } else this.stream.write(`${plainProgressLine(full)}\n`)
   }
 
   /** Shows a line that stays. */
   line(text: string): void {
     this.#clear()
-    this.#stream.write(`${text}\n`)
+    this.stream.write(`${text}\n`)
   }
 
   /**
@@ -75,7 +77,7 @@ export class Progress {
     const seconds = (this.#nowMs() - this.#stageStartMs) / 1000
     const rows = this.#done - this.#stageStartDone
     if (this.#stage !== '' && !options.quiet && seconds * 1000 >= STAGE_LINE_MS)
-      this.#stream.write(
+      this.stream.write(
         `${this.#stage}  ${formatCount(this.#done)} ${this.#unit} in ${formatSeconds(seconds)}  ${formatRate(rows / seconds, this.#unit)}\n`,
       )
     this.#stage = ''
@@ -93,7 +95,7 @@ export class Progress {
   }
 
   #clear(): void {
-    if (this.#isDrawn) this.#stream.write(CLEAR_LINE)
+    if (this.#isDrawn) this.stream.write(CLEAR_LINE)
     this.#isDrawn = false
   }
 }
