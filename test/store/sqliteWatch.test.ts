@@ -39,9 +39,9 @@ function failReads(table: string): { failures: () => number; repair: () => void 
   }
 }
 
-async function open(): Promise<{ path: string; store: FeatureStore }> {
+async function open(calmMs = 200): Promise<{ path: string; store: FeatureStore }> {
   const path = join(await temporaryFolder(), 's.db')
-  const store = await openSqliteStore(path, OPTIONS)
+  const store = await openSqliteStore(path, { ...OPTIONS, calmMs })
   await store.write([put('users', 1, [1, 2])])
   return { path, store }
 }
@@ -163,6 +163,22 @@ describe('the files of an open SQLite store', () => {
     other.exec('COMMIT')
     other.close()
     await eventually(() => assert.equal(store.status().troubles, undefined))
+    await store.close()
+  })
+
+  test('a small write that works is no reason to call the store well so soon after a change failed; a change is', async () => {
+    const { path, store } = await open(60_000)
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    await assert.rejects(store.write([put('users', 2, [1, 2])]), isError('CONFLICT'))
+    other.exec('COMMIT')
+    const version = () => other.prepare('PRAGMA data_version').get()?.data_version
+    const before = version()
+    await eventually(() => assert.notEqual(version(), before))
+    assert.match(store.status().troubles?.[0] ?? '', /^Writes to the store fail/)
+    await store.write([put('users', 2, [1, 2])])
+    assert.equal(store.status().troubles, undefined)
+    other.close()
     await store.close()
   })
 })

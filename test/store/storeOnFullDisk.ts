@@ -11,6 +11,8 @@ import { startCopy } from './storeCopy.ts'
 const [, , place, isReadOnly] = process.argv
 const path = join(place, 's.db')
 const ballast = join(place, 'ballast')
+const CALM_MS = 200 // as short as this, since nobody writes meanwhile
+const RECOVERY_MS_MAX = 5000 // the store looks once a second
 const failures: string[] = []
 const troubles: unknown[] = [] // with the disk full, and with room again before another write
 
@@ -30,7 +32,7 @@ process.stdout.write(`${JSON.stringify({ failures, acknowledged, kept, troubles 
 async function writeUntilFailure(): Promise<number> {
   let done = 0
   try {
-    const store = await openSqliteStore(path, CRASH_LAYOUT)
+    const store = await openSqliteStore(path, { ...CRASH_LAYOUT, calmMs: CALM_MS })
     const write = () =>
       store.write(Array.from({ length: 100 }, (_, k) => put('users', done + k, [done + k, 0, 0])))
     try {
@@ -39,7 +41,8 @@ async function writeUntilFailure(): Promise<number> {
       failures.push(told(error))
       troubles.push(store.status().troubles)
       await rm(ballast)
-      for (let tries = 0; store.status().troubles !== undefined && tries < 90; tries++) await delay(100)
+      const limit = performance.now() + RECOVERY_MS_MAX
+      while (store.status().troubles !== undefined && performance.now() < limit) await delay(20)
       troubles.push(store.status().troubles)
       // With room again the same open store goes on; under a limit on the file's size it cannot.
       await write().then(

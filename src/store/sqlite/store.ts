@@ -13,7 +13,7 @@ import type {
 import { sqliteError } from './error.ts'
 import { openSqliteFile, type SqliteFile } from './file.ts'
 import { readPieces } from './read.ts'
-import { SqliteWatch } from './watch.ts'
+import { SqliteWatch, type WatchOptions } from './watch.ts'
 import { SqliteWriter } from './writer.ts'
 
 const PROBLEMS_TOLD_MAX = 20
@@ -26,9 +26,11 @@ interface PendingWrite {
   reject: (error: unknown) => void
 }
 
+export interface OpenSqliteOptions extends OpenStoreOptions, Pick<WatchOptions, 'calmMs'> {}
+
 /** Opens the store in the file `path`; see `openSqliteFile`. Nobody else can open it until it is closed. */
-export async function openSqliteStore(path: string, options: OpenStoreOptions): Promise<FeatureStore> {
-  return new SqliteStore(path, await openSqliteFile(path, options))
+export async function openSqliteStore(path: string, options: OpenSqliteOptions): Promise<FeatureStore> {
+  return new SqliteStore(path, await openSqliteFile(path, options), options)
 }
 
 /**
@@ -48,7 +50,7 @@ class SqliteStore implements FeatureStore {
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  constructor(path: string, file: SqliteFile) {
+  constructor(path: string, file: SqliteFile, { calmMs }: OpenSqliteOptions) {
     this.#path = path
     this.#file = file
     this.layout = file.layout
@@ -58,6 +60,7 @@ class SqliteStore implements FeatureStore {
       isReading: () => this.#reading !== undefined,
       onForeignChange: () => this.#readAgain(),
       onTrouble: (trouble) => this.#listener?.onProblem(trouble),
+      calmMs,
     })
   }
 

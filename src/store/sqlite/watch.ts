@@ -7,6 +7,9 @@ import { OpenedFiles } from './openedFiles.ts'
 const LOOK_MS = 1000
 /** What is tried is small: on a disk that is nearly full it fits where the changes do not. */
 const CALM_MS = 5000
+/** Back and forth, since SQLite writes nothing if a row is set to what it is. */
+const TRIAL =
+  'BEGIN; UPDATE layout SET filling = filling + 1; UPDATE layout SET filling = filling - 1; COMMIT'
 const FILES_LOST =
   'A file of the store was deleted or replaced. Changes are refused, and earlier ones are lost when the server stops: put the file back, or start again with a backup.'
 
@@ -18,6 +21,8 @@ export interface WatchOptions {
   onForeignChange: () => void
   /** Something became wrong. */
   onTrouble: (trouble: string) => void
+  /** For how long no change may have failed before writes are said to work again. @default 5,000 */
+  calmMs?: number | undefined
 }
 
 /** Looks after the files of an open store, once a second and at each write, and knows what is wrong. */
@@ -97,9 +102,10 @@ export class SqliteWatch {
     const { database } = this.#file
     try {
       this.checkFiles()
-      database.exec('UPDATE layout SET filling = filling')
-      if (performance.now() - this.#failedMs > CALM_MS) this.#writeError = undefined
+      database.exec(TRIAL)
+      if (performance.now() - this.#failedMs > (this.#options.calmMs ?? CALM_MS)) this.#writeError = undefined
     } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
       this.#writeError = error
     }
   }
