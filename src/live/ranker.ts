@@ -1,6 +1,5 @@
 import { PlaceIndex } from '../geo/placeIndex.ts'
 import type { FeatureId } from '../ids.ts'
-import type { ChangeLog } from './changeLog.ts'
 import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables, unusableFeatureOf } from './tables.ts'
 import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
@@ -9,7 +8,6 @@ import { type RankingSource, RankPass, type RankWhere, sigmoid } from '../rankin
 import type { ScoringMemory } from '../ranking/scoringMemory.ts'
 
 const NO_CONTEXT: RequestContext = {}
-const TRIES_WITHOUT_LOCK = 2
 const TOO_MANY = -1
 
 /** Everything that ranking needs, as it is posted to a thread. */
@@ -109,8 +107,7 @@ export class LiveRanker {
   unusableFeature(id: FeatureId): string | undefined {
     const { users } = this.#tables
     let feature = -1
-    consistently(
-      users.log,
+    users.log.readWhole(
       () => true,
       () => {
         feature = unusableFeatureOf(users, id)
@@ -127,8 +124,7 @@ export class LiveRanker {
     const pass = this.#pass
     let ranked = 0
     let candidates = 0
-    consistently(
-      this.#tables.restaurants.log,
+    this.#tables.restaurants.log.readWhole(
       (row) => pass.candidates.subarray(0, Math.max(0, candidates)).includes(row),
       () => {
         candidates = this.#takeCandidates(request)
@@ -184,8 +180,7 @@ export class LiveRanker {
   #readUser(id: FeatureId): boolean {
     const { users } = this.#tables
     let row = -1
-    consistently(
-      users.log,
+    users.log.readWhole(
       (changed) => changed === row || row < 0,
       () => {
         row = liveRowOf(users, id)
@@ -200,8 +195,7 @@ export class LiveRanker {
   #readMean(): boolean {
     const { users, sums } = this.#tables
     let count = 0
-    consistently(
-      users.log,
+    users.log.readWhole(
       () => true,
       () => {
         count = sums[0]
@@ -211,14 +205,4 @@ export class LiveRanker {
     )
     return count > 0
   }
-}
-
-/** Runs `read` until nothing that concerns it changes meanwhile; after some tries it keeps the writer out. */
-function consistently(log: ChangeLog, concerns: (row: number) => boolean, read: () => void): void {
-  for (let tries = 0; tries < TRIES_WITHOUT_LOCK; tries++) {
-    const start = log.start()
-    read()
-    if (log.isUntouched(start, concerns)) return
-  }
-  log.locked(read)
 }

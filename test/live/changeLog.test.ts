@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { ChangeLog } from '../../src/live/changeLog.ts'
+import { eventually } from '../store/redisRowsOfServer.ts'
 
 const RING_LENGTH = ChangeLog.BYTES / 4 - 2
 const never = () => false
@@ -141,9 +142,72 @@ describe('ChangeLog', () => {
     let changed = 0
     for (let i = 0; i < 3; i++) log.change(1, () => changed++)
     assert.equal(changed, 3)
-    assert.equal(new Int32Array(shared)[1], 0, 'the lock is free again')
+    assert.equal(isLocked(shared), false)
+  })
+
+  test('a thread that lives but is slow loses its turn, and ends nobody else’s when it goes on', async () => {
+    const { shared, phase, worker } = slowReader()
+    const log = new ChangeLog(shared)
+    await letChange(phase, 1, () => log.change(1, () => {}))
+    await letChange(phase, 3, () => log.change(1, () => {}))
+    await reached(phase, 5) // with the lock
+    log.change(1, () => {})
+    log.locked(() => {
+      setPhase(phase, 6)
+      // It ends its turn, and begins to wait for another one.
+      Atomics.wait(phase, 0, 6, 300)
+      assert.equal(phase[0], 6, 'it does not read meanwhile')
+      assert.ok(isLocked(shared))
+    })
+    await reached(phase, 7)
+    setPhase(phase, 8)
+    await once(worker, 'exit')
+    assert.equal(isLocked(shared), false)
+  })
+
+  test('a reader that is too slow for its lock sees no half of a change', async () => {
+    const { shared, phase, pair, worker } = slowReader()
+    const log = new ChangeLog(shared)
+    const change = () => log.change(1, () => pair.set([pair[0] + 1, pair[1] + 1]))
+    const read = once(worker, 'message')
+    for (const attempt of [1, 3, 5]) await letChange(phase, attempt, change)
+    await reached(phase, 7)
+    setPhase(phase, 8)
+    assert.deepEqual(await read, [[3, 3]])
+    await once(worker, 'exit')
   })
 })
+
+/** A thread that reads a pair of numbers, and waits between the two: see slowReader.ts. */
+function slowReader(): { shared: SharedArrayBuffer; phase: Int32Array; pair: Int32Array; worker: Worker } {
+  const job = {
+    shared: new SharedArrayBuffer(ChangeLog.BYTES),
+    phase: new SharedArrayBuffer(4),
+    pair: new SharedArrayBuffer(8),
+  }
+  const worker = new Worker(new URL('./slowReader.ts', import.meta.url), { execArgv: [], workerData: job })
+  return { ...job, phase: new Int32Array(job.phase), pair: new Int32Array(job.pair), worker }
+}
+
+/** Changes while it waits in the phase, then lets it go on. */
+async function letChange(phase: Int32Array, at: number, change: () => void): Promise<void> {
+  await reached(phase, at)
+  change()
+  setPhase(phase, at + 1)
+}
+
+async function reached(phase: Int32Array, value: number): Promise<void> {
+  await eventually(() => assert.equal(Atomics.load(phase, 0), value))
+}
+
+function setPhase(phase: Int32Array, value: number): void {
+  Atomics.store(phase, 0, value)
+  Atomics.notify(phase, 0)
+}
+
+function isLocked(shared: SharedArrayBuffer): boolean {
+  return (new Int32Array(shared)[1] & 1) === 1
+}
 
 /** A log that has seen `sequence / 2` changes. */
 function logAt(sequence: number): ChangeLog {
