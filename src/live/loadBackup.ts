@@ -31,7 +31,7 @@ export async function loadBackup(
 ): Promise<Record<Side, number>> {
   const action = `load ${backup}`
   await checkPlaces(backup, url)
-  const { database, layout } = await openForReading(backup, action)
+  const { database, layout, close } = await openForReading(backup, action)
   try {
     checkWhole(database, action) // before the target is touched
     const store = await openStore(url, { layout, ...(redisTls && { redisTls }) })
@@ -60,7 +60,7 @@ export async function loadBackup(
   } catch (error) {
     throw sqliteError(error, action) // of the backup: the store makes its own readable
   } finally {
-    database.close()
+    close()
   }
 }
 

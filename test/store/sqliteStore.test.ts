@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
+import { NearrankError } from '../../src/errors.ts'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
 import { openSqliteFile } from '../../src/store/sqlite/file.ts'
 import { openForReading } from '../../src/store/sqlite/openForReading.ts'
@@ -117,6 +118,91 @@ describe('SQLite store', () => {
     await assert.rejects(openSqliteStore(join(folder, 'text', 's.db'), OPTIONS), isError('DISK'))
   })
 
+  test('a file without tables is refused and stays, also without its log; a creation that was killed goes on', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 's.db')
+    const store = await openSqliteStore(path, OPTIONS)
+    await store.write([put('users', 1, [1, 2, 3])])
+    const [copy, headerOnly, byte] = ['copy.db', 'header.db', 'byte.db'].map((name) => join(folder, name))
+    await copyFile(path, copy) // the tables are in the log yet
+    await store.close()
+    const other = new DatabaseSync(headerOnly)
+    other.exec('CREATE TABLE t (a); DROP TABLE t; VACUUM')
+    other.close()
+    await writeFile(byte, '\n')
+    const before = await readdir(folder)
+    for (const file of [copy, headerOnly, byte]) {
+      const bytes = await readFile(file)
+      await assert.rejects(
+        openSqliteStore(file, OPTIONS),
+        isError('INPUT', /or an empty file, found a file of \d+ bytes without tables; choose another path/),
+      )
+      assert.deepEqual(await readFile(file), bytes)
+    }
+    assert.deepEqual(await readdir(folder), before)
+    // As a kill leaves them between the header and the tables.
+    await writeFile(`${copy}-wal`, '')
+    const again = await openSqliteStore(copy, OPTIONS)
+    assert.deepEqual(await again.count(), { users: 0, restaurants: 0 })
+    await again.close()
+  })
+
+  test('a store that was cut off anywhere is refused', async () => {
+    const path = await filled(1000)
+    const bytes = await readFile(path)
+    const lengths = [
+      1,
+      15,
+      16,
+      50,
+      99,
+      100,
+      511,
+      512,
+      4095,
+      4096,
+      4097,
+      8192,
+      bytes.length / 2,
+      bytes.length - 1,
+    ]
+    for (const length of lengths) {
+      const cut = `${path}.${length}`
+      await writeFile(cut, bytes.subarray(0, length))
+      await assert.rejects(openSqliteStore(cut, OPTIONS), isRefusal, `${length} bytes`)
+      await assert.rejects(openForReading(cut, 'load it'), isRefusal, `${length} bytes`)
+      assert.deepEqual(await readFile(cut), bytes.subarray(0, length))
+    }
+  })
+
+  test('to read a store that is not open leaves no file beside it; of one that is open, all stay', async () => {
+    const path = await filled(10)
+    const beside = async () => (await readdir(dirname(path))).toSorted()
+    const before = await beside()
+    assert.ok(!before.some((name) => /-(?:wal|shm)$/.test(name)))
+    const bytes = await readFile(path)
+    const source = await openForReading(path, 'load it')
+    assert.equal(source.database.prepare('SELECT count(*) AS count FROM users').get()?.count, 10)
+    source.close()
+    assert.deepEqual(await beside(), before)
+    assert.deepEqual(await readFile(path), bytes)
+
+    // A server that starts while the store is being read, or reads on.
+    const reading = await openForReading(path, 'load it')
+    const store = await openSqliteStore(path, OPTIONS)
+    await store.write([put('users', 100, [1, 2, 3])])
+    reading.close()
+    await store.write([put('users', 101, [1, 2, 3])])
+    const open = await beside()
+    assert.ok(open.some((name) => name.endsWith('-wal')))
+    const second = await openForReading(path, 'load it')
+    assert.equal(second.database.prepare('SELECT count(*) AS count FROM users').get()?.count, 12)
+    second.close()
+    assert.deepEqual(await beside(), open)
+    assert.equal(store.status().troubles, undefined)
+    await store.close()
+  })
+
   test('damaged names of features are told of', async () => {
     for (const names of ['a,b,c', '["a","b"]', '["a","b",3]', 'null']) {
       const path = await filled(10)
@@ -143,6 +229,13 @@ describe('SQLite store', () => {
       await assert.rejects(openSqliteStore(path, OPTIONS), isError('DAMAGED', told))
       await assert.rejects(openForReading(path, 'load it'), isError('DAMAGED', told))
     }
+    const path = join(await temporaryFolder(), 's.db')
+    const values = { features: 1, form: 'values', names: ['f'] } as const
+    await (await openSqliteStore(path, { layout: { users: values, restaurants: values } })).close()
+    edit(path, 'ALTER TABLE layout DROP COLUMN form')
+    const noForm = isError('DAMAGED', /its table layout is damaged; restore a backup/)
+    await assert.rejects(openSqliteStore(path, OPTIONS), noForm)
+    await assert.rejects(openForReading(path, 'load it'), noForm)
   })
 
   test('a store of vectors is as version 0.1 made it, and one that it made is read and written', async () => {
@@ -352,4 +445,9 @@ function edit(path: string, sql: string): void {
   const database = new DatabaseSync(path)
   database.exec(sql)
   database.close()
+}
+
+/** A store's file that is no whole one is told of as one or as another file. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof NearrankError && (error.code === 'INPUT' || error.code === 'DAMAGED')
 }

@@ -157,9 +157,12 @@ describe('the files of an open SQLite store', () => {
     other.exec('BEGIN IMMEDIATE')
     await assert.rejects(
       store.write([put('users', 2, [1, 2])]),
-      isError('CONFLICT', /another process uses it/),
+      isError('CONFLICT', /another program has locked the file; wait/),
     )
-    assert.match(store.status().troubles?.[0] ?? '', /^Writes to the store fail: another process/)
+    assert.match(
+      store.status().troubles?.[0] ?? '',
+      /^Writes to the store fail: another program has locked the file/,
+    )
     other.exec('COMMIT')
     other.close()
     await eventually(() => assert.equal(store.status().troubles, undefined))

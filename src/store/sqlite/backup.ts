@@ -78,7 +78,7 @@ export async function backUpSqlite(path: string, out: string, options: BackupOpt
     const readable = sqliteError(error, action)
     throw readable === error ? diskError(error, action) : readable
   } finally {
-    source.database.close()
+    source.close()
   }
 }
 
@@ -122,18 +122,9 @@ async function checkFree({ target, out, action, overwrite }: Place): Promise<voi
  * @throws NearrankError CONFLICT if one has it open, INPUT if files of an earlier store are left there
  */
 async function whileUnused({ target, out, action }: Place, work: () => Promise<void>): Promise<void> {
-  let lock: DatabaseSync | undefined
-  try {
-    if (existsSync(`${target}-lock`)) lock = lockStore(target) // or it would be made, and stay
-  } catch (error) {
-    const readable = sqliteError(error, action)
-    if (!(readable instanceof NearrankError) || readable.code !== 'CONFLICT') throw readable
-    throw new NearrankError(
-      'CONFLICT',
-      `Cannot ${action}: ${out} must not be in use, found another process that has it open; stop that one first, or choose another file`,
-      { cause: error },
-    )
-  }
+  const inUse = `Cannot ${action}: ${out} must not be in use, found another process that has it open; stop that one first, or choose another file`
+  // A file to lock would be made where there is none, and stay.
+  const lock = existsSync(`${target}-lock`) ? lockStore(target, inUse) : undefined
   try {
     const left = LEFT_SUFFIXES.filter((suffix) => existsSync(target + suffix))
     if (left.length > 0)

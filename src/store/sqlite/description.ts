@@ -45,8 +45,8 @@ export function readLayout(
   database: DatabaseSync,
   path: string,
 ): { layout: StoreLayout; rows: Record<Side, number>; isFilling: boolean } {
-  checkTables(database, path)
   const hasForms = numberOf(database, 'PRAGMA user_version') === FORMAT_WITH_VALUES
+  checkTables(database, path, hasForms)
   const select = database.prepare(
     `SELECT features, ids, names, ${hasForms ? 'form' : 'NULL AS form'}, row_count AS count, filling FROM layout WHERE side = ?`,
   )
@@ -70,11 +70,12 @@ export function readLayout(
   return { layout: layout as StoreLayout, rows, isFilling }
 }
 
-function checkTables(database: DatabaseSync, path: string): void {
+function checkTables(database: DatabaseSync, path: string, hasForms: boolean): void {
   const columns = database.prepare('SELECT name FROM pragma_table_info(?)')
   for (const [table, wanted] of Object.entries(COLUMNS)) {
     const found = new Set(columns.all(table).map(({ name }) => name))
-    if (wanted.some((name) => !found.has(name)))
+    const all = table === 'layout' && hasForms ? [...wanted, 'form'] : wanted
+    if (all.some((name) => !found.has(name)))
       throw new NearrankError(
         'DAMAGED',
         `Cannot open the store ${path}: its table ${table} is ${found.size === 0 ? 'missing' : 'damaged'}; restore a backup, or fill a new store`,

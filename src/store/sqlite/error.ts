@@ -13,10 +13,7 @@ const NOTADB = 26
 
 const REASONS: Record<number, [ErrorCode, string]> = {
   [PERM]: ['DISK', 'permission is denied; change the permissions or choose another path'],
-  [BUSY]: [
-    'CONFLICT',
-    'another process uses it, and only one can; send changes to that server (POST /features), or stop it first',
-  ],
+  [BUSY]: ['CONFLICT', 'another program has locked the file; wait until it has done its work, or end it'],
   [LOCKED]: ['CONFLICT', 'another connection uses it, and only one can; close that one first'],
   [READONLY]: [
     'DISK',
@@ -43,6 +40,11 @@ export function sqliteError(error: unknown, action: string): unknown {
   return new NearrankError(code, `Cannot ${action}: ${reason} (SQLite: ${messageOf(error)})`, {
     cause: error,
   })
+}
+
+/** Whether another connection has what this one needs. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === BUSY
 }
 
 /** Why an action failed, without any name or path, as a part of a sentence. */

@@ -8,7 +8,8 @@ import { type Side, SIDES } from '../../features/featureSpec.ts'
 import type { OpenStoreOptions, StoreLayout } from '../featureStore.ts'
 import { agreeOnLayout, newLayout } from '../layout.ts'
 import { APPLICATION_ID, checkOwner, FORMAT, FORMAT_WITH_VALUES, readLayout } from './description.ts'
-import { sqliteError } from './error.ts'
+import { isBusy, sqliteError } from './error.ts'
+import { checkLastPage, checkNew, type FilesBefore, filesBefore } from './filesBefore.ts'
 
 const LOCK_WAIT_MS = 500 // for a server that is just ending
 const LOG_BYTES = 2 ** 26 // of the write-ahead log that stay on disk; a long reader lets it grow beyond
@@ -40,11 +41,14 @@ export async function openSqliteFile(path: string, options: OpenStoreOptions): P
   }
   // Absolute, since SQLite has meanings of its own for `:memory:` and `file:…`.
   const target = await resolveTarget(path)
-  await prepare(target, action)
+  const before = await prepare(target, action)
   try {
     const database = open(target)
-    checkOwner(database, path) // before anything is written beside a file of others
-    databases.push(lockStore(target))
+    // Before anything is written beside a file of others.
+    if (checkOwner(database, path)) checkNew(before, action)
+    else checkLastPage(database, before, action)
+    const inUse = `Cannot ${action}: another process uses it, and only one can; send changes to that server (POST /features), or stop it first`
+    databases.push(lockStore(target, inUse))
     const opened = await openDatabase(database, path, options)
     await syncDirectory(dirname(target))
     return { database, target, ...opened, close }
@@ -57,41 +61,43 @@ export async function openSqliteFile(path: string, options: OpenStoreOptions): P
 /**
  * Keeps the store `target` locked until what it returns is closed, or its process ends. It is an empty file
  * beside the store: a lock on the store itself would keep everybody from reading it, backups among them.
- * @throws SQLite's error if another one has it locked
+ * @throws NearrankError CONFLICT with the message `inUse` if another one has it locked; SQLite's errors
  */
-export function lockStore(target: string): DatabaseSync {
+export function lockStore(target: string, inUse: string): DatabaseSync {
   const database = new DatabaseSync(`${target}-lock`, { timeout: LOCK_WAIT_MS })
   try {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE') // a journal would be one more file
     return database
   } catch (error) {
     database.close()
+    if (isBusy(error)) throw new NearrankError('CONFLICT', inUse, { cause: error })
     throw error
   }
 }
 
-async function prepare(target: string, action: string): Promise<void> {
-  await checkLog(target, action)
+async function prepare(target: string, action: string): Promise<FilesBefore> {
   try {
-    const there = await stat(target)
-    if (!there.isFile())
+    const before = await filesBefore(target)
+    checkLog(target, before, action)
+    const there = await stat(target).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+    })
+    if (there === undefined) await mkdir(dirname(target), { recursive: true })
+    else if (!there.isFile())
       throw new NearrankError(
         'INPUT',
         `Cannot ${action}: it must be a file, found ${there.isDirectory() ? 'a folder' : 'a device or pipe'}; choose another path`,
       )
+    return before
   } catch (error) {
-    if (!isMissing(error)) throw diskError(error, action)
-    await mkdir(dirname(target), { recursive: true }).catch((reason: unknown) => {
-      throw diskError(reason, action)
-    })
+    throw diskError(error, action)
   }
 }
 
 /** SQLite would throw away the log of a store whose file is missing or empty. */
-async function checkLog(target: string, action: string): Promise<void> {
-  const bytesOf = async (file: string) => (await stat(file).catch(() => undefined))?.size ?? 0
+function checkLog(target: string, { bytes, logBytes = 0 }: FilesBefore, action: string): void {
+  if (bytes > 0 || logBytes === 0) return
   const log = `${target}-wal`
-  if ((await bytesOf(target)) > 0 || (await bytesOf(log)) === 0) return
   throw new NearrankError(
     'INPUT',
     `Cannot ${action}: there must be a file that ${log} belongs to, found ${existsSync(target) ? 'an empty one' : 'none'}; put the file back, or delete ${log} if nobody needs the changes in it`,
