@@ -157,7 +157,7 @@ test('keys: each right opens its own routes, on the threads that rank as on the 
     ['read', 'GET /users/1', 200],
     ['read', 'GET /metrics', 200],
     ['write', 'PUT /users/1', 204, row],
-    ['write', 'POST /features', 200, '\n', 'application/x-ndjson'],
+    ['write', 'POST /features', 200, '{"user_id":999999,"deleted":true}', 'application/x-ndjson'],
     ['write', 'DELETE /users/1', 204],
     ['admin', 'GET /admin/model', 200],
     ['admin', 'POST /admin/reload', 200],

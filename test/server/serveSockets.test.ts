@@ -175,9 +175,13 @@ test('paths that look like addresses, and steps, reach no other path than their 
   assert.equal((await connection.send('GET http://localhost/health/live')).status, 200)
   const absolute = await connection.send('POST http://localhost:80/recommend/1', wish)
   assert.deepEqual(JSON.parse(absolute.body), { restaurants: expected })
-  const load = await connection.send('POST http://localhost/features', '\n'.repeat(2 ** 21), {
-    'content-type': 'application/x-ndjson',
-  })
+  const load = await connection.send(
+    'POST http://localhost/features',
+    `${'\n'.repeat(2 ** 21)}{"user_id":999999,"deleted":true}`,
+    {
+      'content-type': 'application/x-ndjson',
+    },
+  )
   assert.equal(load.status, 200)
   for (const method of ['PURGE', 'PROPFIND', 'TRACE', 'PATCH', 'GET']) {
     const answer = await connection.send(`${method} /recommend/1`)

@@ -41,7 +41,7 @@ export function bulkRoute(app: FastifyInstance, features: FeatureService, limits
     schema: {
       operationId: 'put_features',
       summary: 'Write or delete many rows',
-      description: `All lines are checked before anything is written; an error names the first wrong line. Empty lines are skipped. If several lines are about one row, the last one wins. At most ${LOADS_MAX} loads run at once.`,
+      description: `All lines are checked before anything is written; an error names the first wrong line. Empty lines are skipped; one line at least must hold a row. If several lines are about one row, the last one wins. At most ${LOADS_MAX} loads run at once.`,
       tags: ['Features'],
       consumes: MEDIA_TYPES,
       body: Type.Union([users.line, restaurants.line, users.deletion, restaurants.deletion], {
@@ -59,16 +59,21 @@ export function bulkRoute(app: FastifyInstance, features: FeatureService, limits
           `Cannot take another load: ${LOADS_MAX} are running; send it again later`,
         )
       const { body } = request
-      if (body === undefined || body.length === 0)
-        throw new Problem('BAD_BODY', 'Cannot use the body: it must have a line, found none')
+      if (body === undefined || body.length === 0) throw withoutRows('none')
       running += 1
       try {
         const { changes, counts } = await parse(body)
-        if (changes.length > 0) await features.write(changes)
+        if (changes.length === 0) throw withoutRows('empty lines only')
+        await features.write(changes)
         return counts
       } finally {
         running -= 1
       }
     },
   })
+}
+
+/** Whoever sends nothing has most likely lost what was to be sent. */
+function withoutRows(found: string): Problem {
+  return new Problem('BAD_BODY', `Cannot use the body: it must have a line with a row, found ${found}`)
 }

@@ -41,9 +41,12 @@ describe('POST /features', () => {
     ])
   })
 
-  test('empty lines are a load of nothing; a body there must be', async () => {
-    assert.deepEqual((await load('\n\n')).json(), { users: 0, restaurants: 0, deleted: 0 })
-    assertProblem(await load(''), 'BAD_BODY', 'Cannot use the body: it must have a line, found none')
+  test('a body without a row is refused, and empty lines among rows are skipped', async () => {
+    const wanted = 'Cannot use the body: it must have a line with a row, found '
+    for (const blank of ['\n', '\n\n', '\r\n', ' \t', '\u{FEFF}'])
+      assertProblem(await load(blank), 'BAD_BODY', `${wanted}empty lines only`)
+    assertProblem(await load(''), 'BAD_BODY', `${wanted}none`)
+    assert.deepEqual((await load(`\n\n${USER}\r\n\r\n`)).json(), { users: 1, restaurants: 0, deleted: 0 })
     assertProblem(await send(app, 'POST /features'), 'BAD_BODY')
   })
 
@@ -134,7 +137,7 @@ describe('POST /features', () => {
     })
   })
 
-  test('any bytes are a 200 or a 4xx that names a line', () =>
+  test('any bytes are a 200 or a 4xx that names a line, if there is one', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -161,7 +164,10 @@ describe('POST /features', () => {
           const response = await load(`${lines.join('\n')}\n`)
           if (response.statusCode === 200) return
           assert.ok(['BAD_JSON', 'BAD_BODY', 'BAD_ID'].includes(response.json<{ code: string }>().code))
-          assert.match(response.json<{ detail: string }>().detail, /^Cannot use line \d+: /)
+          assert.match(
+            response.json<{ detail: string }>().detail,
+            /^Cannot use (?:line \d+: |the body: it must have a line)/,
+          )
           assert.equal(services.written.length, 0)
         },
       ),
