@@ -5,8 +5,8 @@ import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf, NearrankError } from './errors.ts'
 
-/** What a temporary sibling is: being written, moved aside for its successor, or being deleted. */
-export type SiblingKind = 'new' | 'old' | 'del'
+/** What a temporary sibling is: being written, moved aside for its successor, being deleted, or a claim. */
+export type SiblingKind = 'new' | 'old' | 'del' | 'run'
 
 /** What a file will hold; parts are written one behind the other, and never put together in memory. */
 export type FileData = Uint8Array | string | readonly Uint8Array[]
@@ -262,7 +262,7 @@ export async function staleSiblings(target: string): Promise<string[]> {
 
 function parseSibling(entry: string, name: string): { kind: string; host: string; pid: number } | undefined {
   if (!entry.startsWith(`.${name}.`)) return undefined
-  const match = /^(new|old|del)-([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}$/.exec(entry.slice(name.length + 2))
+  const match = /^(new|old|del|run)-([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}$/.exec(entry.slice(name.length + 2))
   return match === null ? undefined : { kind: match[1], host: match[2], pid: Number(match[3]) }
 }
 

@@ -7,6 +7,7 @@ import { completionCommand } from './commands/completion.ts'
 import { evaluateCommand } from './commands/evaluate.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
+import { usageText } from './flags/flags.ts'
 import { formatHelp } from './help.ts'
 import { importanceCommand } from './commands/importance.ts'
 import { inspectCommand } from './commands/inspect.ts'
@@ -57,7 +58,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
       .exitOverride()
       .allowExcessArguments(false)
       .configureHelp({ formatHelp })
-      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'nearrank: ')) })
+      .configureOutput({ outputError: (text, write) => write(usageText(text)) })
       .helpOption('--help', 'print this help')
   return program
 }

@@ -30,6 +30,7 @@ import { centreAdditive, withoutAdditive } from './rows/positions.ts'
 import { type Judgement, scorePack } from './rows/scoring.ts'
 import { abortable } from './run/abort.ts'
 import { removeCheckpoints } from './run/checkpoint.ts'
+import { claimOut } from './run/claimOut.ts'
 import { type Prepared, prepareRun } from './run/prepareRun.ts'
 import { startTraining } from './run/startTraining.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
@@ -39,17 +40,26 @@ import type { TrainOptions, TrainResult } from './types.ts'
  * Trains a model from click logs in Parquet, out of core, and saves it as `options.out`, whole, replacing an
  * earlier one. The rows are packed on first use. The weights depend on data and settings alone, not on
  * threads or interruptions.
- * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK,
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, CONFLICT,
  * NOT_FINITE, ABORTED; `options.out` is then as it was.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions({ ...TRAIN_OPTIONS, ...CALLBACKS }, options, 'train')
   return abortable(options.signal, async () => {
-    const prepared = await prepareRun(options, { measuresTest: true, checkOut: checkModelOut })
+    let release = async () => {}
+    const checkOut = async (out: string) => {
+      await checkModelOut(out)
+      release = await claimOut(out)
+    }
     try {
-      return await trainPrepared(prepared)
+      const prepared = await prepareRun(options, { measuresTest: true, checkOut })
+      try {
+        return await trainPrepared(prepared)
+      } finally {
+        for (const pack of [prepared.pack, prepared.validation, prepared.test]) await pack?.close()
+      }
     } finally {
-      for (const pack of [prepared.pack, prepared.validation, prepared.test]) await pack?.close()
+      await release()
     }
   })
 }

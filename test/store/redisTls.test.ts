@@ -67,7 +67,12 @@ describe('Redis: TLS', { skip: NO_REDIS, concurrency: true }, () => {
     const junk = join(folder, 'junk.pem')
     await writeFile(junk, 'SECRET')
     for (const [url, tls, code, message] of [
-      ['rediss://x', { ca: join(folder, 'none.pem') }, 'INPUT', /none\.pem of --redis-ca: it cannot be read/],
+      [
+        'rediss://x',
+        { ca: join(folder, 'none.pem') },
+        'INPUT',
+        /none\.pem of --redis-ca: there is no such file; check the path$/,
+      ],
       [
         'rediss://x',
         { ca: junk },

@@ -69,11 +69,25 @@ export function addFlags(command: Command, heading: string, table: OptionTable):
 /** A flag without its value takes the next flag for it, and what is wrong then is said of something else. */
 function checkGiven(flags: string, given: string): void {
   if (!/^--[a-z]/i.test(given)) return
-  const [name, value] = flags.split(' ')
   throw new NearrankError(
     'USAGE',
-    `Cannot use ${name}: its value must follow, as in ${name} ${value.replace(/[<>]/g, '').toUpperCase()}, found the flag ${given}; a path that begins with -- is written ./--…`,
+    `${withoutValue(flags)}, found the flag ${given}; a path that begins with -- is written ./--…`,
   )
+}
+
+function withoutValue(flags: string): string {
+  const [name, value] = flags.split(' ')
+  return `Cannot use ${name}: its value must follow, as in ${name} ${value.replace(/[<>]/g, '').toUpperCase()}`
+}
+
+/** What commander says of a wrong command line, in our words where its own tell too little. */
+export function usageText(said: string): string {
+  return said
+    .replace(
+      /^error: option '([^']+)' argument missing/,
+      (_, flags: string) => `error: ${withoutValue(flags)}, found the end of the line`,
+    )
+    .replace(/^error: /, 'nearrank: ')
 }
 
 /** What was given of `table` on the command line. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { messageOf, NearrankError } from '../../errors.ts'
+import { isMissing } from '../../files.ts'
 
 /** Files in PEM for connections to `rediss://`. */
 export interface RedisTls {
@@ -61,7 +62,11 @@ async function read<T>(
   try {
     bytes = await readFile(path)
   } catch (error) {
-    throw unusable(what, path, `it cannot be read: ${messageOf(error)}`)
+    throw unusable(
+      what,
+      path,
+      isMissing(error) ? 'there is no such file; check the path' : `it cannot be read: ${messageOf(error)}`,
+    )
   }
   try {
     return { bytes, parsed: parse(bytes) }

@@ -51,7 +51,8 @@ export async function startOfRun(options: TrainingRunOptions, path: string): Pro
     if (resumed.note !== undefined) note(resumed.note)
     return { state: resumed.state, resumed, best }
   }
-  if (!run.resume && (await replacesCheckpoints(path)))
+  if (run.resume) note(`Starting from the beginning: there is no checkpoint ${path} to resume from`)
+  else if (await replacesCheckpoints(path))
     note(`Starting from the beginning: the checkpoint ${path} is only used with --resume`)
   lead.setWeights((await options.from?.weights()) ?? initialState(network, settings.seed))
   return { state: firstState(options), resumed: undefined, best }
