@@ -13,9 +13,9 @@ const WAIT_MS = 200
 
 /**
  * Lets one thread change rows of shared memory while others read many of them at once, without ever seeing
- * half a row. Readers note where the log stands, read, and look which rows were changed meanwhile. The log is a
- * sequence number and a ring of the last changed rows. The lock only lets a reader get on that is disturbed again
- * and again: what is read is whole without it.
+ * half a row. Readers note where the log stands, read, and look which rows were changed meanwhile. The log is
+ * a sequence number and a ring of the last changed rows. The lock only lets a reader get on that is disturbed
+ * again and again: what is read is whole without it.
  *
  * Why it holds: a writer enters the row into the ring, then makes the sequence odd (a read-modify-write:
  * nothing behind it moves before it), writes, then makes it even. A reader that has seen any new word of a
@@ -62,7 +62,10 @@ export class ChangeLog {
     return changesBetween(from, Atomics.or(words, SEQUENCE, 0)) < RING_LENGTH
   }
 
-  /** Runs `read` until no row for which `concerns` holds has changed meanwhile; after some tries with the lock. */
+  /**
+   * Runs `read` until no row for which `concerns` holds has changed meanwhile; after some tries with the
+   * lock.
+   */
   readWhole(concerns: (row: number) => boolean, read: () => void): void {
     for (let tries = 0; tries < TRIES_WITHOUT_LOCK; tries++) {
       const start = this.start()

@@ -8,6 +8,7 @@ import type { OptionTable } from '../../options/option.ts'
 import { text } from '../../options/schemas.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { addFlags, givenOptions, JSON_OPTION } from '../flags/flags.ts'
+import { PASSWORD_HELP, storeWithPassword } from '../storeWithPassword.ts'
 import { REDIS_TLS_OPTION } from '../flags/redisTls.ts'
 import { print, printJson } from '../output/output.ts'
 import { formatRate } from '../progress/progressLine.ts'
@@ -52,7 +53,8 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
     .usage('(--data <dir> | --from <file>) --store <address> [options]')
     .description(
       'Writes the features of all users and restaurants into a store, which is created if missing.\n' +
-        'Rows that are only in the store stay.',
+        'Rows that are only in the store stay.\n' +
+        PASSWORD_HELP,
     )
   addFlags(command, 'Paths:', PLACES)
   addFlags(command, 'Output:', OUTPUT)
@@ -68,7 +70,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
     if (store === undefined) throw new NearrankError('USAGE', 'Cannot load: --store ADDRESS is missing')
     const started = performance.now()
     const load = givenOptions(command, PLACES).from === undefined ? loadData : loadFromBackup
-    const { users, restaurants } = await load(command, store, {
+    const { users, restaurants } = await load(command, storeWithPassword(store), {
       signal: interrupt.signal,
       onProgress: ({ stage, side, rowsDone, rowsTotal }) =>
         progress.update({ stage: `${stage} ${side}`, done: rowsDone, total: rowsTotal }),

@@ -8,6 +8,7 @@ import { EXPOSED, isLoopback } from '../../server/loopback.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { type Interrupt, isAbort } from '../interrupt.ts'
 import { addFlags, givenOptions } from '../flags/flags.ts'
+import { PASSWORD_HELP, storeWithPassword } from '../storeWithPassword.ts'
 import { print, printError, printJson } from '../output/output.ts'
 import { SERVE_OPTIONS, SERVE_OUTPUT, SERVE_PLACES, SERVE_PROTECTION } from '../flags/serve.ts'
 
@@ -18,7 +19,8 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     .usage('--model <dir> [options]')
     .description(
       'Serves ranked restaurants near a user, from features that can change at any moment.\n' +
-        'SIGTERM or Ctrl+C stops it after answering what has arrived; SIGHUP reloads the model folder.',
+        'SIGTERM or Ctrl+C stops it after answering what has arrived; SIGHUP reloads the model folder.\n' +
+        PASSWORD_HELP,
     )
   const datasetOptions = optionsReading()
   addFlags(command, 'Paths:', SERVE_PLACES)
@@ -34,7 +36,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
   )
 
   return command.action(async () => {
-    const { data, model, ...places } = givenOptions(command, SERVE_PLACES)
+    const { data, model, store, ...places } = givenOptions(command, SERVE_PLACES)
     const { apiKeys, ...limits } = givenOptions(command, SERVE_PROTECTION)
     const { json, ...output } = givenOptions(command, SERVE_OUTPUT)
     const options = givenOptions(command, SERVE_OPTIONS)
@@ -47,6 +49,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     process.on('SIGHUP', () => void running?.reload().catch(() => undefined)) // the log tells what came of it
     const starting = startServer({
       ...places,
+      ...(store !== undefined && { store: storeWithPassword(store) }),
       ...options,
       ...limits,
       ...output,

@@ -21,8 +21,14 @@ const REPLIES: Record<string, Reason> = {
   ],
   LOADING: ['UNAVAILABLE', 'it is still loading its data from disk; try again in a moment'],
   BUSY: ['UNAVAILABLE', 'it is busy running a script; try again later'],
-  NOAUTH: ['INPUT', 'it requires a password; put it into the URL: redis://:PASSWORD@host'],
-  WRONGPASS: ['INPUT', 'it refuses the user name or the password; correct them in the URL'],
+  NOAUTH: [
+    'INPUT',
+    'it requires a password; put it into NEARRANK_REDIS_PASSWORD, or into the URL: redis://:PASSWORD@host',
+  ],
+  WRONGPASS: [
+    'INPUT',
+    'it refuses the user name or the password; correct them in the URL or in NEARRANK_REDIS_PASSWORD',
+  ],
   NOPERM: [
     'INPUT',
     'its access rules do not allow this user everything that is needed; allow the hash, scan, multi and client tracking commands on the keys of the prefix',

@@ -60,8 +60,8 @@ export async function openForReading(path: string, action: string): Promise<Read
 }
 
 /**
- * Removes the empty log that a reader makes and cannot remove. SQLite does it when a connection that may write
- * is closed, unless somebody else has the store open.
+ * Removes the empty log that a reader makes and cannot remove. SQLite does it when a connection that may
+ * write is closed, unless somebody else has the store open.
  */
 function removeLog(target: string): void {
   let database: DatabaseSync | undefined
