@@ -236,7 +236,8 @@ export function splitPatterns(options: DatasetOptions, split: Split): string[] {
   }
 }
 
-async function sourceFile(data: string, path: string): Promise<SourceFile> {
+/** What tells whether the file is still the same. @throws NearrankError INPUT if it cannot be read. */
+export async function sourceFile(data: string, path: string): Promise<SourceFile> {
   const name = nameOf(data, path)
   const { size, mtimeMs } = await statFile(path, name)
   try {

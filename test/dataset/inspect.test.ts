@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -12,9 +12,11 @@ import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { NearrankError } from '../../src/errors.ts'
 import { namesOf } from '../../src/features/featureSpec.ts'
+import { parseId } from '../../src/ids.ts'
 import { isError, withFolder, writeParquetFile } from './fixture.ts'
 
 const UCI = fileURLToPath(new URL('./fixtures/uci-restaurants', import.meta.url))
+const CHECKSUMS = fileURLToPath(new URL('./fixtures/checksums', import.meta.url))
 const UCI_NAMES = { userId: 'userID', restaurantId: 'placeID' }
 
 const USERS = `i AS user_id, i % 61 AS age, (i * 7 % 11) / 3.0 AS score, 'g' || i % 3 AS gender`
@@ -108,6 +110,30 @@ const DIRTY: [what: string, Tables, kind: string, message: RegExp][] = [
     },
     'duplicateId',
     /column user_id holds an id more than once \(2 rows, such as 8\)/,
+  ],
+  [
+    'ids that no path can hold',
+    {
+      users: USERS.replace(
+        'i AS user_id',
+        `['.', '..', '', repeat('🍜', 129)][i + 1] AS other, coalesce(if(i < 4, other, NULL), i::VARCHAR) AS user_id`,
+      ),
+      train: CLICKS.replace('i * 13 % 400 AS', '(4 + i * 13 % 396)::VARCHAR AS'),
+    },
+    'unusableId',
+    /column user_id must hold a string of 1 to 256 .*, and 4 rows hold something else, such as '?"?\.'?"?; correct/,
+  ],
+  [
+    'an integer that is too large to be an id',
+    {
+      restaurants: RESTAURANTS.replace(
+        'i AS restaurant_id',
+        'if(i = 49, 2::HUGEINT ** 70, i)::DECIMAL(38, 0) AS restaurant_id',
+      ),
+      train: CLICKS.replace('% 50 AS', '% 49 AS'),
+    },
+    'unusableId',
+    /column restaurant_id must hold an integer from .*, and 1 row holds something else, such as 1180591620717411303424;/,
   ],
   [
     'no id',
@@ -315,6 +341,57 @@ describe('inspect', () => {
         assert.ok(warnings[0].message.startsWith(`${warnings[0].file}: `))
         assert.ok(warnings[0].column === null || warnings[0].message.includes(warnings[0].column))
       }))
+
+  test('texts that are no ids are found as `parseId` finds them', () =>
+    withFolder(async (data) => {
+      const lengths = [1, 128, 129, 156, 157, 256, 257]
+      const long = ['x', 'é', '🍜'].flatMap((character) => lengths.map((length) => character.repeat(length)))
+      const mixed = [156, 157].map((length) => `x${'🍜'.repeat(50)}${'x'.repeat(length - 1)}`)
+      const texts = ['.', '..', '...', '.\n', '', ' ', ...long, ...mixed]
+      const [usable, unusable] = [true, false].map((is) =>
+        texts.filter((text) => (parseId(text, 'string') !== undefined) === is),
+      )
+      for (const ids of [usable, unusable]) {
+        const list = ids.map((text) => `'${text}'`).join(', ')
+        await writeData(data)
+        const users = `SELECT [${list}][i + 1] AS user_id, i AS age FROM range(${ids.length}) t(i)`
+        await writeParquetFile(data, 'user_features.parquet', users)
+        const { warnings } = await inspectHere(data)
+        const found = warnings.flatMap(({ kind, message }) => (kind === 'unusableId' ? [message] : []))
+        if (ids === usable) assert.deepEqual(found, [])
+        else assert.match(found.join(), new RegExp(`and ${ids.length} rows hold`))
+      }
+      await writeData(data, { users: USERS.replace('i AS', `if(i = 0, 'a' || chr(0) || 'b', 'u' || i) AS`) })
+      assert.ok((await inspectHere(data)).warnings.some(({ kind }) => kind === 'unusableId'))
+    }))
+
+  test('pages that do not have their checksum are told of, file by file', () =>
+    withFolder(async (data) => {
+      await cp(CHECKSUMS, data, { recursive: true })
+      const before = await inspectHere(data)
+      assert.deepEqual(
+        before.warnings.filter(({ kind }) => kind === 'unreadable'),
+        [],
+      )
+      const flips = JSON.parse(await readFile(join(CHECKSUMS, 'flips.json'), 'utf8')) as Record<
+        string,
+        [number, number, string][]
+      >
+      const damaged = Object.keys(flips).slice(0, 3)
+      for (const name of damaged) {
+        const [at, bit] = flips[name].find(([, , where]) => where === 'page') ?? assert.fail(name)
+        const bytes = await readFile(join(data, name))
+        bytes[at] ^= 1 << bit
+        await writeFile(join(data, name), bytes)
+      }
+      const { warnings } = await inspectHere(data)
+      const found = warnings.filter(
+        ({ kind, message }) => kind === 'unreadable' && /checksum of page/.test(message),
+      )
+      assert.deepEqual(found.map(({ file }) => file).toSorted(), damaged.toSorted())
+      for (const { file, message } of found)
+        assert.match(message, new RegExp(`^Cannot read ${file}: .*Restore it`))
+    }))
 
   test('files that are missing, empty, damaged or different are reported, the others read', () =>
     withFolder(async (data) => {

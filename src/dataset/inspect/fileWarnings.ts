@@ -1,4 +1,4 @@
-import type { DuplicateIds } from './idChecks.ts'
+import type { DuplicateIds, UnusableIds } from './idChecks.ts'
 import type { LabelFigures } from './clickFigures.ts'
 import { formatPercent } from '../../format.ts'
 import { rowsText } from './columnWarnings.ts'
@@ -46,6 +46,19 @@ export function missingIds(file: string, column: string, rows: number): Inspecti
     file,
     column,
     message: `${file}: column ${column} is missing in ${rowsText(rows)}, which training refuses; fill it, or remove these rows`,
+  }
+}
+
+export function unusableId(
+  file: string,
+  column: string,
+  { rows, example, wanted }: UnusableIds,
+): InspectionWarning {
+  return {
+    kind: 'unusableId',
+    file,
+    column,
+    message: `${file}: column ${column} must hold ${wanted}, and ${rowsText(rows)} ${rows === 1 ? 'holds' : 'hold'} something else, such as ${example}; correct them, training refuses them`,
   }
 }
 

@@ -1,6 +1,7 @@
 import { ROW_NUMBER, sqlName } from '../parquet/duckdb.ts'
 import { cellText, type ParquetColumn } from '../parquet/parquetFile.ts'
-import { holdsStrings } from '../tables/idColumn.ts'
+import { ID_CHARS_MAX, wantedId } from '../../ids.ts'
+import { holdsStrings, idKeyOf, idKeySql, kindOfKey, mayExceedKey } from '../tables/idColumn.ts'
 import type { Source } from './openSources.ts'
 import type { Reader } from './reader.ts'
 
@@ -42,6 +43,37 @@ export async function duplicateIds(
   const [ids, count, first] = rows[0].map(Number)
   const example = await cellText(reader.connection, table, idColumn.name, first)
   return { ids: ids * every, rows: count * every, example }
+}
+
+export interface UnusableIds {
+  rows: number
+  example: string
+  wanted: string // what every id must be
+}
+
+/** Ids of a table that no store and no path can hold; undefined: there are none, or it cannot be told. */
+export async function unusableIds(
+  reader: Reader,
+  table: Source,
+  idColumn: ParquetColumn,
+): Promise<UnusableIds | undefined> {
+  const key = await idKeyOf(reader.connection, table, idColumn)
+  if (key !== 'MD5' && !mayExceedKey(idColumn, key)) return undefined
+  const name = sqlName(idColumn.name)
+  const isUnusable =
+    key === 'MD5' ? unusableTextSql(name) : `${name} IS NOT NULL AND ${idKeySql(idColumn.name, key)} IS NULL`
+  const rows = await reader.ask(`SELECT count(*), min(${ROW_NUMBER}) FROM ${table.from} WHERE ${isUnusable}`)
+  if (typeof rows === 'string' || Number(rows[0][0]) === 0) return undefined
+  const [count, first] = rows[0].map(Number)
+  const example = await cellText(reader.connection, table, idColumn.name, first)
+  return { rows: count, example, wanted: wantedId(kindOfKey(key)) }
+}
+
+/** As `parseId` of strings; DuckDB counts code points, of which those beyond U+FFFF are two UTF-16 units. */
+function unusableTextSql(name: string): string {
+  const text = `${name}::VARCHAR`
+  const units = `length(regexp_replace(${text}, '[\\x{10000}-\\x{10FFFF}]', 'xx', 'g'))`
+  return `${text} IN ('', '.', '..') OR contains(${text}, chr(0)) OR (length(${text}) > ${ID_CHARS_MAX / 2} AND ${units} > ${ID_CHARS_MAX})`
 }
 
 /** SQL for the hash of an id of the clicks, null for most of them: about each n-th is enough. */

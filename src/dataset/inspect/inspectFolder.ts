@@ -69,6 +69,7 @@ export async function inspectFolder(
       onRows: progressOf(split, source),
     })
   }
+  for (const warning of await reader.pages.warnings()) warn(warning)
   const clicks = (splits.train ?? splits.test)?.columns ?? []
   return {
     data: options.data,

@@ -20,9 +20,10 @@ import {
   missingIds,
   placeWarnings,
   unreadableColumn,
+  unusableId,
   wrongType,
 } from './fileWarnings.ts'
-import { duplicateIds, idTypeOf } from './idChecks.ts'
+import { duplicateIds, idTypeOf, unusableIds } from './idChecks.ts'
 import { inspectedColumn, unreadColumn, type Verdict } from './inspectedColumns.ts'
 import type { Source } from './openSources.ts'
 import { placeFigures, placeFiguresSql } from './placeFigures.ts'
@@ -152,6 +153,8 @@ async function checkIds(
   if (idTypeOf(source, column) === undefined)
     return warn(wrongType(source.name, idColumn, 'integers or texts to be an id', column.type))
   if (column.missing > 0) warn(missingIds(source.name, idColumn, column.missing))
+  const unusable = await unusableIds(reader, source, column)
+  if (unusable) warn(unusableId(source.name, idColumn, unusable))
   const found = await duplicateIds(reader, source, column)
   if (found) warn(duplicates(source.name, idColumn, found))
 }

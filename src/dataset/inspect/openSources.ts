@@ -9,9 +9,16 @@ import {
   type ParquetFile,
   readParquetFile,
   readParquetTable,
-  statFile,
 } from '../parquet/parquetFile.ts'
-import { nameOf, splitPaths, splitPatterns, tableName, tableSources } from '../sources.ts'
+import {
+  nameOf,
+  type SourceFile,
+  sourceFile,
+  splitPaths,
+  splitPatterns,
+  tableName,
+  tableSources,
+} from '../sources.ts'
 import { areAlike } from '../tables/valueTypes.ts'
 import type { Reader } from './reader.ts'
 import type { InspectionWarning } from './report.ts'
@@ -26,7 +33,7 @@ type Warn = (warning: InspectionWarning) => void
 
 /** A feature table; undefined with a warning if it is missing, damaged or empty. */
 export async function openTable(
-  { connection }: Reader,
+  { connection, pages }: Reader,
   options: DatasetOptions,
   { data, side, warn }: { data: string; side: Side; warn: Warn },
 ): Promise<Source | undefined> {
@@ -36,6 +43,7 @@ export async function openTable(
     const sources = await tableSources(options, data, side)
     const file = await readParquetTable(connection, sources, given)
     const bytes = sources.reduce((sum, { size }) => sum + size, 0)
+    pages.begin(sources)
     if (file.rows > 0) return { ...file, files: sources.length, bytes }
     warn(emptyFile(file.name))
   } catch (error) {
@@ -69,12 +77,17 @@ export async function openClicks(
       message: `${name}: no file with ${split} clicks matches; write some, or give their names with --${split}-files`,
     })
   const files: SizedFile[] = []
+  const checked: SourceFile[] = []
   for (const path of paths) {
     const short = nameOf(data, path)
     try {
       const file = await readParquetFile(reader.connection, path, short)
       if (file.rows === 0) warn(emptyFile(short))
-      else files.push({ ...file, bytes: (await statFile(path, short)).size })
+      else {
+        const own = await sourceFile(data, path)
+        checked.push(own)
+        files.push({ ...file, bytes: own.size })
+      }
     } catch (error) {
       warn({
         kind: 'unreadable',
@@ -84,6 +97,7 @@ export async function openClicks(
       })
     }
   }
+  reader.pages.begin(checked)
   return files.length > 0 ? together(reader, { name, files, warn }) : undefined
 }
 

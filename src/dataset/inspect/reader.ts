@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
+import { PageChecks } from './pageChecks.ts'
 import { duckDbMessage, withDuckDb } from '../parquet/duckdb.ts'
 
 const PROGRESS_MS = 250
@@ -9,6 +10,7 @@ const MEMORY_BYTES = 256 * 2 ** 20
 /** Asks DuckDB one thing at a time. */
 export interface Reader {
   connection: DuckDBConnection
+  pages: PageChecks
   /** All rows of a small answer; a text: why there is none. `onShare`: how much has been read. */
   ask: (sql: string, onShare?: (share: number) => void) => Promise<unknown[][] | string>
 }
@@ -21,11 +23,13 @@ export async function withReader<T>(signal: AbortSignal, work: (reader: Reader) 
     }
     const interrupt = () => connection.interrupt()
     signal.addEventListener('abort', interrupt)
+    const pages = new PageChecks()
     try {
       await connection.run('SET enable_progress_bar = true')
       await connection.run('SET enable_progress_bar_print = false')
       return await work({
         connection,
+        pages,
         ask: async (sql, onShare) => {
           stopIfAborted()
           const ticks = setInterval(() => {
@@ -44,6 +48,7 @@ export async function withReader<T>(signal: AbortSignal, work: (reader: Reader) 
       })
     } finally {
       signal.removeEventListener('abort', interrupt)
+      pages.stop()
     }
   })
 }

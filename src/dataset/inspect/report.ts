@@ -98,6 +98,7 @@ export type WarningKind =
   | 'differentColumns' // click files that differ from one another, test files from training files
   | 'missingId'
   | 'duplicateId'
+  | 'unusableId' // one that no store and no path can hold
   | 'place' // coordinates that are missing, out of range, or swapped
   | 'notFinite'
   | 'code' // integers that look like codes

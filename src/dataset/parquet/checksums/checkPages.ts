@@ -16,6 +16,8 @@ export interface PagesToCheck {
   files: readonly CheckedFile[]
   isRead: (column: string) => boolean // pages of other columns are not checked
   signal: AbortSignal | undefined
+  /** What is wrong with a file; the others are checked. Without it, it is thrown. */
+  onBadFile?: (name: string, error: NearrankError) => void
 }
 
 /**
@@ -24,7 +26,7 @@ export interface PagesToCheck {
  * is read once more, at some GB/s if it is in the system's cache.
  * @throws NearrankError INPUT naming file, row group, column and page, all from 0; ABORTED.
  */
-export async function checkPages({ files, isRead, signal }: PagesToCheck): Promise<void> {
+export async function checkPages({ files, isRead, signal, onBadFile }: PagesToCheck): Promise<void> {
   const reader = new PageReader() // one for all: a new one for each of 12,000 files took 3 s
   for (const file of files) {
     try {
@@ -33,7 +35,9 @@ export async function checkPages({ files, isRead, signal }: PagesToCheck): Promi
         if (signal?.aborted) throw new NearrankError('ABORTED', `Stopped while checking ${file.name}`)
       }
     } catch (error) {
-      throw unreadable(file.name, error)
+      const readable = unreadable(file.name, error)
+      if (!onBadFile || !isInput(readable)) throw readable
+      onBadFile(file.name, readable)
     }
     await others()
   }
@@ -69,7 +73,7 @@ export async function whilePagesAreChecked<T>(
   return result
 }
 
-function isInput(error: unknown): boolean {
+function isInput(error: unknown): error is NearrankError {
   return error instanceof NearrankError && error.code === 'INPUT'
 }
 
