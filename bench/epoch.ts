@@ -2,16 +2,18 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openTables } from '../src/dataset/tables/openTables.ts'
+import type { Tables } from '../src/dataset/tables/readTables.ts'
 import { generate } from '../src/dataset/generator/generate.ts'
 import { openRows } from '../src/dataset/clicks/openRows.ts'
-import type { PackedRows } from '../src/dataset/clicks/readRows.ts'
 import { bestSimd } from '../src/kernels/kernels.ts'
+import type { PackedRows } from '../src/dataset/clicks/readRows.ts'
 import { initialState } from '../src/model/initialize.ts'
 import { CrewLead } from '../src/training/crew/crewLead.ts'
 import { loadFeatures } from '../src/training/memory/featureMemory.ts'
 import { PRESETS } from '../src/training/settings/presets.ts'
 import { RowStream } from '../src/training/rows/rowStream.ts'
 import { trainRows } from '../src/training/rows/trainRows.ts'
+import type { BenchBuild } from './builds.ts'
 import { timingOf, type Timing } from './measure.ts'
 import { threadedPeakGflops } from './threadedPeak.ts'
 import { REFERENCE_NETWORK, RESTAURANTS, STEP_FLOPS, USERS } from './step.ts'
@@ -26,8 +28,12 @@ export interface EpochLine {
   shareOfPeak: number | null // of what as many threads reach with multiply-adds alone
 }
 
-/** Packing and whole epochs on generated data of the reference's shape: `files` files of 625,000 rows. */
-export async function benchEpoch(files: number, threadCounts: number[]): Promise<EpochLine[]> {
+/** Packing, and whole epochs in each build, on generated data of the reference's shape: `files` files of 625,000 rows. */
+export async function benchEpoch(
+  files: number,
+  builds: BenchBuild[],
+  threadCounts: number[],
+): Promise<EpochLine[]> {
   const data = await mkdtemp(join(tmpdir(), 'nearrank-bench-'))
   try {
     const rows = files * FILE_ROWS
@@ -53,40 +59,54 @@ export async function benchEpoch(files: number, threadCounts: number[]): Promise
       pack = await openRows(options, tables, 'train')
       packing.push((performance.now() - started) / 1000)
     }
-    const lines: EpochLine[] = [
-      { what: 'packing: Parquet to packed rows', rows, timing: timingOf(packing), shareOfPeak: null },
-    ]
-    // Rounds alternate between the numbers of threads, so that a slow minute of the machine meets both.
-    const crews = threadCounts.map((threads) => crewOf(threads))
-    const seconds = crews.map((): number[] => [])
-    for (const lead of crews) await loadFeatures(lead, tables, null)
-    const shares = crews.map((): number[] => [])
-    for (let round = 0; round <= ROUNDS; round++)
-      for (const [i, lead] of crews.entries()) {
-        // The peak before and after: the clock of a shared machine wanders.
-        const before = await threadedPeakGflops(bestSimd(), threadCounts[i])
-        const time = await epoch(lead, pack!)
-        const peak = (before + (await threadedPeakGflops(bestSimd(), threadCounts[i]))) / 2
-        if (round === 0) continue // warms up
-        seconds[i].push(time)
-        shares[i].push(((rows / 1024) * STEP_FLOPS) / time / 1e9 / peak)
-      }
-    for (const [i, threads] of threadCounts.entries())
-      lines.push({
-        what: `epoch, ${threads} thread${threads > 1 ? 's' : ''}`,
-        rows,
-        timing: timingOf(seconds[i]),
-        shareOfPeak: timingOf(shares[i]).seconds,
-      })
-    for (const lead of crews) await lead.close()
+    const epochs = await benchCrews(pack!, tables, builds, threadCounts)
     await pack!.close()
-    return lines
+    return [
+      { what: 'packing: Parquet to packed rows', rows, timing: timingOf(packing), shareOfPeak: null },
+      ...epochs,
+    ]
   } finally {
     await rm(data, { recursive: true, force: true })
   }
 }
 
-function crewOf(threads: number): CrewLead {
+async function benchCrews(
+  pack: PackedRows,
+  tables: Tables,
+  builds: BenchBuild[],
+  threadCounts: number[],
+): Promise<EpochLine[]> {
+  // Rounds alternate between builds and numbers of threads, so that a slow minute of the machine meets all.
+  const sides = threadCounts.flatMap((threads) =>
+    builds.map((build) => ({
+      threads,
+      build,
+      lead: crewOf(build, threads),
+      seconds: [] as number[],
+      shares: [] as number[],
+    })),
+  )
+  for (const { lead } of sides) await loadFeatures(lead, tables, null)
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const { threads, build, lead, seconds, shares } of sides) {
+      // The peak before and after: the clock of a shared machine wanders.
+      const before = await threadedPeakGflops(build, threads)
+      const time = await epoch(lead, pack)
+      const peak = (before + (await threadedPeakGflops(build, threads))) / 2
+      if (round === 0) continue // warms up
+      seconds.push(time)
+      shares.push(((pack.rows / 1024) * STEP_FLOPS) / time / 1e9 / peak)
+    }
+  for (const { lead } of sides) await lead.close()
+  return sides.map(({ threads, build, seconds, shares }) => ({
+    what: `epoch, ${threads} thread${threads > 1 ? 's' : ''}, ${build.name}`,
+    rows: pack.rows,
+    timing: timingOf(seconds),
+    shareOfPeak: timingOf(shares).seconds,
+  }))
+}
+
+function crewOf(compiled: BenchBuild, threads: number): CrewLead {
   const shape = {
     network: REFERENCE_NETWORK,
     users: USERS,
@@ -95,7 +115,7 @@ function crewOf(threads: number): CrewLead {
     threads,
     purpose: 'train' as const,
   }
-  return new CrewLead({ shape, simd: bestSimd(), settings: PRESETS.reference, steps: 1_000_000 })
+  return new CrewLead({ shape, simd: bestSimd(), compiled, settings: PRESETS.reference, steps: 1_000_000 })
 }
 
 async function epoch(lead: CrewLead, pack: PackedRows): Promise<number> {

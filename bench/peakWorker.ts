@@ -1,12 +1,13 @@
 // A worker thread that does nothing but multiply-adds for a while, and tells how many: see threadedPeakGflops.
 import { parentPort, workerData } from 'node:worker_threads'
-import { bindKernels, compileKernels, createMemory, type Simd } from '../src/kernels/kernels.ts'
+import { bindCompiled } from '../src/kernels/compiledKernels.ts'
+import { createMemory } from '../src/kernels/kernels.ts'
+import type { BenchBuild } from './builds.ts'
 
 const STEPS = 2000
 const AT = 4096
-const { simd, forMs } = workerData as { simd: Simd; forMs: number }
-const memory = createMemory(65_536)
-const kernels = bindKernels(compileKernels(simd), memory)
+const { build, forMs } = workerData as { build: BenchBuild; forMs: number }
+const kernels = bindCompiled(build, createMemory(65_536))
 for (let i = 0; i < 2000; i++) kernels.peak(AT, STEPS)
 parentPort!.once('message', () => {
   const startedMs = performance.now()
@@ -15,6 +16,6 @@ parentPort!.once('message', () => {
     kernels.peak(AT, STEPS)
     calls++
   }
-  parentPort!.postMessage((96 * STEPS * calls) / (performance.now() - startedMs) / 1e6)
+  parentPort!.postMessage((build.peakFlops * STEPS * calls) / (performance.now() - startedMs) / 1e6)
 })
 parentPort!.postMessage('ready')

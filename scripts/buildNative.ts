@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { nativeFile } from '../src/kernels/native.ts'
 
 const SOURCES = join(import.meta.dirname, '../src/kernels/native')
-const FILES = ['gemm', 'hidden', 'gather', 'adam']
+const FILES = ['gemm', 'hidden', 'gather', 'adam', 'peak']
 // No product and sum is fused but where the source says so; no function of libc but memory copies, so that any libc will do.
 const FLAGS = '-O3 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -std=gnu11'.split(' ')
 // GCC's own functions, which tell the processor; Clang has them built in.

@@ -7,8 +7,15 @@ import { bindKernels, compileKernels, createMemory, type Kernels } from './kerne
 /** A family of processors that the native kernels are compiled for. */
 export type NativeFamily = 'avx512' | 'avx2' | 'neon'
 
+/** The families that run on a processor of each: its own, and those before it. */
+export const FAMILIES_ON: Record<NativeFamily, NativeFamily[]> = {
+  avx512: ['avx512', 'avx2'],
+  avx2: ['avx2'],
+  neon: ['neon'],
+}
+
 /** The kernels that there are in C as well; all others are WebAssembly. */
-type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam'>
+type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam' | 'peak'>
 
 const ARGUMENTS_MAX = 16
 
@@ -104,6 +111,7 @@ interface Taken {
 // biome-ignore format: a line for each argument would hide what is the same
 function nativeKernels(take: (name: string) => Taken): NativeKernels {
   const [product, layer, rows, step] = [take('gemm'), take('hidden'), take('gather'), take('adam')]
+  const limit = take('peak')
   return {
     gemm(c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) {
       const q = product.block
@@ -129,6 +137,11 @@ function nativeKernels(take: (name: string) => Taken): NativeKernels {
       q[1] = p; q[2] = g; q[3] = m; q[4] = v; q[5] = count; q[6] = stepSize; q[7] = vScale
       q[8] = beta1; q[9] = beta2; q[10] = epsilon; q[11] = decay
       return step.call()
+    },
+    peak(at, steps) {
+      const q = limit.block
+      q[1] = at; q[2] = steps
+      limit.call()
     },
   }
 }

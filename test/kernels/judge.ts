@@ -6,7 +6,7 @@ import {
   type Kernels,
   type Simd,
 } from '../../src/kernels/kernels.ts'
-import { bindNative, type NativeFamily, findNative } from '../../src/kernels/native.ts'
+import { bindNative, FAMILIES_ON, findNative, type NativeFamily } from '../../src/kernels/native.ts'
 import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import type { Arena, Block } from './arena.ts'
 
@@ -20,11 +20,10 @@ export interface Build {
 
 export const ARENA_BYTES = 1 << 19
 
-/** Families of native kernels that this machine can run: the one that it would choose, and those before it. */
-const FAMILIES: NativeFamily[] = { avx512: ['avx512', 'avx2'], avx2: ['avx2'], neon: ['neon'], none: [] }[
-  findNative().family ?? 'none'
-] as NativeFamily[]
-export const nativeBuilds = FAMILIES.map(nativeBuild)
+const chosen = findNative().family
+
+/** Native kernels of every family that this machine can run. */
+export const nativeBuilds = chosen === null ? [] : FAMILIES_ON[chosen].map(nativeBuild)
 
 /** All builds, each over ARENA_BYTES of shared memory. */
 export const builds: Build[] = [

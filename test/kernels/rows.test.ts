@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Random } from '../../src/random.ts'
 import { Arena, quarters, uniform } from './arena.ts'
-import { builds, judge, runBuild } from './judge.ts'
+import { builds, judge, nativeBuilds, runBuild } from './judge.ts'
 
 const SHAPES = [1, 2, 3, 5, 8, 41, 66].flatMap((rows) =>
   [4, 8, 12, 20, 40, 128].map((width) => ({ rows, width })),
@@ -175,6 +175,7 @@ for (const build of builds) {
 
   test(`peak ${build.name}: its multiply-adds are really done`, () => {
     const random = new Random(6)
+    const isNative = nativeBuilds.includes(build) // one product for all: no compiler of C may compute it once
     for (const steps of [0, 1, 2, 7, 100]) {
       const arena = new Arena(1024)
       const at = arena.matrix(quarters(random), 26, 4).at // twelve sums, one factor, the other factors of odd and even steps
@@ -185,7 +186,7 @@ for (const build of builds) {
         for (let i = 0; i < 12; i++) {
           sum += before[4 * i + lane]
           for (let step = 0; step < steps; step++)
-            sum += before[48 + lane] * before[52 + 4 * (i + (step % 2)) + lane]
+            sum += before[48 + lane] * before[52 + (isNative ? 0 : 4 * (i + (step % 2))) + lane]
         }
         assert.equal(new Float32Array(after)[at / 4 + lane], sum, `lane ${lane} after ${steps} steps`)
       }
