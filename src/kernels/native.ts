@@ -1,4 +1,5 @@
 import type * as Ffi from 'node:ffi'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { messageOf, NearrankError } from '../errors.ts'
 import { checkAgainstTwin, checkSameBits, WrongKernels } from './checkKernels.ts'
@@ -151,7 +152,10 @@ function openLibrary(): { ffi: typeof Ffi; library: Ffi.DynamicLibrary } {
   const ffi = quietFfi()
   if (ffi === undefined)
     throw new Error(`Node ${process.versions.node} has no foreign functions (Node 26.10 has them)`)
-  return { ffi, library: new ffi.DynamicLibrary(nativeFile()) }
+  const file = nativeFile()
+  if (!existsSync(file))
+    throw new Error(`there is no ${file}; npm run build makes it on a machine with a C compiler`)
+  return { ffi, library: new ffi.DynamicLibrary(file) }
 }
 
 /** Without the warning that they are experimental: what uses them is checked, and can do without. */

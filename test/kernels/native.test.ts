@@ -1,21 +1,24 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
-import { chooseNative, findNative } from '../../src/kernels/native.ts'
+import { pathToFileURL } from 'node:url'
+import { chooseNative, findNative, nativeFile } from '../../src/kernels/native.ts'
 import { train } from '../../src/index.ts'
 import { smallData } from '../training/dataFixture.ts'
 
-const MODULE = new URL('../../src/kernels/native.ts', import.meta.url).href
+const ROOT = join(import.meta.dirname, '../..')
 const { family, problem, isWrong } = findNative()
 const skip = family === null && `no native kernels run here: ${problem}`
 const report = (message: string) => assert.fail(message)
 
 /** What a process of its own prints: the family, or the error that asking for native kernels gives. */
-function ask(...flags: string[]) {
+function ask(flags: string[] = [], root = ROOT) {
+  const module = pathToFileURL(join(root, 'src/kernels/native.ts')).href
   const code = `
-    import { chooseNative } from ${JSON.stringify(MODULE)}
+    import { chooseNative } from ${JSON.stringify(module)}
     try { console.log(chooseNative('native', console.error)) } catch (error) { console.log(error.code, error.message) }
     console.log(chooseNative('auto', console.error), chooseNative('wasm', console.error))`
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', code], {
@@ -40,10 +43,32 @@ test('native kernels are chosen where they run, without a word', { skip }, () =>
 test('where foreign functions are not allowed, auto goes without them, and native says what is missing', {
   skip,
 }, () => {
-  const { lines, stderr } = ask('--permission', '--allow-fs-read=*')
+  const { lines, stderr } = ask(['--permission', '--allow-fs-read=*'])
   assert.match(lines[0], /^INPUT Cannot use native kernels: .*\. --kernels auto goes without them$/)
   assert.equal(lines[1], 'null null')
   assert.equal(stderr, '')
+})
+
+test('where they were not compiled, or are damaged, auto goes without them, and native says why', {
+  skip,
+}, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'nearrank-native-'))
+  t.after(() => rm(root, { recursive: true }))
+  for (const part of ['package.json', 'src/errors.ts', 'src/random.ts', 'src/kernels', 'wasm'])
+    await cp(join(ROOT, part), join(root, part), { recursive: true })
+  const library = join(root, relative(ROOT, nativeFile()))
+  await writeFile(library, 'no library')
+  const damaged = ask([], root)
+  assert.match(damaged.lines[0], /^INPUT Cannot use native kernels: dlopen failed/)
+  assert.equal(damaged.lines[1], 'null null')
+  await rm(library)
+  const missing = ask([], root)
+  assert.equal(
+    missing.lines[0],
+    `INPUT Cannot use native kernels: there is no ${library}; npm run build makes it on a machine with a C compiler. --kernels auto goes without them`,
+  )
+  assert.equal(missing.lines[1], 'null null')
+  assert.equal(damaged.stderr + missing.stderr, '')
 })
 
 test('a training gives the same weights with native kernels as with WebAssembly', { skip }, async () => {
