@@ -10,8 +10,8 @@ const SOURCES = join(import.meta.dirname, '../src/kernels/native')
 const FILES = ['gemm', 'hidden', 'gather', 'adam', 'peak']
 // No product and sum is fused but where the source says so; no function of libc but memory copies, so that any libc will do.
 const FLAGS = '-O3 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -std=gnu11'.split(' ')
-// GCC's own functions, which tell the processor; Clang has them built in.
-const SUPPORT = process.platform === 'linux' ? ['-lgcc'] : []
+// On Linux, a library that is linked with no libc runs beside glibc and musl alike; libgcc tells the processor's features.
+const LIBRARIES = process.platform === 'linux' ? ['-nostdlib', '-lgcc'] : []
 const FAMILIES: Record<string, Record<string, string>> = {
   x64: {
     avx512: '-mavx512f -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512',
@@ -46,7 +46,7 @@ function build(): void {
       for (const file of FILES) compile(file, `${file}-${family}.o`, flags.split(' ').filter(Boolean))
     mkdirSync(join(target, '..'), { recursive: true })
     const beside = `${target}.new`
-    run(['-shared', '-nostdlib', '-o', beside, ...objects, ...SUPPORT])
+    run(['-shared', '-o', beside, ...objects, ...LIBRARIES])
     renameSync(beside, target)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -49,6 +49,12 @@ test('where foreign functions are not allowed, auto goes without them, and nativ
   assert.equal(stderr, '')
 })
 
+test('the library needs no other one, so any libc will do', {
+  skip: skip || (process.platform !== 'linux' && 'elsewhere every library is linked with the system’s'),
+}, async () => {
+  assert.ok(!(await readFile(nativeFile())).includes('.so'))
+})
+
 test('where they were not compiled, or are damaged, auto goes without them, and native says why', {
   skip,
 }, async (t) => {
