@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NearrankError } from '../errors.ts'
 import { encodeRows } from './encodeRows.ts'
 import type { RankerMemory } from './ranker.ts'
-import { type LiveTables, liveRowOf } from './tables.ts'
+import { type LiveTables, liveRowOf, randomIds } from './tables.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import { createScoringMemory, type ScoringMemory } from '../ranking/scoringMemory.ts'
 import type { Network, StateDict } from '../model/network.ts'
@@ -111,6 +111,12 @@ export class LiveState implements StoreListener {
     if (side === 'users') return { side, id: ids.idAt(row), ...own }
     const [latitude, longitude] = degrees.subarray(2 * row, 2 * row + 2)
     return { side, id: ids.idAt(row), ...own, latitude, longitude }
+  }
+
+  /** So many random rows that can be ranked with, or all there are. Looks at each row if few are left. */
+  sample(side: Side, count: number): FeatureRow[] {
+    const ids = randomIds(this.#set.tables[side], count)
+    return ids.flatMap((id) => this.read(side, id) ?? [])
   }
 
   /** What is wrong with a row of values for the served model, as a part of a sentence; undefined: nothing. */

@@ -8,6 +8,7 @@ import { type IdMemory, IdTable } from './idTable.ts'
 const TEXT_UNITS_PER_ID = 48 // room reserved for string ids; the system gives it as it is used
 const TEXT_UNITS_MIN = 65_536
 const UNUSABLE_BITS = 0x7fc00001 // a NaN as none is computed; plus a number of a feature, of at most 4,096
+const DRAWS_PER_ID = 8 // of random rows, before all are looked at
 
 /** What a row of a side is made of: encoded words, of which the first are numbers. */
 export interface LiveShape {
@@ -155,6 +156,21 @@ export function sampleIds(table: LiveTable, count: number): FeatureId[] {
     if (row < ids.rows) found.push(ids.idAt(row))
   }
   return found.filter((id) => liveRowOf(table, id) >= 0)
+}
+
+/** `count` random ids of rows that are there, or all there are. Looks at every row if few are left. */
+export function randomIds({ ids, features, width }: LiveTable, count: number): FeatureId[] {
+  const { rows } = ids
+  const found = new Set<number>()
+  const take = (row: number): void => {
+    if (!Number.isNaN(features[row * width])) found.add(row)
+  }
+  const draw = () => Math.floor(rows * Math.random())
+  for (let i = 0; i < DRAWS_PER_ID * count && found.size < count && found.size < rows; i++) take(draw())
+  // Most rows are deleted, or there are hardly as many.
+  const start = draw()
+  for (let i = 0; i < rows && found.size < count; i++) take((start + i) % rows)
+  return Array.from(found, (row) => ids.idAt(row))
 }
 
 /** Says of a row that is not there that it is stored, but cannot be used because of one feature. */

@@ -18,6 +18,8 @@ import { type ConsolePage, consoleAnswers, consoleRoutes } from './console/route
 import { collectSchemas, docsAnswers, docsRoutes } from './routes/docs.ts'
 import { shareAnswers } from './routes/sharedAnswers.ts'
 import { featureRoutes } from './routes/features.ts'
+import { manyRowsRoutes } from './routes/manyRows.ts'
+import { modelFeaturesRoute } from './routes/modelFeatures.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { answerError, installProblems } from './problems/handlers.ts'
@@ -80,7 +82,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const { explanations, features } = services
   const userIds = features.layout.users.ids
   app.register(async (scope) => recommendRoute(scope, { explanations, userIds }))
-  app.register(async (scope) => featureRoutes(scope, features))
+  app.register(async (scope) => {
+    featureRoutes(scope, features)
+    manyRowsRoutes(scope, features)
+    modelFeaturesRoute(scope, features)
+  })
   app.register(async (scope) => bulkRoute(scope, features, limits))
   app.register(async (scope) => adminRoutes(scope, services.models))
   app.register(async (scope) => {

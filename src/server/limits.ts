@@ -17,6 +17,12 @@ export const SMALL_LOAD_BYTES_MAX = 2 ** 20
 /** Requests that a thread has passed on and that are not answered yet: pipelining costs a client nothing. */
 export const PASSED_MAX = 256
 
+/** Rows that one request may read, each of up to a megabyte. */
+export const READ_ROWS_MAX = 100
+
+/** Values of a category that its description lists. */
+export const KNOWN_VALUES_MAX = 1000
+
 /** Lists that the main thread explains at the same time, a restaurant of each in turn. */
 export const EXPLAINED_LISTS_MAX = 8
 

@@ -50,6 +50,7 @@ export function liveServices(parts: LiveParts): Services {
       layout: store.layout,
       unknownContext,
       read: (side, id) => state.read(side, id),
+      sample: (side, count) => state.sample(side, count),
       features: () => state.features,
       problem: (side, values) => state.problem(side, values),
       write: async (changes) => {

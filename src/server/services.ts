@@ -21,6 +21,8 @@ export interface FeatureService {
   readonly unknownContext: UnknownContext
   /** A row as the server ranks with it now, or would if the model could use it; undefined: there is none. */
   read(side: Side, id: FeatureId): FeatureRow | undefined
+  /** So many random rows that can be ranked with, or all there are. */
+  sample(side: Side, count: number): FeatureRow[]
   /** What the model that is served takes. */
   features(): FeaturesOf
   /** What the model cannot make of the values of a row, as a part of a sentence; undefined: nothing. */

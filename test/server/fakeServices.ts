@@ -56,6 +56,7 @@ export function fakeServices(layout: StoreLayout = LAYOUT, features: FeaturesOf 
         const encoded = new ValuesEncoder(features[side]).encode(values, 0)
         return typeof encoded === 'string' ? encoded : undefined
       },
+      sample: (side, count) => [...fake.rows.values()].filter((row) => row.side === side).slice(0, count),
       read: (side, id) => fake.rows.get(keyOf(side, id)),
       write: async (changes) => {
         failIfTold()

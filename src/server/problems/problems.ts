@@ -11,6 +11,7 @@ const TABLE = {
   BAD_REQUEST: { status: 400, title: 'The request is not valid HTTP for this server' },
   BAD_JSON: { status: 400, title: 'The body is not JSON' },
   BAD_BODY: { status: 400, title: 'The body does not match its schema' },
+  BAD_QUERY: { status: 400, title: 'The query of the path is not valid' },
   BAD_ID: { status: 400, title: 'The id in the path is not valid' },
   TOO_MANY_CANDIDATES: { status: 400, title: 'Too many candidates' },
   UNAUTHENTICATED: {

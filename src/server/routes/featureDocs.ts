@@ -63,7 +63,8 @@ function extensionsOf(feature: FeatureSpec): object {
   return { 'x-kind': feature.kind, ...(columns && { 'x-columns': columns }) }
 }
 
-function mayBeMissing(feature: FeatureSpec): boolean {
+/** Whether a row may lack it. */
+export function mayBeMissing(feature: FeatureSpec): boolean {
   return (feature.kind !== 'number' && feature.kind !== 'vector') || feature.missing !== undefined
 }
 

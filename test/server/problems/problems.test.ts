@@ -119,8 +119,10 @@ describe('methods and paths', () => {
     for (const [path, allow] of [
       ['/users/1', 'DELETE, GET, HEAD, OPTIONS, PUT'],
       ['/restaurants/1?x=1', 'DELETE, GET, HEAD, OPTIONS, PUT'],
-      ['/features', 'OPTIONS, POST'],
+      ['/features', 'GET, HEAD, OPTIONS, POST'],
       ['/admin/model', 'GET, HEAD, OPTIONS'],
+      ['/admin/reload', 'OPTIONS, POST'],
+      ['/users', 'GET, HEAD, OPTIONS'],
       ['/docs/static/x', 'GET, HEAD, OPTIONS'],
     ]) {
       const options = await send(app, `OPTIONS ${path}`)
@@ -144,7 +146,7 @@ describe('methods and paths', () => {
   test('paths that are nearly right are unknown', async () => {
     for (const path of [
       '/',
-      '/users',
+      '/user',
       '/users/1/2',
       '/Users/1',
       '/health',
