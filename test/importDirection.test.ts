@@ -46,11 +46,16 @@ const PACKAGES: Record<string, string[]> = {
   '@redis/client': ['store'],
   commander: ['cli'],
   fastify: ['server'],
+  geojson: ['console'],
   kdbush: ['geo'],
+  leaflet: ['console'],
   picomatch: ['dataset'],
   pino: ['server'],
   preact: ['console'],
+  'topojson-client': ['console'],
+  'topojson-specification': ['console'],
   typebox: ['schema.ts'],
+  'world-atlas': ['console'],
 }
 
 interface Import {

@@ -21,6 +21,8 @@ export interface ServeOptions extends Omit<FilledStoreOptions, 'store'> {
   workers?: number // listening threads, @default one for each core
   apiKeys?: ApiKeys
   console?: boolean // the page at `/`, @default true
+  mapTiles?: string // of its map, as https://tiles.example/{z}/{x}/{y}.png, @default its own coast lines
+  mapAttribution?: string // whom the tiles are from, @default nothing
   candidatesMax?: number // of a request, @default 10,000
   waitingMax?: number // requests that wait in a thread; more are turned away, @default 64
   unknownUser?: 'fail' | 'average' // @default fail

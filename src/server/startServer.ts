@@ -8,6 +8,8 @@ import { modelFeatures } from '../model/modelFeatures.ts'
 import type { FeaturesOf, Side } from '../features/featureSpec.ts'
 import type { FeatureStore, StoreLayout } from '../store/featureStore.ts'
 import { buildApp } from './app.ts'
+import { mapTilesOrigin } from './console/mapTiles.ts'
+import type { ConsolePage } from './console/page.ts'
 import { checkCorsOrigins } from './corsOrigins.ts'
 import { liveServices, type Progress } from './liveServices.ts'
 import { createLogger } from './logger.ts'
@@ -53,10 +55,11 @@ interface Parts {
  * Starts a server. `workers` threads listen, and rank from memory that they share. This thread keeps that
  * memory in step with the store and answers everything that is not a ranking. Resolves when it is ready.
  * @throws NearrankError as `loadModelFiles`, `openStore` and `fillStore`; INPUT if the address is in use;
- * USAGE as `checkCorsOrigins`.
+ * USAGE as `checkCorsOrigins` and `mapTilesOrigin`.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const settings = withDefaults(options)
+  if (settings.mapTiles !== undefined) mapTilesOrigin(settings.mapTiles) // throws now, and not when one looks
   checkCorsOrigins(settings.corsOrigins, { hasKeys: settings.apiKeys !== undefined })
   const logger = createLogger({ level: settings.logLevel })
   if (!settings.apiKeys && !isLoopback(settings.host)) logger.warn({ host: settings.host }, EXPOSED)
@@ -112,7 +115,7 @@ function assemble(made: {
   const app = buildApp({
     services,
     ...(apiKeys && { apiKeys }),
-    ...(settings.console && { console: { hasKeys: apiKeys !== undefined } }),
+    ...(settings.console && { console: consolePage(settings) }),
     logger,
   })
   return { settings, logger, store, threads, state, services, app, progress, crashed }
@@ -155,6 +158,13 @@ function startThreads(
     onAgain: (thread) => logger.info({ thread }, 'a listening thread takes requests again'),
     onCrash: (error) => crash(error, 'a listening thread has ended'),
   })
+}
+
+function consolePage({ apiKeys, mapTiles, mapAttribution = '' }: ServeSettings): ConsolePage {
+  return {
+    hasKeys: apiKeys !== undefined,
+    ...(mapTiles !== undefined && { mapTiles: { url: mapTiles, attribution: mapAttribution } }),
+  }
 }
 
 function logRanking(logger: Logger, { what, ...rest }: ThreadLog): void {

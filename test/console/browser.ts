@@ -38,10 +38,10 @@ export async function startBrowser(): Promise<Browser> {
   return browser
 }
 
-/** A new page in a profile of its own that is watched: it may ask `origin` alone. */
+/** A new page in a profile of its own that is watched: it may ask the `allowed` origins alone. */
 export async function openPage(
   browser: Browser,
-  origin: string,
+  allowed: string | readonly string[],
   options: PageOptions = {},
 ): Promise<WatchedPage> {
   const { width = 1440, height = 900, colorScheme = 'light' } = options
@@ -56,7 +56,7 @@ export async function openPage(
   const complaints: string[] = []
   page.on('request', (request) => {
     const url = request.url()
-    if (!url.startsWith('data:') && new URL(url).origin !== origin) foreign.push(url)
+    if (!url.startsWith('data:') && !allowed.includes(new URL(url).origin)) foreign.push(url)
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {

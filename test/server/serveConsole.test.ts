@@ -139,6 +139,39 @@ describe('around the console', () => {
     for (const path of ['/', script.pathname]) assert.equal((await fetch(plain.url + path)).status, 404)
   })
 
+  test('--map-tiles allows pictures of their origin, and nothing else', async () => {
+    const mapTiles = {
+      url: 'https://tiles.example:8443/a{r}/{z}/{x}/{y}.png?x="y"',
+      attribution: 'A & B <i>"maps"</i>',
+    }
+    const app = buildApp({ services: fakeServices(), console: { hasKeys: false, mapTiles } })
+    const { headers, body } = await app.inject('/')
+    const plainPage = buildApp({ services: fakeServices(), console: { hasKeys: false } })
+    const policy = String((await plainPage.inject('/')).headers['content-security-policy'])
+    assert.equal(
+      headers['content-security-policy'],
+      policy.replace("img-src 'self' data:", "img-src 'self' data: https://tiles.example:8443"),
+    )
+    assert.ok(body.includes('content="https://tiles.example:8443/a{r}/{z}/{x}/{y}.png?x=&#34;y&#34;"'))
+    assert.ok(body.includes('content="A &#38; B &#60;i&#62;&#34;maps&#34;&#60;/i&#62;"'))
+  })
+
+  test('--map-tiles that no map can use are refused at the start', async () => {
+    for (const [url, wanted] of [
+      ['tiles/{z}/{x}/{y}.png', /an address with \{z\}, \{x\} and \{y\}.*found "tiles/],
+      ['ftp://tiles.example/{z}/{x}/{y}.png', /an address/],
+      ['https://tiles.example/{z}/{x}.png', /an address/],
+      ['https://{s}.tiles.example/{z}/{x}/{y}.png', /found "\{s\}"; name one host$/],
+      ['https://tiles.example/{id}/{z}/{x}/{y}.png', /found "\{id\}"/],
+      ['https://{z}.example/{z}/{x}/{y}.png', /in its path alone/],
+    ] as const)
+      await assert.rejects(serveWorld(world, { mapTiles: url }), (error: Error) => {
+        assert.match(error.message, /^Cannot use --map-tiles: /)
+        assert.match(error.message, wanted)
+        return true
+      })
+  })
+
   test('it works behind a proxy that takes a prefix away', async () => {
     const root = await startPrefixProxy(server.port, '/shop/ranking')
     const files = await filesOf(root)

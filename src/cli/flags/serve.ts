@@ -47,6 +47,12 @@ export const SERVE_OPTIONS = {
     help: 'listening threads; default one for each core',
   },
   console: { schema: boolean(), flag: '--no-console', help: 'leave out the page at /' },
+  mapTiles: {
+    schema: text(),
+    flag: '--map-tiles <url>',
+    help: 'of its map, as https://tiles.example/{z}/{x}/{y}.png',
+  },
+  mapAttribution: { schema: text(), flag: '--map-attribution <text>', help: 'whom these tiles are from' },
   unknownUser: {
     schema: oneOf('fail', 'average'),
     flag: '--unknown-user <what>',

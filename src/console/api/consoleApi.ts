@@ -22,6 +22,7 @@ export interface ReadOptions {
 /** The server as the console calls it: the typed client, and what only the console asks for. */
 export class ConsoleApi {
   readonly root: string
+  readonly hasKey: boolean
   readonly client: NearrankClient
   readonly #server: Server
 
@@ -33,6 +34,7 @@ export class ConsoleApi {
     }
     const limits = { timeoutMs: TIMEOUT_MS, retries: RETRIES, answerBytesMax: ANSWER_BYTES_MAX }
     this.root = root
+    this.hasKey = key !== null
     this.client = new NearrankClient({
       url: root,
       ...(key !== null && { apiKey: key }),

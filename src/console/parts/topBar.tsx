@@ -1,5 +1,6 @@
 import { VIEW_NAMES, type ViewName } from '../address.ts'
 import { VIEWS } from '../views.ts'
+import { KeyButton } from './keyButton.tsx'
 
 export interface TopBarProps {
   current: ViewName
@@ -25,11 +26,7 @@ export function TopBar({ current, linkTo, onForgetKey }: TopBarProps) {
           ))}
         </ul>
       </nav>
-      {onForgetKey && (
-        <button type="button" class="quiet" onClick={onForgetKey}>
-          Forget key
-        </button>
-      )}
+      {onForgetKey && <KeyButton onForget={onForgetKey} />}
     </header>
   )
 }

@@ -1,17 +1,29 @@
 import type { Manifest } from './bundle.ts'
+import { mapTilesOrigin } from './mapTiles.ts'
 
 /** What the page is told. */
 export interface ConsolePage {
   hasKeys: boolean // it must ask for one
+  /** What its map is drawn from; absent: coast lines that are a part of the page. */
+  mapTiles?: MapTiles | undefined
 }
 
-/** Nothing is loaded from anywhere else, nothing is inline, and no other page may frame this one. */
-export function contentSecurityPolicy(): string {
+export interface MapTiles {
+  url: string // with {z}, {x} and {y}
+  attribution: string // whom the map is from
+}
+
+/**
+ * Nothing is loaded from anywhere else but tiles that the operator has named, nothing is inline, and no other
+ * page may frame this one.
+ */
+export function contentSecurityPolicy({ mapTiles }: ConsolePage): string {
+  const tiles = mapTiles ? ` ${mapTilesOrigin(mapTiles.url)}` : ''
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data:",
+    `img-src 'self' data:${tiles}`,
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -20,16 +32,22 @@ export function contentSecurityPolicy(): string {
 }
 
 /** The page. All addresses are relative: a proxy may put a prefix before all paths. */
-export function pageHtml({ hasKeys }: ConsolePage, { script, style, preload }: Manifest): string {
+export function pageHtml({ hasKeys, mapTiles }: ConsolePage, { script, style, preload }: Manifest): string {
   const preloads = preload.map((file) => `\n    <link rel="modulepreload" href="console/${file}">`).join('')
+  const settings = {
+    keys: hasKeys ? 'required' : 'none',
+    ...(mapTiles && { 'map-tiles': mapTiles.url, 'map-attribution': mapTiles.attribution }),
+  }
+  const metas = Object.entries(settings)
+    .map(([name, value]) => `\n    <meta name="nearrank-${name}" content="${escaped(value)}">`)
+    .join('')
   return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <title>Nearrank</title>
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <meta name="nearrank-keys" content="${hasKeys ? 'required' : 'none'}">
+    <meta name="color-scheme" content="light dark">${metas}
     <link rel="icon" href="${ICON}">
     <link rel="stylesheet" href="console/${style}">
     <script type="module" src="console/${script}"></script>${preloads}
@@ -40,6 +58,10 @@ export function pageHtml({ hasKeys }: ConsolePage, { script, style, preload }: M
   </body>
 </html>
 `
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
 // A pin on a disc.

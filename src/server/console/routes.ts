@@ -29,7 +29,7 @@ export function consoleAnswers(page: ConsolePage): SharedAnswer {
 async function makePage(page: ConsolePage): Promise<SharedFile> {
   return sharedFile(Buffer.from(pageHtml(page, await readManifest())), {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': contentSecurityPolicy(),
+    'content-security-policy': contentSecurityPolicy(page),
     'referrer-policy': 'no-referrer',
   })
 }

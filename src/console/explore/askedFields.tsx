@@ -1,0 +1,54 @@
+import { useId, useState } from 'preact/hooks'
+import type { ConsoleApi } from '../api/consoleApi.ts'
+import type { ModelFeature } from '../api/modelFeatures.ts'
+import { sampleUser } from '../api/rows.ts'
+import { DraftInput } from '../parts/draftInput.tsx'
+import { ErrorNote } from '../parts/errorNote.tsx'
+import { ContextField } from './contextField.tsx'
+import type { Asked } from './exploreState.ts'
+
+export interface AskedFieldsProps {
+  api: ConsoleApi
+  context: readonly ModelFeature[]
+  asked: Asked
+  onAsked: (asked: Asked) => void
+}
+
+/** For whom, and in which context, a request asks. */
+export function AskedFields({ api, context, asked, onAsked }: AskedFieldsProps) {
+  const id = useId()
+  const [error, setError] = useState<unknown>()
+  const takeRandom = async (): Promise<void> => {
+    setError(undefined)
+    try {
+      const user = await sampleUser(api)
+      if (user) onAsked({ ...asked, user: String(user.id) })
+    } catch (reason) {
+      setError(reason)
+    }
+  }
+  return (
+    <div class="asked-fields">
+      <div class="field user-field">
+        <label for={id}>User id</label>
+        <DraftInput
+          id={id}
+          value={asked.user}
+          onCommit={(text) => onAsked({ ...asked, user: text.trim() })}
+        />
+        <button type="button" onClick={() => void takeRandom()}>
+          Random
+        </button>
+      </div>
+      {context.map((feature) => (
+        <ContextField
+          key={feature.name}
+          feature={feature}
+          texts={Object.hasOwn(asked.context, feature.name) ? asked.context[feature.name] : []}
+          onTexts={(texts) => onAsked({ ...asked, context: { ...asked.context, [feature.name]: texts } })}
+        />
+      ))}
+      {error !== undefined && <ErrorNote error={error} />}
+    </div>
+  )
+}

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, describe, test } from 'node:test'
+import type { Locator, Page } from 'playwright-core'
+import { curlCommand } from '../../src/console/explore/curlCommand.ts'
+import { startPrefixProxy } from '../server/prefixProxy.ts'
+import { assertAccessible } from './axe.ts'
+import { NO_CHROMIUM, openPage, type PageOptions, startBrowser } from './browser.ts'
+import { allRights, exploreServers, KEY } from './exploreWorld.ts'
+
+interface Ranked {
+  id: number
+  score: number
+}
+
+/** The parameters that the page's address holds. */
+const addressOf = (page: Page) => new URLSearchParams(new URL(page.url()).hash.split('?')[1])
+
+/** What the server itself answers to the request of an address, asked without the page's code. */
+async function listOf(
+  root: string,
+  address: URLSearchParams,
+  { prefix = '', key = '' } = {},
+): Promise<Ranked[]> {
+  const context = Object.fromEntries(
+    [...address].flatMap(([name, value]) =>
+      name.startsWith(`${prefix}c.`) ? [[name.slice(prefix.length + 2), value]] : [],
+    ),
+  )
+  const answer = await fetch(`${root}/recommend/${address.get(`${prefix}user`)}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key !== '' && { 'x-api-key': key }) },
+    body: JSON.stringify({
+      latitude: Number(address.get('lat')),
+      longitude: Number(address.get('lon')),
+      max_dist: Number(address.get('reach') ?? 5000),
+      size: Number(address.get('size') ?? 20),
+      sort_dist: address.get('order') === 'distance',
+      context,
+    }),
+  })
+  assert.equal(answer.status, 200)
+  return ((await answer.json()) as { restaurants: Ranked[] }).restaurants
+}
+
+/** Waits until a column shows a list, which it does as it comes. */
+async function shows(column: Locator, wanted: readonly Ranked[]): Promise<void> {
+  const lines = column.locator('.ranked-row')
+  const found = () => lines.locator('.ranked-id').allTextContents()
+  const ids = wanted.map(({ id }) => String(id))
+  for (let tries = 0; tries < 200 && (await found()).join() !== ids.join(); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.deepEqual(await found(), ids)
+  const scores = await lines.locator('.ranked-score').allTextContents()
+  assert.deepEqual(
+    scores,
+    wanted.map(({ score }) => score.toFixed(3)),
+  )
+}
+
+describe('Explore', { skip: NO_CHROMIUM }, async () => {
+  if (NO_CHROMIUM) return
+  const browser = await startBrowser()
+  const serve = await exploreServers()
+  const server = await serve()
+  const keyed = await serve({ apiKeys: allRights() })
+  const prefixed = await startPrefixProxy(keyed.port, '/shop/ranking')
+  const first = (page: Page) => page.locator('.request-column').first()
+
+  const PLACES: [name: string, root: string, key: string, options: PageOptions][] = [
+    ['at 1440 pixels, in the light', server.url, '', {}],
+    ['at 1440 pixels, in the dark, with keys', keyed.url, KEY, { colorScheme: 'dark' }],
+    ['at 360 pixels, in the light, behind a prefix, with keys', prefixed, KEY, { width: 360, height: 740 }],
+    ['at 360 pixels, in the dark', server.url, '', { width: 360, height: 740, colorScheme: 'dark' }],
+  ]
+  for (const [name, root, key, options] of PLACES)
+    test(`${name}: a random user's list, its pins and an explanation`, async () => {
+      const { page, assertQuiet } = await openPage(browser, new URL(root).origin, options)
+      await page.goto(`${root}/`)
+      if (key !== '') {
+        await assertAccessible(page)
+        await page.getByLabel('API key').fill(key)
+        await page.keyboard.press('Enter')
+      }
+      await first(page).locator('.ranked-row').first().waitFor()
+      const wanted = await listOf(root, addressOf(page), { key })
+      assert.ok(wanted.length > 1)
+      await shows(first(page), wanted)
+      const pins = await page.locator('.pin').allTextContents()
+      const ranks = wanted.map((_, i) => String(i + 1))
+      assert.deepEqual(pins.toSorted(), ranks.toSorted())
+
+      await first(page).locator('.ranked-row').nth(1).click()
+      await page.getByText('Show all').click()
+      assert.ok((await page.locator('.effects tbody tr').count()) > 10)
+      assert.equal(addressOf(page).get('restaurant'), String(wanted[1].id))
+      assert.equal(await page.locator('.pin.is-selected').textContent(), '2')
+      await page.getByRole('button', { name: 'Compare with another' }).click()
+      await page.locator('.request-column').nth(1).locator('.ranked-row').first().waitFor()
+      await assertAccessible(page)
+      const scrolled = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+      assert.equal(scrolled, 0, 'nothing sticks out to the side')
+      assertQuiet()
+    })
+
+  test('the effects of an explanation lead from the average to the score', async () => {
+    const { page } = await openPage(browser, server.url)
+    await page.goto(`${server.url}/`)
+    const line = first(page).locator('.ranked-row').first()
+    await line.click()
+    await page.getByText('Show all').click()
+    const words = (await page.locator('.explanation p').textContent()) ?? ''
+    const [baseline, score] = [...words.matchAll(/0\.\d{3}/g)].map(([number]) => Number(number))
+    assert.equal(score.toFixed(3), await line.locator('.ranked-score').textContent())
+    const texts = await page.locator('.effect-size').allTextContents()
+    const effects = texts.map((text) => Number(text.replace('−', '-')))
+    const logit = Math.log(baseline / (1 - baseline)) + effects.reduce((sum, effect) => sum + effect, 0)
+    const rounding = 0.005 * effects.length + 0.01 // of each effect, and of the average
+    assert.ok(Math.abs(logit - Math.log(score / (1 - score))) < rounding, `${logit}`)
+  })
+
+  test('an address shows somebody else the same', async () => {
+    const [one, other] = [await openPage(browser, server.url), await openPage(browser, server.url)]
+    await one.page.goto(`${server.url}/`)
+    await first(one.page).locator('.ranked-row').first().waitFor()
+    await one.page.getByLabel('Reach, km').fill('8')
+    await one.page.getByLabel('Reach, km').press('Enter')
+    await one.page.getByLabel('Restaurants', { exact: true }).fill('7')
+    await one.page.getByLabel('Restaurants', { exact: true }).press('Enter')
+    await one.page.getByLabel('Order').selectOption('nearest first')
+    await first(one.page).getByLabel('device').selectOption('android')
+    await first(one.page).getByLabel('time').fill('2026-02-03T21:30')
+    await first(one.page).getByLabel('time').press('Enter')
+    const address = addressOf(one.page)
+    assert.deepEqual(
+      ['reach', 'size', 'order', 'c.device', 'c.time'].map((name) => address.get(name)),
+      ['8000', '7', 'distance', 'android', '2026-02-03T21:30'],
+    )
+    const wanted = await listOf(server.url, address)
+    assert.equal(wanted.length, 7)
+    await shows(first(one.page), wanted)
+    await other.page.goto(one.page.url())
+    await shows(first(other.page), wanted)
+    assert.equal(await first(other.page).getByLabel('device').inputValue(), 'android')
+    assert.equal(other.page.url(), one.page.url())
+  })
+
+  test('a place that is dragged, moved by keys or typed is ranked anew', async () => {
+    const { page, assertQuiet } = await openPage(browser, server.url)
+    await page.goto(`${server.url}/`)
+    await first(page).locator('.ranked-row').first().waitFor()
+    const start = addressOf(page)
+    const box = (await page.locator('.place-pin').boundingBox()) ?? assert.fail('the place is on the map')
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    await page.mouse.move(x + 40, y + 10, { steps: 4 })
+    await page.mouse.move(x + 90, y + 60, { steps: 6 })
+    await page.mouse.up()
+    const dragged = addressOf(page)
+    assert.ok(Number(dragged.get('lon')) > Number(start.get('lon')))
+    assert.ok(Number(dragged.get('lat')) < Number(start.get('lat')))
+    await shows(first(page), await listOf(server.url, dragged))
+
+    await page.locator('.place-pin').focus()
+    await page.keyboard.press('ArrowLeft')
+    assert.ok(Number(addressOf(page).get('lon')) < Number(dragged.get('lon')))
+
+    await page.getByLabel('Latitude').fill('95')
+    await page.getByLabel('Latitude').press('Enter')
+    await page.getByText('-90 to 90').waitFor()
+    await page.getByLabel('Latitude').fill(start.get('lat') ?? '')
+    await page.getByLabel('Latitude').press('Enter')
+    await page.getByLabel('Longitude').fill(start.get('lon') ?? '')
+    await page.getByLabel('Longitude').press('Enter')
+    assert.equal(addressOf(page).toString(), start.toString())
+    await shows(first(page), await listOf(server.url, start))
+    assertQuiet()
+  })
+
+  test('two requests stand side by side, with how ranks differ', async () => {
+    const { page, assertQuiet } = await openPage(browser, server.url)
+    await page.goto(`${server.url}/#/explore?reach=20000`)
+    await first(page).locator('.ranked-row').first().waitFor()
+    await page.getByRole('button', { name: 'Compare with another' }).click()
+    const second = page.locator('.request-column').nth(1)
+    await second.getByRole('button', { name: 'Random' }).click()
+    await second.getByLabel('companion').selectOption('family')
+    await page.waitForFunction("location.hash.includes('b.c.companion=family')")
+    const address = addressOf(page)
+    const lists = [await listOf(server.url, address), await listOf(server.url, address, { prefix: 'b.' })]
+    assert.notDeepEqual(lists[0], lists[1])
+    await shows(first(page), lists[0])
+    await shows(second, lists[1])
+    const shifts = await second
+      .locator('.ranked-row')
+      .evaluateAll((rows) => rows.map((row) => row.querySelector('.shift')?.textContent ?? ''))
+    for (const [i, { id }] of lists[1].entries()) {
+      const before = lists[0].findIndex((one) => one.id === id)
+      const wanted = before === -1 ? /only here/ : before === i ? /^=$/ : before > i ? /higher/ : /lower/
+      assert.match(shifts[i], wanted)
+      if (before !== -1 && before !== i) assert.match(shifts[i], new RegExp(`${Math.abs(before - i)} `))
+    }
+    await second.getByRole('button', { name: 'Show on map' }).click()
+    await second.getByRole('button', { name: 'On the map' }).waitFor()
+    await second.getByRole('button', { name: 'Remove' }).click()
+    await second.waitFor({ state: 'detached' })
+    assert.equal(addressOf(page).get('b.user'), null)
+    assertQuiet()
+  })
+
+  test('the curl command is copied, and an unknown user is told', async () => {
+    const { page, assertQuiet } = await openPage(browser, server.url)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.goto(`${server.url}/#/explore?lat=13.75&lon=100.5`)
+    await first(page).getByRole('button', { name: 'Copy curl' }).click()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    const query = { latitude: 13.75, longitude: 100.5, size: 20, maxDistM: 5000 }
+    assert.equal(
+      await page.evaluate('navigator.clipboard.readText()'),
+      curlCommand(addressOf(page).get('user') ?? '', query, { root: server.url, hasKey: false }),
+    )
+    await page.getByLabel('User id').fill('999999999')
+    await page.getByLabel('User id').press('Enter')
+    await page.getByRole('alert').getByText('UNKNOWN_USER').waitFor()
+    assert.equal(await page.locator('.pin').count(), 0)
+    assertQuiet(/status of 404/)
+  })
+
+  test('--map-tiles draws tiles of that origin, and names whom they are from', async () => {
+    const asked: string[] = []
+    const tiles = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.writeHead(200, { 'content-type': 'image/svg+xml' })
+      response.end(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><rect width="256" height="256" fill="#cde"/></svg>',
+      )
+    })
+    await new Promise<void>((resolve) => tiles.listen(0, '127.0.0.1', resolve))
+    after(() => tiles.close())
+    const origin = `http://127.0.0.1:${(tiles.address() as AddressInfo).port}`
+    const tiled = await serve({
+      mapTiles: `${origin}/{z}/{x}/{y}.svg`,
+      mapAttribution: 'Tiles & <b>Sons</b>',
+    })
+    const { page, assertQuiet } = await openPage(browser, [tiled.url, origin])
+    await page.goto(`${tiled.url}/`)
+    await page.locator('.leaflet-tile-loaded').first().waitFor()
+    await page.getByText('Tiles & <b>Sons</b>').waitFor()
+    assert.match(asked[0], /^\/\d+\/\d+\/\d+\.svg$/)
+    assertQuiet()
+  })
+})
