@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { generate } from '../../src/dataset/generator/generate.ts'
 import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
 import type { ServeOptions } from '../../src/server/serveOptions.ts'
-import { train } from '../../src/training/train.ts'
 import { SMALL_REALISTIC } from '../dataset/realisticFixture.ts'
 import { serveWorld } from '../server/serverFixture.ts'
+import { trainSmall } from '../server/valuesWorld.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 
 export const KEY = 'a-secret-key'
@@ -18,18 +18,7 @@ export async function exploreServers(): Promise<
   const data = join(folder, 'data')
   const model = join(folder, 'model')
   await generate({ ...SMALL_REALISTIC, out: data })
-  await train({
-    data,
-    out: model,
-    contextFeatures: ['time', 'device', 'companion'],
-    hidden: [12, 8],
-    activations: ['relu', 'relu'],
-    epochs: 2,
-    batchSize: 256,
-    warmupSteps: 10,
-    validation: 0,
-    threads: 1,
-  })
+  await trainSmall({ data, out: model, contextFeatures: ['time', 'device', 'companion'] })
   let stores = 0
   const newStore = async () => `sqlite:${join(folder, `features-${++stores}.db`)}`
   return (options = {}) => serveWorld({ model, newStore }, { fill: { data }, workers: 1, ...options })

@@ -1,10 +1,13 @@
 import { useId, useState } from 'preact/hooks'
+import type { FeatureValues } from '../../client/types.ts'
 import type { ConsoleApi } from '../api/consoleApi.ts'
 import type { ModelFeature } from '../api/modelFeatures.ts'
 import { sampleUser } from '../api/rows.ts'
 import { DraftInput } from '../parts/draftInput.tsx'
 import { ErrorNote } from '../parts/errorNote.tsx'
+import { useCall } from '../parts/useCall.ts'
 import { ContextField } from './contextField.tsx'
+import { describeRow } from './describeRow.ts'
 import type { Asked } from './exploreState.ts'
 
 export interface AskedFieldsProps {
@@ -12,6 +15,18 @@ export interface AskedFieldsProps {
   context: readonly ModelFeature[]
   asked: Asked
   onAsked: (asked: Asked) => void
+}
+
+/** A few words about a user; nothing if there is no such user, or nothing but numbers. */
+function UserWords({ api, user }: { api: ConsoleApi; user: string }) {
+  const { value } = useCall(
+    user === ''
+      ? undefined
+      : async (signal) => ({ user, row: await api.client.getUser<FeatureValues>(user, { signal }) }),
+    [api, user],
+  )
+  const words = value?.row && value.user === user ? describeRow(value.row) : ''
+  return words === '' ? null : <p class="user-words">{words}</p>
 }
 
 /** For whom, and in which context, a request asks. */
@@ -39,6 +54,7 @@ export function AskedFields({ api, context, asked, onAsked }: AskedFieldsProps) 
         <button type="button" onClick={() => void takeRandom()}>
           Random
         </button>
+        <UserWords api={api} user={asked.user} />
       </div>
       {context.map((feature) => (
         <ContextField

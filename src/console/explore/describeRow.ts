@@ -1,9 +1,9 @@
-import type { RestaurantRow } from '../api/rows.ts'
+import type { RestaurantRow, UserRow } from '../api/rows.ts'
 
 const WORDS_MAX = 4
 
-/** The first few texts of a restaurant, as `thai, halal · Riverside`; '': it has none. */
-export function describeRow({ features }: RestaurantRow): string {
+/** The first few texts of a row, as `thai, halal · Riverside`; '': it has none. */
+export function describeRow({ features }: Pick<RestaurantRow | UserRow, 'features'>): string {
   if (Array.isArray(features)) return ''
   const words = Object.values(features).flatMap((value) => {
     const texts = [value].flat().filter((one): one is string => typeof one === 'string' && !isTime(one))

@@ -18,6 +18,9 @@ import { useStart } from './useStart.ts'
 
 type Which = 'first' | 'second'
 
+const EMPTY =
+  'The server has no users or no restaurants yet. Fill its store with nearrank load, or write rows over HTTP; then load this page again.'
+
 /** Ranked restaurants on a map: one request, or two side by side. */
 export function ExploreView({ api, params, setParams }: ViewProps) {
   const state = parseState(params)
@@ -25,7 +28,7 @@ export function ExploreView({ api, params, setParams }: ViewProps) {
   latest.current = state
   const change = (part: Partial<ExploreState>): void =>
     setParams(formatState(Object.assign(latest.current, part)))
-  const startError = useStart(api, state, change)
+  const start = useStart(api, state, change)
   const features = useCall((signal) => getModelFeatures(api, signal), [api])
   const [dragged, setDragged] = useState<Place | null>(null)
   const [onMap, setOnMap] = useState<Which>('first')
@@ -58,12 +61,13 @@ export function ExploreView({ api, params, setParams }: ViewProps) {
     onAsked: (to: Asked) => change({ [which]: to }),
     onSelect: (id: string | null) => change({ selected: id }),
   })
-  const error = startError ?? features.error
+  const error = start.error ?? features.error
   return (
     <div class={state.second ? 'explore is-double' : 'explore'}>
       <h1 class="visually-hidden">Explore</h1>
       <div class="explore-panel">
         {error !== undefined && <ErrorNote error={error} onRetry={features.again} />}
+        {start.isEmpty && <p class="note">{EMPTY}</p>}
         <RequestFields state={shown} onChange={change} />
         <div class="request-columns">
           <RequestColumn

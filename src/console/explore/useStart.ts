@@ -6,13 +6,19 @@ import { middleOf } from './middleOf.ts'
 
 const SAMPLED = 100
 
-/** Fills in what an address does not say: a random user, and a place with restaurants around. Its error. */
+/** What came of filling in an address. */
+export interface Start {
+  error?: unknown
+  isEmpty?: boolean // there is no user or no restaurant to begin with
+}
+
+/** Fills in what an address does not say: a random user, and a place with restaurants around. */
 export function useStart(
   api: ConsoleApi,
   state: ExploreState,
   onChange: (change: Partial<ExploreState>) => void,
-): unknown {
-  const [error, setError] = useState<unknown>()
+): Start {
+  const [start, setStart] = useState<Start>({})
   useEffect(() => {
     const controller = new AbortController()
     const { signal } = controller
@@ -25,10 +31,11 @@ export function useStart(
         needsPlace ? sampleRestaurants(api, SAMPLED, signal) : [],
       ])
       const place = middleOf(restaurants)
+      setStart({ isEmpty: (needsUser && !user) || (needsPlace && !place) })
       onChange({ ...(user && { first: { ...state.first, user: String(user.id) } }), ...place })
     }
-    fill().catch((reason: unknown) => signal.aborted || setError(reason))
+    fill().catch((reason: unknown) => signal.aborted || setStart({ error: reason }))
     return () => controller.abort()
   }, [api])
-  return error
+  return start
 }
