@@ -1,5 +1,6 @@
 // The whole way on a small data set: makes it, inspects it, trains, evaluates, ranks, serves, tests the load.
-// `npm run demo`; under two minutes on two cores. `--kind reference`: users and restaurants that are numbers alone.
+// `npm run demo`; under two minutes on two cores. `--kind reference`: users and restaurants that are numbers alone. In a terminal,
+// it goes on serving at the end, and opens the console; `--no-open`: it only prints its address.
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,6 +9,7 @@ import type { Inspection } from '../src/dataset/inspect/report.ts'
 import { messageOf } from '../src/errors.ts'
 import type { EvaluationReport } from '../src/training/evaluate.ts'
 import type { TrainResult } from '../src/training/types.ts'
+import { consoleLines, openBrowser } from './demo/console.ts'
 import { killAll, nearrank, nearrankJson, ROOT, say, serve, Stopped } from './demo/shell.ts'
 import { columnsTable, resultTable } from './demo/tables.ts'
 import { chooseRequest, updateLikes, updateNumbers } from './demo/updates.ts'
@@ -27,6 +29,7 @@ interface DemoOptions {
   kind: keyof typeof KINDS
   out: string // folder of all that is made, relative to the repository
   rows: number // training clicks
+  opens: boolean // the console
 }
 
 function readOptions(): DemoOptions {
@@ -35,18 +38,19 @@ function readOptions(): DemoOptions {
       kind: { type: 'string', default: 'realistic' },
       out: { type: 'string', default: 'demo-data' },
       rows: { type: 'string' },
+      'no-open': { type: 'boolean', default: false },
     },
   })
-  const { kind, out } = values
+  const { kind, out, 'no-open': staysClosed } = values
   if (kind !== 'realistic' && kind !== 'reference')
     throw new Stopped(`--kind must be realistic or reference, found ${kind}`, 2)
   const rows = Number(values.rows ?? KINDS[kind].rows)
   if (!Number.isInteger(rows) || rows < 1000)
     throw new Stopped(`--rows must be an integer from 1000, found ${values.rows}`, 2)
-  return { kind, out, rows }
+  return { kind, out, rows, opens: !staysClosed }
 }
 
-async function demo({ kind, out, rows }: DemoOptions): Promise<void> {
+async function demo({ kind, out, rows, opens }: DemoOptions): Promise<void> {
   const { clicksPerUser, restaurants, train } = KINDS[kind]
   const [data, model, features] = [`${out}/data`, `${out}/model`, `${out}/features.db`]
   const requests = `${data}/requests.parquet`
@@ -70,12 +74,26 @@ async function demo({ kind, out, rows }: DemoOptions): Promise<void> {
   )
   if (kind === 'realistic') await updateLikes(server.url, request)
   else await updateNumbers(server.url)
-  say((await nearrank(`loadtest --url ${server.url} --requests ${requests} ${LOAD}`)).trim())
+  const loadTest = nearrank(`loadtest --url ${server.url} --requests ${requests} ${LOAD}`)
+  const addresses = `\n${consoleLines(server.url, request)}`
+  if (process.stdout.isTTY) {
+    await loadTest.then((table) => say(table.trim()), showMissed)
+    say(`${addresses}\n\nThe server goes on until you press Ctrl+C.`)
+    if (opens) openBrowser(`${server.url}/`)
+    return await server.ended()
+  }
+  say((await loadTest).trim())
+  say(addresses)
   await server.stop()
   say(
     `\nThe model and its report are in ${model}, the features in ${features}. To serve them:\n\n` +
       `$ npx nearrank serve --model ${model} --store sqlite:${features}`,
   )
+}
+
+/** Limits that a busy machine misses do not keep anybody from the console; the load test has told them. */
+function showMissed(error: unknown): void {
+  if (signalled !== 0 || !(error instanceof Stopped)) throw error
 }
 
 let signalled = 0

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { parseAddress } from '../src/console/address.ts'
+import { parseState } from '../src/console/explore/exploreState.ts'
 import { temporaryFolder } from './training/dataFixture.ts'
 
 const DEMO = join(import.meta.dirname, '../scripts/demo.ts')
@@ -59,6 +61,50 @@ describe('npm run demo', async () => {
     assert.deepEqual(Object.keys(first.context ?? {}), ['time', 'device', 'companion'])
     assert.deepEqual(second, first)
     assert.ok(Array.isArray(update.features?.liked_cuisines))
+  })
+
+  test('prints addresses of the console: on a map, at noon and at night, to change a taste', async () => {
+    const { stdout } = (await runs.get('realistic')) ?? assert.fail()
+    const [map, times, rows] = Array.from(
+      stdout.matchAll(/^ {2}http:\/\/127\.0\.0\.1:\d+\/(#\S+)$/gm),
+      ([, hash]) => parseAddress(hash),
+    )
+    const { first, latitude, second } = parseState(map.params)
+    assert.deepEqual([map.view, second], ['explore', null])
+    assert.ok(latitude !== null && first.user !== '')
+    const both = parseState(times.params)
+    assert.deepEqual([both.first, both.latitude], [first, latitude])
+    const [noon] = first.context.time
+    assert.match(noon, /^2\d{3}-\d\d-\d\dT12:30$/)
+    const night = { ...first.context, time: [noon.replace('12:30', '22:30')] }
+    assert.deepEqual(both.second, { user: first.user, context: night })
+    assert.deepEqual(
+      [rows.view, rows.params.get('side'), rows.params.get('id')],
+      ['rows', 'users', first.user],
+    )
+  })
+
+  test('in a terminal it serves until Ctrl+C', {
+    skip: process.platform !== 'linux' && 'script(1) is another here',
+  }, async () => {
+    await Promise.all(runs.values())
+    const command = `${process.execPath} ${DEMO} --rows 5000 --no-open --out ${join(folder, 'terminal')}`
+    const child = spawn('script', ['-qfec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    let shown = ''
+    const isServing = new Promise<void>((resolve, reject) => {
+      child.on('close', () => reject(new Error(shown)))
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        shown += text
+        if (shown.includes('until you press Ctrl+C')) resolve()
+      })
+    })
+    await isServing
+    const [url] = /http:\/\/127\.0\.0\.1:\d+\//.exec(shown) ?? assert.fail(shown)
+    const page = await fetch(url)
+    assert.match(page.headers.get('content-type') ?? '', /text\/html/)
+    child.stdin.write('\x03')
+    const [code] = (await once(child, 'close')) as [number]
+    assert.equal(code, 0, shown)
   })
 
   test('refuses what it does not know', async () => {

@@ -56,6 +56,8 @@ export async function nearrankJson<T>(args: string): Promise<T> {
 
 export interface Server {
   url: string
+  /** Resolves when it was ended by Ctrl+C. */
+  ended(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -70,6 +72,10 @@ export async function serve(args: string): Promise<Server> {
   const [line] = (await Promise.race([ready, ended])) as [string]
   return {
     url: (JSON.parse(line) as { url: string }).url,
+    async ended() {
+      const [code] = await closed
+      if (code !== 0) throw new Stopped('', code || 1)
+    },
     async stop() {
       child.kill('SIGTERM')
       const [code] = await closed

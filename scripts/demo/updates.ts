@@ -15,7 +15,7 @@ interface Answer {
 export interface DemoRequest {
   row: number
   user: string
-  body: object
+  body: { latitude: number; longitude: number; size: number; context?: Record<string, unknown> }
 }
 
 /** Of a file's requests that are sorted by score, the one that tells most; for all restaurants within 5 km. */
