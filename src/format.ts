@@ -33,6 +33,30 @@ export function formatPercent(share: number): string {
   return `${Number((100 * share).toFixed(1))} %`
 }
 
+/** `0.6931`, `12,300`, `1.2e-8`: four digits. */
+export function formatFigure(value: number): string {
+  return Math.abs(value) >= 9999.5 && Math.abs(value) < 1e15
+    ? `${value < 0 ? '-' : ''}${formatCount(Number(Math.abs(value).toPrecision(4)))}`
+    : String(Number(value.toPrecision(4)))
+}
+
+/** `0.123 %`, `12.3 %`: three digits, however small. */
+export function formatShare(share: number | null): string {
+  return share === null ? '–' : `${Number((100 * share).toPrecision(3))} %`
+}
+
+/** `0.123 ms`, `12.3 ms`, `1,234 ms` */
+export function formatMs(ms: number | null): string {
+  if (ms === null) return '–'
+  return `${ms >= 99.95 ? formatCount(ms) : ms >= 9.995 ? ms.toFixed(1) : ms.toFixed(ms >= 0.9995 ? 2 : 3)} ms`
+}
+
+/** `0.123/s`, `12,800/s` */
+export function formatRate(perSecond: number | null): string {
+  if (perSecond === null) return '–'
+  return `${perSecond >= 99.95 ? formatCount(perSecond) : Number(perSecond.toPrecision(3))}/s`
+}
+
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0')
 }

@@ -21,6 +21,7 @@ const LAYERS = [
   ['kernels'],
   ['features'],
   ['geo'],
+  ['report'],
   ['json'],
   ['options'],
   [

@@ -1,4 +1,4 @@
-import { formatCount, formatSeconds } from '../../format.ts'
+import { formatCount, formatMs, formatRate, formatSeconds, formatShare } from '../../format.ts'
 import type { Latencies, LimitCheck, LoadProgress, LoadTestResult } from '../../loadtest/types.ts'
 import { renderTable } from './table.ts'
 
@@ -80,19 +80,4 @@ export function loadProgressLine(progress: LoadProgress, columns: number): strin
 
 function formatOf(name: LimitCheck['name']): (value: number | null) => string {
   return name === 'errors' ? formatShare : name === 'rate' ? formatRate : formatMs
-}
-
-/** `0.123 ms`, `12.3 ms`, `1,234 ms` */
-function formatMs(ms: number | null): string {
-  if (ms === null) return '–'
-  return `${ms >= 99.95 ? formatCount(ms) : ms >= 9.995 ? ms.toFixed(1) : ms.toFixed(ms >= 0.9995 ? 2 : 3)} ms`
-}
-
-function formatShare(share: number | null): string {
-  return share === null ? '–' : `${Number((100 * share).toPrecision(3))} %`
-}
-
-function formatRate(perSecond: number | null): string {
-  if (perSecond === null) return '–'
-  return `${perSecond >= 99.95 ? formatCount(perSecond) : Number(perSecond.toPrecision(3))}/s`
 }
