@@ -32,6 +32,7 @@ const PAGES = [
   'docs/cli.md',
   'docs/config.md',
   'docs/library.md',
+  'docs/reports.md',
   'docs/features.md',
   'docs/errors.md',
   'docs/http-api.md',

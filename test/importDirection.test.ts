@@ -32,6 +32,7 @@ const LAYERS = [
     'files.ts',
     'format.ts',
     'ids.ts',
+    'machineName.ts',
     'packageVersion.ts',
     'peakMemory.ts',
     'setupError.ts',

@@ -1,4 +1,5 @@
 import type { HistogramAuc } from './histogramAuc.ts'
+import { wilsonInterval } from './wilson.ts'
 
 const DECILES = 10
 
@@ -7,6 +8,8 @@ export interface CalibrationBin {
   rows: number
   prediction: number // mean predicted probability
   clickRate: number
+  low: number // the 95 % interval of the click rate
+  high: number
 }
 
 /**
@@ -27,9 +30,8 @@ export function calibrationCurve(logits: HistogramAuc, rows: number): Calibratio
   })
   return bins
     .filter((bin) => bin.rows > 0)
-    .map((bin) => ({
-      rows: bin.rows,
-      prediction: bin.predicted / bin.rows,
-      clickRate: bin.clicks / bin.rows,
-    }))
+    .map(({ rows: count, predicted, clicks }) => {
+      const { low, high } = wilsonInterval(clicks, count)
+      return { rows: count, prediction: predicted / count, clickRate: clicks / count, low, high }
+    })
 }

@@ -4,6 +4,7 @@ import { calibrationCurve, type CalibrationBin } from './calibrationCurve.ts'
 import { HistogramAuc } from './histogramAuc.ts'
 import { binaryEntropy, LOG_LOSS_ROWS_MAX, logLossSumInto } from './logLoss.ts'
 import { GroupedNdcg } from './ndcg.ts'
+import { type ScoreCurves, scoreCurves } from './scoreCurves.ts'
 
 /** How good scores are; undefined metrics (no positives, no ceiling known) are null. */
 export interface EvaluationMetrics {
@@ -81,6 +82,11 @@ export class ClickMetrics {
   /** Click rate and mean prediction of each tenth of the rows, by rising prediction. */
   calibration(): CalibrationBin[] {
     return calibrationCurve(this.#auc, this.#rows)
+  }
+
+  /** What pictures of the scores are made of. */
+  curves(): ScoreCurves {
+    return scoreCurves(this.#auc, { rows: this.#rows, clicks: this.#clicks })
   }
 
   /** Metrics of the rows so far; without any row the means are NaN and the rest null. */

@@ -19,6 +19,7 @@ import {
   type ModelContent,
   type ModelDescription,
   ONNX_FILE,
+  PAGE_FILE,
   parseModelFile,
   REPORT_FILE,
   WEIGHTS_FILE,
@@ -38,6 +39,7 @@ export interface SaveModelOptions {
   description: ModelContent
   weights: StateDict // of description.network, for raw features
   report: string // Markdown
+  page?: string // the same as HTML, with pictures; absent: there is none
   encoded?: EncodedWeights // of the same weights, where they have been encoded already
 }
 
@@ -57,8 +59,8 @@ export function encodeWeights(network: Network, weights: StateDict, producerVers
 }
 
 /**
- * Saves a model as `directory`: model.json, weights.safetensors, model.onnx and report.md. All four are
- * written and synced beside it, then take its place together: after a crash at any moment there is the
+ * Saves a model as `directory`: model.json, weights.safetensors, model.onnx, report.md and report.html. All
+ * are written and synced beside it, then take its place together: after a crash at any moment there is the
  * earlier model or the new one, whole.
  * @throws NearrankError INPUT as `checkOutDirectory`, DISK where writing fails (the earlier model stays),
  * INTERNAL where the weights are not the network's.
@@ -127,7 +129,13 @@ export async function recoverModelDirectory(directory: string): Promise<void> {
   }
 }
 
-function encodeFiles({ description, weights, report, encoded }: SaveModelOptions): [string, FileData][] {
+function encodeFiles({
+  description,
+  weights,
+  report,
+  page,
+  encoded,
+}: SaveModelOptions): [string, FileData][] {
   const { network, createdBy } = description
   const { safetensors: weightsBytes, onnx: onnxBytes } =
     encoded ?? encodeWeights(network, weights, createdBy.version)
@@ -141,6 +149,7 @@ function encodeFiles({ description, weights, report, encoded }: SaveModelOptions
     [WEIGHTS_FILE, weightsBytes],
     [ONNX_FILE, onnxBytes],
     [REPORT_FILE, Buffer.from(report)],
+    ...(page === undefined ? [] : [[PAGE_FILE, Buffer.from(page)] satisfies [string, FileData]]),
     [MODEL_FILE, Buffer.from(text)],
   ]
 }

@@ -15,6 +15,7 @@ export const MODEL_FILE = 'model.json'
 export const WEIGHTS_FILE = 'weights.safetensors'
 export const ONNX_FILE = 'model.onnx'
 export const REPORT_FILE = 'report.md'
+export const PAGE_FILE = 'report.html'
 
 const closed = { additionalProperties: false }
 const Name = Type.String({ minLength: 1, maxLength: 1000 })

@@ -2,9 +2,9 @@ import { access, constants, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { NearrankError } from '../errors.ts'
 import { diskError, isMissing, listSiblings, resolveTarget, siblingPath } from '../files.ts'
-import { MODEL_FILE, ONNX_FILE, REPORT_FILE, WEIGHTS_FILE } from './modelFile.ts'
+import { MODEL_FILE, ONNX_FILE, PAGE_FILE, REPORT_FILE, WEIGHTS_FILE } from './modelFile.ts'
 
-const OUR_FILES = new Set([MODEL_FILE, WEIGHTS_FILE, ONNX_FILE, REPORT_FILE])
+const OUR_FILES = new Set([MODEL_FILE, WEIGHTS_FILE, ONNX_FILE, REPORT_FILE, PAGE_FILE])
 const LITTER = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']) // left by file managers
 const SHOWN_MAX = 3
 
@@ -33,7 +33,10 @@ export async function checkOutDirectory(directory: string): Promise<void> {
     if (there.dev !== (await stat(parent)).dev) throw refuse('it is a mount point, which cannot be renamed')
     await checkParent(parent, directory)
     // A report that was being written when its process was killed.
-    const unfinished = new Set(await listSiblings(join(target, REPORT_FILE)))
+    const unfinished = new Set([
+      ...(await listSiblings(join(target, REPORT_FILE))),
+      ...(await listSiblings(join(target, PAGE_FILE))),
+    ])
     const entries = (await readdir(target)).filter(
       (entry) => !LITTER.has(entry) && !unfinished.has(join(target, entry)),
     )

@@ -10,7 +10,7 @@ export const STYLES: Markup = markup`:root {
   --good: #00674b; --good-ground: #e0f3ec; --fair: #6b4c00; --fair-ground: #fdf1cf;
   --poor: #9a3400; --poor-ground: #fde7da; --plain: #434b54; --plain-ground: #ebecea;
 }
-@media (prefers-color-scheme: dark) { :root {
+@media screen and (prefers-color-scheme: dark) { :root {
   --ground: #121518; --card: #1a1e23; --ink: #e8eaed; --quiet: #a3acb6; --rule: #343b43; --grid: #2b3138;
   --s1: #56b4e9; --s2: #f0883e; --s3: #3cc79a; --s4: #dd9ac4;
   --good: #7fdcbd; --good-ground: #11352b; --fair: #f2cf73; --fair-ground: #3a2f10;

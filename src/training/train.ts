@@ -24,6 +24,7 @@ import { constraintsTable } from './report/constraints.ts'
 import { dataNotes, farNotes, unreadNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { droppedNote } from './report/droppedRows.ts'
+import { renderTrainPage } from './report/page/trainPage.ts'
 import { partsText } from './report/partsText.ts'
 import { renderReport } from './report/report.ts'
 import { centreAdditive, withoutAdditive } from './rows/positions.ts'
@@ -167,6 +168,7 @@ async function save(
   const { options, source, tables, features, shape, pack, dropped, chosen } = prepared
   const info = await readDatasetInfo(options.data)
   const parts = partsText(options, prepared)
+  const context = reportContext({ options, source, tables, dropped, chosen, parts }, info)
   await saveModel(options.out, {
     description: describeModel(result, {
       options,
@@ -178,7 +180,8 @@ async function save(
     }),
     weights,
     encoded,
-    report: renderReport(result, reportContext({ options, source, tables, dropped, chosen, parts }, info)),
+    report: renderReport(result, context),
+    page: renderTrainPage(result, context),
   })
 }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { renderTrainSummary } from '../../src/cli/output/trainSummary.ts'
 import { markdownTable, withSection } from '../../src/training/report/markdown.ts'
-import { type ReportContext, renderReport } from '../../src/training/report/report.ts'
+import { renderReport } from '../../src/training/report/report.ts'
+import type { ReportContext } from '../../src/training/report/reportContext.ts'
 import { goodResult } from './trainResult.ts'
 
 const context: ReportContext = {

@@ -42,6 +42,7 @@ test(`a save killed at any moment leaves the earlier model or the new one, whole
     assert.ok(seed === lastSaid || seed === lastSaid + 1, `model ${seed} after ${lastSaid} was saved`)
     assert.deepEqual(weights, randomWeights(SMALL_NETWORK, seed))
     assert.equal(await readFile(join(directory, 'report.md'), 'utf8'), `# Model ${seed}\n`)
+    assert.equal(await readFile(join(directory, 'report.html'), 'utf8'), `<h1>Model ${seed}</h1>\n`)
   }
   t.diagnostic(`${interrupted} of ${KILLS} kills left something half done beside the model`)
   assert.ok(interrupted > 0, 'no kill came in the middle of a save')

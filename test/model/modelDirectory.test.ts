@@ -14,7 +14,7 @@ import {
   temporaryDirectory,
 } from './modelFixtures.ts'
 
-test('a saved model comes back, in exactly four files', async (t) => {
+test('a saved model comes back, in exactly five files', async (t) => {
   const parent = await temporaryDirectory(t)
   const directory = join(parent, 'deep', 'er', 'model')
   await saveSeed(directory, 1)
@@ -31,6 +31,7 @@ test('a saved model comes back, in exactly four files', async (t) => {
   assert.deepEqual((await readdir(directory)).toSorted(), [
     'model.json',
     'model.onnx',
+    'report.html',
     'report.md',
     'weights.safetensors',
   ])

@@ -92,15 +92,17 @@ export function saveSeed(directory: string, seed: number, network: Network = SMA
     description: modelContent(network, seed),
     weights: randomWeights(network, seed),
     report: `# Model ${seed}\n`,
+    page: `<h1>Model ${seed}</h1>\n`,
   })
 }
 
-/** The seed of the model in `directory`, after proving that all four files are of the same one. */
+/** The seed of the model in `directory`, after proving that all five files are of the same one. */
 export async function seedOf(directory: string): Promise<number> {
   const { description, weights } = await loadModelFiles(directory)
   const { seed } = description.settings as { seed: number }
   assert.deepEqual(weights, randomWeights(description.network, seed))
   assert.equal(await readFile(join(directory, 'report.md'), 'utf8'), `# Model ${seed}\n`)
+  assert.equal(await readFile(join(directory, 'report.html'), 'utf8'), `<h1>Model ${seed}</h1>\n`)
   const onnx = createHash('sha256').update(await readFile(join(directory, 'model.onnx')))
   assert.equal(onnx.digest('hex'), description.onnx.sha256)
   return seed

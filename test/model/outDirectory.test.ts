@@ -20,7 +20,8 @@ test('nothing, an empty directory, a model, one with litter and one with half a 
   await saveModel(join(parent, 'littered'), model)
   await writeFile(join(parent, 'littered', '.DS_Store'), '')
   await saveModel(join(parent, 'killed'), model)
-  await writeFile(siblingPath(join(parent, 'killed', 'report.md'), 'new'), 'half a rep')
+  for (const report of ['report.md', 'report.html'])
+    await writeFile(siblingPath(join(parent, 'killed', report), 'new'), 'half a rep')
   for (const name of ['none', join('no', 'parent', 'either'), 'empty', 'model', 'littered', 'killed']) {
     await checkOutDirectory(join(parent, name))
     await saveModel(join(parent, name), model)

@@ -8,6 +8,7 @@ for (let seed = Number(firstSeed); ; seed++) {
     description: modelContent(SMALL_NETWORK, seed),
     weights: randomWeights(SMALL_NETWORK, seed),
     report: `# Model ${seed}\n`,
+    page: `<h1>Model ${seed}</h1>\n`,
   })
   process.stdout.write(`${seed}\n`) // the parent may rely on this model, or a later one
 }

@@ -115,7 +115,13 @@ test('evaluate finds the same as train, for a model of every kind of feature', a
     model: join(folder, 'evaluated'),
     threads: 2,
   })
-  assert.deepEqual(metrics, { ...found, byGroup: null, calibration: judged?.calibration, slices: [] })
+  assert.deepEqual(metrics, {
+    ...found,
+    byGroup: null,
+    calibration: judged?.calibration,
+    curves: judged?.curves,
+    slices: [],
+  })
 })
 
 test('stopped by its signal and resumed, it ends in the same bytes', async () => {

@@ -14,6 +14,7 @@ import { mix32 } from '../../src/random.ts'
 import { ImportanceSums } from '../../src/training/importance/importanceSums.ts'
 import { SMALL_REALISTIC } from '../dataset/realisticFixture.ts'
 import { isError, writeParquetFile } from '../dataset/fixture.ts'
+import { checkPage, rowsOf, sectionsOf } from '../report/checkPage.ts'
 import { smallData, temporaryFolder } from './dataFixture.ts'
 import { type Drawn, drawnRows, naiveAuc, naiveLosses } from './naiveImportance.ts'
 
@@ -136,18 +137,29 @@ describe('importance of every kind of feature', () => {
     const own = join(folder, 'reported')
     await cp(model, own, { recursive: true })
     const trained = await readFile(join(own, 'report.md'), 'utf8')
+    const page = () => readFile(join(own, 'report.html'), 'utf8')
+    const untouched = sectionsOf(checkPage(await page()))
     const first = await importance({ data, model: own, rows: 200 })
     const one = await readFile(join(own, 'report.md'), 'utf8')
     assert.ok(one.startsWith(`${trained}\n## Feature importance\n\n`))
     for (const { name, logLossIncrease } of [...first.groups, ...first.features])
       assert.ok(one.includes(`| ${name} | ${logLossIncrease.toFixed(5)} |`), name)
+    const sections = sectionsOf(checkPage(await page()))
+    for (const [id, section] of sections)
+      if (id !== 'importance') assert.deepEqual(section, untouched.get(id), id)
+    const shown = new Set(
+      rowsOf(sections.get('importance') ?? assert.fail('no importance')).map(([name]) => name),
+    )
+    for (const { name } of [...first.groups, ...first.features]) assert.ok(shown.has(name), name)
     await importance({ data, model: own, rows: 200, seed: 2 })
     const two = await readFile(join(own, 'report.md'), 'utf8')
     assert.equal(two.split('## Feature importance').length, 2)
     assert.ok(two.startsWith(trained) && two.includes('seed 2') && !two.includes('seed 1:'))
+    assert.match(await page(), /seed 2/)
     await importance({ data, model: own, rows: 200, report: false })
     assert.equal(await readFile(join(own, 'report.md'), 'utf8'), two)
     await rm(join(own, 'report.md'))
+    await rm(join(own, 'report.html'))
     await importance({ data, model: own, rows: 200 })
     assert.match(await readFile(join(own, 'report.md'), 'utf8'), /^## Feature importance\n/)
     await train({ data, out: own, hidden: [2], epochs: 1 }) // what stands there is a model and nothing else

@@ -13,6 +13,7 @@ import { threadsFed } from '../../src/training/memory/arena.ts'
 import { train } from '../../src/training/train.ts'
 import type { TrainEvent, TrainOptions } from '../../src/training/types.ts'
 import { writeParquetFile } from '../dataset/fixture.ts'
+import { checkPage, rowsOf, sectionsOf } from '../report/checkPage.ts'
 import { smallData } from './dataFixture.ts'
 
 const { data, folder } = await smallData()
@@ -43,16 +44,29 @@ test('learns: far better than the majority class, and evaluate finds the same as
   assert.ok(result.test!.accuracy > result.test!.majorityAccuracy + 0.2, `accuracy ${result.test!.accuracy}`)
   assert.ok(result.epochs[11].loss < result.epochs[0].loss)
   assert.equal(result.parameters, 41 * 32 + 33 * 16 + 17)
-  const { seconds, bayesAccuracy, bayesLogLoss, scores, byGroup, byUser, calibration, slices, ...metrics } =
-    await evaluate({ data, model: join(folder, 'learned') })
+  const {
+    seconds,
+    bayesAccuracy,
+    bayesLogLoss,
+    scores,
+    byGroup,
+    byUser,
+    calibration,
+    curves,
+    slices,
+    ...metrics
+  } = await evaluate({ data, model: join(folder, 'learned') })
   assert.deepEqual([scores, byGroup, slices], ['probability', null, []])
-  assert.deepEqual(calibration, result.judged?.calibration)
+  assert.deepEqual([calibration, curves], [result.judged?.calibration, result.judged?.curves])
   assert.ok(byUser!.rankings.model!.gauc!.low > byUser!.rankings.popularity!.gauc!.high)
   assert.ok(seconds > 0 && bayesAccuracy! >= metrics.accuracy - 0.01 && bayesLogLoss! > 0)
   assert.deepEqual(metrics, result.test)
   const { description } = await loadModelFiles(join(folder, 'learned'))
   assert.deepEqual(description.metrics, result.test)
   assert.match(await readFile(join(folder, 'learned', 'report.md'), 'utf8'), /Constraints/)
+  const page = sectionsOf(checkPage(await readFile(join(folder, 'learned', 'report.html'), 'utf8')))
+  const rows = rowsOf(page.get('test') ?? assert.fail('no test')).map((cells) => cells.join(' '))
+  assert.ok(rows.includes(`AUC ${result.test!.auc!.toFixed(5)} `), rows.join('\n'))
 })
 
 test('the same bytes for 1, 2 and 3 threads, shuffled or not, with normalisation or not', async () => {

@@ -28,6 +28,7 @@ export const EVALUATION_KEYS = [
   'byGroup',
   'byUser',
   'calibration',
+  'curves',
   'slices',
   'seconds',
 ] as const satisfies (keyof EvaluationReport)[]

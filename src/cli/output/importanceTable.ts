@@ -1,4 +1,4 @@
-import { importanceBasis, importanceFigures } from '../../training/importance/importanceReport.ts'
+import { importanceBasis, importanceFigures } from '../../training/importance/importanceText.ts'
 import type { Importance, MeasuredImportance } from '../../training/importance/measure.ts'
 import { renderTable } from './table.ts'
 

@@ -5,6 +5,7 @@ import { numbersOf, widthOf } from '../../features/rowShape.ts'
 import type { CalibrationBin } from '../../metrics/calibrationCurve.ts'
 import { GroupOrders } from '../../metrics/groupOrders.ts'
 import type { EvaluationMetrics } from '../../metrics/clickMetrics.ts'
+import type { ScoreCurves } from '../../metrics/scoreCurves.ts'
 import type { OrderMeasure } from '../../metrics/orderMeasures.ts'
 import type { OrderJudgement, OrderSums, Ranking } from '../../metrics/orderSums.ts'
 import { UserOrders } from '../../metrics/userOrders.ts'
@@ -32,6 +33,7 @@ export interface Orders {
 /** How good scores are beside the metrics of all rows. */
 export interface Judged extends Orders {
   calibration: CalibrationBin[] // tenths of the rows, by rising prediction
+  curves: ScoreCurves
 }
 
 const GROUP_KEYS = {

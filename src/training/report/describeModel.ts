@@ -1,4 +1,4 @@
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
+import { arch, platform } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
@@ -9,11 +9,13 @@ import { rememberedParts } from '../../dataset/partsOfModel.ts'
 import { rememberedPolicies } from '../../dataset/policies.ts'
 import type { ModelContent } from '../../model/modelFile.ts'
 import type { Network } from '../../model/network.ts'
-import { formatBytes } from '../../format.ts'
+import { machineName } from '../../machineName.ts'
+import { givenOf } from '../../options/option.ts'
 import { packageVersion } from '../../packageVersion.ts'
 import { droppedList, type DroppedRows } from './droppedRows.ts'
-import type { ReportContext } from './report.ts'
+import type { ReportContext } from './reportContext.ts'
 import type { SourceModel } from '../from/sourceModel.ts'
+import { TRAIN_OPTIONS } from '../settings/allTrainOptions.ts'
 import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
@@ -121,16 +123,24 @@ export function reportContext(
     ...(dropped && { dropped: droppedList(dropped) }),
     ...(chosen !== undefined && { chosen }),
     ...(source && { from: source.name }),
+    config: configOf(options),
     bayesAccuracy: info?.bayesAccuracy ?? null,
     bayesLogLoss: info?.bayesLogLoss ?? null,
   }
+}
+
+/** What was asked for, as a config file: folders by their names, without the way to them. */
+function configOf(options: TrainOptions): object {
+  const { data, out, from, cache: _, resume: __, ...rest } = givenOf(TRAIN_OPTIONS, options)
+  const folder = (path: string | undefined) => basename(resolve(path ?? ''))
+  return { data: folder(data), out: folder(out), ...(from !== undefined && { from: folder(from) }), ...rest }
 }
 
 /** When and on what. */
 function circumstances(): { madeAt: string; machine: string; runtime: string } {
   return {
     madeAt: new Date().toISOString(),
-    machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${formatBytes(totalmem())}`,
+    machine: machineName(),
     runtime: `Node ${process.versions.node}, ${platform()} ${arch()}`,
   }
 }

@@ -26,7 +26,7 @@ export const MEASURE_NAMES: Record<OrderMeasure | 'logLoss', string> = {
   logLoss: 'log loss',
 }
 
-const HEADS: Record<Ranking, string> = {
+export const RANKING_NAMES: Record<Ranking, string> = {
   model: 'model',
   logged: 'as logged',
   popularity: 'popular',
@@ -38,7 +38,7 @@ const HEADS: Record<Ranking, string> = {
 export function orderCells({ rankings }: OrderJudgement): Cells {
   const shown = RANKINGS.filter((ranking) => rankings[ranking])
   return {
-    head: ['', 'model', '95 % interval', ...shown.slice(1).map((ranking) => HEADS[ranking])],
+    head: ['', 'model', '95 % interval', ...shown.slice(1).map((ranking) => RANKING_NAMES[ranking])],
     rows: ORDER_MEASURES.map((measure) => {
       const own = rankings.model?.[measure] ?? null
       const others = shown.slice(1).map((ranking) => figure(rankings[ranking]?.[measure] ?? null))
@@ -59,18 +59,19 @@ export function unitsText(judgement: OrderJudgement, what: 'group' | 'user'): st
 /** Tenths of the rows by their predictions: what was predicted, and what came. */
 export function calibrationCells(bins: readonly CalibrationBin[]): Cells {
   return {
-    head: ['rows', 'mean prediction', 'click rate', 'difference'],
-    rows: bins.map(({ rows, prediction, clickRate }) => [
+    head: ['rows', 'mean prediction', 'click rate', '95 % interval', 'difference'],
+    rows: bins.map(({ rows, prediction, clickRate, low, high }) => [
       formatCount(rows),
       prediction.toFixed(5),
       clickRate.toFixed(5),
+      intervalText({ low, high }),
       signed(prediction - clickRate),
     ]),
   }
 }
 
 /** `0.41021 to 0.41502` */
-export function intervalText(estimate: Estimate | null): string {
+export function intervalText(estimate: Pick<Estimate, 'low' | 'high'> | null): string {
   return estimate ? `${estimate.low.toFixed(5)} to ${estimate.high.toFixed(5)}` : '–'
 }
 

@@ -1,5 +1,6 @@
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import { ClickMetrics, type EvaluationMetrics } from '../../metrics/clickMetrics.ts'
+import type { ScoreCurves } from '../../metrics/scoreCurves.ts'
 import { WeightedLogLoss } from '../../metrics/weightedLogLoss.ts'
 import type { ClickRows } from '../../dataset/clicks/rowLayout.ts'
 import type { CrewLead } from '../crew/crewLead.ts'
@@ -30,6 +31,8 @@ export interface Judgement {
 /** Rows that have been scored: the first `rows` of each column. */
 type ScoredRows = (logits: Float32Array, rows: ClickRows, count: number) => void
 
+/** Drawing them takes 20 ms, which validation can do without. */
+const NO_CURVES: ScoreCurves = { roc: [], distribution: null }
 const ALL_ROWS: RowOrder = { shuffle: false, seed: 0, epoch: 1, validation: 0, select: 'all' }
 
 /** Scores the rows of a pack for `judges`, by the weights and features in the shared memory. */
@@ -79,6 +82,7 @@ export async function scorePack(
     metrics: { ...metrics.result(), ...judge.groupMetrics() },
     judged: {
       calibration: metrics.calibration(),
+      curves: options.judge ? metrics.curves() : NO_CURVES,
       ...(options.judge ? judge.orders() : { byGroup: null, byUser: null }),
     },
   }

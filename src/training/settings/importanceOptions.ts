@@ -20,12 +20,12 @@ export const IMPORTANCE = {
     flag: '--seed <n>',
     help: 'of the random numbers, default 1',
   }),
-  /** Whether the report of the model gets the result, too; default true. */
+  /** Whether the reports of the model get the result, too; default true. */
   report: withDefault({
     schema: boolean(),
     default: true,
     flag: '--no-report',
-    help: 'leave report.md in the model folder as it is',
+    help: 'leave the reports in the model folder as they are',
   }),
 }
 

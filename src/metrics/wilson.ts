@@ -1,0 +1,10 @@
+const Z = 1.959963984540054 // the 97.5th percentile of the normal distribution
+
+/** The 95 % interval of a share, of which `hits` of `count` were seen (Wilson 1927): of independent rows. */
+export function wilsonInterval(hits: number, count: number): { low: number; high: number } {
+  const share = hits / count
+  const centre = share + Z ** 2 / (2 * count)
+  const half = Z * Math.sqrt((share * (1 - share)) / count + Z ** 2 / (4 * count ** 2))
+  const scale = 1 + Z ** 2 / count
+  return { low: Math.max(0, (centre - half) / scale), high: Math.min(1, (centre + half) / scale) }
+}

@@ -1,0 +1,146 @@
+import { formatCount, formatPercent, formatShare } from '../../../format.ts'
+import type { CalibrationBin } from '../../../metrics/calibrationCurve.ts'
+import type { EvaluationMetrics } from '../../../metrics/clickMetrics.ts'
+import { type OrderJudgement, type Ranking, RANKINGS } from '../../../metrics/orderSums.ts'
+import type { Verdict } from '../../../report/verdict.ts'
+
+// What counts as good is a matter of the data; these bounds are the customary ones for clicks.
+const AUC_BOUNDS = { chance: 0.52, weak: 0.6, modest: 0.7, strong: 0.8, suspicious: 0.97 }
+const ENTROPY_BOUNDS = { good: 0.9, fair: 0.99 }
+const CALIBRATION_BOUNDS = { good: 0.01, fair: 0.03 }
+const POSSIBLE_BOUNDS = { good: 0.5, fair: 0.2 }
+
+/** Of the area under the ROC curve. */
+export function aucVerdict(auc: number | null): Verdict {
+  if (auc === null)
+    return { grade: 'plain', word: 'not defined', text: 'All test rows are clicks, or none is.' }
+  const text = `Of a click and another row, drawn at random, the click has the higher score in ${formatPercent(auc)} of the draws; 50 % is chance.`
+  const { chance, weak, modest, strong, suspicious } = AUC_BOUNDS
+  if (auc < chance) return { grade: 'poor', word: 'no better than chance', text }
+  if (auc < weak) return { grade: 'poor', word: 'weak', text }
+  if (auc < modest) return { grade: 'fair', word: 'modest', text }
+  if (auc < strong) return { grade: 'good', word: 'useful', text }
+  if (auc < suspicious) return { grade: 'good', word: 'strong', text }
+  return {
+    grade: 'fair',
+    word: 'suspiciously high',
+    text: `${text} That is rare for clicks: look for a feature that gives the label away.`,
+  }
+}
+
+/** Of the log loss, beside that of the click rate alone. */
+export function logLossVerdict({ normalizedEntropy }: EvaluationMetrics): Verdict {
+  if (normalizedEntropy === null)
+    return { grade: 'plain', word: 'nothing to compare', text: 'All test rows are clicks, or none is.' }
+  if (normalizedEntropy >= 1)
+    return {
+      grade: 'poor',
+      word: 'says nothing',
+      text: `${formatPercent(normalizedEntropy - 1)} higher than if the click rate were predicted for every row.`,
+    }
+  const text = `${formatPercent(1 - normalizedEntropy)} lower than if the click rate were predicted for every row.`
+  if (normalizedEntropy < ENTROPY_BOUNDS.good) return { grade: 'good', word: 'informative', text }
+  return normalizedEntropy < ENTROPY_BOUNDS.fair
+    ? { grade: 'fair', word: 'modest', text }
+    : { grade: 'poor', word: 'hardly informative', text }
+}
+
+/** Of the accuracy, beside that of the majority class and the best possible. */
+export function accuracyVerdict(
+  { accuracy, majorityAccuracy }: EvaluationMetrics,
+  bayesAccuracy: number | null,
+): Verdict {
+  const gain = accuracy - majorityAccuracy
+  const simple = `Always saying the more frequent answer is right in ${formatPercent(majorityAccuracy)}`
+  if (gain <= 0)
+    return {
+      grade: 'poor',
+      word: 'no gain',
+      text: `${simple}. With rare clicks, the accuracy says little: judge by AUC and log loss.`,
+    }
+  if (bayesAccuracy === null || bayesAccuracy <= majorityAccuracy)
+    return gain > 0.02
+      ? { grade: 'good', word: 'better than guessing', text: `${simple} of the rows.` }
+      : { grade: 'fair', word: 'a little better than guessing', text: `${simple} of the rows.` }
+  const share = gain / (bayesAccuracy - majorityAccuracy)
+  const text = `${simple}, the best possible in ${formatPercent(bayesAccuracy)}. The model gets ${formatPercent(share)} of the way there.`
+  if (share >= 0.9) return { grade: 'good', word: 'near the best possible', text }
+  return share >= 0.5
+    ? { grade: 'fair', word: 'more than half the way', text }
+    : { grade: 'poor', word: 'far from the best possible', text }
+}
+
+/** Whether a predicted probability is what comes. */
+export function calibrationVerdict(bins: readonly CalibrationBin[], error: number): Verdict {
+  if (bins.length === 0) return { grade: 'plain', word: 'no rows', text: '' }
+  const within = bins.filter(({ prediction, low, high }) => low <= prediction && prediction <= high).length
+  const gap = ({ prediction, clickRate }: CalibrationBin) => Math.abs(prediction - clickRate)
+  const widest = bins.reduce((most, bin, i) => (gap(bin) > gap(bins[most]) ? i : most), 0)
+  const { prediction, clickRate } = bins[widest]
+  const side = prediction > clickRate ? 'too high' : 'too low'
+  const text =
+    `On average, predictions are off by ${Number((100 * error).toPrecision(2))} percentage points. ${within} of ${bins.length} tenths have the prediction within the interval of the click rate. ` +
+    `Widest gap: tenth ${widest + 1}, ${formatShare(prediction)} predicted, ${formatShare(clickRate)} clicked, ${side}.`
+  if (within >= bins.length - 1 || error <= CALIBRATION_BOUNDS.good)
+    return { grade: 'good', word: 'close', text }
+  return error <= CALIBRATION_BOUNDS.fair
+    ? { grade: 'fair', word: 'slightly off', text }
+    : { grade: 'poor', word: 'off', text }
+}
+
+/** What the highest predictions hold of the clicks. */
+export function gainVerdict(bins: readonly CalibrationBin[]): Verdict {
+  const rows = bins.reduce((sum, bin) => sum + bin.rows, 0)
+  const clicks = bins.reduce((sum, bin) => sum + bin.rows * bin.clickRate, 0)
+  const top = bins.at(-1)
+  if (!top || clicks === 0)
+    return { grade: 'plain', word: 'no clicks', text: 'There is no click among the test rows.' }
+  const lift = (top.clickRate * rows) / clicks
+  const possible = Math.min(rows / clicks, rows / top.rows)
+  const share = possible > 1 ? (lift - 1) / (possible - 1) : 0
+  const text = `The ${formatPercent(top.rows / rows)} of the rows with the highest predictions hold ${formatPercent((top.rows * top.clickRate) / clicks)} of the clicks: ${lift.toFixed(2)} times their share, of ${possible.toFixed(2)} times that are possible.`
+  if (share >= POSSIBLE_BOUNDS.good) return { grade: 'good', word: 'clicks come first', text }
+  return share >= POSSIBLE_BOUNDS.fair
+    ? { grade: 'fair', word: 'some clicks come first', text }
+    : { grade: 'poor', word: 'little gain', text }
+}
+
+/** Whether the model's order is better than every simple one. */
+export function orderVerdict({ rankings }: OrderJudgement): Verdict {
+  const own = rankings.model?.ndcg10
+  const others = RANKINGS.filter((ranking) => ranking !== 'model').flatMap((ranking) => {
+    const estimate = rankings[ranking]?.ndcg10
+    return estimate ? [{ ranking, ...estimate }] : []
+  })
+  if (!own || others.length === 0)
+    return { grade: 'plain', word: 'nothing to compare', text: 'No group with a click was judged.' }
+  const best = others.reduce((most, other) => (other.value > most.value ? other : most))
+  const name = SENTENCE_NAMES[best.ranking]
+  const by = Math.abs(own.value - best.value).toFixed(4)
+  if (own.low > best.high)
+    return {
+      grade: 'good',
+      word: 'better than every simple order',
+      text: `NDCG@10 is ${by} above ${name}, the best of them, and the intervals do not overlap.`,
+    }
+  return own.value > best.value
+    ? {
+        grade: 'fair',
+        word: 'not clearly better',
+        text: `NDCG@10 is ${by} above ${name}, the best simple order, but the intervals overlap.`,
+      }
+    : { grade: 'poor', word: 'no better than a simple order', text: `NDCG@10 is ${by} below ${name}.` }
+}
+
+const SENTENCE_NAMES: Record<Ranking, string> = {
+  model: 'the model',
+  logged: 'the order as logged',
+  popularity: 'the most popular first',
+  nearest: 'the nearest first',
+  random: 'a random order',
+}
+
+/** `1 demand`, `8 demands` */
+export function demandsText(count: number): string {
+  return `${formatCount(count)} demand${count === 1 ? '' : 's'}`
+}

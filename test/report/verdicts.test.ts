@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { learningVerdict } from '../../src/training/report/page/learningFigures.ts'
+import {
+  accuracyVerdict,
+  aucVerdict,
+  calibrationVerdict,
+  gainVerdict,
+  logLossVerdict,
+  orderVerdict,
+} from '../../src/training/report/page/verdicts.ts'
+import { resolveSettings } from '../../src/training/settings/resolveSettings.ts'
+import { goodResult } from '../cli/trainResult.ts'
+import { judgedRows } from './judgedFixture.ts'
+
+const { test: metrics, judged } = judgedRows()
+
+describe('verdicts', () => {
+  test('AUC: from chance to what is too good', () => {
+    const grades = [null, 0.5, 0.57, 0.65, 0.75, 0.9, 0.99].map((auc) => aucVerdict(auc).word)
+    assert.deepEqual(grades, [
+      'not defined',
+      'no better than chance',
+      'weak',
+      'modest',
+      'useful',
+      'strong',
+      'suspiciously high',
+    ])
+    assert.match(aucVerdict(0.75).text, /75 % of the draws/)
+  })
+
+  test('log loss and accuracy: beside what says nothing, and the best possible', () => {
+    assert.match(logLossVerdict({ ...metrics, normalizedEntropy: 0.8 }).text, /^20 % lower/)
+    assert.equal(logLossVerdict({ ...metrics, normalizedEntropy: 1.1 }).grade, 'poor')
+    const accuracy = (value: number, best: number | null) =>
+      accuracyVerdict({ ...metrics, accuracy: value, majorityAccuracy: 0.6 }, best).word
+    assert.equal(accuracy(0.6, 0.9), 'no gain')
+    assert.equal(accuracy(0.65, 0.9), 'far from the best possible')
+    assert.equal(accuracy(0.8, 0.9), 'more than half the way')
+    assert.equal(accuracy(0.88, 0.9), 'near the best possible')
+    assert.equal(accuracy(0.8, null), 'better than guessing')
+  })
+
+  test('calibration: scores that clicks follow are close, shifted ones are off and on which side', () => {
+    assert.equal(calibrationVerdict(judged.calibration, metrics.calibrationError).grade, 'good')
+    const shifted = judged.calibration.map((bin) => ({ ...bin, prediction: bin.prediction + 0.2 }))
+    const verdict = calibrationVerdict(shifted, 0.2)
+    assert.equal(verdict.grade, 'poor')
+    assert.match(
+      verdict.text,
+      /^On average, predictions are off by 20 percentage points\. 0 of 10 .*too high\.$/,
+    )
+  })
+
+  test('gain: the top tenth beside what is possible', () => {
+    const verdict = (rates: number[]) =>
+      gainVerdict(rates.map((clickRate) => ({ rows: 100, prediction: 0.1, clickRate, low: 0, high: 1 })))
+    const tenths = (rate: number) => Array.from({ length: 10 }, () => rate)
+    const apart = verdict([0, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.9])
+    assert.match(apart.text, /10 % of the rows .* hold 90 % of the clicks: 9\.00 times .* of 10\.00 times/)
+    assert.equal(apart.grade, 'good')
+    assert.equal(verdict(tenths(0.1)).grade, 'poor')
+    assert.equal(verdict(tenths(0)).word, 'no clicks')
+  })
+
+  test('order: better if the intervals are apart, otherwise not clearly, or worse', () => {
+    assert.equal(orderVerdict(judged.byGroup!).grade, 'good')
+    const with10 = (value: number, low: number, high: number) => {
+      const own = { ...judged.byGroup!.rankings.model!, ndcg10: { value, low, high } }
+      const other = { ...own, ndcg10: { value: 0.5, low: 0.45, high: 0.55 } }
+      return orderVerdict({ ...judged.byGroup!, rankings: { model: own, nearest: other } })
+    }
+    assert.equal(with10(0.52, 0.47, 0.57).grade, 'fair')
+    assert.match(with10(0.4, 0.35, 0.45).text, /0\.1000 below the nearest first/)
+  })
+
+  test('learning: what the last epochs say', () => {
+    const settings = resolveSettings({ preset: 'default', epochs: 5 })
+    const run = (losses: number[], keptEpoch: number) =>
+      learningVerdict({
+        settings,
+        keptEpoch,
+        epochs: losses.map((validationLoss, i) => ({
+          ...goodResult('default').epochs[0],
+          epoch: i + 1,
+          validationLoss,
+        })),
+      }).word
+    assert.equal(run([0.5, 0.4, 0.3], 3), 'still improving')
+    assert.equal(run([0.5, 0.4, 0.39999], 3), 'levelled off')
+    assert.equal(run([0.5, 0.3, 0.3001], 2), 'levelled off')
+    assert.equal(run([0.5, 0.3, 0.4], 2), 'the best epoch was kept')
+    assert.equal(run([0.5, 0.3, 0.4], 3), 'past its best')
+    assert.equal(run([0.5], 1), 'one epoch')
+    assert.equal(learningVerdict(goodResult('reference')).word, 'falling')
+  })
+})
