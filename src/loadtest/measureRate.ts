@@ -15,7 +15,7 @@ export async function measureRate(plan: LoadPlan, rate: number, durationMs: numb
   const { target, requests, timeoutMs, connections, signal } = plan
   const count = countIn(rate, durationMs)
   const warmupCount = countIn(rate, plan.warmupMs)
-  const tally = new Tally()
+  const tally = new Tally(count, durationMs)
   const loop = new OpenLoop({ target, requests, rate, warmupCount, count, timeoutMs, connections }, tally)
   const run: Run = { plan, rate, durationMs, count, warmupCount, loop, tally }
   const stop = () => loop.stop()
@@ -64,6 +64,8 @@ function resultOf(run: Run, isInterrupted: boolean): LoadTestResult {
     errors: tally.errors(),
     refusalMs: tally.refusal.latencies(),
     sendDelayMs: tally.sendDelay.latencies(),
+    timeline: tally.timeline.slices(countedMs),
+    distribution: tally.timeline.distribution(),
     isInterrupted,
   }
 }

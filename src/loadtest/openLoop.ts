@@ -90,7 +90,8 @@ export class OpenLoop implements ConnectionOwner {
   answered(connection: Connection, status: number, isReusable: boolean): void {
     const nowMs = performance.now()
     this.inFlight--
-    if (connection.request >= this.#plan.warmupCount) this.#tally.answered(status, nowMs - connection.dueMs)
+    const counted = connection.request - this.#plan.warmupCount
+    if (counted >= 0) this.#tally.answered(counted, status, nowMs - connection.dueMs)
     if (isReusable) this.#idle.add(connection)
     this.#finish()
     this.#sendDue(nowMs)
@@ -154,7 +155,8 @@ export class OpenLoop implements ConnectionOwner {
 
   #fail(request: number, kind: string): void {
     if (this.#left === 0) return // stopped
-    if (request >= this.#plan.warmupCount) this.#tally.fail(kind)
+    const counted = request - this.#plan.warmupCount
+    if (counted >= 0) this.#tally.fail(counted, kind)
     this.#finish()
   }
 

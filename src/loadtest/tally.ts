@@ -1,4 +1,5 @@
 import { LatencyHistogram } from './latencyHistogram.ts'
+import { Timeline } from './timeline.ts'
 
 const KINDS_MAX = 100 // of errors; what comes beyond is counted together
 
@@ -9,19 +10,28 @@ export class Tally {
   readonly latency = new LatencyHistogram() // of the ok ones
   readonly refusal = new LatencyHistogram() // of those answered with another status
   readonly sendDelay = new LatencyHistogram()
+  readonly timeline: Timeline
   readonly #errors = new Map<string, number>()
 
-  answered(status: number, latencyMs: number): void {
+  /** Of `count` requests that are due evenly over a time. */
+  constructor(count: number, durationMs: number) {
+    this.timeline = new Timeline(count, durationMs)
+  }
+
+  /** `request`: its number among the counted ones. */
+  answered(request: number, status: number, latencyMs: number): void {
     if (status < 200 || status > 299) {
       this.refusal.record(latencyMs)
-      return this.fail(`status ${status}`)
+      return this.fail(request, `status ${status}`)
     }
     this.ok++
     this.latency.record(latencyMs)
+    this.timeline.answered(request, latencyMs)
   }
 
-  fail(kind: string): void {
+  fail(request: number, kind: string): void {
     this.failed++
+    this.timeline.failed(request)
     const known = this.#errors.has(kind) || this.#errors.size < KINDS_MAX ? kind : 'other errors'
     this.#errors.set(known, (this.#errors.get(known) ?? 0) + 1)
   }

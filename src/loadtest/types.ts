@@ -43,6 +43,22 @@ export interface Latencies {
   max: number | null
 }
 
+/** What became of the requests that were due in a part of the time. */
+export interface LoadSlice {
+  startSeconds: number // of the counted time
+  endSeconds: number
+  ok: number
+  failed: number
+  latencyMs: Pick<Latencies, 'p50' | 'p95' | 'p99' | 'max'> // within 1 %, the longest exact
+}
+
+/** How many requests took how long. */
+export interface LatencyBin {
+  fromMs: number
+  toMs: number
+  count: number
+}
+
 export interface LimitCheck {
   name: keyof Latencies | 'errors' | 'rate'
   limit: number // ms; a share; requests per second, at least
@@ -61,6 +77,8 @@ export interface LoadTestResult {
   errors: { kind: string; count: number }[] // most frequent first
   refusalMs: Latencies // of requests answered with anything but a 2xx
   sendDelayMs: Latencies // between due and sent: waiting for a connection, or the generator itself
+  timeline: LoadSlice[] // by when requests were due
+  distribution: LatencyBin[] // of answered requests
   isInterrupted: boolean
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -12,6 +12,7 @@ import { LoadtestLive } from '../../src/cli/progress/loadtestLive.ts'
 import { loadProgressLine } from '../../src/cli/output/loadtestSummary.ts'
 import type { LoadProgress } from '../../src/loadtest/types.ts'
 import { bodyOf, serve } from '../loadtest/testServer.ts'
+import { badgesOf, checkPage, sectionsOf } from '../report/checkPage.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 
 interface Json {
@@ -110,7 +111,8 @@ describe('nearrank loadtest', () => {
       body = await bodyOf(request)
       setTimeout(() => response.end('{}'), 5)
     })
-    const more = ['--p50', '60000', '--p99', '1', '--no-candidates']
+    const page = join(folder, 'page.html')
+    const more = ['--p50', '60000', '--p99', '1', '--no-candidates', '--report', page]
     const { code, stdout, stderr } = await runInTime(args(url, ...SHORT, ...more))
     assert.equal(code, 1)
     assert.match(stdout, /^100\/s for 0\.50 s: 50 ok, 0 failed\n/)
@@ -122,6 +124,12 @@ describe('nearrank loadtest', () => {
     assert.match(stdout, /rate +\d+(\.\d+)?\/s +≥ 99\/s +pass/)
     assert.match(stderr, /^nearrank: Limits missed: p99: .* ms, must be at most 1\.00 ms\n$/)
     assert.doesNotMatch(body, /candidate/)
+    const sections = sectionsOf(checkPage(await readFile(page, 'utf8')))
+    assert.deepEqual(badgesOf(sections.get('verdict') ?? assert.fail('no verdict')).slice(0, 3), [
+      'limits missed',
+      'within the limit',
+      'limit missed',
+    ])
   })
 
   test('errors by kind, and the share of them that is allowed', async (t) => {

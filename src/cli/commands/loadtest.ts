@@ -7,6 +7,9 @@ import { LOADTEST_GROUPS, LOADTEST_OPTIONS, type LoadTestFlags } from '../flags/
 import { LoadtestLive } from '../progress/loadtestLive.ts'
 import { missedLimits, renderErrors, renderLoadTest, trialLine } from '../output/loadtestSummary.ts'
 import { pickKeys, print, printError, printJson } from '../output/output.ts'
+import { checkPagePlace, nameOfPath, writePage } from '../output/reportFile.ts'
+import { machineName } from '../../machineName.ts'
+import { packageVersion } from '../../packageVersion.ts'
 
 const JSON_KEYS = ['rate', 'achievedRate', 'durationSeconds', 'ok', 'failed', 'latencyMs', 'limits'] as const
 const SEARCH_ROWS = 10_000 // how far a search's rates go is not known before
@@ -34,6 +37,7 @@ export function loadtestCommand({ interrupt, progress: shown }: CommandContext):
     if (requests === undefined)
       throw wrong('--requests FILE is missing; give one such as data/requests.parquet')
     checkSearch(flags)
+    if (flags.page !== undefined) await checkPagePlace(flags.page)
     const [{ readPreparedRequests }, { runLoadTest }, { findMaxRate }] = await Promise.all([
       import('../../loadtest/readPreparedRequests.ts'),
       import('../../loadtest/runLoadTest.ts'),
@@ -69,6 +73,7 @@ export function loadtestCommand({ interrupt, progress: shown }: CommandContext):
       : runLoadTest({ ...options, rate, durationMs: durationS * 1000 })
     const result = await running.finally(() => live.end())
     printResult(result, flags)
+    if (flags.page !== undefined) await writeReport(flags.page, result, { url, requests, json: flags.json })
     endWith(result)
   })
 }
@@ -94,6 +99,22 @@ function printResult(result: LoadTestResult | FindMaxResult, { json, findMax }: 
       ])
     else printJson(result, JSON_KEYS)
   }
+}
+
+async function writeReport(
+  page: string,
+  result: LoadTestResult | FindMaxResult,
+  { url, requests, json = false }: { url: string; requests: string; json?: boolean | undefined },
+): Promise<void> {
+  const { renderLoadTestPage } = await import('../../loadtest/report/loadTestPage.ts')
+  const context = {
+    version: packageVersion(),
+    madeAt: new Date().toISOString(),
+    machine: machineName(),
+    url,
+    requests: nameOfPath(requests),
+  }
+  await writePage(page, renderLoadTestPage(result, context), { json })
 }
 
 /** @throws NearrankError where the exit code is not 0. */

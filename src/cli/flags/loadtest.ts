@@ -1,6 +1,7 @@
 import { RATE_MAX, RATE_MIN } from '../../loadtest/loadPlan.ts'
 import { group, type OptionTable, type OptionValues } from '../../options/option.ts'
 import { boolean, integer, number, text } from '../../options/schemas.ts'
+import { PAGE_OPTION } from '../output/reportFile.ts'
 import { JSON_OPTION } from './flags.ts'
 
 const latency = () => number(0, 600_000)
@@ -84,9 +85,16 @@ export const LOADTEST_GROUPS: [heading: string, OptionTable][] = [
   ['Load:', LOAD],
   ['Limits (at least 99 % of the rate must also be sent in time):', LIMIT_GROUP],
   ['Search:', SEARCH],
-  ['Output:', JSON_OPTION],
+  ['Output:', { ...PAGE_OPTION, ...JSON_OPTION }],
 ]
 
-export const LOADTEST_OPTIONS = { ...SERVER, ...LOAD, ...LIMIT_GROUP, ...SEARCH, ...JSON_OPTION }
+export const LOADTEST_OPTIONS = {
+  ...SERVER,
+  ...LOAD,
+  ...LIMIT_GROUP,
+  ...SEARCH,
+  ...PAGE_OPTION,
+  ...JSON_OPTION,
+}
 
 export type LoadTestFlags = Partial<OptionValues<typeof LOADTEST_OPTIONS>>
