@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
+import { checkPage, sectionsOf } from '../report/checkPage.ts'
+import { elements, textOf } from '../report/xml.ts'
 
 const SIZES =
   '--rows 20000 --test-rows 4000 --users 500 --restaurants 300 --requests 5 --candidates 100 --files 3 --test-files 2'
@@ -93,6 +95,12 @@ describe('the whole way on the command line', () => {
       { epochs: 2, hidden: [16], activations: ['relu'], seed: 5 },
     )
     assert.match(await readFile(at('other/report.md'), 'utf8'), /^# Training report/)
+    assert.match(stdout, /^loss +█▁ +0\.\d{4} to 0\.\d{4}$/m)
+    const sections = sectionsOf(checkPage(await readFile(at('other/report.html'), 'utf8')))
+    const made = sections.get('made') ?? assert.fail('no section')
+    const config = elements(made, 'pre').map(textOf)
+    const asked = { data: 'data', out: 'other', turbo: 'auto', epochs: 2, hidden: [16], seed: 5 }
+    assert.deepEqual(JSON.parse(config[0]), asked)
   })
 
   test('tune prints a table that fits a terminal, and how to train; --json all that it has found', async () => {
@@ -121,19 +129,39 @@ describe('the whole way on the command line', () => {
     assert.deepEqual(
       Object.keys(report),
       words(`rows accuracy auc logLoss normalizedEntropy calibrationError ndcg10 clickRate
-      majorityAccuracy bayesAccuracy bayesLogLoss scores byGroup byUser calibration slices seconds`),
+      majorityAccuracy bayesAccuracy bayesLogLoss scores byGroup byUser calibration curves slices seconds`),
     )
     assert.equal(report.rows, 4000)
     assert.ok((report.accuracy as number) <= 1 && (report.bayesAccuracy as number) > 0.8)
   })
 
-  test('evaluate prints a table', async () => {
-    const { code, stdout } = await runCli(['evaluate', ...place()])
+  test('evaluate prints a table, and writes a page where it is told to', async () => {
+    const { code, stdout } = await runCli(['evaluate', ...place(), '--report', at('evaluation.html')])
     assert.equal(code, 0)
+    assert.match(stdout, /^Report: .*evaluation\.html$/m)
+    const sections = sectionsOf(checkPage(await readFile(at('evaluation.html'), 'utf8')))
+    assert.deepEqual(Array.from(sections.keys()), ['glance', 'test', 'baselines', 'by-user'])
     assert.match(stdout, /accuracy +0\.\d{5} +0\.\d{5} +0\.\d{5}/)
     assert.match(stdout, /^by user +model +95 % interval +popular +random$/m)
     assert.match(stdout, /^GAUC +0\.\d{5} +0\.\d{5} to 0\.\d{5} +0\.\d{5} +0\.50000$/m)
-    assert.ok(stdout.split('\n').every((line) => line.length <= 100))
+    assert.ok(
+      stdout
+        .replace(at('evaluation.html'), '')
+        .split('\n')
+        .every((line) => line.length <= 100),
+    )
+  })
+
+  test('a page that cannot be written is refused before anything is measured', async () => {
+    for (const [path, reason] of [
+      [at('none/page.html'), /there is no folder .*none; create it or choose another path/],
+      [at('model'), /it must be a file, found something else/],
+    ] as const) {
+      const { code, stderr } = await runCli(['evaluate', ...place(), '--report', path])
+      assert.equal(code, 1)
+      assert.match(stderr, reason)
+      assert.doesNotMatch(stderr, /rows in/)
+    }
   })
 
   test('importance --json holds every feature and group, and the report has them, too', async () => {

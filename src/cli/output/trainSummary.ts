@@ -1,12 +1,18 @@
 import { formatBytes, formatCount, formatSeconds } from '../../format.ts'
-import { metSign, qualityOf } from '../../training/report/report.ts'
+import { metSign, qualityOf } from '../../training/report/reportTables.ts'
 import { learnsOrderAlone } from '../../training/settings/trainSettings.ts'
 import type { TrainResult } from '../../training/types.ts'
+import { sparkline } from './sparkline.ts'
 import { renderTable } from './table.ts'
 
 /** What a person sees when training is done: the epochs, what it took and reached, and the constraints. */
 export function renderTrainSummary(result: TrainResult, bayesAccuracy: number | null): string {
-  return [renderEpochs(result), renderFigures(result, bayesAccuracy), renderConstraints(result)].join('\n\n')
+  return [
+    renderEpochs(result),
+    ...renderCurves(result),
+    renderFigures(result, bayesAccuracy),
+    renderConstraints(result),
+  ].join('\n\n')
 }
 
 function renderEpochs({ epochs, keptEpoch, settings }: TrainResult): string {
@@ -24,6 +30,26 @@ function renderEpochs({ epochs, keptEpoch, settings }: TrainResult): string {
     ]),
     ['right', 'right', 'right', 'right', 'right', 'right', 'left'],
   )
+}
+
+/** The course of the epochs, from the first to the last; none of a single one. */
+function renderCurves({ epochs, settings }: TrainResult): string[] {
+  if (epochs.length < 2) return []
+  const curves: [string, (number | undefined)[]][] = [
+    ['loss', epochs.map(({ loss }) => loss)],
+    ['validation loss', epochs.map(({ validationLoss }) => validationLoss)],
+    ...(learnsOrderAlone(settings.loss)
+      ? []
+      : [['accuracy', epochs.map(({ accuracy }) => accuracy)] satisfies [string, number[]]]),
+    ['AUC', epochs.map(({ validationAuc }) => validationAuc)],
+    ['NDCG@10', epochs.map(({ validationNdcg10 }) => validationNdcg10)],
+  ]
+  const rows = curves.flatMap(([name, all]) => {
+    const values = all.filter((value) => value !== undefined)
+    if (values.length < epochs.length) return []
+    return [[name, sparkline(values), `${values[0].toFixed(4)} to ${values[values.length - 1].toFixed(4)}`]]
+  })
+  return [renderTable([], rows, ['left', 'left', 'left'])]
 }
 
 function renderFigures(result: TrainResult, bayesAccuracy: number | null): string {
