@@ -32,14 +32,14 @@ test('the examples run against the built package, one after another', async () =
   assert.equal(restaurants.length, 2)
   assert.ok(restaurants[0].score >= restaurants[1].score && restaurants[1].score > 0)
   const uci = join(folder, 'uci')
-  await cp(join(ROOT, 'test/dataset/fixtures/uci-restaurants'), uci, { recursive: true })
+  await cp(join(FOLDER, 'uci-restaurants'), uci, { recursive: true })
   assert.match(
     await run(join(FOLDER, 'realTables.ts'), uci, join(folder, 'uci-model')),
     /! .*column rating alone tells clicks from other rows.*\n34 features\naccuracy 0\.6\d+, majority class 0\.5579\n/s,
   )
   assert.deepEqual(
     readdirSync(FOLDER).toSorted(),
-    ['evaluate.ts', 'rank.ts', 'realTables.ts', 'train.ts'],
+    ['evaluate.ts', 'rank.ts', 'realTables.ts', 'train.ts', 'uci-restaurants'],
     'every example is run here',
   )
 })

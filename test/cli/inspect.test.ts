@@ -8,7 +8,7 @@ import { renderInspection } from '../../src/cli/output/inspectTable.ts'
 import type { InspectedColumn, Inspection } from '../../src/dataset/inspect/report.ts'
 import { runCli, runCliLines } from './runCli.ts'
 
-const UCI = fileURLToPath(new URL('../dataset/fixtures/uci-restaurants', import.meta.url))
+const UCI = fileURLToPath(new URL('../../examples/uci-restaurants', import.meta.url))
 const NAMES = ['--user-id-column', 'userID', '--restaurant-id-column', 'placeID']
 const KEYS = ['data', 'files', 'columns', 'features', 'leftOut', 'warnings', 'seconds', 'peakRssBytes']
 

@@ -15,7 +15,7 @@ import { namesOf } from '../../src/features/featureSpec.ts'
 import { parseId } from '../../src/ids.ts'
 import { isError, withFolder, writeParquetFile } from './fixture.ts'
 
-const UCI = fileURLToPath(new URL('./fixtures/uci-restaurants', import.meta.url))
+const UCI = fileURLToPath(new URL('../../examples/uci-restaurants', import.meta.url))
 const CHECKSUMS = fileURLToPath(new URL('./fixtures/checksums', import.meta.url))
 const UCI_NAMES = { userId: 'userID', restaurantId: 'placeID' }
 

@@ -10,7 +10,7 @@ import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { withFolder, writeParquetFile } from './fixture.ts'
 
-const UCI = fileURLToPath(new URL('./fixtures/uci-restaurants', import.meta.url))
+const UCI = fileURLToPath(new URL('../../examples/uci-restaurants', import.meta.url))
 const LIST = (column: string) => `['thai', 'pizza', 'sushi', 'bbq'][1 + ${column} % 3 : 2 + ${column} % 3]`
 const CLICK = `i % 7 = 0 AS click`
 

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { evaluate, recommend, train, type TrainEvent } from '../../src/index.ts'
 import { startServer } from '../../src/server/startServer.ts'
 
-const DATA = join(import.meta.dirname, '../dataset/fixtures/uci-restaurants')
+const DATA = join(import.meta.dirname, '../../examples/uci-restaurants')
 const COLUMNS = { userId: 'userID', restaurantId: 'placeID' }
 const SAN_LUIS_POTOSI = { latitude: 22.15, longitude: -100.98 }
 
