@@ -1,5 +1,5 @@
 // Trains on tables as they are: texts, lists, nulls, ids with other names. The data are the restaurants of UCI,
-// in test/dataset/fixtures/uci-restaurants (their NOTICE.md tells the source and the licence).
+// in examples/uci-restaurants (the README there tells the source and the licence).
 //   node examples/realTables.ts DATA MODEL
 import { inspect, train } from 'nearrank'
 

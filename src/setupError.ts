@@ -45,5 +45,5 @@ function permissionProblem(error: Error): string | undefined {
   const allowed = flag?.startsWith('--allow-fs') && resource ? `${flag}=${resource}` : flag
   return `Cannot go on: the permission model of Node does not allow it (${messageOf(error)}); start node ${
     allowed ? `with ${allowed}` : 'with further --allow flags'
-  }, see docs/serving.md#permissions`
+  }, see docs/operating.md#permissions`
 }
