@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -223,6 +223,18 @@ describe('README and docs', () => {
         .map((cell) => cell.replaceAll('`', '')),
       codes,
     )
+  })
+
+  const hasPython = spawnSync('python3', ['--version']).status === 0
+  test('Python is Python', { skip: !hasPython && 'there is no python3' }, () => {
+    const blocks = PAGES.flatMap((page) => fenced(page, 'python'))
+    assert.ok(blocks.length > 10)
+    const parse = 'import ast, json, sys\nfor block in json.load(sys.stdin): ast.parse(block)'
+    const { status, stderr } = spawnSync('python3', ['-c', parse], {
+      input: JSON.stringify(blocks),
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, stderr)
   })
 
   test('the Python example writes the keys that the store reads', () => {
