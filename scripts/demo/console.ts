@@ -15,21 +15,19 @@ export function consoleLines(url: string, { user, body }: DemoRequest): string {
     const params = told.map(([name, value]) => [`${prefix}c.${name}`, textOf(name, value)])
     return Object.fromEntries([[`${prefix}user`, user], ...params]) as Record<string, string>
   }
-  const explore = (params: Record<string, string>) => `${url}/#/explore?${new URLSearchParams(params)}`
+  const page = (name: string, params: Record<string, string>) =>
+    `${url}/#/${name}?${new URLSearchParams(params).toString()}`
   const lines = [
-    ['On a map, with reasons:', explore({ ...at(NOON, ''), ...place })],
+    ['On a map, with reasons:', page('explore', { ...at(NOON, ''), ...place })],
     ...('time' in context
       ? [
           [
             'The same person at noon and at night:',
-            explore({ ...at(NOON, ''), ...place, ...at(NIGHT, 'b.') }),
+            page('explore', { ...at(NOON, ''), ...place, ...at(NIGHT, 'b.') }),
           ],
         ]
       : []),
-    [
-      'Change their taste, and see the list change:',
-      `${url}/#/rows?${new URLSearchParams({ side: 'users', id: user })}`,
-    ],
+    ['Change their taste, and see the list change:', page('rows', { side: 'users', id: user })],
   ]
   return lines.map(([what, address]) => `${what}\n  ${address}`).join('\n')
 }
