@@ -6,8 +6,11 @@ import type { Locator, Page } from 'playwright-core'
 import { curlCommand } from '../../src/console/explore/curlCommand.ts'
 import { startPrefixProxy } from '../server/prefixProxy.ts'
 import { assertAccessible } from './axe.ts'
+import { assertLooksAsRecorded, type CoarsePicture, coarsePicture, wrongCells } from './coarsePicture.ts'
 import { NO_CHROMIUM, openPage, type PageOptions, startBrowser } from './browser.ts'
 import { allRights, exploreServers, KEY } from './exploreWorld.ts'
+
+const USER = 'u001015'
 
 interface Ranked {
   id: number
@@ -103,6 +106,24 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
       assert.equal(scrolled, 0, 'nothing sticks out to the side')
       assertQuiet()
     })
+
+  test('it looks as it was recorded, from far away', async () => {
+    const address = `user=${USER}&lat=14.41&lon=100.93&reach=8000&size=12&c.time=2026-02-03T12:00&c.device=ios`
+    const pictures: Record<string, CoarsePicture> = {}
+    for (const width of [1440, 360])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page } = await openPage(browser, server.url, { width, colorScheme })
+        await page.goto(`${server.url}/#/explore?${address}`)
+        await first(page).locator('.ranked-row').nth(11).waitFor()
+        await page.locator('.pin').nth(11).waitFor()
+        await page.getByText('Coast lines').waitFor() // drawn with them
+        const name = `explore ${width} ${colorScheme}`
+        pictures[name] = await coarsePicture(browser, page)
+        assertLooksAsRecorded(name, pictures[name])
+      }
+    const [light, dark] = [pictures['explore 1440 light'], pictures['explore 1440 dark']]
+    assert.ok(wrongCells(light, dark) > 80, 'the comparison sees what differs')
+  })
 
   test('the effects of an explanation lead from the average to the score', async () => {
     const { page } = await openPage(browser, server.url)
