@@ -17,8 +17,9 @@ interface Ranked {
   score: number
 }
 
-/** The parameters that the page's address holds. */
-const addressOf = (page: Page) => new URLSearchParams(new URL(page.url()).hash.split('?')[1])
+/** The parameters that the page's address holds, asked of the page: `page.url()` is told of changes later. */
+const addressOf = async (page: Page) =>
+  new URLSearchParams((await page.evaluate<string>('location.hash')).split('?')[1])
 
 /** What the server itself answers to the request of an address, asked without the page's code. */
 async function listOf(
@@ -80,14 +81,14 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
   for (const [name, root, key, options] of PLACES)
     test(`${name}: a random user's list, its pins and an explanation`, async () => {
       const { page, assertQuiet } = await openPage(browser, new URL(root).origin, options)
-      await page.goto(`${root}/`)
+      await page.goto(`${root}/#/explore?reach=15000`)
       if (key !== '') {
         await assertAccessible(page)
         await page.getByLabel('API key').fill(key)
         await page.keyboard.press('Enter')
       }
       await first(page).locator('.ranked-row').first().waitFor()
-      const wanted = await listOf(root, addressOf(page), { key })
+      const wanted = await listOf(root, await addressOf(page), { key })
       assert.ok(wanted.length > 1)
       await shows(first(page), wanted)
       const pins = await page.locator('.pin').allTextContents()
@@ -97,7 +98,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
       await first(page).locator('.ranked-row').nth(1).click()
       await page.getByText('Show all').click()
       assert.ok((await page.locator('.effects tbody tr').count()) > 10)
-      assert.equal(addressOf(page).get('restaurant'), String(wanted[1].id))
+      assert.equal((await addressOf(page)).get('restaurant'), String(wanted[1].id))
       assert.equal(await page.locator('.pin.is-selected').textContent(), '2')
       await page.getByRole('button', { name: 'Compare with another' }).click()
       await page.locator('.request-column').nth(1).locator('.ranked-row').first().waitFor()
@@ -153,7 +154,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await first(one.page).getByLabel('device').selectOption('android')
     await first(one.page).getByLabel('time').fill('2026-02-03T21:30')
     await first(one.page).getByLabel('time').press('Enter')
-    const address = addressOf(one.page)
+    const address = await addressOf(one.page)
     assert.deepEqual(
       ['reach', 'size', 'order', 'c.device', 'c.time'].map((name) => address.get(name)),
       ['8000', '7', 'distance', 'android', '2026-02-03T21:30'],
@@ -161,17 +162,17 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     const wanted = await listOf(server.url, address)
     assert.equal(wanted.length, 7)
     await shows(first(one.page), wanted)
-    await other.page.goto(one.page.url())
+    await other.page.goto(`${server.url}/#/explore?${address}`)
     await shows(first(other.page), wanted)
     assert.equal(await first(other.page).getByLabel('device').inputValue(), 'android')
-    assert.equal(other.page.url(), one.page.url())
+    assert.deepEqual(await addressOf(other.page), address)
   })
 
   test('a place that is dragged, moved by keys or typed is ranked anew', async () => {
     const { page, assertQuiet } = await openPage(browser, server.url)
     await page.goto(`${server.url}/`)
     await first(page).locator('.ranked-row').first().waitFor()
-    const start = addressOf(page)
+    const start = await addressOf(page)
     const box = (await page.locator('.place-pin').boundingBox()) ?? assert.fail('the place is on the map')
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
     await page.mouse.move(x, y)
@@ -179,14 +180,14 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await page.mouse.move(x + 40, y + 10, { steps: 4 })
     await page.mouse.move(x + 90, y + 60, { steps: 6 })
     await page.mouse.up()
-    const dragged = addressOf(page)
+    const dragged = await addressOf(page)
     assert.ok(Number(dragged.get('lon')) > Number(start.get('lon')))
     assert.ok(Number(dragged.get('lat')) < Number(start.get('lat')))
     await shows(first(page), await listOf(server.url, dragged))
 
     await page.locator('.place-pin').focus()
     await page.keyboard.press('ArrowLeft')
-    assert.ok(Number(addressOf(page).get('lon')) < Number(dragged.get('lon')))
+    assert.ok(Number((await addressOf(page)).get('lon')) < Number(dragged.get('lon')))
 
     await page.getByLabel('Latitude').fill('95')
     await page.getByLabel('Latitude').press('Enter')
@@ -195,7 +196,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await page.getByLabel('Latitude').press('Enter')
     await page.getByLabel('Longitude').fill(start.get('lon') ?? '')
     await page.getByLabel('Longitude').press('Enter')
-    assert.equal(addressOf(page).toString(), start.toString())
+    assert.equal((await addressOf(page)).toString(), start.toString())
     await shows(first(page), await listOf(server.url, start))
     assertQuiet()
   })
@@ -209,7 +210,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await second.getByRole('button', { name: 'Random' }).click()
     await second.getByLabel('companion').selectOption('family')
     await page.waitForFunction("location.hash.includes('b.c.companion=family')")
-    const address = addressOf(page)
+    const address = await addressOf(page)
     const lists = [await listOf(server.url, address), await listOf(server.url, address, { prefix: 'b.' })]
     assert.notDeepEqual(lists[0], lists[1])
     await shows(first(page), lists[0])
@@ -227,7 +228,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await second.getByRole('button', { name: 'On the map' }).waitFor()
     await second.getByRole('button', { name: 'Remove' }).click()
     await second.waitFor({ state: 'detached' })
-    assert.equal(addressOf(page).get('b.user'), null)
+    assert.equal((await addressOf(page)).get('b.user'), null)
     assertQuiet()
   })
 
@@ -240,7 +241,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     const query = { latitude: 13.75, longitude: 100.5, size: 20, maxDistM: 5000 }
     assert.equal(
       await page.evaluate('navigator.clipboard.readText()'),
-      curlCommand(addressOf(page).get('user') ?? '', query, { root: server.url, hasKey: false }),
+      curlCommand((await addressOf(page)).get('user') ?? '', query, { root: server.url, hasKey: false }),
     )
     await page.getByLabel('User id').fill('999999999')
     await page.getByLabel('User id').press('Enter')

@@ -28,7 +28,7 @@ describe('the shell of the console', { skip: NO_CHROMIUM }, async () => {
       for (const view of VIEWS) {
         await page.getByRole('link', { name: view, exact: true }).click()
         await page.getByRole('heading', { level: 1, name: view }).waitFor()
-        assert.equal(new URL(page.url()).hash.split('?')[0], `#/${view.toLowerCase()}`)
+        assert.equal((await page.evaluate<string>('location.hash')).split('?')[0], `#/${view.toLowerCase()}`)
         assert.equal(await page.title(), `${view} · Nearrank`)
         const current = page.locator('nav [aria-current="page"]')
         assert.deepEqual(await current.allTextContents(), [view])

@@ -52,6 +52,7 @@ export class RankingMap {
   readonly #isDark = matchMedia('(prefers-color-scheme: dark)')
   readonly #removed = new AbortController()
   #restyle: (() => void) | undefined
+  #isDragged = false // the place, by whoever looks
 
   constructor(element: HTMLElement, options: RankingMapOptions) {
     this.#options = options
@@ -83,8 +84,12 @@ export class RankingMap {
   }
 
   #listen(): void {
+    this.#place.on('dragstart', () => (this.#isDragged = true))
     this.#place.on('drag', () => this.#tellPlace(false))
-    this.#place.on('dragend', () => this.#tellPlace(true))
+    this.#place.on('dragend', () => {
+      this.#isDragged = false
+      this.#tellPlace(true)
+    })
     const element = this.#place.getElement()
     element?.setAttribute('aria-label', 'Place of the user: drag it, or move it with the arrow keys')
     element?.addEventListener('keydown', (event) => {
@@ -128,10 +133,10 @@ export class RankingMap {
     this.#restyle()
   }
 
-  /** Moves the place there, unless it is there. */
+  /** Moves the place there, unless it is there. One that is being dragged is ahead of what is told. */
   showRequest({ latitude, longitude }: Place, reachM: number): void {
     const at = latLng(latitude, longitude)
-    if (!isSame(this.#place.getLatLng(), at)) this.#place.setLatLng(at)
+    if (!this.#isDragged && !isSame(this.#place.getLatLng(), at)) this.#place.setLatLng(at)
     this.#reach.setLatLng(this.#place.getLatLng())
     this.#reach.setRadius(reachM)
   }
