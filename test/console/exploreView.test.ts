@@ -162,7 +162,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     const wanted = await listOf(server.url, address)
     assert.equal(wanted.length, 7)
     await shows(first(one.page), wanted)
-    await other.page.goto(`${server.url}/#/explore?${address}`)
+    await other.page.goto(`${server.url}/#/explore?${address.toString()}`)
     await shows(first(other.page), wanted)
     assert.equal(await first(other.page).getByLabel('device').inputValue(), 'android')
     assert.deepEqual(await addressOf(other.page), address)
