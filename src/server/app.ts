@@ -19,6 +19,7 @@ import { collectSchemas, docsAnswers, docsRoutes } from './routes/docs.ts'
 import { shareAnswers } from './routes/sharedAnswers.ts'
 import { featureRoutes } from './routes/features.ts'
 import { manyRowsRoutes } from './routes/manyRows.ts'
+import { modelReportsRoute } from './routes/modelReports.ts'
 import { modelFeaturesRoute } from './routes/modelFeatures.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -88,7 +89,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
     modelFeaturesRoute(scope, features)
   })
   app.register(async (scope) => bulkRoute(scope, features, limits))
-  app.register(async (scope) => adminRoutes(scope, services.models))
+  app.register(async (scope) => {
+    adminRoutes(scope, services.models)
+    modelReportsRoute(scope, services.models)
+  })
   app.register(async (scope) => {
     healthRoutes(scope, services)
     metricsRoute(scope, services)

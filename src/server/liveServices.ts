@@ -60,6 +60,7 @@ export function liveServices(parts: LiveParts): Services {
     },
     models: {
       current: () => modelsOf(progress).current(),
+      reports: async () => modelsOf(progress).reports(),
       reload: () => changeModel(progress, 'reload', logger),
       rollback: () => changeModel(progress, 'rollback', logger),
     },

@@ -1,6 +1,6 @@
-import { NearrankError } from '../errors.ts'
+import { messageOf, NearrankError } from '../errors.ts'
 import { fitProblem } from '../features/fitProblem.ts'
-import { loadModelFiles } from '../model/modelDirectory.ts'
+import { loadModelDescription, loadModelFiles } from '../model/modelDirectory.ts'
 import { modelFeatures } from '../model/modelFeatures.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { StateDict } from '../model/network.ts'
@@ -9,7 +9,7 @@ import { sideFor, valuesProblem, vectorsOf } from '../store/layout.ts'
 import { goldenCheck } from '../live/goldenCheck.ts'
 import type { LiveState } from '../live/state.ts'
 import { sampleIds } from '../live/tables.ts'
-import type { ModelService, ServedModel } from './services.ts'
+import type { ModelReports, ModelService, ServedModel } from './services.ts'
 
 const GOLDEN_USERS = 16
 const GOLDEN_RESTAURANTS = 64
@@ -54,6 +54,12 @@ export class ModelHost implements ModelService {
 
   current(): ServedModel {
     return this.#served.told
+  }
+
+  async reports(): Promise<ModelReports> {
+    const [current, previous] = [this.#served, this.#before]
+    const folder = await loadModelDescription(this.#path).catch(messageOf)
+    return { current: current.files.description, previous: previous?.files.description ?? null, folder }
   }
 
   reload(): Promise<ServedModel> {

@@ -1,4 +1,5 @@
 import type { FeatureId } from '../ids.ts'
+import type { ModelDescription } from '../model/modelFile.ts'
 import type { FeaturesOf, Side } from '../features/featureSpec.ts'
 import type { RawRow } from '../features/rawRow.ts'
 import type { UnknownContext } from '../ranking/unknownContext.ts'
@@ -56,8 +57,17 @@ export interface ServedModel {
   loadedAt: string
 }
 
+/** The model that is served, and those that may take its place. */
+export interface ModelReports {
+  current: ModelDescription
+  previous: ModelDescription | null // that a rollback returns to
+  folder: ModelDescription | string // that a reload would load; why the folder cannot be read
+}
+
 export interface ModelService {
   current(): ServedModel
+  /** Reads the model folder, but not its weights. */
+  reports(): Promise<ModelReports>
   /**
    * Loads the model folder again. @throws NearrankError INPUT or DAMAGED if it cannot be served (the old one
    * stays), CONFLICT while another change of the model runs.

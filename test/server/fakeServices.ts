@@ -1,8 +1,10 @@
 import type { FeatureId } from '../../src/ids.ts'
 import { type FeaturesOf, numberFeatures, type Side } from '../../src/features/featureSpec.ts'
 import { ValuesEncoder } from '../../src/features/valuesEncoder.ts'
+import type { ModelDescription } from '../../src/model/modelFile.ts'
 import type { Change, StoreLayout } from '../../src/store/featureStore.ts'
 import type { Health, ServedModel, Services } from '../../src/server/services.ts'
+import { modelContent, SMALL_NETWORK } from '../model/modelFixtures.ts'
 
 export const LAYOUT: StoreLayout = {
   users: { features: 3, ids: 'integer' },
@@ -20,6 +22,14 @@ export const MODEL: ServedModel = {
   checksum: 'abc',
   createdAt: '2026-01-02T03:04:05.000Z',
   loadedAt: '2026-01-02T03:04:06.000Z',
+}
+
+const FILE = { sha256: 'abc', bytes: 1 }
+export const DESCRIPTION: ModelDescription = {
+  ...modelContent(SMALL_NETWORK, 1),
+  formatVersion: 1,
+  weights: { ...FILE, file: 'weights.safetensors' },
+  onnx: { ...FILE, file: 'model.onnx' },
 }
 
 export interface FakeServices extends Services {
@@ -69,6 +79,10 @@ export function fakeServices(layout: StoreLayout = LAYOUT, features: FeaturesOf 
     },
     models: {
       current: () => MODEL,
+      reports: async () => {
+        failIfTold()
+        return { current: DESCRIPTION, previous: null, folder: 'Cannot load a model from model: x' }
+      },
       reload: async () => {
         failIfTold()
         return { ...MODEL, version: 2 }

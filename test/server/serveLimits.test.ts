@@ -160,6 +160,7 @@ test('keys: each right opens its own routes, on the threads that rank as on the 
     ['write', 'POST /features', 200, '{"user_id":999999,"deleted":true}', 'application/x-ndjson'],
     ['write', 'DELETE /users/1', 204],
     ['admin', 'GET /admin/model', 200],
+    ['admin', 'GET /admin/models', 200],
     ['admin', 'POST /admin/reload', 200],
     ['admin', 'POST /admin/rollback', 200],
   ]

@@ -37,6 +37,7 @@ const WANTED = [
   'POST /recommend/{user_id}',
   'POST /features',
   'GET /admin/model',
+  'GET /admin/models',
   'POST /admin/reload',
   'POST /admin/rollback',
   'GET /health/live',
