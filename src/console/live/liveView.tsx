@@ -1,22 +1,80 @@
+import { useState } from 'preact/hooks'
+import type { Readiness } from '../../client/types.ts'
+import { formatCount, formatSeconds } from '../../format.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
-import { useCall } from '../parts/useCall.ts'
+import { usePolling } from '../parts/usePolling.ts'
+import { useVisible } from '../parts/useVisible.ts'
 import type { ViewProps } from '../viewProps.ts'
+import { AnswersTable } from './answersTable.tsx'
+import { type Moment, withSnapshot } from './history.ts'
+import { LiveCharts } from './liveCharts.tsx'
+import { readSnapshot, type Snapshot } from './snapshot.ts'
 
-/** Whether the server takes requests, and what keeps it from it. */
+const METRICS_MS = 1000
+const READY_MS = 5000
+
+/** What the server does now: its own metrics, asked for every second while somebody can see them. */
 export function LiveView({ api }: ViewProps) {
-  const { value, error, again } = useCall((signal) => api.client.ready({ signal }), [api])
+  const [isPaused, setIsPaused] = useState(false)
+  const [history, setHistory] = useState<Moment[]>([])
+  const [ready, setReady] = useState<Readiness>()
+  const isOn = useVisible() && !isPaused
+  const error = usePolling(api, {
+    isOn,
+    everyMs: METRICS_MS,
+    call: (from, signal) => from.getText({ action: 'get the metrics', path: '/metrics', signal }),
+    take: (text) => setHistory((before) => withSnapshot(before, readSnapshot(text, performance.now()))),
+  })
+  usePolling(api, {
+    isOn,
+    everyMs: READY_MS,
+    call: (from, signal) => from.client.ready({ signal }),
+    take: setReady,
+  })
+  const last = history.at(-1)
   return (
     <div class="page">
-      <h1>Live</h1>
-      {error !== undefined && <ErrorNote error={error} onRetry={again} />}
-      {value && (
-        <section class="card">
-          <h2>Status: {value.status}</h2>
-          {value.reasons.map((reason) => (
-            <p key={reason}>{reason}</p>
+      <div class="page-head">
+        <h1>Live</h1>
+        {ready && <StatusPill status={error === undefined ? ready.status : 'no answer'} />}
+        {last && <ServerFacts snapshot={last.snapshot} />}
+        <button type="button" aria-pressed={isPaused} onClick={() => setIsPaused(!isPaused)}>
+          Pause
+        </button>
+      </div>
+      {error !== undefined && <ErrorNote error={error} />}
+      {ready && ready.reasons.length > 0 && (
+        <ul class="card reasons" role="status">
+          {ready.reasons.map((reason) => (
+            <li key={reason}>{reason}</li>
           ))}
-        </section>
+        </ul>
       )}
+      {last && <LiveCharts history={history} />}
+      <AnswersTable history={history} />
     </div>
   )
+}
+
+function StatusPill({ status }: { status: string }) {
+  const mood = status === 'ready' ? 'good' : status === 'degraded' ? 'warn' : 'bad'
+  return (
+    <p class={`pill ${mood}`} role="status">
+      {status}
+    </p>
+  )
+}
+
+function ServerFacts({ snapshot }: { snapshot: Snapshot }) {
+  const { threads, users, restaurants, startedAtS, isStoreConnected } = snapshot
+  const count = (value: number | null, what: string) =>
+    value === null ? [] : [`${formatCount(value)} ${what}${value === 1 ? '' : 's'}`]
+  const facts = [
+    ...(startedAtS === null ? [] : [`up ${formatSeconds(Math.max(0, Date.now() / 1000 - startedAtS))}`]),
+    ...count(threads, 'thread'),
+    ...count(users, 'user'),
+    ...count(restaurants, 'restaurant'),
+    isStoreConnected ? 'store connected' : 'store not connected',
+  ]
+  return <p class="page-facts">{facts.join(' · ')}</p>
 }
