@@ -30,9 +30,14 @@ export function sampleRestaurants(
 
 /** A random user; undefined: there is none. @throws NearrankApiError */
 export async function sampleUser(api: ConsoleApi, signal?: AbortSignal): Promise<UserRow | undefined> {
-  const asked = { action: 'get a random user', path: '/users?sample=1', signal }
-  const users = await api.getJson(asked, ({ json }) => (json as { users: unknown[] }).users.map(readUser))
-  return users[0]
+  return (await sampleUsers(api, 1, signal))[0]
+}
+
+/** Random users. @throws NearrankApiError */
+export function sampleUsers(api: ConsoleApi, count: number, signal?: AbortSignal): Promise<UserRow[]> {
+  return api.getJson({ action: 'get random users', path: `/users?sample=${count}`, signal }, ({ json }) =>
+    (json as { users: unknown[] }).users.map(readUser),
+  )
 }
 
 function restaurantsOf(api: ConsoleApi, query: string, signal?: AbortSignal): Promise<RestaurantRow[]> {

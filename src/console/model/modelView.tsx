@@ -1,31 +1,111 @@
+import { useState } from 'preact/hooks'
+import type { ServedModel } from '../../client/types.ts'
+import { getModelReports, type ModelReport, textIn } from '../api/modelReports.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
 import { useCall } from '../parts/useCall.ts'
 import type { ViewProps } from '../viewProps.ts'
+import { LearningCurves } from './learningCurves.tsx'
+import { MetricsTable } from './metricsTable.tsx'
+import { ModelChange } from './modelChange.tsx'
+import { InputList, ModelFacts, RunDetails } from './modelFacts.tsx'
+import { MoversCard } from './moversCard.tsx'
 
-/** Which model is served. */
+/** Which model is served, how good it is, and what may take its place. */
 export function ModelView({ api }: ViewProps) {
-  const { value, error, again } = useCall((signal) => api.client.model({ signal }), [api])
+  const served = useCall((signal) => api.client.model({ signal }), [api])
+  const reports = useCall((signal) => getModelReports(api, signal), [api])
+  const [change, setChange] = useState('')
+  const onChanged = ({ version }: ServedModel): void => {
+    setChange(`Version ${version} is served now.`)
+    served.again()
+    reports.again()
+  }
+  const { current, previous, folder } = reports.value ?? {}
+  const others = [
+    ...(folder && folder.checksum !== current?.checksum ? [{ name: 'In the folder', report: folder }] : []),
+    ...(previous ? [{ name: 'Before', report: previous }] : []),
+  ]
+  const error = served.error ?? reports.error
   return (
     <div class="page">
       <h1>Model</h1>
-      {error !== undefined && <ErrorNote error={error} onRetry={again} />}
-      {value && (
-        <section class="card">
-          <h2>Version {value.version} since the start</h2>
-          <dl class="facts">
-            <dt>Folder</dt>
-            <dd>{value.path}</dd>
-            <dt>Trained</dt>
-            <dd>{value.createdAt}</dd>
-            <dt>Loaded</dt>
-            <dd>{value.loadedAt}</dd>
-            <dt>Checksum of the weights</dt>
-            <dd>
-              <code>{value.checksum}</code>
-            </dd>
-          </dl>
+      <p class="change-note good" role="status">
+        {change}
+      </p>
+      {error !== undefined && (
+        <ErrorNote
+          error={error}
+          onRetry={() => {
+            served.again()
+            reports.again()
+          }}
+        />
+      )}
+      {served.value && (
+        <section class="card" aria-labelledby="model-served">
+          <h2 id="model-served">Version {served.value.version}</h2>
+          <ModelFacts served={served.value} report={current} />
         </section>
       )}
+      {reports.value && <ModelChange api={api} reports={reports.value} onChanged={onChanged} />}
+      {current && (
+        <>
+          <section class="card" aria-labelledby="model-metrics">
+            <h2 id="model-metrics">On the test set</h2>
+            <MetricsTable current={current} others={others} />
+          </section>
+          <section class="card" aria-labelledby="model-curves">
+            <h2 id="model-curves">Learning curves</h2>
+            <LearningCurves report={current} />
+          </section>
+          <MoversCard key={current.checksum} api={api} />
+          <Demands report={current} />
+          <section class="card" aria-labelledby="model-inputs">
+            <h2 id="model-inputs">What it takes</h2>
+            <InputList report={current} />
+          </section>
+          <RunDetails report={current} />
+        </>
+      )}
     </div>
+  )
+}
+
+const SIGNS = { met: '✓ met', broken: '✗ not met', open: '– not demanded' }
+
+/** What was demanded of the training, and what was measured. */
+function Demands({ report: { constraints } }: { report: ModelReport }) {
+  if (constraints.length === 0) return null
+  return (
+    <section class="card" aria-labelledby="model-demands">
+      <h2 id="model-demands">Demands on the training</h2>
+      <div class="table-frame" tabIndex={0} role="group" aria-labelledby="model-demands">
+        <table class="demands">
+          <thead>
+            <tr>
+              <th scope="col">Demand</th>
+              <th scope="col">Limit</th>
+              <th scope="col">Measured</th>
+              <th scope="col">Result</th>
+            </tr>
+          </thead>
+          <tbody>
+            {constraints.map((constraint) => {
+              const result = constraint.met === true ? 'met' : constraint.met === false ? 'broken' : 'open'
+              return (
+                <tr key={textIn(constraint, 'name')}>
+                  <th scope="row">{textIn(constraint, 'name')}</th>
+                  <td>{textIn(constraint, 'limit')}</td>
+                  <td>{textIn(constraint, 'measured')}</td>
+                  <td class={`result ${result === 'met' ? 'good' : result === 'broken' ? 'bad' : ''}`}>
+                    {SIGNS[result]}
+                  </td>
+                </tr>
+              )
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
   )
 }

@@ -22,7 +22,8 @@ export interface LineChartProps {
 }
 
 const TICKS = 3
-const PAD = { top: 8, bottom: 22, right: 8 }
+const PAD = { top: 8, bottom: 22, right: 4 }
+const LABEL_CHAR_WIDTH = 6.3 // of a tick's label, at most on average
 
 /** Lines over time or epochs, with their latest values, or those that are pointed at. */
 export function LineChart(props: LineChartProps) {
@@ -33,14 +34,15 @@ export function LineChart(props: LineChartProps) {
   const [pointedX, setPointedX] = useState<number | null>(null)
   const ticks = ticksOf(props)
   const [bottom, top] = [ticks[0], ticks[ticks.length - 1]]
-  const plotWidth = Math.max(0, width - PAD.right)
-  const toX = (x: number) => (plotWidth * (x - from)) / (to - from || 1)
+  const left = Math.ceil(8 + LABEL_CHAR_WIDTH * Math.max(...ticks.map((tick) => format(tick).length)))
+  const right = Math.max(left, width - PAD.right)
+  const toX = (x: number) => left + ((right - left) * (x - from)) / (to - from || 1)
   const toY = (y: number) => PAD.top + (height - PAD.top - PAD.bottom) * (1 - (y - bottom) / (top - bottom))
   const shown = series.map(({ points }) => shownPoint(points, pointedX))
   const pointed = pointedX === null ? undefined : shown.find((point) => point !== undefined)
   const point = (event: PointerEvent) => {
-    const { left } = (event.currentTarget as Element).getBoundingClientRect()
-    setPointedX(from + ((event.clientX - left) / (plotWidth || 1)) * (to - from))
+    const at = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left
+    setPointedX(from + ((at - left) / (right - left || 1)) * (to - from))
   }
   return (
     <figure class="chart" aria-labelledby={titleId}>
@@ -69,25 +71,28 @@ export function LineChart(props: LineChartProps) {
         >
           {ticks.map((tick) => (
             <g key={tick} class="chart-tick">
-              <line x1="0" x2={plotWidth} y1={toY(tick)} y2={toY(tick)} />
-              {tick !== bottom && (
-                <text x="0" y={toY(tick) + 12}>
-                  {format(tick)}
-                </text>
-              )}
+              <line x1={left} x2={right} y1={toY(tick)} y2={toY(tick)} />
+              <text x={left - 6} y={toY(tick) + 4} text-anchor="end">
+                {format(tick)}
+              </text>
             </g>
           ))}
-          <text class="chart-end" x="0" y={height - 5}>
+          <text class="chart-end" x={left} y={height - 5}>
             {props.fromLabel}
           </text>
-          <text class="chart-end" x={plotWidth} y={height - 5} text-anchor="end">
+          <text class="chart-end" x={right} y={height - 5} text-anchor="end">
             {props.toLabel}
           </text>
           {series.map(({ name, points }, i) => (
             <path key={name} class={`chart-line series-${i + 1}`} d={linePath(points, toX, toY)} />
           ))}
           {pointed && (
-            <Pointed x={toX(pointed[0])} text={props.formatX(pointed[0])} width={plotWidth} height={height} />
+            <g class="chart-pointed">
+              <line x1={toX(pointed[0])} x2={toX(pointed[0])} y1={PAD.top} y2={height - PAD.bottom} />
+              <PointedLabel x={toX(pointed[0])} y={height - PAD.bottom - 5} middle={(left + right) / 2}>
+                {props.formatX(pointed[0])}
+              </PointedLabel>
+            </g>
           )}
         </svg>
       </div>
@@ -95,15 +100,23 @@ export function LineChart(props: LineChartProps) {
   )
 }
 
-function Pointed({ x, text, width, height }: { x: number; text: string; width: number; height: number }) {
-  const isRight = x > width / 2
+/** On the side of the line where there is more room. */
+function PointedLabel({
+  x,
+  y,
+  middle,
+  children,
+}: {
+  x: number
+  y: number
+  middle: number
+  children: string
+}) {
+  const isRight = x > middle
   return (
-    <g class="chart-pointed">
-      <line x1={x} x2={x} y1={PAD.top} y2={height - PAD.bottom} />
-      <text x={isRight ? x - 5 : x + 5} y={height - PAD.bottom - 5} text-anchor={isRight ? 'end' : 'start'}>
-        {text}
-      </text>
-    </g>
+    <text x={isRight ? x - 5 : x + 5} y={y} text-anchor={isRight ? 'end' : 'start'}>
+      {children}
+    </text>
   )
 }
 
