@@ -1,7 +1,7 @@
 import type { Answer } from '../../client/callServer.ts'
 import type { ConsoleApi } from './consoleApi.ts'
 
-/** What the trainer wrote; read with `numberIn` and `textIn`, since models of other versions have other parts. */
+/** What the trainer wrote, read with `numberIn` and `textIn`: models of other versions have other parts. */
 export type Written = Readonly<Record<string, unknown>>
 
 export const SOURCES = ['users', 'restaurants', 'context', 'pairs'] as const

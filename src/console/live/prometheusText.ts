@@ -6,7 +6,7 @@ export interface Sample {
 
 const LINE_CHARS_MAX = 4096
 const SAMPLES_MAX = 10_000 // some hundred come from the server
-const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/ // the last: a time, not read
+const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?[ \t]*$/ // the last: a time
 const LABEL = /[ \t]*([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)/y
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?$/
 const WORDS: ReadonlyMap<string, number> = new Map([

@@ -14,7 +14,7 @@ export function MoversCard({ api }: { api: ConsoleApi }) {
   useEffect(() => () => running.current?.abort(), [api])
   const isRunning = state !== undefined && 'share' in state
   const measure = (): void => {
-    running.current?.abort()
+    if (isRunning) return
     const { signal } = (running.current = new AbortController())
     const set = (next: State) => signal.aborted || setState(next)
     set({ share: 0 })
@@ -31,7 +31,7 @@ export function MoversCard({ api }: { api: ConsoleApi }) {
         server makes them on its main thread, so it takes some seconds.
       </p>
       <p class="actions">
-        <button type="button" onClick={measure} disabled={isRunning}>
+        <button type="button" onClick={measure} aria-disabled={isRunning}>
           {isRunning ? `Measuring, ${Math.round(100 * state.share)} %` : 'Measure'}
         </button>
       </p>

@@ -10,7 +10,7 @@ export interface DialogProps {
   children: ComponentChildren
 }
 
-/** A question before something is done. The browser keeps the focus in it, and gives it back; Escape closes it. */
+/** Asks before something is done. The browser keeps the focus in it and gives it back; Escape closes it. */
 export function Dialog({ title, confirm, isBusy, onConfirm, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()

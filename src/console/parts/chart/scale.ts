@@ -1,7 +1,7 @@
 /** A point of a line; without a y, the line breaks there. */
 export type Point = readonly [x: number, y: number | null]
 
-/** Round numbers from at most `min` to at least `max`, about `count` steps apart. The first and last are the ends. */
+/** Round numbers, about `count` steps: the first is at most `min`, the last at least `max`. */
 export function niceTicks(min: number, max: number, count: number): number[] {
   const span = max > min ? max - min : Math.abs(max) || 1
   const step = niceStep(span / count)
