@@ -31,6 +31,7 @@ describe('the view Model', { skip: NO_CHROMIUM }, async () => {
       const auc = page.getByRole('row', { name: /^AUC / })
       assert.equal(await auc.getByRole('cell').first().textContent(), metrics.auc.toFixed(4))
       for (const { name } of constraints) await page.getByRole('rowheader', { name, exact: true }).waitFor()
+      await page.getByRole('figure', { name: 'Click rate by mean prediction' }).waitFor()
       const loss = page.getByRole('img', { name: /^Loss, epoch 1 to 3: training last/ })
       await loss.waitFor()
       assert.equal(epochs.length, 3)

@@ -63,6 +63,7 @@ test('learns: far better than the majority class, and evaluate finds the same as
   assert.deepEqual(metrics, result.test)
   const { description } = await loadModelFiles(join(folder, 'learned'))
   assert.deepEqual(description.metrics, result.test)
+  assert.deepEqual((description.training as { calibration?: unknown }).calibration, calibration)
   assert.match(await readFile(join(folder, 'learned', 'report.md'), 'utf8'), /Constraints/)
   const page = sectionsOf(checkPage(await readFile(join(folder, 'learned', 'report.html'), 'utf8')))
   const rows = rowsOf(page.get('test') ?? assert.fail('no test')).map((cells) => cells.join(' '))

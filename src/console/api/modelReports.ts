@@ -56,7 +56,7 @@ export function getModelReports(api: ConsoleApi, signal?: AbortSignal): Promise<
 
 /** A finite number of a part; null: there is none of this name. */
 export function numberIn(part: Written | null, name: string): number | null {
-  const value = part !== null && Object.hasOwn(part, name) ? part[name] : undefined
+  const value = part && typeof part === 'object' && Object.hasOwn(part, name) ? part[name] : undefined
   return typeof value === 'number' && Number.isFinite(value) ? value : null
 }
 

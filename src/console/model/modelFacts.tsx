@@ -49,7 +49,7 @@ export function InputList({ report }: { report: ModelReport }) {
 export function RunDetails({ report }: { report: ModelReport }) {
   const parts: [string, Written][] = [
     ['Settings', { preset: report.preset, ...report.settings }],
-    ['The run', report.training],
+    ['The run', without(report.training, 'calibration')],
   ]
   return (
     <details class="card">
@@ -66,6 +66,11 @@ export function RunDetails({ report }: { report: ModelReport }) {
       ))}
     </details>
   )
+}
+
+/** The others: it has a picture of its own. */
+function without(part: Written, name: string): Written {
+  return Object.fromEntries(Object.entries(part).filter(([key]) => key !== name))
 }
 
 function Fact({ name, text }: { name: string; text: string }) {

@@ -4,6 +4,7 @@ import { getModelReports, type ModelReport, textIn } from '../api/modelReports.t
 import { ErrorNote } from '../parts/errorNote.tsx'
 import { useCall } from '../parts/useCall.ts'
 import type { ViewProps } from '../viewProps.ts'
+import { CalibrationChart } from './calibrationChart.tsx'
 import { LearningCurves } from './learningCurves.tsx'
 import { MetricsTable } from './metricsTable.tsx'
 import { ModelChange } from './modelChange.tsx'
@@ -58,6 +59,7 @@ export function ModelView({ api }: ViewProps) {
             <h2 id="model-curves">Learning curves</h2>
             <LearningCurves report={current} />
           </section>
+          <CalibrationChart report={current} />
           <MoversCard key={current.checksum} api={api} />
           <Demands report={current} />
           <section class="card" aria-labelledby="model-inputs">

@@ -84,6 +84,8 @@ export function describeModel(
       threads,
       turbo,
       native,
+      ...(result.judged &&
+        !learnsOrderAlone(result.settings.loss) && { calibration: result.judged.calibration }), // of the test rows
       ...(policies && { policies }), // see policiesOfModel
       ...(parts && { parts }), // see partsOfModel
       ...(dropped && { dropped }),
