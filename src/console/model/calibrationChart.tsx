@@ -1,7 +1,8 @@
-import { type ModelReport, numberIn, type Written } from '../api/modelReports.ts'
+import { formatPercent } from '../../format.ts'
+import type { ModelReport } from '../api/modelReports.ts'
 import { LineChart } from '../parts/chart/lineChart.tsx'
 import type { Point } from '../parts/chart/scale.ts'
-import { formatPercent } from '../../format.ts'
+import { calibrationPoints } from './calibrationPoints.ts'
 
 /** Whether predictions are click rates: tenths of the test rows, by rising prediction. */
 export function CalibrationChart({ report }: { report: ModelReport }) {
@@ -34,14 +35,4 @@ export function CalibrationChart({ report }: { report: ModelReport }) {
       />
     </section>
   )
-}
-
-/** [mean prediction, click rate] of each tenth; none: the scores only order, or the model is of an older version. */
-export function calibrationPoints({ training }: Pick<ModelReport, 'training'>): Point[] {
-  const { calibration } = training
-  if (!Array.isArray(calibration)) return []
-  return calibration.flatMap((bin: Written | null) => {
-    const [x, y] = [numberIn(bin, 'prediction'), numberIn(bin, 'clickRate')]
-    return x === null || y === null ? [] : [[x, y] satisfies Point]
-  })
 }

@@ -57,7 +57,7 @@ function MoverBars({ lists, restaurants, movers }: Movers) {
           {movers.slice(0, SHOWN_MAX).map(({ feature, effect }) => (
             <tr key={feature}>
               <th scope="row">{feature}</th>
-              <td class="bar">
+              <td class="mover-bar">
                 <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
                   <rect width={(100 * effect) / largest} height="10" />
                 </svg>

@@ -1,3 +1,5 @@
+import { numberOf } from '../parts/numberOf.ts'
+
 export type Side = 'users' | 'restaurants'
 
 /** All that the view shows, which is all that the address of the page holds. */
@@ -38,10 +40,4 @@ export function formatRows({ side, id, rankedFor, latitude, longitude, reachM }:
   }
   if (reachM !== DEFAULT_REACH_M) params.set('reach', String(reachM))
   return params
-}
-
-function numberOf(text: string | null, min: number, max: number): number | null {
-  if (text === null || text.trim() === '') return null
-  const value = Number(text)
-  return value >= min && value <= max ? value : null
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Explanation } from '../../../src/client/types.ts'
 import { numberIn, textIn } from '../../../src/console/api/modelReports.ts'
+import { calibrationPoints } from '../../../src/console/model/calibrationPoints.ts'
 import { changeOf, formatMeasure, MEASURES, measuresOf } from '../../../src/console/model/measures.ts'
 import { meanEffects } from '../../../src/console/model/scoreMovers.ts'
 
@@ -57,4 +58,17 @@ test('movers are the mean absolute effects, the largest first', () => {
     { feature: 'c', effect: 1 },
   ])
   assert.deepEqual(meanEffects([]), [])
+})
+
+test('calibration is what was written of it, and nothing of a model without', () => {
+  const bin = { rows: 10, prediction: 0.1, clickRate: 0.2 }
+  const points = calibrationPoints({
+    training: { calibration: [bin, null, 1, { ...bin, clickRate: null }, bin] },
+  })
+  assert.deepEqual(points, [
+    [0.1, 0.2],
+    [0.1, 0.2],
+  ])
+  assert.deepEqual(calibrationPoints({ training: {} }), [])
+  assert.deepEqual(calibrationPoints({ training: { calibration: 'good' } }), [])
 })
