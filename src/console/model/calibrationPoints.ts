@@ -1,7 +1,7 @@
 import { type ModelReport, numberIn, type Written } from '../api/modelReports.ts'
 import type { Point } from '../parts/chart/scale.ts'
 
-/** [mean prediction, click rate] of each tenth; none: scores only order, or an older version made the model. */
+/** [mean prediction, click rate] of each tenth; none: scores only order, or the model is an older one. */
 export function calibrationPoints({ training }: Pick<ModelReport, 'training'>): Point[] {
   const { calibration } = training
   if (!Array.isArray(calibration)) return []

@@ -37,8 +37,8 @@ export function RowsView({ api, params, setParams }: ViewProps) {
       <h1>Rows</h1>
       <LookUpForm api={api} side={side} id={id} onLookUp={lookUpRow} />
       {error !== undefined && <ErrorNote error={error} />}
-      <div role="status" class="not-found">
-        {isShown && !value.stored && `There is no ${SIDE_NAMES[side]} with this id.`}
+      <div role="status" class={isShown && value.stored ? 'visually-hidden' : 'not-found'}>
+        {isShown && foundText(side, id, value.stored !== undefined)}
       </div>
       {isShown && value.stored && features.value && (
         <RowAndList
@@ -52,6 +52,11 @@ export function RowsView({ api, params, setParams }: ViewProps) {
       )}
     </div>
   )
+}
+
+function foundText(side: Side, id: string, isThere: boolean): string {
+  const name = SIDE_NAMES[side]
+  return isThere ? `The ${name} ${id} is shown.` : `There is no ${name} with this id.`
 }
 
 interface RowAndListProps {

@@ -35,6 +35,7 @@ export function describeModel(
   const policies = rememberedPolicies(options)
   const weights = weightPlan(options)
   const parts = rememberedParts(options)
+  const isCalibrated = result.judged !== null && !learnsOrderAlone(result.settings.loss)
   const {
     packSeconds,
     trainSeconds,
@@ -84,8 +85,7 @@ export function describeModel(
       threads,
       turbo,
       native,
-      ...(result.judged &&
-        !learnsOrderAlone(result.settings.loss) && { calibration: result.judged.calibration }), // of the test rows
+      ...(isCalibrated && { calibration: result.judged?.calibration }), // of the test rows, by tenths
       ...(policies && { policies }), // see policiesOfModel
       ...(parts && { parts }), // see partsOfModel
       ...(dropped && { dropped }),
