@@ -36,6 +36,11 @@ export function RowsView({ api, params, setParams }: ViewProps) {
     <div class="page">
       <h1>Rows</h1>
       <LookUpForm api={api} side={side} id={id} onLookUp={lookUpRow} />
+      {id === '' && (
+        <p class="note">
+          Look up a user or a restaurant to see its features, change them, and see what that does to a list.
+        </p>
+      )}
       {error !== undefined && <ErrorNote error={error} />}
       <div role="status" class={isShown && value.stored ? 'visually-hidden' : 'not-found'}>
         {isShown && foundText(side, id, value.stored !== undefined)}

@@ -89,7 +89,7 @@ export function LineChart(props: LineChartProps) {
           {pointed && (
             <g class="chart-pointed">
               <line x1={toX(pointed[0])} x2={toX(pointed[0])} y1={PAD.top} y2={height - PAD.bottom} />
-              <PointedLabel x={toX(pointed[0])} y={height - PAD.bottom - 5} middle={(left + right) / 2}>
+              <PointedLabel x={toX(pointed[0])} y={PAD.top + 10} middle={(left + right) / 2}>
                 {props.formatX(pointed[0])}
               </PointedLabel>
             </g>
