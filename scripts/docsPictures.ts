@@ -12,7 +12,8 @@ import { chooseRequest } from './demo/updates.ts'
 const OUT = 'demo-data/pictures' // what is made for them
 const PICTURES = resolve(ROOT, 'docs/pictures')
 const CONTEXT = 'time,device,companion'
-const SETTLE_MS = 1500 // for the map's background, and charts that fill
+const SETTLE_MS = 1500 // for the map's background
+const FILL_MS = 35_000 // for the charts of what happens
 
 interface Picture {
   name: string
@@ -42,13 +43,16 @@ async function pictures(): Promise<void> {
     { name: 'explore-noon-night', address: times, ...wide, colorScheme: 'dark' },
     { name: 'explore-phone', address: map, width: 390, height: 844 },
     { name: 'model', address: `${server.url}/#/model`, ...wide },
-    { name: 'live', address: `${server.url}/#/live`, ...wide },
     { name: 'report', address: report, width: 1200, height: 1300 },
   ]
   const browser = await launch()
   try {
     mkdirSync(PICTURES, { recursive: true })
     for (const picture of wanted) await take(browser, picture)
+    const requests = `--requests ${data}/requests.parquet --rate 300 --duration 40 --p95 1000`
+    const load = nearrank(`loadtest --url ${server.url} ${requests}`)
+    await take(browser, { name: 'live', address: `${server.url}/#/live`, ...wide })
+    await load
   } finally {
     await browser.close()
     await server.stop()
@@ -72,7 +76,7 @@ async function take(browser: Browser, { name, address, width, height, colorSchem
   const page = await context.newPage()
   await page.goto(address, { waitUntil: 'networkidle' })
   if (address.includes('/#/explore')) await explainFirst(page)
-  await page.waitForTimeout(name === 'live' ? 8 * SETTLE_MS : SETTLE_MS)
+  await page.waitForTimeout(name === 'live' ? FILL_MS : SETTLE_MS)
   await page.screenshot({ path: join(PICTURES, `${name}.png`) })
   await context.close()
 }
