@@ -10,6 +10,7 @@ import { NO_CHROMIUM, openPage, startBrowser } from './browser.ts'
 import { assertUsable, SIZES } from './sizes.ts'
 
 const CHARTS = 8
+const SETTLE_MS = 500 // the page has done what it was told
 
 describe('the view Live', { skip: NO_CHROMIUM }, async () => {
   if (NO_CHROMIUM) return
@@ -77,6 +78,7 @@ describe('the view Live', { skip: NO_CHROMIUM }, async () => {
       [() => pause.click(), () => pause.click()],
     ]) {
       await stop()
+      await sleep(SETTLE_MS)
       asked.length = 0
       await sleep(2500)
       assert.deepEqual(asked, [])
@@ -86,6 +88,7 @@ describe('the view Live', { skip: NO_CHROMIUM }, async () => {
     }
     await page.getByRole('link', { name: 'Rows', exact: true }).click()
     await page.getByRole('heading', { level: 1, name: 'Rows' }).waitFor()
+    await sleep(SETTLE_MS)
     asked.length = 0
     await sleep(2500)
     assert.deepEqual(asked, [], 'nor by another view')
@@ -114,6 +117,7 @@ describe('the view Live', { skip: NO_CHROMIUM }, async () => {
     }
     await take('writes')
     await page.getByRole('alert').getByText('FORBIDDEN').waitFor()
+    await sleep(SETTLE_MS)
     const asked = askedBy(page)
     await sleep(2500)
     assert.ok(!asked.includes('/metrics'), String(asked))
