@@ -1,7 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Id, RecommendedRestaurant } from '../../client/types.ts'
 import type { ConsoleApi } from '../api/consoleApi.ts'
+import { getRestaurants } from '../api/rows.ts'
+import { describeRow } from '../explore/describeRow.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
+import { useCall } from '../parts/useCall.ts'
 import { type Move, type Moves, movesBetween, movesText } from './moves.ts'
 
 const SIZE = 20
@@ -58,13 +61,23 @@ export function RankingChange(props: RankingChangeProps) {
   )
 }
 
-function MoveLists(props: { moves: Moves; isChanged: boolean; highlighted?: Id }) {
-  const { moves, isChanged, highlighted } = props
-  if (!isChanged) return <MoveList title="Now" lines={moves.before} highlighted={highlighted} />
+interface ListsShown {
+  moves: Moves
+  isChanged: boolean // there is a list before and one after
+}
+
+function MoveLists(props: Pick<RankingChangeProps, 'api' | 'revision' | 'highlighted'> & ListsShown) {
+  const { api, revision, moves, isChanged, highlighted } = props
+  const ids = [...new Set([...moves.before, ...moves.after].map(({ id }) => id))]
+  // What they are is told if it can be; the lists stand without it.
+  const rows = useCall((signal) => getRestaurants(api, ids, signal), [api, ids.join(), revision])
+  const words = new Map(rows.value?.map((row) => [row.id, describeRow(row)]))
+  const common = { highlighted, words }
+  if (!isChanged) return <MoveList {...common} title="Now" lines={moves.before} />
   return (
     <div class="move-lists">
-      <MoveList title="Before" lines={moves.before} highlighted={highlighted} missing="gone" />
-      <MoveList title="Now" lines={moves.after} highlighted={highlighted} missing="new" />
+      <MoveList {...common} title="Before" lines={moves.before} missing="gone" />
+      <MoveList {...common} title="Now" lines={moves.after} missing="new" />
     </div>
   )
 }
@@ -73,10 +86,11 @@ interface MoveListProps {
   title: string
   lines: readonly Move[]
   highlighted: Id | undefined
+  words: ReadonlyMap<Id, string> // what restaurants are
   missing?: 'gone' | 'new' // what a line is that the other list does not have; absent: there is no other list
 }
 
-function MoveList({ title, lines, highlighted, missing }: MoveListProps) {
+function MoveList({ title, lines, highlighted, words, missing }: MoveListProps) {
   return (
     <section class="move-list">
       <h3>{title}</h3>
@@ -87,7 +101,10 @@ function MoveList({ title, lines, highlighted, missing }: MoveListProps) {
             class={`${line.id === highlighted ? 'highlighted' : ''} ${missing && line.up !== 0 ? 'moved' : ''}`}
           >
             <span class="move-place">{line.place}</span>
-            <span class="move-id">{String(line.id)}</span>
+            <span class="move-what">
+              <span class="move-id">{String(line.id)}</span>
+              <span class="move-words">{words.get(line.id) ?? ''}</span>
+            </span>
             <span class="move-score">{line.score.toFixed(4)}</span>
             {missing && <MoveMark up={line.up} missing={missing} />}
           </li>
