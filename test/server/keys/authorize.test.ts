@@ -22,6 +22,9 @@ const KEYS = new ApiKeys([
 // Every route, with the right it asks for; the last two are registered from outside.
 const ROUTES: [method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD', url: string, right: Right | undefined][] =
   [
+    ['GET', '/users', 'read'],
+    ['GET', '/restaurants', 'read'],
+    ['GET', '/features', 'read'],
     ['GET', '/users/1', 'read'],
     ['HEAD', '/users/1', 'read'],
     ['GET', '/restaurants/1', 'read'],
@@ -33,6 +36,7 @@ const ROUTES: [method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD', url: string, 
     ['POST', '/features', 'write'],
     ['POST', '/recommend/1', 'read'],
     ['GET', '/admin/model', 'admin'],
+    ['GET', '/admin/models', 'admin'],
     ['POST', '/admin/reload', 'admin'],
     ['POST', '/admin/rollback', 'admin'],
     ['GET', '/health/live', undefined],
