@@ -9,9 +9,9 @@ const ABORT_MS_MAX = 10_000
 
 /**
  * V8's bound for young objects: with its own of 16 MiB, reading 12,000 files left 80 MiB more in memory, and
- * was no faster.
+ * was no faster. And who reads may have garbage collected, see rangeReader.ts.
  */
-const V8_FLAGS = ['--max-semi-space-size=4']
+const V8_FLAGS = ['--max-semi-space-size=4', '--expose-gc']
 
 /** Something to do in a process of its own. */
 export interface ApartCall<Work extends ApartWork> {

@@ -98,6 +98,9 @@ export class RangeReader {
   }
 
   #readAhead(): void {
+    // What DuckDB holds for a result is freed with it, and V8 does not know how much that is: packing 55 M
+    // rows took 414 to 455 MiB, with this 246 to 279. Only a process that packs has the function.
+    globalThis.gc?.({ type: 'minor' })
     const connection = this.#connections[this.#begun++ % this.#connections.length]
     const read = this.#planned!.next().then(async ({ value, done }) => {
       if (done) return undefined
