@@ -25,6 +25,11 @@ describe('openTables refuses', () => {
       /user_id.*row 3 holds null/,
     ],
     [
+      'an id of another name',
+      `SELECT 1 AS userID, 1::FLOAT AS f00`,
+      /no column user_id, its columns are userID, f00; give its name with --user-id-column$/,
+    ],
+    [
       'duplicate ids',
       `SELECT if(i = 3, 1, i) AS user_id, 1::FLOAT AS f00 FROM range(5) t(i)`,
       /1 is in row 1 and row 3/,

@@ -226,10 +226,14 @@ export async function statFile(path: string, name: string): Promise<{ size: numb
   }
 }
 
-/** The column called `name`. @throws NearrankError INPUT naming the columns that there are. */
+/**
+ * The column called `name`; `flag`: of its name on the command line, if there is one.
+ * @throws NearrankError INPUT naming the columns that there are.
+ */
 export function columnNamed(
   file: Pick<ParquetFile, 'name' | 'columns' | 'index'>,
   name: string,
+  flag?: string,
 ): ParquetColumn {
   const column = file.columns.find((candidate) => candidate.name === name)
   if (column) return column
@@ -239,7 +243,7 @@ export function columnNamed(
   const shown = names.length > 50 ? [...names.slice(0, 50), `… ${names.length - 50} more`] : names
   throw new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: it has no column ${name}, its columns are ${shown.join(', ')}`,
+    `Cannot use ${file.name}: it has no column ${name}, its columns are ${shown.join(', ')}${flag === undefined ? '' : `; give its name with ${flag}`}`,
   )
 }
 

@@ -11,6 +11,8 @@ import { columnsBeside, growFeatures } from './growFeatures.ts'
 import { holdsStrings, type IdKey } from './idColumn.ts'
 import { declaredPlaces, fittedPlaces, withPlaces } from './placeColumns.ts'
 
+const ID_FLAGS = { users: '--user-id-column', restaurants: '--restaurant-id-column' } as const
+
 /** What to take from a feature table: decided before anything is read. */
 export interface TablePlan {
   side: Side
@@ -45,7 +47,7 @@ export async function planTables(
     const fitted = options.fitted?.[side]
     const declared = declaredOf(options.features, side)
     const file = withPlaces(read, fitted ? fittedPlaces(fitted) : declaredPlaces(read, declared), places)
-    holdsStrings(file, columnNamed(file, idColumn)) // or integers; nothing else
+    holdsStrings(file, columnNamed(file, idColumn, ID_FLAGS[side])) // or integers; nothing else
     for (const place of places ?? []) checkNumeric(file, place)
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
     const learnsIds = options.ids === side || options.ids === 'both'
