@@ -41,7 +41,6 @@ async function pictures(): Promise<void> {
   const wanted: Picture[] = [
     { name: 'explore', address: map, ...wide },
     { name: 'explore-noon-night', address: times, ...wide, colorScheme: 'dark' },
-    { name: 'explore-phone', address: map, width: 390, height: 844 },
     { name: 'model', address: `${server.url}/#/model`, ...wide },
     { name: 'report', address: report, width: 1200, height: 1300 },
   ]
@@ -50,9 +49,10 @@ async function pictures(): Promise<void> {
     mkdirSync(PICTURES, { recursive: true })
     for (const picture of wanted) await take(browser, picture)
     const requests = `--requests ${data}/requests.parquet --rate 300 --duration 40 --p95 1000`
-    const load = nearrank(`loadtest --url ${server.url} ${requests}`)
-    await take(browser, { name: 'live', address: `${server.url}/#/live`, ...wide })
-    await load
+    await Promise.all([
+      nearrank(`loadtest --url ${server.url} ${requests}`),
+      take(browser, { name: 'live', address: `${server.url}/#/live`, ...wide }),
+    ])
   } finally {
     await browser.close()
     await server.stop()

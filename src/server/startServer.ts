@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { NearrankError } from '../errors.ts'
 import { openFilledStore } from '../live/openFilledStore.ts'
 import { LiveState } from '../live/state.ts'
 import { loadModelFiles } from '../model/modelDirectory.ts'
@@ -59,7 +60,13 @@ interface Parts {
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const settings = withDefaults(options)
-  if (settings.mapTiles !== undefined) mapTilesOrigin(settings.mapTiles) // throws now, and not when one looks
+  if (settings.mapTiles !== undefined)
+    mapTilesOrigin(settings.mapTiles) // throws now, and not when one looks
+  else if (settings.mapAttribution !== undefined)
+    throw new NearrankError(
+      'USAGE',
+      'Cannot use mapAttribution (--map-attribution) without mapTiles (--map-tiles): it says whom the tiles are from; give both, or neither',
+    )
   checkCorsOrigins(settings.corsOrigins, { hasKeys: settings.apiKeys !== undefined })
   const logger = createLogger({ level: settings.logLevel })
   if (!settings.apiKeys && !isLoopback(settings.host)) logger.warn({ host: settings.host }, EXPOSED)

@@ -16,7 +16,7 @@ import { packageVersion } from '../packageVersion.ts'
 import type { CrewLead } from './crew/crewLead.ts'
 import { growthNote } from './from/sourceModel.ts'
 import { popularityOf } from './judgement/popularity.ts'
-import { threadsFed } from './memory/arena.ts'
+import { SLICES_MAX as THREADS_FED_MAX, threadsFed } from './memory/arena.ts'
 import type { ArenaShape } from './memory/arenaShape.ts'
 import { loadFeatures } from './memory/featureMemory.ts'
 import { runPeakRssBytes } from './memory/memoryPlan.ts'
@@ -143,15 +143,18 @@ async function notesOf(prepared: Prepared): Promise<string[]> {
     ...dataNotes(tables, features, pack),
     ...(source ? [growthNote(source, features)] : []),
     ...(settings.normalize ? farNotes(tables) : []),
-    ...idleNotes(shape),
+    ...idleNotes(shape, prepared.chosen === undefined),
   ]
 }
 
-function idleNotes({ batchSize, threads }: ArenaShape): string[] {
+/** `isAdvised`: larger batches are no harm, as they may be to few rows. */
+function idleNotes({ batchSize, threads }: ArenaShape, isAdvised: boolean): string[] {
   const fed = threadsFed(batchSize)
   if (threads <= fed) return []
+  const most =
+    isAdvised && fed < THREADS_FED_MAX ? ` Larger batches (--batch-size) feed up to ${THREADS_FED_MAX}.` : ''
   return [
-    `Of ${threads} threads, ${fed} have rows to work on: batches of ${formatCount(batchSize)} rows are cut into so many slices. Larger batches (--batch-size) feed up to 64.`,
+    `Of ${threads} threads, ${fed} have rows to work on: batches of ${formatCount(batchSize)} rows are cut into so many slices.${most}`,
   ]
 }
 

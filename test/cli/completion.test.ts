@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -61,6 +61,8 @@ describe('completion', () => {
     for (const [words, wanted] of LINES) assert.deepEqual(await completed(words), wanted, words.join(' '))
     assert.deepEqual(await completed(['train', '--data', '']), ['']) // bash itself offers files
     assert.ok((await completed([''])).includes('inspect'))
+    assert.deepEqual(await completed(['--quiet', 'train', '--pre']), ['--preset'])
+    assert.deepEqual(await completed(['--quiet', 'tra']), ['train'])
   })
 
   test('fish', { skip: skips.fish }, async () => {
@@ -94,6 +96,11 @@ describe('completion', () => {
       `autoload -U compinit; compinit -u -d ${join(folder, 'dump')}; source ${scripts.get('zsh')!}; print $_comps[nearrank]`,
     ])
     assert.equal(stdout.trim(), '_nearrank')
+    // As a file of the fpath, whose first call is the function itself.
+    await copyFile(scripts.get('zsh')!, join(folder, '_nearrank'))
+    const script = `_arguments() {}; _describe() { print -rl -- $commands }; fpath=(${folder}); autoload -U _nearrank; words=(nearrank tra); CURRENT=2; _nearrank`
+    const loaded = await run('zsh', ['-f', '-c', script])
+    assert.match(loaded.stdout, /^train:train a model/m)
   })
 
   test('of another shell is refused', async () => {

@@ -56,7 +56,7 @@ export async function openPage(
   const complaints: string[] = []
   page.on('request', (request) => {
     const url = request.url()
-    if (!url.startsWith('data:') && !allowed.includes(new URL(url).origin)) foreign.push(url)
+    if (!url.startsWith('data:') && ![allowed].flat().includes(new URL(url).origin)) foreign.push(url)
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { renderLoadTestPage } from '../../src/loadtest/report/loadTestPage.ts'
+import { loadVerdict, renderLoadTestPage } from '../../src/loadtest/report/loadTestPage.ts'
 import { Timeline } from '../../src/loadtest/timeline.ts'
 import type { LoadTestResult } from '../../src/loadtest/types.ts'
 import { badgesOf, checkPage, rowsOf, sectionsOf } from '../report/checkPage.ts'
@@ -68,7 +68,7 @@ describe('the page of a load test', () => {
     assert.deepEqual(rows[1].slice(0, 3), ['0 s', '49', '1'])
   })
 
-  test('a search shows its trials; an interrupted one, one without answers and one without limits are told', () => {
+  test('a search shows its trials; an interrupted one is told', () => {
     const trials = [
       result,
       { ...result, rate: 25, limits: result.limits.map((limit) => ({ ...limit, met: true })) },
@@ -88,5 +88,26 @@ describe('the page of a load test', () => {
       limits: [{ name: 'errors' as const, limit: 0, measured: null, met: false }],
     }
     assert.match(textOf(checkPage(renderLoadTestPage(silent, context))), /The test ended early/)
+  })
+
+  test('a verdict says no more than was measured', () => {
+    const kept = { ...result, isInterrupted: false, ok: 97, failed: 3 }
+    const [latency, ...others] = result.limits.map(({ name, limit, measured }) => ({
+      name,
+      limit,
+      measured,
+      met: true,
+    }))
+    const told = (change: Partial<LoadTestResult>) => loadVerdict({ ...kept, ...change })
+    assert.deepEqual(told({ limits: others }), {
+      grade: 'good',
+      word: 'passed',
+      text: '3 % of the requests failed, within the limit; no limit of the latency was given.',
+    })
+    assert.equal(
+      told({ limits: [latency, ...others], failed: 0 }).text,
+      'The server keeps all limits at this rate. All requests were answered.',
+    )
+    assert.equal(told({ limits: others, ok: 0, failed: 100 }).word, 'nothing answered')
   })
 })

@@ -53,6 +53,16 @@ describe('verdicts', () => {
     )
   })
 
+  test('calibration: of one tenth, or of two, no wrong one is let pass', () => {
+    const wrong = { rows: 1000, prediction: 0.9, clickRate: 0.1, low: 0.08, high: 0.12 }
+    const right = { ...wrong, prediction: 0.1 }
+    assert.equal(calibrationVerdict([wrong], 0.8).grade, 'poor')
+    assert.equal(calibrationVerdict([right, wrong], 0.4).grade, 'poor')
+    assert.equal(calibrationVerdict([right, right], 0).grade, 'good')
+    // One of ten 95 % intervals may miss by chance.
+    assert.equal(calibrationVerdict([wrong, ...Array.from({ length: 9 }, () => right)], 0.08).grade, 'good')
+  })
+
   test('gain: the top tenth beside what is possible', () => {
     const verdict = (rates: number[]) =>
       gainVerdict(rates.map((clickRate) => ({ rows: 100, prediction: 0.1, clickRate, low: 0, high: 1 })))

@@ -170,6 +170,10 @@ describe('around the console', () => {
         assert.match(error.message, wanted)
         return true
       })
+    await assert.rejects(serveWorld(world, { mapAttribution: 'somebody' }), {
+      code: 'USAGE',
+      message: /^Cannot use mapAttribution \(--map-attribution\) without mapTiles/,
+    })
   })
 
   test('it works behind a proxy that takes a prefix away', async () => {

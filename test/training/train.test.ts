@@ -98,7 +98,7 @@ test('a batch of many rows is cut for more threads, and gives the same bytes for
     idle.map((note) => note.split(':', 1)[0]),
     ['Of 11 threads, 10 have rows to work on'],
   )
-  assert.deepEqual([256, 1024, 2048, 4096, 16_384, 65_536].map(threadsFed), [8, 8, 8, 16, 64, 64])
+  assert.deepEqual([32, 64, 600, 1024, 2048, 4096, 65_536].map(threadsFed), [2, 4, 5, 8, 8, 16, 64])
 })
 
 test('another seed gives other weights', async () => {

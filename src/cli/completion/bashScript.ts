@@ -18,9 +18,12 @@ export function bashScript(commands: readonly CommandWords[]): string {
   const names = [...commands.map(({ name }) => name), '--help', '--version', '--quiet']
   return `# Completion of nearrank for bash.
 _nearrank() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words=''
-  case "\${COMP_WORDS[1]} \${COMP_WORDS[COMP_CWORD-1]}" in
-    *' nearrank') words='${names.join(' ')}' ;;
+  local current="\${COMP_WORDS[COMP_CWORD]}" words='' command='' word
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$word" in -*) ;; *) command="$word"; break ;; esac
+  done
+  case "$command \${COMP_WORDS[COMP_CWORD-1]}" in
+    ' '*) words='${names.join(' ')}' ;;
 ${cases.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -24,7 +24,8 @@ ${names.join('\n')}
 ${cases.join('\n')}
   esac
 }
-compdef _nearrank nearrank
+# A file of the fpath is the function itself; when it is sourced, the function is made known.
+if [[ $funcstack[1] == _nearrank ]]; then _nearrank "$@"; else compdef _nearrank nearrank; fi
 `
 }
 

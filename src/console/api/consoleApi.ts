@@ -4,6 +4,7 @@ import { NearrankClient } from '../../client/nearrankClient.ts'
 import { problemFields } from '../../client/problemFields.ts'
 
 const TIMEOUT_MS = 15_000
+const CHANGE_TIMEOUT_MS = 10 * 60_000 // a model that is loaded encodes all rows anew
 const RETRIES = 1
 const ANSWER_BYTES_MAX = 16 * 2 ** 20
 
@@ -24,6 +25,7 @@ export class ConsoleApi {
   readonly root: string
   readonly hasKey: boolean
   readonly client: NearrankClient
+  readonly modelChanger: NearrankClient // the same, for calls that may take minutes
   readonly #server: Server
 
   constructor({ root, key, onUnknownKey }: ConsoleApiOptions) {
@@ -35,12 +37,9 @@ export class ConsoleApi {
     const limits = { timeoutMs: TIMEOUT_MS, retries: RETRIES, answerBytesMax: ANSWER_BYTES_MAX }
     this.root = root
     this.hasKey = key !== null
-    this.client = new NearrankClient({
-      url: root,
-      ...(key !== null && { apiKey: key }),
-      ...limits,
-      fetch: watched,
-    })
+    const options = { url: root, ...(key !== null && { apiKey: key }), ...limits, fetch: watched }
+    this.client = new NearrankClient(options)
+    this.modelChanger = new NearrankClient({ ...options, timeoutMs: CHANGE_TIMEOUT_MS })
     const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }
     this.#server = { url: root, headers, ...limits, fetch: watched }
   }

@@ -18,7 +18,7 @@ export interface ExplanationBarsProps {
 /** What each feature added to the score of one restaurant. */
 export function ExplanationBars({ api, user, query, restaurant }: ExplanationBarsProps) {
   const { wireId } = restaurant
-  const { value, error, again } = useCall(
+  const { value, error, isRunning, again } = useCall(
     async (signal) => {
       const asked = { ...query, candidateRestaurantIds: [wireId], size: 1, explain: true }
       const { restaurants } = await api.client.recommend(user, asked, { signal })
@@ -29,7 +29,8 @@ export function ExplanationBars({ api, user, query, restaurant }: ExplanationBar
   return (
     <div class="explanation">
       {error !== undefined && <ErrorNote error={error} onRetry={again} />}
-      {error === undefined && !value && <p role="status">Explaining…</p>}
+      {isRunning && !value && <p role="status">Explaining…</p>}
+      {!isRunning && error === undefined && !value && <p>It is not in the list any more.</p>}
       {value && <Effects explanation={value} />}
     </div>
   )

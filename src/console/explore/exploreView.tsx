@@ -28,7 +28,7 @@ export function ExploreView({ api, params, setParams }: ViewProps) {
   latest.current = state
   const change = (part: Partial<ExploreState>): void =>
     setParams(formatState(Object.assign(latest.current, part)))
-  const start = useStart(api, state, change)
+  const start = useStart(api, () => latest.current, change)
   const features = useCall((signal) => getModelFeatures(api, signal), [api])
   const [dragged, setDragged] = useState<Place | null>(null)
   const [onMap, setOnMap] = useState<Which>('first')
@@ -61,12 +61,12 @@ export function ExploreView({ api, params, setParams }: ViewProps) {
     onAsked: (to: Asked) => change({ [which]: to }),
     onSelect: (id: string | null) => change({ selected: id }),
   })
-  const error = start.error ?? features.error
+  const failed = start.error === undefined ? features : start
   return (
     <div class={state.second ? 'explore is-double' : 'explore'}>
       <h1 class="visually-hidden">Explore</h1>
       <div class="explore-panel">
-        {error !== undefined && <ErrorNote error={error} onRetry={features.again} />}
+        {failed.error !== undefined && <ErrorNote error={failed.error} onRetry={failed.again} />}
         {start.isEmpty && <p class="note">{EMPTY}</p>}
         <RequestFields state={shown} onChange={change} />
         <div class="request-columns">

@@ -10,21 +10,22 @@ const SAMPLED = 100
 export interface Start {
   error?: unknown
   isEmpty?: boolean // there is no user or no restaurant to begin with
+  again: () => void
 }
 
 /** Fills in what an address does not say: a random user, and a place with restaurants around. */
 export function useStart(
   api: ConsoleApi,
-  state: ExploreState,
+  stateNow: () => ExploreState,
   onChange: (change: Partial<ExploreState>) => void,
 ): Start {
-  const [start, setStart] = useState<Start>({})
+  const [start, setStart] = useState<Omit<Start, 'again'>>({})
+  const [round, setRound] = useState(0)
   useEffect(() => {
     const controller = new AbortController()
     const { signal } = controller
     const fill = async (): Promise<void> => {
-      const needsUser = state.first.user === ''
-      const needsPlace = state.latitude === null
+      const [needsUser, needsPlace] = [isWithoutUser(stateNow()), isWithoutPlace(stateNow())]
       if (!needsUser && !needsPlace) return
       const [user, restaurants] = await Promise.all([
         needsUser ? sampleUser(api, signal) : undefined,
@@ -32,10 +33,22 @@ export function useStart(
       ])
       const place = middleOf(restaurants)
       setStart({ isEmpty: (needsUser && !user) || (needsPlace && !place) })
-      onChange({ ...(user && { first: { ...state.first, user: String(user.id) } }), ...place })
+      const state = stateNow() // somebody may have typed meanwhile
+      onChange({
+        ...(user && isWithoutUser(state) && { first: { ...state.first, user: String(user.id) } }),
+        ...(isWithoutPlace(state) && place),
+      })
     }
     fill().catch((reason: unknown) => signal.aborted || setStart({ error: reason }))
     return () => controller.abort()
-  }, [api])
-  return start
+  }, [api, round])
+  return { ...start, again: () => setRound(round + 1) }
+}
+
+function isWithoutUser({ first }: ExploreState): boolean {
+  return first.user === ''
+}
+
+function isWithoutPlace({ latitude }: ExploreState): boolean {
+  return latitude === null
 }

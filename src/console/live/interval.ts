@@ -14,7 +14,7 @@ export interface Interval {
   processors: number | null // cores that were busy
 }
 
-export const GAP_MS = 5000 // longer intervals are gaps: nobody looked
+const GAP_MS = 5000 // longer intervals are gaps: nobody looked, or calls failed again and again
 
 /** undefined: the server has started again in between, or the snapshots are too far apart. */
 export function intervalBetween(before: Snapshot, after: Snapshot): Interval | undefined {

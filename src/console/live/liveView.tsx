@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { NearrankApiError } from '../../client/nearrankApiError.ts'
 import type { Readiness } from '../../client/types.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
@@ -36,7 +37,7 @@ export function LiveView({ api }: ViewProps) {
     <div class="page">
       <div class="page-head">
         <h1>Live</h1>
-        {ready && <StatusPill status={error === undefined ? ready.status : 'no answer'} />}
+        {ready && <StatusPill status={isUnreachable(error) ? 'no answer' : ready.status} />}
         {last && <ServerFacts snapshot={last.snapshot} />}
         <button type="button" aria-pressed={isPaused} onClick={() => setIsPaused(!isPaused)}>
           Pause
@@ -54,6 +55,11 @@ export function LiveView({ api }: ViewProps) {
       <AnswersTable history={history} />
     </div>
   )
+}
+
+/** A server that refuses the metrics has answered. */
+function isUnreachable(error: unknown): boolean {
+  return error !== undefined && !(error instanceof NearrankApiError && error.status > 0)
 }
 
 function StatusPill({ status }: { status: string }) {

@@ -25,10 +25,11 @@ export interface ModelChangeProps {
   api: ConsoleApi
   reports: ModelReports
   onChanged: (served: ServedModel) => void
+  onFailed: () => void // whether anything has changed is not known
 }
 
 /** The models that may take the place of the current one, and the ways to let them. */
-export function ModelChange({ api, reports, onChanged }: ModelChangeProps) {
+export function ModelChange({ api, reports, onChanged, onFailed }: ModelChangeProps) {
   const [asked, setAsked] = useState<Way>()
   const [isBusy, setIsBusy] = useState(false)
   const [error, setError] = useState<unknown>()
@@ -37,9 +38,10 @@ export function ModelChange({ api, reports, onChanged }: ModelChangeProps) {
     setIsBusy(true)
     setError(undefined)
     try {
-      onChanged(await api.client[way]())
+      onChanged(await api.modelChanger[way]())
     } catch (reason) {
       setError(reason)
+      onFailed()
     } finally {
       setIsBusy(false)
       setAsked(undefined)

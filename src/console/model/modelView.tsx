@@ -16,10 +16,13 @@ export function ModelView({ api }: ViewProps) {
   const served = useCall((signal) => api.client.model({ signal }), [api])
   const reports = useCall((signal) => getModelReports(api, signal), [api])
   const [change, setChange] = useState('')
-  const onChanged = ({ version }: ServedModel): void => {
-    setChange(`Version ${version} is served now.`)
+  const askAgain = (): void => {
     served.again()
     reports.again()
+  }
+  const onChanged = ({ version }: ServedModel): void => {
+    setChange(`Version ${version} is served now.`)
+    askAgain()
   }
   const { current, previous, folder } = reports.value ?? {}
   const others = [
@@ -33,22 +36,16 @@ export function ModelView({ api }: ViewProps) {
       <p class="change-note good" role="status">
         {change}
       </p>
-      {error !== undefined && (
-        <ErrorNote
-          error={error}
-          onRetry={() => {
-            served.again()
-            reports.again()
-          }}
-        />
-      )}
+      {error !== undefined && <ErrorNote error={error} onRetry={askAgain} />}
       {served.value && (
         <section class="card" aria-labelledby="model-served">
           <h2 id="model-served">Version {served.value.version}</h2>
           <ModelFacts served={served.value} report={current} />
         </section>
       )}
-      {reports.value && <ModelChange api={api} reports={reports.value} onChanged={onChanged} />}
+      {reports.value && (
+        <ModelChange api={api} reports={reports.value} onChanged={onChanged} onFailed={askAgain} />
+      )}
       {current && (
         <>
           <section class="card" aria-labelledby="model-metrics">

@@ -25,6 +25,7 @@ export function DraftInput({ value, onCommit, isWrong = false, describedBy, ...o
       aria-invalid={isWrong}
       aria-describedby={describedBy}
       onInput={(event) => setDraft(event.currentTarget.value)}
+      onBlur={() => setDraft(null)} // a text that was put back by hand is no change
       onChange={(event) => {
         setDraft(null)
         onCommit(event.currentTarget.value)

@@ -1,13 +1,21 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { isKey } from '../api/sessionKey.ts'
 
 /** Asks for the API key. */
 export function KeyForm({ isRefused, onKey }: { isRefused: boolean; onKey: (key: string) => void }) {
   const field = useRef<HTMLInputElement>(null)
+  const [isNone, setIsNone] = useState(false)
   useEffect(() => field.current?.focus(), [isRefused])
+  const problem = isNone
+    ? 'A key has visible ASCII characters alone, and no spaces.'
+    : isRefused
+      ? 'The server does not know this key.'
+      : undefined
   const take = (event: Event): void => {
     event.preventDefault()
     const key = field.current?.value.trim() ?? ''
-    if (key !== '') onKey(key)
+    setIsNone(!isKey(key))
+    if (isKey(key)) onKey(key)
   }
   return (
     <form class="key-form card" onSubmit={take}>
@@ -24,12 +32,12 @@ export function KeyForm({ isRefused, onKey }: { isRefused: boolean; onKey: (key:
         autocomplete="off"
         spellcheck={false}
         required
-        aria-invalid={isRefused}
-        aria-describedby={isRefused ? 'api-key-problem' : undefined}
+        aria-invalid={problem !== undefined}
+        aria-describedby={problem === undefined ? undefined : 'api-key-problem'}
       />
-      {isRefused && (
+      {problem !== undefined && (
         <p id="api-key-problem" class="field-problem" role="alert">
-          The server does not know this key.
+          {problem}
         </p>
       )}
       <button type="submit" class="primary">

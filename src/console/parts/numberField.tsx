@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { DraftInput } from './draftInput.tsx'
 import { numberOf } from './numberOf.ts'
 
@@ -15,6 +15,7 @@ export interface NumberFieldProps {
 export function NumberField({ label, value, min, max, step, onValue }: NumberFieldProps) {
   const id = useId()
   const [wrong, setWrong] = useState<string | null>(null)
+  useEffect(() => setWrong(null), [value]) // told elsewhere, as by a drag on the map
   const take = (text: string): void => {
     const given = numberOf(text, min, max)
     setWrong(given === null ? text : null)

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { NearrankApiError } from '../../client/nearrankApiError.ts'
 import type { ConsoleApi } from '../api/consoleApi.ts'
 
-const AFTER_ERROR_MS = 5000
+const AFTER_ERROR_MS = 2000
 
 export interface Polling<T> {
   isOn: boolean

@@ -1,4 +1,4 @@
-import { formatCount, formatMs, formatRate, formatSeconds, formatShare } from '../../format.ts'
+import { formatCount, formatMs, formatRate, formatSeconds, formatShare, formatPercent } from '../../format.ts'
 import { dataTable, foldedTable, tablePanel } from '../../report/dataTable.ts'
 import { histogram } from '../../report/histogram.ts'
 import { type Line, lineChart } from '../../report/lineChart.ts'
@@ -94,7 +94,7 @@ function verdictContent(result: LoadTestResult): Markup {
 }
 
 /** Whether every limit was kept. */
-export function loadVerdict({ limits, isInterrupted, ok }: LoadTestResult): Verdict {
+export function loadVerdict({ limits, isInterrupted, ok, failed }: LoadTestResult): Verdict {
   const missed = limits.filter(({ met }) => !met)
   if (isInterrupted)
     return {
@@ -108,13 +108,22 @@ export function loadVerdict({ limits, isInterrupted, ok }: LoadTestResult): Verd
       word: 'limits missed',
       text: `${missed.map((check) => `${nameOf(check)}: ${formatOf(check)(check.measured)}, limit ${limitText(check)}`).join('; ')}.`,
     }
+  if (ok === 0)
+    return {
+      grade: 'poor',
+      word: 'nothing answered',
+      text: 'No request was answered, so no limit says anything.',
+    }
   const hasLatency = limits.some(({ name }) => name !== 'errors' && name !== 'rate')
+  const share = formatPercent(failed / (ok + failed))
+  const answered =
+    failed === 0 ? 'All requests were answered' : `${share} of the requests failed, within the limit`
   return {
-    grade: ok > 0 ? 'good' : 'poor',
+    grade: 'good',
     word: 'passed',
     text: hasLatency
-      ? 'The server keeps all limits at this rate.'
-      : 'All requests were answered and sent in time; no limit of the latency was given.',
+      ? `The server keeps all limits at this rate. ${answered}.`
+      : `${answered}; no limit of the latency was given.`,
   }
 }
 

@@ -4,8 +4,6 @@ import { type SharedAnswer, sendShared } from '../routes/sharedAnswers.ts'
 import { bundleFile, encodingFor, readManifest } from './bundle.ts'
 import { type ConsolePage, contentSecurityPolicy, pageHtml } from './page.ts'
 
-export type { ConsolePage }
-
 const FILES_PATH = '/console/'
 
 /** `/` is the console, `/console/…` what it is made of. Anybody may load both: all data needs a key. */

@@ -16,10 +16,11 @@ import { type EmbeddingArea, planEmbedded, type Reserve } from './embeddingArea.
  */
 export const BLOCK_ROWS = 64
 /**
- * A batch is cut into slices, each with its own gradient sum, whatever the number of threads: into 8, or
- * into more of so many rows, which feed more threads.
+ * A batch is cut into slices, each with its own gradient sum, whatever the number of threads: into at most 8,
+ * large ones into more of `SLICE_ROWS` rows, which feed more threads, and at most `SLICES_MAX`.
  */
-const [SLICES_MIN, SLICE_ROWS, SLICES_MAX] = [8, 256, 64]
+const [SLICES_USUAL_MAX, SLICE_ROWS] = [8, 256]
+export const SLICES_MAX = 64
 /** Chunks of rows between the reader and the workers: an even number, since one job takes them in pairs. */
 export const RING_CHUNKS = 6
 const CHUNK_ROWS = 32_768
@@ -308,7 +309,7 @@ export function threadsFed(batchSize: number): number {
 
 /** Rows of a slice: the same whatever the number of threads, so that sums are added in the same order. */
 function sliceRowsFor(batchSize: number): number {
-  const slices = Math.max(SLICES_MIN, Math.min(SLICES_MAX, Math.ceil(batchSize / SLICE_ROWS)))
+  const slices = Math.max(SLICES_USUAL_MAX, Math.min(SLICES_MAX, Math.ceil(batchSize / SLICE_ROWS)))
   const even = Math.ceil(batchSize / slices)
   const step = even >= BLOCK_ROWS ? BLOCK_ROWS : 16
   return Math.ceil(even / step) * step

@@ -115,7 +115,7 @@ export function madeCells(result: TrainResult, context: ReportContext): Cells {
   return {
     head: ['what', 'how'],
     rows: [
-      ['made by', `Nearrank ${context.version}, ${context.runtime}, kernels ${result.simd}`],
+      ['made by', `Nearrank ${context.version}, ${context.runtime}`],
       ['made at', context.madeAt],
       ['machine', context.machine],
       ['data', context.data],

@@ -8,6 +8,7 @@ import type { Verdict } from '../../../report/verdict.ts'
 const AUC_BOUNDS = { chance: 0.52, weak: 0.6, modest: 0.7, strong: 0.8, suspicious: 0.97 }
 const ENTROPY_BOUNDS = { good: 0.9, fair: 0.99 }
 const CALIBRATION_BOUNDS = { good: 0.01, fair: 0.03 }
+const WITHIN_SHARE = 0.9 // of 95 % intervals
 const POSSIBLE_BOUNDS = { good: 0.5, fair: 0.2 }
 
 /** Of the area under the ROC curve. */
@@ -81,7 +82,7 @@ export function calibrationVerdict(bins: readonly CalibrationBin[], error: numbe
   const text =
     `On average, predictions are off by ${Number((100 * error).toPrecision(2))} percentage points. ${within} of ${bins.length} tenths have the prediction within the interval of the click rate. ` +
     `Widest gap: tenth ${widest + 1}, ${formatShare(prediction)} predicted, ${formatShare(clickRate)} clicked, ${side}.`
-  if (within >= bins.length - 1 || error <= CALIBRATION_BOUNDS.good)
+  if (within >= Math.ceil(WITHIN_SHARE * bins.length) || error <= CALIBRATION_BOUNDS.good)
     return { grade: 'good', word: 'close', text }
   return error <= CALIBRATION_BOUNDS.fair
     ? { grade: 'fair', word: 'slightly off', text }
