@@ -88,7 +88,8 @@ describe('npm run demo', async () => {
     skip: process.platform !== 'linux' && 'script(1) is another here',
   }, async () => {
     await Promise.all(runs.values())
-    const command = `${process.execPath} ${DEMO} --rows 5000 --no-open --out ${join(folder, 'terminal')}`
+    // exec: a shell that stays in between would end by Ctrl+C too, whatever the demo does.
+    const command = `exec ${process.execPath} ${DEMO} --rows 5000 --no-open --out ${join(folder, 'terminal')}`
     const child = spawn('script', ['-qfec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
     let shown = ''
     const isServing = new Promise<void>((resolve, reject) => {
