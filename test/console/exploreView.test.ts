@@ -220,7 +220,7 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     const second = page.locator('.request-column').nth(1)
     await second.getByRole('button', { name: 'Random' }).click()
     await second.getByLabel('companion').selectOption('family')
-    await page.waitForFunction("location.hash.includes('b.c.companion=family')")
+    await page.waitForURL(/b\.c\.companion=family/)
     const address = await addressOf(page)
     const lists = [await listOf(server.url, address), await listOf(server.url, address, { prefix: 'b.' })]
     assert.notDeepEqual(lists[0], lists[1])
