@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
+import { licensesOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const out = join(root, 'dist/console')
@@ -50,21 +51,4 @@ function manifestOf({ outputs }: Metafile): { script: string; style: string; pre
     style: basename(entry('src/console/style/main.css')),
     preload: preload.map(({ path }) => basename(path)),
   }
-}
-
-/** The licences of the packages that something of is in the bundle. */
-function licensesOf({ inputs }: Metafile): string {
-  const packages = Object.keys(inputs).flatMap(
-    (file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
-  )
-  return [...new Set(packages)]
-    .toSorted()
-    .map((name) => {
-      const folder = join(root, 'node_modules', name)
-      const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one))
-      if (file === undefined)
-        throw new Error(`Cannot bundle the console: ${name} has no file with its licence`)
-      return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
-    })
-    .join('\n----\n\n')
 }

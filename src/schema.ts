@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import type { Static, TSchema, Type as TypeBox } from 'typebox'
 import type * as Checker from 'typebox/schema'
+import { bundledPackage } from './bundledPackage.ts'
 
 export type { Static, TObject, TSchema, TUnsafe } from 'typebox'
 
@@ -49,9 +49,8 @@ const builders = {
  */
 export const Type = builders as unknown as Pick<typeof TypeBox, keyof typeof builders>
 
-/** What checks: 235 modules, loaded by the first check. `--help` and most threads make none. */
-const checker = () => require('typebox/schema') as typeof Checker
-const require = createRequire(import.meta.url)
+/** What checks, loaded by the first check. `--help` and most threads make none. */
+const checker = () => bundledPackage('typebox/schema') as Pick<typeof Checker, 'Check' | 'Compile' | 'Errors'>
 
 /** Whether `value` fits `schema`. Interpreted, not compiled: no code is made from data. */
 export function fits<S extends TSchema>(schema: S, value: unknown): value is Static<S> {

@@ -27,6 +27,7 @@ const LAYERS = [
   [
     'errors.ts',
     'shown.ts',
+    'bundledPackage.ts',
     'schema.ts',
     'random.ts',
     'files.ts',

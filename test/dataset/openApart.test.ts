@@ -76,6 +76,36 @@ test('aborted, it cleans up behind itself', async () => {
 })
 
 const noProc = existsSync('/proc/self/cmdline') ? false : 'needs /proc to see other processes'
+test('the process that packed the tables packs the rows, or ends soon', { skip: noProc }, async () => {
+  const again = join(folder, 'again')
+  await cp(data, again, { recursive: true })
+  const { tables } = await openTablesApart({ data: again })
+  const [pid] = packing(again)
+  assert.ok(pid, 'kept for a moment')
+  const seen = new Set<string>()
+  const onProgress = () => {
+    for (const one of packing(again)) seen.add(one)
+  }
+  const { packs } = await openRowsApart({ data: again, onProgress }, tables, ['train'])
+  assert.deepEqual([...seen], [pid])
+  assert.deepEqual(packing(again), [], 'gone with what it had in memory')
+  for (const pack of packs) await pack.close()
+  await openTablesApart({ data: again, cache: join(folder, 'elsewhere') })
+  assert.equal(packing(again).length, 1)
+  await until(() => packing(again).length === 0)
+})
+
+test('a process that has died meanwhile is missed by nobody', { skip: noProc }, async () => {
+  const killed = join(folder, 'killed')
+  await cp(data, killed, { recursive: true })
+  const { tables } = await openTablesApart({ data: killed })
+  process.kill(Number(packing(killed)[0]), 'SIGKILL')
+  await until(() => packing(killed).length === 0)
+  await sleep(50) // until this process has heard of it
+  const { packs } = await openRowsApart({ data: killed }, tables, ['train'])
+  for (const pack of packs) await pack.close()
+})
+
 test('it does not outlive the one that asked', { skip: noProc }, async () => {
   const module = new URL('../../src/dataset/openApart.ts', import.meta.url).href
   const script = join(folder, 'ask.mjs')
@@ -84,17 +114,17 @@ test('it does not outlive the one that asked', { skip: noProc }, async () => {
     `import { openTablesApart } from '${module}'\nawait openTablesApart({ data: ${JSON.stringify(data)} })\nsetTimeout(() => {}, 60_000)\n`,
   )
   const asker = spawn(process.execPath, [script], { stdio: 'ignore' })
-  await until(() => packing(data))
+  await until(() => packing(data).length > 0)
   asker.kill('SIGKILL')
-  await until(() => !packing(data))
+  await until(() => packing(data).length === 0)
 })
 
-/** Whether a process that packs this folder is there. */
-function packing(given: string): boolean {
-  return readdirSync('/proc').some((pid) => {
+/** The processes that pack this folder. */
+function packing(given: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
     try {
       const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      return text.includes('packProcess') && text.includes(given)
+      return text.includes('packProcess') && text.includes(`${given}\0`)
     } catch {
       return false // no process, or it has just ended
     }

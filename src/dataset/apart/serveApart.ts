@@ -18,19 +18,18 @@ export interface ApartRun {
 }
 
 /**
- * Makes this process one that `callApart` starts: it does `work` for the one request that comes. Ctrl+C
- * reaches every process of a terminal: the parent decides what it means.
+ * Makes this process one that `callApart` starts: it does `work` for the requests that come, one after
+ * another, until it is let go. Ctrl+C reaches every process of a terminal: the parent decides what it means.
  */
 export function serveApart(work: ApartWork): void {
-  const controller = new AbortController()
+  let controller = new AbortController()
   const send = (message: ApartAnswer<unknown>) => {
     process.send?.(message)
   }
-  const run: ApartRun = {
-    signal: controller.signal,
-    onProgress: (progress) => send({ type: 'progress', progress }),
-  }
+  const onProgress = (progress: OpenProgress) => send({ type: 'progress', progress })
   const answer = async (request: never) => {
+    controller = new AbortController()
+    const run: ApartRun = { signal: controller.signal, onProgress }
     try {
       const result = await work(request, run)
       send({ type: 'done', result, peakRssBytes: peakRssBytes() })
@@ -44,12 +43,13 @@ export function serveApart(work: ApartWork): void {
           message: error instanceof Error ? (error.stack ?? '') : messageOf(error),
         })
     }
-    if (process.connected) process.disconnect?.()
+    globalThis.gc?.() // it may wait for the next request, and that one needs the memory
   }
   process.on('SIGINT', () => {})
   process.on('disconnect', () => controller.abort())
   process.on('message', (message) => {
     if (message === 'abort') controller.abort()
+    else if (message === 'end') process.disconnect?.()
     else void answer(message as never) // the type of `callApart`'s request is that of the work
   })
 }

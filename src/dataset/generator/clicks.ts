@@ -1,4 +1,4 @@
-import { BIGINT } from '@duckdb/node-api'
+import { BIGINT } from '../parquet/duckdbApi.ts'
 import type { Random } from '../../random.ts'
 import { bestAccuracy, bestLogLoss, clickProbability } from './bayesCeiling.ts'
 import { wordsOf } from '../parquet/duckdb.ts'

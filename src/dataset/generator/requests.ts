@@ -1,12 +1,5 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  DuckDBListValue,
-  type DuckDBValue,
-  type DuckDBVector,
-  LIST,
-} from '@duckdb/node-api'
+import type { DuckDBValue, DuckDBVector } from '@duckdb/node-api'
+import { BIGINT, BOOLEAN, DOUBLE, DuckDBListValue, LIST } from '../parquet/duckdbApi.ts'
 import type { Random } from '../../random.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
 import { fillPlacesInto, flush } from './tables.ts'

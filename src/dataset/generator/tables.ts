@@ -1,4 +1,5 @@
-import { BIGINT, DOUBLE, FLOAT, type DuckDBVector } from '@duckdb/node-api'
+import type { DuckDBVector } from '@duckdb/node-api'
+import { BIGINT, DOUBLE, FLOAT } from '../parquet/duckdbApi.ts'
 import { Random } from '../../random.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
 import { CLUSTERS, RESTAURANT_FEATURES, SCORE_FEATURES, USER_FEATURES } from './plan.ts'

@@ -18,8 +18,8 @@ export async function withDuckDb<T>(
   options: DuckDbOptions,
   work: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> {
-  // Loaded where it is used: the library takes 40 MiB, and training needs none of it.
-  const { DuckDBInstance } = await import('@duckdb/node-api')
+  // Loaded where it is used: training needs none of it.
+  const { DuckDBInstance } = await import('./duckdbApi.ts')
   const memoryBytes = Math.max(options.memoryBytes ?? MEMORY_BYTES, MEMORY_BYTES_MIN)
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(Math.max(1, options.threads ?? 1)),

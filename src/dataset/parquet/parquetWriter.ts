@@ -1,10 +1,5 @@
-import {
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  DuckDBTableFunction,
-  type DuckDBType,
-  type DuckDBVector,
-} from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBType, DuckDBVector } from '@duckdb/node-api'
+import { DuckDBTableFunction } from './duckdbApi.ts'
 import { NearrankError } from '../../errors.ts'
 import { CHUNK_ROWS } from './columnStream.ts'
 import { duckDbMessage, sqlName, sqlText, withDuckDb } from './duckdb.ts'

@@ -1,4 +1,5 @@
-import { BIGINT, type DuckDBVector, FLOAT, INTEGER, UBIGINT, VARCHAR } from '@duckdb/node-api'
+import type { DuckDBVector } from '@duckdb/node-api'
+import { BIGINT, FLOAT, INTEGER, UBIGINT, VARCHAR } from '../parquet/duckdbApi.ts'
 import { arrayOf } from '../parquet/duckdb.ts'
 import { type ParquetColumnSource, writeParquet } from '../parquet/parquetWriter.ts'
 import { type FeatureTable, readIds, readKeys, type Tables } from '../tables/readTables.ts'

@@ -1,4 +1,4 @@
-import { FLOAT } from '@duckdb/node-api'
+import { FLOAT } from '../parquet/duckdbApi.ts'
 import { syncFile } from '../../files.ts'
 import { arrayOf, duckDbMessage, sqlName, sqlParquet, withDuckDb } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetFile, unreadable } from '../parquet/parquetFile.ts'

@@ -1,4 +1,5 @@
-import { BIGINT, DOUBLE, type DuckDBVector, INTEGER, TIMESTAMP, TINYINT } from '@duckdb/node-api'
+import type { DuckDBVector } from '@duckdb/node-api'
+import { BIGINT, DOUBLE, INTEGER, TIMESTAMP, TINYINT } from '../../parquet/duckdbApi.ts'
 import type { Random } from '../../../random.ts'
 import { arrayOf, sqlText, wordsOf } from '../../parquet/duckdb.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'

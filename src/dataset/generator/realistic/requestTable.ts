@@ -1,4 +1,4 @@
-import { DuckDBTimestampValue, TIMESTAMP, VARCHAR } from '@duckdb/node-api'
+import { DuckDBTimestampValue, TIMESTAMP, VARCHAR } from '../../parquet/duckdbApi.ts'
 import type { Random } from '../../../random.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
 import { fillRequestsInto, REQUEST_COLUMNS, requestChunkRows } from '../requests.ts'

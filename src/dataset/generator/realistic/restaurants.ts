@@ -7,7 +7,7 @@ import {
   INTEGER,
   LIST,
   VARCHAR,
-} from '@duckdb/node-api'
+} from '../../parquet/duckdbApi.ts'
 import { mix32, type Random } from '../../../random.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
 import { flush } from '../tables.ts'

@@ -1,4 +1,4 @@
-import { DOUBLE, DuckDBListValue, INTEGER, LIST, VARCHAR } from '@duckdb/node-api'
+import { DOUBLE, DuckDBListValue, INTEGER, LIST, VARCHAR } from '../../parquet/duckdbApi.ts'
 import type { Random } from '../../../random.ts'
 import type { ParquetTable } from '../../parquet/parquetWriter.ts'
 import { flush } from '../tables.ts'
