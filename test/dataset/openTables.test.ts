@@ -77,6 +77,29 @@ describe('openTables', () => {
       assert.deepEqual(await features(), ['user_id'])
     }))
 
+  test('a number that is missing in one row only, however late, is found: null, or NaN', () =>
+    withFolder(async (data) => {
+      await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+      for (const hole of ['NULL', `'NaN'::DOUBLE`]) {
+        const f1 = `CASE WHEN i = 69999 THEN ${hole} ELSE (i % 2)::DOUBLE END AS f1`
+        await writeParquetFile(
+          data,
+          'user_features.parquet',
+          `SELECT i AS user_id, i::FLOAT AS f0, ${f1} FROM range(70000) t(i)`,
+        )
+        const { users } = await openTables({ data })
+        const [whole, holed] = users.features
+        assert.deepEqual(whole, { name: 'f0', kind: 'number' })
+        assert.ok(holed.kind === 'number' && holed.missing)
+        assert.ok(Math.abs(holed.missing.value - 34999 / 69999) < 1e-7, `${holed.missing.value}`)
+        const words = users.files.table.bytes / 4 / users.rows
+        const target = new Float32Array(words * users.rows)
+        await readFeaturesInto(users, target, words)
+        const last = Array.from(target.subarray(-words))
+        assert.deepEqual(last, [69999, holed.missing.value, ...(holed.missing.flag ? [1] : [])])
+      }
+    }))
+
   test('an id may be an integer of any width, or a string', () =>
     withFolder(async (data) => {
       await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)

@@ -40,6 +40,7 @@ interface ColumnChoice {
   columns: ColumnNames
   learnsIds: boolean // the ids are a feature, too
   declared: SourceDeclaration
+  assumesWhole: boolean // numbers chosen by their names are taken to be there in every row, unread
 }
 
 /**
@@ -50,7 +51,7 @@ interface ColumnChoice {
 export async function tableFeatures(
   connection: DuckDBConnection,
   file: ParquetFile,
-  { named, idColumn, columns, learnsIds, declared }: ColumnChoice,
+  { named, idColumn, columns, learnsIds, declared, assumesWhole }: ColumnChoice,
 ): Promise<TableFeatures> {
   const rows = rowsOf([file])
   const candidates = candidateColumns(file, named, columns, declared)
@@ -60,8 +61,11 @@ export async function tableFeatures(
     checkColumns(file, [feature])
     features.push(fitFeature(feature, await featureStatistics(connection, rows, feature, measured)))
   }
-  const measure = candidates.areChosen ? measureChosen : measureColumns
-  for (const measured of await measure(connection, rows, candidates.columns)) {
+  const isAssumed = (column: string) => assumesWhole && !declared.has(column)
+  const found = candidates.areChosen
+    ? await measureChosen(connection, rows, candidates.columns, isAssumed)
+    : await measureColumns(connection, rows, candidates.columns)
+  for (const measured of found) {
     const feature = declareFeature(file, measured, candidates)
     if (typeof feature === 'string') leftOut.push({ name: measured.name, reason: feature })
     else await add(measured.name === idColumn ? { ...idFeature(idColumn), ...feature } : feature, measured)

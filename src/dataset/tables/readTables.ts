@@ -120,21 +120,23 @@ export async function readFeaturesInto(
       `${table.rows} rows of ${width} floats do not fit ${target.length} in steps of ${stride}`,
     )
   const words = new Uint32Array(target.buffer, target.byteOffset, target.length)
-  let row = 0
-  let column = 0
+  let at = 0 // word of the table
   for await (const piece of readPackFile(table.path, table.files.table.bytes, table.crc32)) {
     const found = new Uint32Array(piece.buffer, piece.byteOffset, piece.length / 4)
-    for (let at = 0; at < found.length; ) {
-      const count = Math.min(width - column, found.length - at)
-      const to = row * stride + column
-      for (let i = 0; i < count; i++) words[to + i] = found[at + i]
-      at += count
-      column += count
-      if (column === width) {
-        column = 0
-        row++
-      }
-    }
+    spread(found, words, at, width, stride)
+    at += found.length
+  }
+}
+
+/** Words `at` and on of a table whose rows have `width` of them, into rows of `stride` words. */
+function spread(found: Uint32Array, words: Uint32Array, at: number, width: number, stride: number): void {
+  let column = at % width
+  let to = ((at - column) / width) * stride + column
+  for (let i = 0; i < found.length; i++) {
+    words[to++] = found[i]
+    if (++column < width) continue
+    column = 0
+    to += stride - width
   }
 }
 

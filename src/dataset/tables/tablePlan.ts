@@ -30,12 +30,14 @@ export interface KeyedPlan extends TablePlan {
 
 /**
  * Decides what is taken from the two files; fits the features to them, unless `options` has them fitted, or
- * grows these.
+ * grows these. `assumesWhole`: numbers chosen by their names are not read for it, but taken to be finite in
+ * every row.
  */
 export async function planTables(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   sources: SourceFile[][], // of either side
+  { assumesWhole }: { assumesWhole: boolean },
 ): Promise<TablePlan[]> {
   const columns = columnNames(options)
   const plans: TablePlan[] = []
@@ -59,7 +61,7 @@ export async function planTables(
             : [...fitted],
           leftOut: options.grows ? columnsBeside(file, fitted, columns) : [],
         }
-      : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds, declared })
+      : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds, declared, assumesWhole })
     plans.push({ side, file, idColumn, ...made, places })
   }
   return plans
