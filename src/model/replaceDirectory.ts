@@ -14,12 +14,13 @@ const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', ...(process.platform === 'win32' ?
 
 /**
  * Puts the complete, synced directory `replacement` in the place of `target`, whatever stands there, and
- * removes what it replaced and what killed processes left behind. Where it fails, what stood there is put
- * back; system errors are thrown as they are.
+ * removes what it replaced and what killed processes left behind. If it fails, what stood there is put back,
+ * even if the disk fails last, when the names are to be made durable; system errors are thrown as they are.
  */
 export async function replaceDirectory(target: string, replacement: string): Promise<void> {
   // Listed before the new one is in: a directory aside that is listed now is needed by nobody afterwards.
   const leftovers = await staleSiblings(target)
+  const { ino } = await stat(replacement)
   const aside: string[] = []
   try {
     for (let attempt = 1; (await tryRename(replacement, target)) !== 'done'; attempt++) {
@@ -37,8 +38,17 @@ export async function replaceDirectory(target: string, replacement: string): Pro
     await recoverDirectory(target)
     throw error
   }
-  await syncDirectory(dirname(target))
-  for (const path of [...aside, ...leftovers]) await discard(target, path)
+  try {
+    await syncDirectory(dirname(target))
+  } catch (error) {
+    // Another process may have put its own there meanwhile: that one stays.
+    const there = await stat(target).catch(() => undefined)
+    if (there?.ino === ino && (await tryRename(target, replacement)) === 'done')
+      await recoverDirectory(target)
+    throw error
+  }
+  // It is done: what the disk will not remove now, the next one who replaces it does.
+  for (const path of [...aside, ...leftovers]) await discard(target, path).catch(() => undefined)
 }
 
 /**

@@ -1,9 +1,23 @@
 import assert from 'node:assert/strict'
-import { lstat, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { type SiblingKind, siblingPath } from '../../src/files.ts'
 import { loadModelFiles, recoverModelDirectory } from '../../src/model/modelDirectory.ts'
+import { isError } from '../dataset/fixture.ts'
 import { randomWeights, SMALL_NETWORK, saveSeed, seedOf, temporaryDirectory } from './modelFixtures.ts'
 
 test('a symbolic link stays one: the model lands where it points, and is put back there', async (t) => {
@@ -102,4 +116,31 @@ test('loads during saves always give a whole model', async (t) => {
   }
   await Promise.all([saveAll(), load(), load()])
   assert.ok(seen.size > 5, `the loads met ${seen.size} models`)
+})
+
+test('a disk that fails last, at making the names durable, leaves the earlier model, or none, and nothing else', async (t) => {
+  const parent = await temporaryDirectory(t)
+  const directory = join(parent, 'model')
+  const probe = await open(parent)
+  const handles = Object.getPrototypeOf(probe) as { sync: () => Promise<void>; stat: () => Promise<Stats> }
+  await probe.close()
+  const { sync } = handles
+  const { ino } = await stat(parent)
+  let isFailing = true
+  t.after(() => (handles.sync = sync))
+  handles.sync = async function (this: FileHandle) {
+    if (isFailing && (await this.stat()).ino === ino) {
+      isFailing = false
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'fsync' })
+    }
+    return sync.call(this)
+  } as typeof sync
+  const saving = () => saveSeed(directory, 2)
+  await assert.rejects(saving, isError('DISK', /Cannot save the model/))
+  assert.deepEqual(await readdir(parent), [])
+  await saveSeed(directory, 1)
+  isFailing = true
+  await assert.rejects(saving, isError('DISK', /Cannot save the model/))
+  assert.equal(await seedOf(directory), 1)
+  assert.deepEqual(await readdir(parent), ['model'])
 })
