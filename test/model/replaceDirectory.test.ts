@@ -134,7 +134,7 @@ test('a disk that fails last, at making the names durable, leaves the earlier mo
       throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'fsync' })
     }
     return sync.call(this)
-  } as typeof sync
+  }
   const saving = () => saveSeed(directory, 2)
   await assert.rejects(saving, isError('DISK', /Cannot save the model/))
   assert.deepEqual(await readdir(parent), [])
