@@ -1,10 +1,10 @@
-// node bench/wide/step.ts [--turbo off]: where the time of a step of 1,024 rows goes with twenty categories and both ids, on one
+// node bench/wide/step.ts [--kernels wasm] [--turbo off]: where the time of a step of 1,024 rows goes with twenty categories and both ids, on one
 // thread without barriers. Each time is the 20th percentile: steps in which something else took the core drop out.
 import { parseArgs } from 'node:util'
 import { renderTable } from '../../src/cli/output/table.ts'
 import { CLICK_PLAN, rowsAt } from '../../src/dataset/clicks/rowLayout.ts'
-import { bestSimd, bindKernels, compileKernels, type Kernels } from '../../src/kernels/kernels.ts'
-import { compileTurboKernels } from '../../src/kernels/turbo.ts'
+import { bindCompiled, compileForRun } from '../../src/kernels/compiledKernels.ts'
+import { bestSimd, type Kernels } from '../../src/kernels/kernels.ts'
 import { Random } from '../../src/random.ts'
 import type { Arena } from '../../src/training/memory/arena.ts'
 import { PRESETS } from '../../src/training/settings/presets.ts'
@@ -15,10 +15,16 @@ import { RESTAURANTS, USERS, WIDE_NETWORK } from './network.ts'
 const WARM_UP = 300
 const STEPS = 1000
 
-const { values } = parseArgs({ options: { turbo: { type: 'string', default: 'on' } } })
-const turbo = values.turbo === 'on'
+const { values } = parseArgs({
+  options: { kernels: { type: 'string', default: 'auto' }, turbo: { type: 'string', default: 'on' } },
+})
 const simd = bestSimd()
-const module = turbo ? compileTurboKernels(simd) : compileKernels(simd)
+const compiled = compileForRun(simd, {
+  turbo: values.turbo === 'on' ? 'on' : 'off',
+  kernels: values.kernels === 'wasm' ? 'wasm' : 'auto',
+  rows: 0,
+  report: (message) => process.stderr.write(`${message}\n`),
+})
 let phase: Phase['name'] = 'fold'
 const spent = new Map<string, number>()
 const { arena, memory, batch, phases } = stepAlone({
@@ -26,7 +32,7 @@ const { arena, memory, batch, phases } = stepAlone({
   users: USERS,
   restaurants: RESTAURANTS,
   settings: PRESETS.default,
-  kernelsIn: (arenaMemory) => timed(bindKernels(module, arenaMemory, { wide: turbo })),
+  kernelsIn: (arenaMemory) => timed(bindCompiled(compiled, arenaMemory)),
 })
 fill(arena, memory.buffer)
 
@@ -57,7 +63,7 @@ const parts = [...seconds].map(([part, times]) => ({ part, time: fifth(times) })
 const sum = parts.reduce((total, { time }) => total + time, 0)
 console.log(
   renderTable(
-    [`one step of 1,024 rows, ${simd}, turbo ${values.turbo}`, 'time', 'share'],
+    [`one step of 1,024 rows, ${compiled.native ?? simd}, turbo ${values.turbo}`, 'time', 'share'],
     [...parts.toSorted((a, b) => b.time - a.time), { part: 'sum', time: sum }].map(({ part, time }) => [
       part,
       `${Math.round(1e6 * time)} µs`,
