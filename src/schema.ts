@@ -28,8 +28,8 @@ const builders = {
     patternProperties: { [(key.pattern as string | undefined) ?? '^.*$']: value },
     ...options,
   }),
-  Refine: (schema: Json, check: (value: unknown) => boolean) =>
-    marked(schema, '~refine', [{ check, error: () => 'Refine Error' }]),
+  Refine: (schema: Json, check: (value: unknown) => boolean, error: () => string = () => 'Refine Error') =>
+    marked(schema, '~refine', [{ check, error }]),
   String: (options?: Json) => ({ type: 'string', ...options }),
   Tuple: (items: Json[], options?: Json) => ({
     type: 'array',

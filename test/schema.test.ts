@@ -25,6 +25,11 @@ function schemas(T: typeof Type) {
     anything: T.Unknown({ description: 'whatever' }),
     flag: T.Optional(T.Boolean({ description: 'true or false' })),
     even: T.Refine(T.Unknown({ description: 'even' }), (value) => Number(value) % 2 === 0),
+    odd: T.Refine(
+      T.Integer(),
+      (value) => value % 2 === 1,
+      () => 'must be odd',
+    ),
     maybeEven: T.Object({ n: T.Optional(T.Refine(T.Number(), (value) => value % 2 === 0)) }),
   }
 }

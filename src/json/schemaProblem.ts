@@ -9,15 +9,23 @@ export function schemaProblem(schema: TSchema, value: unknown): string | undefin
   if (fits(schema, value)) return undefined
   // Of a union every branch complains: the deepest complaint is of the branch that was meant.
   const errors = misfits(schema, value).toSorted((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
-  const [error] = errors
-  if (error === undefined) return 'it does not match its schema'
+  const [deepest] = errors
+  if (deepest === undefined) return 'it does not match its schema'
+  // To a branch that was not meant, a key of the one that was is unknown.
+  const known = errors.find(
+    ({ instancePath, keyword }) => instancePath === deepest.instancePath && keyword !== 'boolean',
+  )
+  const error = known ?? deepest
   const keys = keysOf(error.instancePath)
   if (error.keyword === 'boolean') return `key ${keys.join('.')} is unknown`
   if (error.keyword === 'required')
     return `key ${[...keys, error.params.requiredProperties[0]].join('.')} is missing`
   const alike = errors.filter(({ instancePath }) => instancePath === error.instancePath)
   const literals = alike.filter(({ keyword }) => keyword === 'const')
-  const wanted = literals.length > 0 ? literals : alike.filter(({ keyword }) => keyword !== 'anyOf')
+  const wanted =
+    literals.length > 0
+      ? literals
+      : alike.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'boolean')
   const sentences = new Set(
     wanted.map((one) =>
       one.keyword === 'const' ? `must be ${JSON.stringify(one.params.allowedValue)}` : one.message,

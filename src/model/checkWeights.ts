@@ -1,4 +1,5 @@
 import { type ErrorCode, NearrankError } from '../errors.ts'
+import { firstNotFinite } from '../features/featureValues.ts'
 import { type Network, type StateDict, tensorShapes } from './network.ts'
 
 /** What to call the weights in a message, and the code of the error. */
@@ -26,7 +27,7 @@ export function checkWeights(network: Network, weights: StateDict, options: Chec
     const size = shape.reduce((product, dimension) => product * dimension, 1)
     if (tensor.shape.join() !== shape.join() || tensor.data.length !== size)
       throw wrong(`tensor ${name} must have shape [${shape.join(', ')}], found [${tensor.shape.join(', ')}]`)
-    const at = tensor.data.findIndex((value) => !Number.isFinite(value))
+    const at = firstNotFinite(tensor.data)
     if (at !== -1) throw wrong(`tensor ${name} must be finite, element ${at} is ${tensor.data[at]}`)
   }
   for (const name of weights.keys())

@@ -156,6 +156,11 @@ test('what contradicts the features is refused, with a right checksum too', () =
     ['network.embeddings.0.dim', 6, /network\.embeddings\.0\.dim must be multiple of 4/],
     ['network.embeddings.2.slots', 4, inputs],
     ['features.users.1.values', ['a', 'b', 'c'], inputs],
+    [
+      'features.users.1.values',
+      ['a', 3],
+      /features\.users\.1\.values must be an array of at most \d+ texts, found \["a",3\]/,
+    ],
     ['features.users.1.dim', 8, inputs],
     ['features.users.2.parts', ['days'], inputs],
     ['features.users.2.parts', ['hour'], inputs],

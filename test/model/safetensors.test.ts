@@ -21,12 +21,12 @@ function tensor(shape: number[], ...values: number[]) {
   return { shape, data: Float32Array.from(values) }
 }
 
-// V8 14.6 gives a key of JSON made of such characters another one's order: JSON.parse of {"\"\\":0} after that
-// of {"\\\"":0}, again and again, once has the key \" instead of "\.
-const isKeyForV8 = (key: string) => !(key.includes('"') && key.includes('\\'))
+// V8 14.6 compares a key with the one that came at the same place before by its text, escapes and all: after
+// JSON.parse of {"m":0,"\\":1}, that of {"m":0,"\u0041":1} has the key \ too. Without a backslash, none is taken for another.
+const isKeyForV8 = (key: string) => !key.includes('\\')
 
 const nameArbitrary = fc
-  .oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'toString', '7', '0', '\\'))
+  .oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'toString', '7', '0'))
   .filter((name) => name !== '__metadata__' && isKeyForV8(name))
 const tensorArbitrary = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 }).chain((shape) => {
   const size = shape.reduce((a, b) => a * b, 1)
