@@ -134,7 +134,7 @@ function epochsText(count: number): string {
 }
 
 /** Whether all demands are met, and which are not. */
-export function constraintsVerdict(constraints: readonly Constraint[]): Verdict {
+function constraintsVerdict(constraints: readonly Constraint[]): Verdict {
   const missed = constraints.filter(({ met }) => met === false)
   const { demanded } = countMet(constraints)
   return missed.length === 0
