@@ -58,7 +58,7 @@ export function buildProgram(version: string, context: CommandContext): Command 
       .exitOverride()
       .allowExcessArguments(false)
       .configureHelp({ formatHelp })
-      .configureOutput({ outputError: (text, write) => write(usageText(text)) })
+      .configureOutput({ outputError: (text, write) => write(usageText(text, command)) })
       .helpOption('--help', 'print this help')
   return program
 }

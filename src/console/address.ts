@@ -5,13 +5,15 @@ export type ViewName = (typeof VIEW_NAMES)[number]
 export interface Address {
   view: ViewName
   params: URLSearchParams
+  unknownView?: string // that it names, and in whose place the first one is shown; absent: none
 }
 
 /** Reads `#/rows?side=users&id=42`; anything else is the first view. */
 export function parseAddress(hash: string): Address {
   const [, name, query] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? []
-  const view = VIEW_NAMES.find((known) => known === name) ?? VIEW_NAMES[0]
-  return { view, params: new URLSearchParams(view === name ? query : '') }
+  const view = VIEW_NAMES.find((known) => known === name)
+  if (view !== undefined) return { view, params: new URLSearchParams(query) }
+  return { view: VIEW_NAMES[0], params: new URLSearchParams(), ...(name && { unknownView: name }) }
 }
 
 export function formatAddress({ view, params }: Address): string {

@@ -44,6 +44,7 @@ export function App({ root, needsKey }: { root: string; needsKey: boolean }) {
             view={address.view}
             api={api}
             params={address.params}
+            {...(address.unknownView !== undefined && { unknownView: address.unknownView })}
             setParams={(params) => setAddress({ view: address.view, params })}
           />
         )}

@@ -17,6 +17,7 @@ export interface LoadPlan {
   timeoutMs: number
   connections: number
   limits: Limits
+  keepTimeline: boolean
   signal: AbortSignal | undefined
   onProgress: ((progress: LoadProgress) => void) | undefined
 }
@@ -33,8 +34,8 @@ export function planLoad(options: ServerOptions): LoadPlan {
     checkBetween(`limits.${name}`, limit, 0, name === 'errorShare' ? 1 : TIMEOUT_MS_MAX)
   if (requests.length === 0)
     throw new NearrankError('INPUT', 'Cannot test: at least one request is needed, found none')
-  const { signal, onProgress } = options
-  return { target, requests, warmupMs, timeoutMs, connections, limits, signal, onProgress }
+  const { keepTimeline = false, signal, onProgress } = options
+  return { target, requests, warmupMs, timeoutMs, connections, limits, keepTimeline, signal, onProgress }
 }
 
 /** @throws NearrankError USAGE for a rate that is none, or a time in which nothing is due. */

@@ -3,6 +3,7 @@ import { checkLimits } from './checkLimits.ts'
 import { countIn, type LoadPlan } from './loadPlan.ts'
 import { OpenLoop } from './openLoop.ts'
 import { Tally } from './tally.ts'
+import { Timeline } from './timeline.ts'
 import type { LoadProgress, LoadTestResult } from './types.ts'
 
 const PROGRESS_MS = 100
@@ -15,7 +16,7 @@ export async function measureRate(plan: LoadPlan, rate: number, durationMs: numb
   const { target, requests, timeoutMs, connections, signal } = plan
   const count = countIn(rate, durationMs)
   const warmupCount = countIn(rate, plan.warmupMs)
-  const tally = new Tally(count, durationMs)
+  const tally = new Tally(plan.keepTimeline ? new Timeline(count, durationMs) : undefined)
   const loop = new OpenLoop({ target, requests, rate, warmupCount, count, timeoutMs, connections }, tally)
   const run: Run = { plan, rate, durationMs, count, warmupCount, loop, tally }
   const stop = () => loop.stop()
@@ -64,8 +65,8 @@ function resultOf(run: Run, isInterrupted: boolean): LoadTestResult {
     errors: tally.errors(),
     refusalMs: tally.refusal.latencies(),
     sendDelayMs: tally.sendDelay.latencies(),
-    timeline: tally.timeline.slices(countedMs),
-    distribution: tally.timeline.distribution(),
+    timeline: tally.timeline?.slices(countedMs) ?? [],
+    distribution: tally.timeline?.distribution() ?? [],
     isInterrupted,
   }
 }

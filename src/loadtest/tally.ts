@@ -1,5 +1,5 @@
 import { LatencyHistogram } from './latencyHistogram.ts'
-import { Timeline } from './timeline.ts'
+import type { Timeline } from './timeline.ts'
 
 const KINDS_MAX = 100 // of errors; what comes beyond is counted together
 
@@ -10,12 +10,12 @@ export class Tally {
   readonly latency = new LatencyHistogram() // of the ok ones
   readonly refusal = new LatencyHistogram() // of those answered with another status
   readonly sendDelay = new LatencyHistogram()
-  readonly timeline: Timeline
+  readonly timeline: Timeline | undefined
   readonly #errors = new Map<string, number>()
 
-  /** Of `count` requests that are due evenly over a time. */
-  constructor(count: number, durationMs: number) {
-    this.timeline = new Timeline(count, durationMs)
+  /** `timeline`: where latencies are also kept by when their requests were due. */
+  constructor(timeline?: Timeline) {
+    this.timeline = timeline
   }
 
   /** `request`: its number among the counted ones. */
@@ -26,12 +26,12 @@ export class Tally {
     }
     this.ok++
     this.latency.record(latencyMs)
-    this.timeline.answered(request, latencyMs)
+    this.timeline?.answered(request, latencyMs)
   }
 
   fail(request: number, kind: string): void {
     this.failed++
-    this.timeline.failed(request)
+    this.timeline?.failed(request)
     const known = this.#errors.has(kind) || this.#errors.size < KINDS_MAX ? kind : 'other errors'
     this.#errors.set(known, (this.#errors.get(known) ?? 0) + 1)
   }

@@ -18,6 +18,7 @@ export interface ServerOptions {
   timeoutMs?: number // from when a request was due, sent or not; default 10,000
   connections?: number // at most; a request beyond waits for one and its waiting counts; default 1,024
   limits?: Limits
+  keepTimeline?: boolean // what a page draws: timeline and distribution; default false
   signal?: AbortSignal // ends the run early; what was counted so far is returned
   onProgress?: (progress: LoadProgress) => void
 }
@@ -77,8 +78,8 @@ export interface LoadTestResult {
   errors: { kind: string; count: number }[] // most frequent first
   refusalMs: Latencies // of requests answered with anything but a 2xx
   sendDelayMs: Latencies // between due and sent: waiting for a connection, or the generator itself
-  timeline: LoadSlice[] // by when requests were due
-  distribution: LatencyBin[] // of answered requests
+  timeline: LoadSlice[] // by when requests were due; empty unless kept
+  distribution: LatencyBin[] // of answered requests; empty unless kept
   isInterrupted: boolean
 }
 

@@ -4,7 +4,7 @@ import type { UnknownContext } from '../ranking/unknownContext.ts'
 import type { ApiKeys } from './keys/apiKeys.ts'
 import type { LogLevel } from './logger.ts'
 
-const DEFAULT_STORE = 'sqlite:features.db'
+export const DEFAULT_STORE = 'sqlite:features.db'
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 8080
 const DEFAULT_CANDIDATES_MAX = 10_000

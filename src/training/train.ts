@@ -168,10 +168,10 @@ async function save(
   weights: StateDict,
   encoded: EncodedWeights,
 ): Promise<void> {
-  const { options, source, tables, features, shape, pack, dropped, chosen } = prepared
+  const { options, source, features, shape, pack, dropped, chosen } = prepared
   const info = await readDatasetInfo(options.data)
   const parts = partsText(options, prepared)
-  const context = reportContext({ options, source, tables, dropped, chosen, parts }, info)
+  const context = reportContext({ options, source, features, dropped, chosen, parts }, info)
   await saveModel(options.out, {
     description: describeModel(result, {
       options,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { runCli } from './runCli.ts'
+import { runCli, runCliLines } from './runCli.ts'
 
 const run = promisify(execFile)
 const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -104,8 +104,12 @@ describe('completion', () => {
   })
 
   test('of another shell is refused', async () => {
-    const { code, stderr } = await runCli(['completion', 'bish'])
-    assert.equal(code, 2)
-    assert.match(stderr, /'bish' is invalid.*one of bash, zsh, fish.*Did you mean (bash|fish)\?/s)
+    const wanted = 'nearrank: Cannot complete: the shell must be one of bash, zsh, fish, found'
+    const results = await runCliLines([['completion', 'bish'], ['completion', 'powershell'], ['completion']])
+    assert.deepEqual(results, [
+      { code: 2, stdout: '', stderr: `${wanted} "bish". Did you mean bash?\n` },
+      { code: 2, stdout: '', stderr: `${wanted} "powershell"\n` },
+      { code: 2, stdout: '', stderr: `${wanted} none; give one, as in nearrank completion bash\n` },
+    ])
   })
 })

@@ -124,7 +124,9 @@ describe('nearrank loadtest', () => {
     assert.match(stdout, /rate +\d+(\.\d+)?\/s +≥ 99\/s +pass/)
     assert.match(stderr, /^nearrank: Limits missed: p99: .* ms, must be at most 1\.00 ms\n$/)
     assert.doesNotMatch(body, /candidate/)
-    const sections = sectionsOf(checkPage(await readFile(page, 'utf8')))
+    const written = await readFile(page, 'utf8')
+    for (const drawn of ['Latency over time', 'Distribution of latencies']) assert.ok(written.includes(drawn))
+    const sections = sectionsOf(checkPage(written))
     assert.deepEqual(badgesOf(sections.get('verdict') ?? assert.fail('no verdict')).slice(0, 3), [
       'limits missed',
       'within the limit',

@@ -14,6 +14,7 @@ const context: ReportContext = {
   data: 'data',
   userFeatures: ['f00', 'f|01'],
   restaurantFeatures: ['a<b>', 'two\nlines'],
+  slices: [],
   bayesAccuracy: 0.9549,
   bayesLogLoss: null,
 }
@@ -32,8 +33,24 @@ describe('report', () => {
     ])
     assert.match(report, /8 of 8 demands are met/)
     assert.match(report, /\| accuracy \| 0\.72130 \| 0\.95490 \|/)
-    assert.match(report, /\| 1 \| 2 \| 50,000,000 \| 50,000,000 \| 0 \| 0 \| 00c0ffee \|/)
+    assert.match(report, /\n\| each of the 5 \| 2 \| 50,000,000 \| 50,000,000 \| 0 \| 0 \| 00c0ffee \|\n\n/)
     assert.match(report, /learningRate \| 1e-8/)
+  })
+
+  test('the ledger has a row for each epoch if any of them differs', () => {
+    const result = goodResult('reference')
+    result.ledger[3] = { ...result.ledger[3], digest: '00badbad' }
+    const report = renderReport(result, context)
+    const rows = [...report.matchAll(/^\| (.+?) \|.* (00\w+) \|$/gm)].map(([, epoch, digest]) => [
+      epoch,
+      digest,
+    ])
+    assert.deepEqual(
+      rows,
+      [1, 2, 3, 4, 5].map((epoch) => [String(epoch), epoch === 4 ? '00badbad' : '00c0ffee']),
+    )
+    const one = renderReport({ ...result, ledger: result.ledger.slice(0, 1) }, context)
+    assert.match(one, /\n\| 1 \| 2 \| 50,000,000 /)
   })
 
   test('every table is one: the same number of cells in each line, whatever the names hold', () => {

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { emptyStoreNote } from '../../src/cli/output/emptyStoreNote.ts'
 import { saveModel } from '../../src/model/modelDirectory.ts'
 import { modelContent, randomWeights } from '../model/modelFixtures.ts'
 import { RawConnection } from '../server/rawConnection.ts'
@@ -66,6 +67,38 @@ test('without --json it tells people where to look', async () => {
     stdout,
     /^Serving 500 restaurants to 2,000 users on http:\/\/127\.0\.0\.1:\d+ \(\d+ workers\)\.\nSee it at http:\/\/127\.0\.0\.1:\d+\/, try its API at http:\/\/127\.0\.0\.1:\d+\/docs\. Press Ctrl\+C to stop\.\n$/,
   )
+})
+
+test('a store that lacks a side is told with the ways to fill it, and a whole one is not', async () => {
+  const whole = await ServeProcess.start(['--model', world.model, '--store', await world.newStore()])
+  const fresh = `sqlite:${join(world.folder, 'fresh.db')}`
+  const empty = await ServeProcess.start(['--model', world.model, '--store', fresh])
+  for (const server of [whole, empty]) {
+    server.signal('SIGTERM')
+    assert.equal(await server.ended(), 0, server.stderr)
+  }
+  assert.doesNotMatch(whole.stderr, /Cannot rank/)
+  const fill = `run nearrank load --data DIR --store ${fresh} --model ${world.model};`
+  assert.ok(
+    empty.stderr.includes(
+      `Cannot rank anything yet: the store ${fresh} holds no restaurants and no users. ` +
+        `Stop the server and start it again with --data DIR, or ${fill}`,
+    ),
+    empty.stderr,
+  )
+  const place = { store: fresh, model: world.model }
+  assert.equal(emptyStoreNote({ users: 1, restaurants: 1 }, place), undefined)
+  assert.match(
+    emptyStoreNote({ users: 1, restaurants: 0 }, place) ?? '',
+    /holds no restaurants\. .* --data DIR, or/,
+  )
+  // --data fills a store without restaurants alone.
+  const users = emptyStoreNote({ users: 0, restaurants: 1 }, place) ?? ''
+  assert.match(users, /holds no users\. Stop the server and run nearrank load/)
+  const redis =
+    emptyStoreNote({ users: 0, restaurants: 1 }, { ...place, store: 'redis://:secret@host:1' }) ?? ''
+  assert.match(redis, /--store ADDRESS/)
+  assert.doesNotMatch(redis, /secret/)
 })
 
 test('models that cannot be served', async () => {

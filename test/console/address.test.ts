@@ -22,10 +22,20 @@ test('an address leads back to the view and the parameters that it was made of',
 })
 
 test('what is no address of a view is the first view, without parameters', () => {
-  for (const hash of ['', '#', '#/', '#/nothing?user=1', '#main', '#/Explore?user=1', '#/explore/x?user=1']) {
-    const { view, params } = parseAddress(hash)
+  for (const [hash, named] of [
+    ['', undefined],
+    ['#', undefined],
+    ['#/', undefined],
+    ['#/nothing?user=1', 'nothing'],
+    ['#main', 'main'],
+    ['#/Explore?user=1', 'Explore'],
+    ['#/explore/x?user=1', 'explore/x'],
+  ] as const) {
+    const { view, params, unknownView } = parseAddress(hash)
     assert.equal(view, 'explore', hash)
     assert.equal(params.size, 0, hash)
+    assert.equal(unknownView, named, hash)
   }
-  assert.equal(parseAddress('#/rows?user=1').params.get('user'), '1')
+  const rows = parseAddress('#/rows?user=1')
+  assert.deepEqual([rows.params.get('user'), rows.unknownView], ['1', undefined])
 })

@@ -168,6 +168,31 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     assert.deepEqual(await addressOf(other.page), address)
   })
 
+  test('what is wrong with an address is told until something is changed', async () => {
+    const { page, assertQuiet } = await openPage(browser, server.url)
+    const note = page.locator('.explore-panel > [role=status]')
+    for (const [hash, wanted] of [
+      ['#/explore?lat=abc&lon=100.5&reach=15000', /lat must be .*found "abc"\. Shown instead: a place among/],
+      ['#/explore?lat=14.4&reach=15000', /lon must be .*found none/], // typed over an address that is shown
+      ['#/explor?reach=15000', /view "explor", .* this is explore\.$/],
+    ] as const) {
+      await page.goto(`${server.url}/${hash}`)
+      await note.filter({ hasText: wanted }).waitFor()
+      await first(page).locator('.ranked-row').first().waitFor()
+      await page.waitForURL(/#\/explore\?.*lat=\d/) // filled in
+      assert.match((await note.textContent()) ?? '', wanted)
+    }
+    await assertAccessible(page)
+    await page.getByLabel('Restaurants', { exact: true }).fill('7')
+    await page.getByLabel('Restaurants', { exact: true }).press('Enter')
+    await note.waitFor({ state: 'detached' })
+    await page.goto(`${server.url}/#/explore?lat=95&lon=100.5`)
+    await note.waitFor()
+    await page.goto(`${server.url}/#/explore?lat=14.4&lon=100.9`)
+    await note.waitFor({ state: 'detached' })
+    assertQuiet()
+  })
+
   test('a place that is dragged, moved by keys or typed is ranked anew', async () => {
     const { page, assertQuiet } = await openPage(browser, server.url)
     await page.goto(`${server.url}/`)
@@ -259,6 +284,40 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await page.getByRole('alert').getByText('UNKNOWN_USER').waitFor()
     assert.equal(await page.locator('.pin').count(), 0)
     assertQuiet(/status of 404/)
+  })
+
+  test('pins of one place are fanned out, the better on top, and the one that is pointed at above all', async () => {
+    const own = await serve()
+    const { page } = await openPage(browser, own.url)
+    const some = new URLSearchParams(`user=${USER}&lat=14.41&lon=100.93&reach=8000&size=3`)
+    for (const { id } of await listOf(own.url, some)) {
+      const path = `${own.url}/restaurants/${id}`
+      const row = (await (await fetch(path)).json()) as { features: object }
+      const moved = { features: row.features, latitude: 10, longitude: 90 }
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(path, { method: 'PUT', headers, body: JSON.stringify(moved) })
+      assert.equal(answer.status, 204)
+    }
+    await page.goto(`${own.url}/#/explore?user=${USER}&lat=9.9994&lon=90&reach=100`)
+    const pin = (rank: number) => page.locator('.pin').getByText(String(rank), { exact: true })
+    await pin(3).waitFor()
+    const boxes = await Promise.all(
+      [1, 2, 3].map(async (rank) => (await pin(rank).boundingBox()) ?? assert.fail()),
+    )
+    assert.deepEqual(
+      boxes.map(({ x, y }) => [Math.round(x - boxes[0].x), Math.round(y - boxes[0].y)]),
+      [
+        [0, 0],
+        [16, 0],
+        [32, 0],
+      ],
+    )
+    const rankAt = (x: number, y: number) =>
+      page.evaluate(`document.elementFromPoint(${x}, ${y}).closest('.pin')?.textContent`)
+    const [shared, y] = [boxes[1].x + 7, boxes[1].y + 5] // of the first and the second
+    assert.equal(await rankAt(shared, y), '1')
+    await page.mouse.move(boxes[1].x + 22, y)
+    assert.equal(await rankAt(shared, y), '2')
   })
 
   test('--map-tiles draws tiles of that origin, and names whom they are from', async () => {

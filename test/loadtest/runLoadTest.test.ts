@@ -45,6 +45,15 @@ describe('runLoadTest', () => {
     for (let i = 1; i < ascending.length; i++) assert.ok(ascending[i] >= ascending[i - 1])
   })
 
+  test('what a page draws over time is kept if it is wanted, and not at all otherwise', async (t) => {
+    const url = await serve(t, (_, response) => response.end('{}'))
+    const [plain, kept] = [await run(url), await run(url, { keepTimeline: true })]
+    assert.deepEqual([plain.ok, plain.timeline, plain.distribution], [30, [], []])
+    const total = (counts: number[]) => counts.reduce((sum, one) => sum + one, 0)
+    assert.equal(total(kept.timeline.map(({ ok }) => ok)), 30)
+    assert.equal(total(kept.distribution.map(({ count: own }) => own)), 30)
+  })
+
   test('requests leave when they are due, however slow the answers: none waits for another', async (t) => {
     let inFlight = 0
     let most = 0

@@ -22,6 +22,7 @@ const context: ReportContext = {
   data: 'data',
   userFeatures: ['age'],
   restaurantFeatures: ['price'],
+  slices: ['device', 'price'],
   config: { data: 'data', out: 'model', epochs: 5 },
   bayesAccuracy: 0.9549,
   bayesLogLoss: 0.3,
@@ -80,6 +81,12 @@ describe('the page of a training', () => {
     )
     assert.match(textOf(sections.get('importance')!), /nearrank importance/)
     assert.ok(badgesOf(sections.get('glance')!).length >= 8, 'each figure has a word')
+  })
+
+  test('slices are suggested by features that the model has, or not at all', () => {
+    const suggested = textOf(sectionsOf(checkPage(renderTrainPage(result, context))).get('slices')!)
+    assert.match(suggested, /--slices device,price --report/)
+    assert.ok(!sectionsOf(checkPage(renderTrainPage(result, { ...context, slices: [] }))).has('slices'))
   })
 
   test('the same run gives the same bytes', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { wilsonInterval } from '../../src/metrics/wilson.ts'
 import { learningVerdict } from '../../src/training/report/page/learningFigures.ts'
 import {
   accuracyVerdict,
@@ -15,9 +16,14 @@ import { judgedRows } from './judgedFixture.ts'
 
 const { test: metrics, judged } = judgedRows()
 
+function tenth(rows: number, prediction: number, clickRate: number) {
+  return { rows, prediction, clickRate, ...wilsonInterval(rows * clickRate, rows) }
+}
+
 describe('verdicts', () => {
   test('AUC: from chance to what is too good', () => {
-    const grades = [null, 0.5, 0.57, 0.65, 0.75, 0.9, 0.99].map((auc) => aucVerdict(auc).word)
+    const verdict = (auc: number | null) => aucVerdict({ ...metrics, auc })
+    const grades = [null, 0.5, 0.57, 0.65, 0.75, 0.9, 0.99].map((auc) => verdict(auc).word)
     assert.deepEqual(grades, [
       'not defined',
       'no better than chance',
@@ -27,7 +33,7 @@ describe('verdicts', () => {
       'strong',
       'suspiciously high',
     ])
-    assert.match(aucVerdict(0.75).text, /75 % of the draws/)
+    assert.match(verdict(0.75).text, /75 % of the draws/)
   })
 
   test('log loss and accuracy: beside what says nothing, and the best possible', () => {
@@ -64,8 +70,7 @@ describe('verdicts', () => {
   })
 
   test('gain: the top tenth beside what is possible', () => {
-    const verdict = (rates: number[]) =>
-      gainVerdict(rates.map((clickRate) => ({ rows: 100, prediction: 0.1, clickRate, low: 0, high: 1 })))
+    const verdict = (rates: number[]) => gainVerdict(rates.map((clickRate) => tenth(100, 0.1, clickRate)))
     const tenths = (rate: number) => Array.from({ length: 10 }, () => rate)
     const apart = verdict([0, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.9])
     assert.match(apart.text, /10 % of the rows .* hold 90 % of the clicks: 9\.00 times .* of 10\.00 times/)
@@ -82,7 +87,40 @@ describe('verdicts', () => {
       return orderVerdict({ ...judged.byGroup!, rankings: { model: own, nearest: other } })
     }
     assert.equal(with10(0.52, 0.47, 0.57).grade, 'fair')
+    assert.equal(with10(0.48, 0.43, 0.53).word, 'not clearly worse')
+    assert.equal(with10(0.3, 0.25, 0.35).word, 'no better than a simple order')
     assert.match(with10(0.4, 0.35, 0.45).text, /0\.1000 below the nearest first/)
+  })
+
+  test('numbers that guessing may have given are too few rows to tell, and of more rows they are told', () => {
+    const few = 'too few rows to tell'
+    const of = (rows: number) => ({ ...metrics, rows, clickRate: 0.4, auc: 0.6, majorityAccuracy: 0.6 })
+    const words = (rows: number) => [
+      aucVerdict(of(rows)).word,
+      logLossVerdict({ ...of(rows), normalizedEntropy: 0.98 }).word,
+      accuracyVerdict({ ...of(rows), accuracy: 0.64 }, null).word,
+      accuracyVerdict({ ...of(rows), accuracy: 0.64 }, 0.65).word,
+    ]
+    assert.deepEqual(words(100), [few, few, few, few])
+    assert.deepEqual(words(10_000), ['modest', 'modest', 'better than guessing', 'more than half the way'])
+    assert.equal(aucVerdict({ ...of(40), auc: 0.48 }).word, few)
+    assert.equal(aucVerdict({ ...of(10_000), auc: 0.505 }).word, 'no better than chance')
+    assert.match(aucVerdict(of(100)).text, /guessing alone gives up to 61\.[56] %/)
+    // Of rare clicks, hardly anything is gained however many rows there are.
+    const rare = { ...of(1e6), accuracy: 0.9901, majorityAccuracy: 0.99 }
+    assert.equal(accuracyVerdict(rare, null).word, 'hardly better than guessing')
+    assert.equal(accuracyVerdict({ ...rare, accuracy: 0.9899 }, null).word, 'no gain')
+
+    const rates = [0.25, 0.3, 0.35, 0.4, 0.4, 0.45, 0.45, 0.5, 0.5, 0.55]
+    const tenths = (rows: number, shift = 0) => rates.map((rate) => tenth(rows, rate + shift, rate))
+    assert.equal(calibrationVerdict(tenths(20, 0.05), 0.05).word, few)
+    assert.equal(calibrationVerdict(tenths(2000, 0.015), 0.015).word, 'close')
+    assert.equal(calibrationVerdict(tenths(20, 0.5), 0.5).word, 'off')
+    assert.equal(gainVerdict(tenths(20)).word, few)
+    assert.equal(gainVerdict(tenths(2000)).word, 'some clicks come first')
+    // All tenths alike: no row more would show a gain, or a gap.
+    const alike = rates.map(() => tenth(100_000, 0.4, 0.4))
+    assert.deepEqual([calibrationVerdict(alike, 0).word, gainVerdict(alike).word], ['close', 'little gain'])
   })
 
   test('learning: what the last epochs say', () => {

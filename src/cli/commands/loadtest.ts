@@ -57,6 +57,7 @@ export function loadtestCommand({ interrupt, progress: shown }: CommandContext):
       url,
       requests: prepared,
       limits,
+      keepTimeline: flags.page !== undefined,
       warmupMs: warmupS * 1000,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(connections === undefined ? {} : { connections }),

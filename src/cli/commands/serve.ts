@@ -5,10 +5,12 @@ import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import type { RunningServer } from '../../server/startServer.ts'
 import { EXPOSED, isLoopback } from '../../server/loopback.ts'
+import { DEFAULT_STORE } from '../../server/serveOptions.ts'
 import type { CommandContext } from '../commandContext.ts'
 import { type Interrupt, isAbort } from '../interrupt.ts'
 import { addFlags, givenOptions } from '../flags/flags.ts'
 import { PASSWORD_HELP, storeWithPassword } from '../storeWithPassword.ts'
+import { emptyStoreNote } from '../output/emptyStoreNote.ts'
 import { print, printError, printJson } from '../output/output.ts'
 import { SERVE_OPTIONS, SERVE_OUTPUT, SERVE_PLACES, SERVE_PROTECTION } from '../flags/serve.ts'
 
@@ -66,6 +68,8 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     running = server
     const hasConsole = options.console !== false
     tellReady(server, { asJson: json === true, hasKeys: apiKeys !== undefined, hasConsole })
+    const note = emptyStoreNote(server, { store: store ?? DEFAULT_STORE, model })
+    if (note !== undefined) progress.line(note)
     await serveUntilTold(server, interrupt.signal)
   })
 }

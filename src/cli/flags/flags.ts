@@ -1,8 +1,11 @@
 import { type Command, Option as CommanderOption } from 'commander'
 import { NearrankError } from '../../errors.ts'
+import { nearest } from '../../options/nearest.ts'
 import type { Option, OptionTable, OptionValues } from '../../options/option.ts'
 import { boolean, type SchemaFacts, text } from '../../options/schemas.ts'
 import { isSwitch, parserOf, repeats } from './parserOf.ts'
+
+const GUESSES_MAX = 3
 
 /** One flag, and the option that it sets. */
 export interface Flag {
@@ -80,14 +83,34 @@ function withoutValue(flags: string): string {
   return `Cannot use ${name}: its value must follow, as in ${name} ${value.replace(/[<>]/g, '').toUpperCase()}`
 }
 
-/** What commander says of a wrong command line, in our words where its own tell too little. */
-export function usageText(said: string): string {
+/**
+ * What commander says of a wrong line of `command`, in our words where its own tell too little, or guess a
+ * flag that nobody meant.
+ */
+export function usageText(said: string, command: Command): string {
   return said
+    .replace(
+      /^error: unknown option '(--[^']+)'[^]*/,
+      (_, flag: string) => `error: unknown option '${flag}'${guessText(flag, command)}\n`,
+    )
     .replace(
       /^error: option '([^']+)' argument missing/,
       (_, flags: string) => `error: ${withoutValue(flags)}, found the end of the line`,
     )
     .replace(/^error: /, 'nearrank: ')
+}
+
+function guessText(flag: string, command: Command): string {
+  const [word] = flag.split('=')
+  const known = [command, command.parent].flatMap((one) => one?.options.map(({ long }) => long ?? '') ?? [])
+  const begun = known.filter((name) => name.startsWith(word))
+  const guess = nearest(
+    word.slice(2),
+    known.map((name) => name.slice(2)),
+  )
+  const guesses =
+    begun.length > 0 && begun.length <= GUESSES_MAX ? begun : guess === undefined ? [] : [`--${guess}`]
+  return guesses.length === 0 ? '' : `\n(Did you mean ${guesses.join(' or ')}?)`
 }
 
 /** What was given of `table` on the command line. */

@@ -12,7 +12,6 @@ export interface ModelFeature {
 }
 
 export interface SideFeatures {
-  form: 'vectors' | 'values'
   features: ModelFeature[]
 }
 
@@ -32,8 +31,8 @@ interface FeatureJson {
 }
 
 interface FeaturesJson {
-  users: { form: 'vectors' | 'values'; features: FeatureJson[] }
-  restaurants: { form: 'vectors' | 'values'; features: FeatureJson[] }
+  users: { features: FeatureJson[] }
+  restaurants: { features: FeatureJson[] }
   context: FeatureJson[]
 }
 
@@ -45,8 +44,8 @@ export function getModelFeatures(api: ConsoleApi, signal?: AbortSignal): Promise
   })
 }
 
-function sideOf({ form, features }: FeaturesJson['users']): SideFeatures {
-  return { form, features: features.map(featureOf) }
+function sideOf({ features }: FeaturesJson['users']): SideFeatures {
+  return { features: features.map(featureOf) }
 }
 
 function featureOf({ may_be_missing: mayBeMissing, ...feature }: FeatureJson): ModelFeature {

@@ -21,20 +21,27 @@ export interface ExploreState {
 export const SIZE_MAX = 100 // as many as the server explains
 export const DEFAULT_REACH_M = 5000
 export const REACH_M_MAX = 20_100_000 // half way round the world
-const DEFAULT_SIZE = 20
+export const DEFAULT_SIZE = 20
+/** Of the numbers in an address. */
+export const LIMITS = {
+  lat: [-90, 90],
+  lon: [-180, 180],
+  reach: [1, REACH_M_MAX],
+  size: [1, SIZE_MAX],
+} as const
 const CONTEXT = 'c.' // before the name of a feature, so that none is taken for a parameter
 const SECOND = 'b.' // before the parameters of the second request
 
 /** Reads the parameters of an address; what cannot be used counts as absent. */
 export function parseState(params: URLSearchParams): ExploreState {
-  const latitude = numberOf(params.get('lat'), -90, 90)
-  const longitude = numberOf(params.get('lon'), -180, 180)
+  const latitude = numberOf(params.get('lat'), ...LIMITS.lat)
+  const longitude = numberOf(params.get('lon'), ...LIMITS.lon)
   const hasPlace = latitude !== null && longitude !== null
   return {
     latitude: hasPlace ? latitude : null,
     longitude: hasPlace ? longitude : null,
-    reachM: numberOf(params.get('reach'), 1, REACH_M_MAX) ?? DEFAULT_REACH_M,
-    size: Math.round(numberOf(params.get('size'), 1, SIZE_MAX) ?? DEFAULT_SIZE),
+    reachM: numberOf(params.get('reach'), ...LIMITS.reach) ?? DEFAULT_REACH_M,
+    size: Math.round(numberOf(params.get('size'), ...LIMITS.size) ?? DEFAULT_SIZE),
     byDistance: params.get('order') === 'distance',
     first: askedOf(params, ''),
     second: params.has(`${SECOND}user`) ? askedOf(params, SECOND) : null,

@@ -4,7 +4,7 @@ import { pageSetting } from '../pageSetting.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
 import { useCall } from '../parts/useCall.ts'
 import type { ViewProps } from '../viewProps.ts'
-import { type Asked, type ExploreState, formatState, parseState } from './exploreState.ts'
+import { type Asked, type ExploreState, parseState } from './exploreState.ts'
 import type { Place } from './map/rankingMap.ts'
 import { MapPane } from './mapPane.tsx'
 import { pinsOf } from './pinsOf.ts'
@@ -13,6 +13,7 @@ import { RequestColumn } from './requestColumn.tsx'
 import { RequestFields } from './requestFields.tsx'
 import { RowCache } from './rowCache.ts'
 import { rangeOf } from './scoreColours.ts'
+import { useChanges } from './useChanges.ts'
 import { useRanking } from './useRanking.ts'
 import { useStart } from './useStart.ts'
 
@@ -22,13 +23,12 @@ const EMPTY =
   'The server has no users or no restaurants yet. Fill its store with nearrank load, or write rows over HTTP; then load this page again.'
 
 /** Ranked restaurants on a map: one request, or two side by side. */
-export function ExploreView({ api, params, setParams }: ViewProps) {
+export function ExploreView({ api, params, unknownView, setParams }: ViewProps) {
   const state = parseState(params)
   const latest = useRef(state)
   latest.current = state
-  const change = (part: Partial<ExploreState>): void =>
-    setParams(formatState(Object.assign(latest.current, part)))
-  const start = useStart(api, () => latest.current, change)
+  const { note, fill, change } = useChanges({ params, unknownView, latest, setParams })
+  const start = useStart(api, latest, fill)
   const features = useCall((signal) => getModelFeatures(api, signal), [api])
   const [dragged, setDragged] = useState<Place | null>(null)
   const [onMap, setOnMap] = useState<Which>('first')
@@ -66,8 +66,7 @@ export function ExploreView({ api, params, setParams }: ViewProps) {
     <div class={state.second ? 'explore is-double' : 'explore'}>
       <h1 class="visually-hidden">Explore</h1>
       <div class="explore-panel">
-        {failed.error !== undefined && <ErrorNote error={failed.error} onRetry={failed.again} />}
-        {start.isEmpty && <p class="note">{EMPTY}</p>}
+        <Notes failed={failed} note={note} isEmpty={start.isEmpty === true} />
         <RequestFields state={shown} onChange={change} />
         <div class="request-columns">
           <RequestColumn
@@ -100,6 +99,29 @@ export function ExploreView({ api, params, setParams }: ViewProps) {
         />
       )}
     </div>
+  )
+}
+
+/** What went wrong, and what to know before anything is looked at. */
+function Notes({
+  failed,
+  note,
+  isEmpty,
+}: {
+  failed: { error?: unknown; again: () => void }
+  note: string
+  isEmpty: boolean
+}) {
+  return (
+    <>
+      {failed.error !== undefined && <ErrorNote error={failed.error} onRetry={failed.again} />}
+      {note !== '' && (
+        <p class="note" role="status">
+          {note}
+        </p>
+      )}
+      {isEmpty && <p class="note">{EMPTY}</p>}
+    </>
   )
 }
 

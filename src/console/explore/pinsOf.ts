@@ -1,5 +1,6 @@
 import { describeRow } from './describeRow.ts'
 import type { Pin } from './map/pins.ts'
+import { samePlacesBefore } from './samePlacesBefore.ts'
 import { scoreColour, type ScoreRange } from './scoreColours.ts'
 import type { RankedRestaurant } from './useRanking.ts'
 
@@ -8,11 +9,13 @@ export function pinsOf(
   restaurants: readonly RankedRestaurant[],
   { range, selected }: { range: ScoreRange; selected: string | null },
 ): Pin[] {
-  return restaurants.flatMap(({ id, row, score }, i) => {
-    if (!row) return []
+  const shown = restaurants.flatMap(({ row, ...ranked }, i) => (row ? [{ ...ranked, row, rank: i + 1 }] : []))
+  const before = samePlacesBefore(shown.map(({ row }) => row))
+  return shown.map(({ id, row, score, rank }, i) => {
     const { latitude, longitude } = row
-    const label = [`${i + 1}. ${id}`, describeRow(row), score.toFixed(3)].filter(Boolean).join(' · ')
+    const label = [`${rank}. ${id}`, describeRow(row), score.toFixed(3)].filter(Boolean).join(' · ')
     const colour = scoreColour(score, range)
-    return [{ id, rank: i + 1, latitude, longitude, colour, label, isSelected: id === selected }]
+    const isSelected = id === selected
+    return { id, rank, latitude, longitude, before: before[i], colour, label, isSelected }
   })
 }

@@ -16,7 +16,7 @@ export interface Start {
 /** Fills in what an address does not say: a random user, and a place with restaurants around. */
 export function useStart(
   api: ConsoleApi,
-  stateNow: () => ExploreState,
+  latest: { readonly current: ExploreState },
   onChange: (change: Partial<ExploreState>) => void,
 ): Start {
   const [start, setStart] = useState<Omit<Start, 'again'>>({})
@@ -25,7 +25,7 @@ export function useStart(
     const controller = new AbortController()
     const { signal } = controller
     const fill = async (): Promise<void> => {
-      const [needsUser, needsPlace] = [isWithoutUser(stateNow()), isWithoutPlace(stateNow())]
+      const [needsUser, needsPlace] = [isWithoutUser(latest.current), isWithoutPlace(latest.current)]
       if (!needsUser && !needsPlace) return
       const [user, restaurants] = await Promise.all([
         needsUser ? sampleUser(api, signal) : undefined,
@@ -33,15 +33,15 @@ export function useStart(
       ])
       const place = middleOf(restaurants)
       setStart({ isEmpty: (needsUser && !user) || (needsPlace && !place) })
-      const state = stateNow() // somebody may have typed meanwhile
+      const now = latest.current // somebody may have typed meanwhile
       onChange({
-        ...(user && isWithoutUser(state) && { first: { ...state.first, user: String(user.id) } }),
-        ...(isWithoutPlace(state) && place),
+        ...(user && isWithoutUser(now) && { first: { ...now.first, user: String(user.id) } }),
+        ...(isWithoutPlace(now) && place),
       })
     }
     fill().catch((reason: unknown) => signal.aborted || setStart({ error: reason }))
     return () => controller.abort()
-  }, [api, round])
+  }, [api, round, isWithoutPlace(latest.current)]) // an address without one may be typed at any time
   return { ...start, again: () => setRound(round + 1) }
 }
 

@@ -19,7 +19,7 @@ import type { FindMaxResult, LatencyBin, LimitCheck, LoadSlice, LoadTestResult }
 import { trialsFigure } from './trialsFigure.ts'
 
 /** What a page tells beside the result. */
-export interface LoadTestContext {
+interface LoadTestContext {
   version: string // of Nearrank, which sent the requests
   madeAt: string // ISO 8601
   machine: string // that sent them
@@ -28,7 +28,7 @@ export interface LoadTestContext {
 }
 
 /** `P95` and so on, as people call the percentiles. */
-export const LATENCY_NAMES = {
+const LATENCY_NAMES = {
   p50: 'P50',
   p90: 'P90',
   p95: 'P95',
@@ -201,7 +201,7 @@ function distributionFigure(bins: readonly LatencyBin[], { latencyMs, limits }: 
 }
 
 /** The limits of percentiles that the picture shows, in the colour of their lines. */
-export function latencyGuides(limits: readonly LimitCheck[], axis: 'x' | 'y'): Guide[] {
+function latencyGuides(limits: readonly LimitCheck[], axis: 'x' | 'y'): Guide[] {
   return limits.flatMap(({ name, limit }): Guide[] => {
     if (name === 'errors' || name === 'rate' || limit <= 0) return []
     const place = SHOWN.findIndex((key) => key === name)

@@ -8,7 +8,7 @@ export interface ConsolePage {
   mapTiles?: MapTiles | undefined
 }
 
-export interface MapTiles {
+interface MapTiles {
   url: string // with {z}, {x} and {y}
   attribution: string // whom the map is from
 }

@@ -41,7 +41,7 @@ export async function writeImportance(model: string, found: MeasuredImportance):
 }
 
 /** The Markdown of the section, without its heading. Pure. */
-export function importanceLines(found: MeasuredImportance): string[] {
+function importanceLines(found: MeasuredImportance): string[] {
   const tableOf = (what: 'group' | 'feature') => {
     const { head, rows } = importanceCells(what, found[`${what}s`])
     return markdownTable(head, rows)

@@ -10,6 +10,12 @@ const VALUES_MAX = 10
 const DISTINCT_MAX = 10_000
 const FLOAT32_DIGITS = 7
 
+/** Where the feature of a slice may come from; a name without a prefix is looked for in this order. */
+export const SLICE_SOURCES = ['context', 'users', 'restaurants'] as const
+export type SliceSource = (typeof SLICE_SOURCES)[number]
+
+export const SLICE_PREFIXES = { users: 'user.', restaurants: 'restaurant.', context: 'context.' } as const
+
 /** What the rows of a part of a slice have in common. */
 export interface SliceValue {
   is: 'value' | 'missing' | 'unseen' | 'others' // unseen in training
@@ -27,7 +33,7 @@ export interface SliceColumn {
 /** Where a feature's words lie. */
 interface Found {
   feature: FeatureSpec
-  source: 'users' | 'restaurants' | 'context'
+  source: SliceSource
   word: number // of an encoded row
 }
 
@@ -127,15 +133,14 @@ function keyOf({ feature, source, word }: Found, lead: CrewLead, pack: PackedRow
 /** `device`, or with its side `user.gender`, `restaurant.price`, `context.device`. */
 function featureNamed(
   name: string,
-  features: Record<'users' | 'restaurants' | 'context', readonly FeatureSpec[]>,
+  features: Record<SliceSource, readonly FeatureSpec[]>,
   pairs: readonly PairFeature[],
 ): Found {
-  const prefixes = { users: 'user.', restaurants: 'restaurant.', context: 'context.' } as const
   const known: string[] = []
-  for (const source of ['context', 'users', 'restaurants'] as const) {
+  for (const source of SLICE_SOURCES) {
     for (const [place, feature] of features[source].entries()) {
       if (!isSliceable(feature)) continue
-      known.push(`${prefixes[source]}${feature.name}`)
+      known.push(`${SLICE_PREFIXES[source]}${feature.name}`)
       if (name !== feature.name && name !== known.at(-1)) continue
       return { feature, source, word: wordOf(features[source], place, source === 'context' ? pairs : []) }
     }
@@ -146,7 +151,8 @@ function featureNamed(
   )
 }
 
-function isSliceable(feature: FeatureSpec): boolean {
+/** Whether rows can be parted by a feature: not if it is hashed or scaled. */
+export function isSliceable(feature: FeatureSpec): boolean {
   if (feature.kind === 'category') return feature.buckets === undefined
   return feature.kind === 'number' && feature.scale === undefined
 }

@@ -1,7 +1,6 @@
 import { arch, platform } from 'node:os'
 import { basename, resolve } from 'node:path'
 import type { DatasetInfo } from '../../dataset/datasetInfo.ts'
-import type { Tables } from '../../dataset/tables/readTables.ts'
 import { arePlainNumbers, type FeaturesOf, namesOf, SIDES } from '../../features/featureSpec.ts'
 import { DEFAULT_COLUMNS } from '../../dataset/options.ts'
 import { weightPlan } from '../../dataset/clicks/weightPlan.ts'
@@ -16,6 +15,7 @@ import { droppedList, type DroppedRows } from './droppedRows.ts'
 import type { ReportContext } from './reportContext.ts'
 import type { SourceModel } from '../from/sourceModel.ts'
 import { TRAIN_OPTIONS } from '../settings/allTrainOptions.ts'
+import { suggestedSlices } from '../judgement/suggestedSlices.ts'
 import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import type { TrainOptions, TrainResult } from '../types.ts'
 
@@ -101,14 +101,14 @@ export function reportContext(
   {
     options,
     source,
-    tables,
+    features,
     dropped,
     chosen,
     parts,
   }: {
     options: TrainOptions
     source: SourceModel | null
-    tables: Tables
+    features: FeaturesOf
     dropped: DroppedRows | undefined
     chosen: string | undefined
     parts: string | undefined // see partsText
@@ -119,8 +119,9 @@ export function reportContext(
     version: packageVersion(),
     ...circumstances(),
     data: basename(resolve(options.data)),
-    userFeatures: namesOf(tables.users.features),
-    restaurantFeatures: namesOf(tables.restaurants.features),
+    userFeatures: namesOf(features.users),
+    restaurantFeatures: namesOf(features.restaurants),
+    slices: suggestedSlices(features),
     ...(parts !== undefined && { parts }),
     ...(dropped && { dropped: droppedList(dropped) }),
     ...(chosen !== undefined && { chosen }),

@@ -7,6 +7,7 @@ export interface ReportContext {
   data: string // name of the data folder, without the way to it
   userFeatures: string[]
   restaurantFeatures: string[]
+  slices: string[] // features that evaluate --slices can part the rows by; none: it has no fit one
   dropped?: string // which rows of the data were left out, and why; absent: none
   chosen?: string // settings that follow from the few rows; absent: none
   parts?: string // validation and test rows that are parts of the clicks; absent: there are none

@@ -97,8 +97,7 @@ export function ledgerCells(ledger: readonly LedgerEpoch[]): Cells {
       ...replayed('not replayed'),
       'digest',
     ],
-    rows: ledger.map((epoch) => [
-      `${epoch.epoch}`,
+    rows: onceIfSame(ledger, (epoch) => [
       `${epoch.files.length}`,
       sum(epoch, 'rows'),
       sum(epoch, 'used'),
@@ -108,6 +107,14 @@ export function ledgerCells(ledger: readonly LedgerEpoch[]): Cells {
       epoch.digest,
     ]),
   }
+}
+
+/** A row for each epoch, or one for all of them if it would be the same. */
+function onceIfSame(ledger: readonly LedgerEpoch[], cellsOf: (epoch: LedgerEpoch) => string[]): string[][] {
+  const rows = ledger.map(cellsOf)
+  const isSame = rows.length > 1 && new Set(rows.map((cells) => cells.join('\n'))).size === 1
+  if (isSame) return [[`each of the ${rows.length}`, ...rows[0]]]
+  return rows.map((cells, i) => [`${ledger[i].epoch}`].concat(cells))
 }
 
 /** Data, machine, versions, time and settings. */

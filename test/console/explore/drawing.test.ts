@@ -5,6 +5,7 @@ import { loadBackground } from '../../../src/console/explore/map/background.ts'
 import { flatLand } from '../../../src/console/explore/map/flatLand.ts'
 import { formatDistance } from '../../../src/console/explore/formatDistance.ts'
 import { colourStep, COLOUR_STEPS, rangeOf, scoreColour } from '../../../src/console/explore/scoreColours.ts'
+import { samePlacesBefore } from '../../../src/console/explore/samePlacesBefore.ts'
 import { middleOf } from '../../../src/console/explore/middleOf.ts'
 
 /** Relative luminance of WCAG 2. */
@@ -93,6 +94,12 @@ describe('land on a flat map', () => {
     assert.ok(borders.coordinates.flat().length > 5000)
     assert.ok(longestStep(borders.coordinates) < 180)
   })
+})
+
+test('places are the same if their pins would cover each other at any zoom', () => {
+  const at = (latitude: number, longitude: number) => ({ latitude, longitude })
+  const places = [at(1, 2), at(1, 3), at(1.00001, 2), at(1.001, 2), at(1, 1.99999)]
+  assert.deepEqual(samePlacesBefore(places), [0, 0, 1, 0, 2])
 })
 
 test('distances read as people say them', () => {

@@ -13,6 +13,7 @@ export interface Pin {
   rank: number // from 1
   latitude: number
   longitude: number
+  before: number // how many better ones lie at the same place
   colour: ScoreColour
   label: string
   isSelected: boolean
@@ -24,6 +25,8 @@ interface Drawn {
 }
 
 const SIZE_PX = 26
+const FAN_PX = 16 // between pins of one place, whose numbers then can be read
+const FAN_COLUMNS = 5
 
 /** The numbered pins of one ranked list. Pins that stay are changed and not made again. */
 export class Pins {
@@ -47,7 +50,7 @@ export class Pins {
   }
 
   #draw(pin: Pin): void {
-    const { id, rank, latitude, longitude, colour, label, isSelected } = pin
+    const { id, rank, latitude, longitude, before, colour, label, isSelected } = pin
     const drawn = this.#drawn.get(id) ?? this.#add(pin)
     const { mark } = drawn
     drawn.marker.setLatLng([latitude, longitude])
@@ -55,6 +58,7 @@ export class Pins {
     mark.textContent = String(rank)
     mark.title = label
     mark.classList.toggle('is-selected', isSelected)
+    mark.style.translate = `${FAN_PX * (before % FAN_COLUMNS)}px ${FAN_PX * Math.floor(before / FAN_COLUMNS)}px`
     mark.style.background = colour.fill
     mark.style.color = colour.ink
   }
@@ -64,7 +68,12 @@ export class Pins {
     mark.className = 'pin'
     const icon = divIcon({ className: '', html: mark, iconSize: [SIZE_PX, SIZE_PX] })
     // The list beside the map is there for the keyboard.
-    const added = marker([latitude, longitude], { icon, keyboard: false })
+    const added = marker([latitude, longitude], {
+      icon,
+      keyboard: false,
+      riseOnHover: true,
+      riseOffset: 50_000,
+    })
     added.on('click', () => this.#onPin(id))
     added.addTo(this.#group)
     const drawn = { marker: added, mark }

@@ -12,7 +12,7 @@ import { scoreFigures } from './scoreFigures.ts'
 import { sliceFigures } from './slicesSection.ts'
 
 /** What a page tells beside an evaluation. */
-export interface EvaluationContext {
+interface EvaluationContext {
   version: string // of Nearrank
   madeAt: string // ISO 8601
   data: string // names of folders, without the way to them

@@ -22,7 +22,7 @@ export function qualityTiles(
     judgement && ndcg10
       ? [{ name: 'NDCG@10', value: shown(ndcg10.value), verdict: orderVerdict(judgement) }]
       : []
-  const auc: Tile = { name: 'AUC', value: shown(test.auc), verdict: aucVerdict(test.auc) }
+  const auc: Tile = { name: 'AUC', value: shown(test.auc), verdict: aucVerdict(test) }
   if (ordersOnly) return [...order, auc]
   return [
     auc,

@@ -25,7 +25,7 @@ export function scoreFigures(
   return cards(
     ordersOnly || calibration.length === 0 ? [] : calibrationFigure(calibration, metrics.calibrationError),
     distribution ? distributionFigure(distribution, ordersOnly) : [],
-    roc.length > 0 ? rocFigure(roc, metrics.auc) : [],
+    roc.length > 0 ? rocFigure(roc, metrics) : [],
     calibration.length > 0 ? gainFigure(calibration) : [],
   )
 }
@@ -104,8 +104,9 @@ function mostOf(counts: readonly number[], edges: readonly number[]): string {
   return `${formatShare(edges[fullest])} and ${formatShare(edges[fullest + 1])}`
 }
 
-function rocFigure(roc: readonly RocPoint[], auc: number | null): Markup {
-  const verdict = aucVerdict(auc)
+function rocFigure(roc: readonly RocPoint[], metrics: EvaluationMetrics): Markup {
+  const { auc } = metrics
+  const verdict = aucVerdict(metrics)
   const every = Math.ceil(roc.length / ROC_ROWS)
   return figure({
     heading: `ROC curve${auc === null ? '' : `, AUC ${auc.toFixed(4)}`}`,

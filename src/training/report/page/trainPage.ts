@@ -39,7 +39,7 @@ export function renderTrainPage(result: TrainResult, context: ReportContext): st
       },
       ...testSections(result, context),
       importanceSection(importanceHint),
-      { id: 'slices', heading: 'Slices', content: SLICES_HINT },
+      ...slicesSection(context.slices),
       {
         id: 'constraints',
         heading: 'Constraints',
@@ -59,9 +59,14 @@ export function renderTrainPage(result: TrainResult, context: ReportContext): st
 const LEDGER =
   'Rows that were used in each epoch. The digest is a sum over the rows that the kernels gathered, in any order: a row left out, used twice or changed gives another one. model.json holds the same for each file.'
 
-const SLICES_HINT = paragraph(
-  markup`Training measures the test set as a whole. For the rows of each value of a feature: <code>nearrank evaluate --data DIR --model DIR --slices device,price_level --report slices.html</code>`,
-)
+/** None for a model without a feature to part the rows by. */
+function slicesSection(names: readonly string[]): Section[] {
+  if (names.length === 0) return []
+  const content = paragraph(
+    markup`Training measures the test set as a whole. For the rows of each value of a feature: <code>nearrank evaluate --data DIR --model DIR --slices ${names.join(',')} --report slices.html</code>`,
+  )
+  return [{ id: 'slices', heading: 'Slices', content }]
+}
 
 function testSections(result: TrainResult, context: ReportContext): Section[] {
   const { test, judged, settings } = result
@@ -134,7 +139,7 @@ function epochsText(count: number): string {
 }
 
 /** Whether all demands are met, and which are not. */
-export function constraintsVerdict(constraints: readonly Constraint[]): Verdict {
+function constraintsVerdict(constraints: readonly Constraint[]): Verdict {
   const missed = constraints.filter(({ met }) => met === false)
   const { demanded } = countMet(constraints)
   return missed.length === 0
