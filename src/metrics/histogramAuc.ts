@@ -1,22 +1,39 @@
 const BIN_BITS = 22 // sign, 8 exponent bits and 13 of the 23 mantissa bits
 const BINS = 2 ** BIN_BITS
 const SHIFT = 32 - BIN_BITS
-const SECTION_BITS = 12 // bins of a section: 4,096, the counts of which fill 32 KiB
+const SECTION_BITS = 9 // bins of a section: 512, the counts of which fill 4 KiB
+const SECTION_COUNTS = 2 << SECTION_BITS
+const SECTIONS_FIRST = 64 // that there is room for at first
 
 /**
  * Area under the ROC curve in constant memory: float32 scores fall into 2^22 bins in their own order, and two
  * scores of one bin count as tied. Scores that differ by more than 2^-13 of their size never share a bin;
- * `errorBound()` says how much the rest can matter. 32 MiB of address space, of which only the pages of bins
- * that scores fall into become resident. At most 2^32 − 1 rows.
+ * `errorBound()` says how much the rest can matter. There is memory only for the sections of bins that scores
+ * fall into: usually about a megabyte, at most 32 MiB. At most 2^32 − 1 rows.
  */
 export class HistogramAuc {
-  readonly #counts = new Uint32Array(2 * BINS) // [bin, class]
-  // [section]: 1 where any score fell; the rest is never read
-  readonly #used = new Uint8Array(BINS >> SECTION_BITS)
+  #counts = new Uint32Array(SECTIONS_FIRST * SECTION_COUNTS) // [place, bin of the section, class]
+  // [section]: where its counts start; −1: no score fell there
+  readonly #places = new Int32Array(BINS >> SECTION_BITS).fill(-1)
+  #taken = 0 // counts
 
   /** Adds rows `start` … `end` − 1; a click is 0 or 1. */
   add(scores: Float32Array, clicks: Uint8Array, start: number, end: number): void {
-    countScores(this.#counts, this.#used, scores, clicks, start, end)
+    for (let row = start; row < end; ) {
+      row = countScores(this.#counts, this.#places, scores, clicks, row, end)
+      if (row < end) this.#open(keyOf(scores[row]) >>> SECTION_BITS)
+    }
+  }
+
+  #open(section: number): void {
+    const at = this.#taken
+    if (at === this.#counts.length) {
+      const grown = new Uint32Array(2 * at)
+      grown.set(this.#counts)
+      this.#counts = grown
+    }
+    this.#places[section] = at
+    this.#taken += SECTION_COUNTS
   }
 
   /** The area, ties counted half; null without a positive or without a negative. */
@@ -34,12 +51,11 @@ export class HistogramAuc {
   /** Calls `visit` for each bin that has rows, by rising scores; `score` is the middle of the bin. */
   forEachBin(visit: (score: number, negatives: number, positives: number) => void): void {
     const counts = this.#counts
-    for (const [section, isUsed] of this.#used.entries()) {
-      if (!isUsed) continue
-      const end = (section + 1) << SECTION_BITS
-      for (let bin = section << SECTION_BITS; bin < end; bin++)
-        if (counts[2 * bin] + counts[2 * bin + 1] > 0)
-          visit(middleOf(bin), counts[2 * bin], counts[2 * bin + 1])
+    for (const [section, start] of this.#places.entries()) {
+      if (start < 0) continue
+      for (let at = start; at < start + SECTION_COUNTS; at += 2)
+        if (counts[at] + counts[at + 1] > 0)
+          visit(middleOf((section << SECTION_BITS) + (at - start) / 2), counts[at], counts[at + 1])
     }
   }
 
@@ -72,20 +88,28 @@ function scoreOf(key: number): number {
 const float = new Float32Array(1)
 const bits = new Int32Array(float.buffer)
 
+/** The score's bin: the order of floats as order of unsigned integers. */
+function keyOf(score: number): number {
+  float[0] = score + 0 // −0 becomes 0: the two are equal scores
+  const raw = bits[0]
+  // Flip the sign bit of positives, every bit of negatives.
+  return (raw ^ ((raw >> 31) | 0x80000000)) >>> SHIFT
+}
+
+/** Counts rows `start` … `end` − 1 up to the first whose section has no place; returns that row, or `end`. */
 function countScores(
-  counts: Uint32Array, // [bin, class]
-  used: Uint8Array, // [section]
+  counts: Uint32Array, // [place, bin of the section, class]
+  places: Int32Array, // [section]
   scores: Float32Array,
   clicks: Uint8Array,
   start: number,
   end: number,
-): void {
+): number {
   for (let row = start; row < end; row++) {
-    float[0] = scores[row] + 0 // −0 becomes 0: the two are equal scores
-    const raw = bits[0]
-    // Order of floats as order of unsigned integers: flip the sign bit of positives, every bit of negatives.
-    const key = (raw ^ ((raw >> 31) | 0x80000000)) >>> SHIFT
-    counts[2 * key + clicks[row]]++
-    used[key >>> SECTION_BITS] = 1
+    const key = keyOf(scores[row])
+    const at = places[key >>> SECTION_BITS]
+    if (at < 0) return row
+    counts[at + (((key << 1) & (SECTION_COUNTS - 1)) | clicks[row])]++
   }
+  return end
 }
