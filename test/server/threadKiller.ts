@@ -8,7 +8,7 @@ export interface Kill {
   threads: number // how many of those that live
 }
 
-const NUMBERS = 14e6 // each an object of the heap, once it has arrived
+const TEXTS = 320 // each a MiB of the heap, once it has arrived
 
 const alive: Worker[] = []
 process.on('worker', (worker: Worker) => {
@@ -20,7 +20,7 @@ process.on('message', ({ of, threads }: Kill) => {
     worker.postMessage(
       of === 'error'
         ? { what: 'memory', version: 1, memory: null }
-        : { numbers: Array.from({ length: NUMBERS }, (_, i) => i + 0.5) },
+        : { texts: Array.from({ length: TEXTS }, (_, i) => String(i).padEnd(2 ** 20)) },
     )
 })
 process.channel?.unref()
