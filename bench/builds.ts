@@ -1,6 +1,7 @@
 import type { CompiledKernels } from '../src/kernels/compiledKernels.ts'
 import { bestSimd, compileKernels, type Simd } from '../src/kernels/kernels.ts'
-import { FAMILIES_ON, findNative, type NativeFamily } from '../src/kernels/native.ts'
+import { findNative } from '../src/kernels/chooseNative.ts'
+import { FAMILIES_ON, type NativeFamily } from '../src/kernels/native.ts'
 
 /** What is measured: a build of the kernels in WebAssembly, alone or with those of a family of native ones in their place. */
 export interface BenchBuild extends CompiledKernels {

@@ -6,7 +6,8 @@ import {
   type Kernels,
   type Simd,
 } from '../../src/kernels/kernels.ts'
-import { bindNative, FAMILIES_ON, findNative, type NativeFamily } from '../../src/kernels/native.ts'
+import { findNative } from '../../src/kernels/chooseNative.ts'
+import { bindNative, FAMILIES_ON, type NativeFamily } from '../../src/kernels/native.ts'
 import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import type { Arena, Block } from './arena.ts'
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { chooseNative, findNative, nativeFile } from '../../src/kernels/native.ts'
+import { chooseNative, findNative } from '../../src/kernels/chooseNative.ts'
+import { nativeFile } from '../../src/kernels/native.ts'
 import { train } from '../../src/index.ts'
 import { smallData } from '../training/dataFixture.ts'
 
@@ -16,7 +17,7 @@ const report = (message: string) => assert.fail(message)
 
 /** What a process of its own prints: the family, or the error that asking for native kernels gives. */
 function ask(flags: string[] = [], root = ROOT) {
-  const module = pathToFileURL(join(root, 'src/kernels/native.ts')).href
+  const module = pathToFileURL(join(root, 'src/kernels/chooseNative.ts')).href
   const code = `
     import { chooseNative } from ${JSON.stringify(module)}
     try { console.log(chooseNative('native', console.error)) } catch (error) { console.log(error.code, error.message) }

@@ -2,6 +2,8 @@ import { KeyNumbers } from './keyNumbers.ts'
 
 /** Rows that a group has at most; a longer one is learned in parts of so many. */
 export const GROUP_ROWS_MAX = 1024
+/** Ranks of a group that its loss may look at. A rank takes a search through the group. */
+export const NDCG_AT_MAX = 100
 /** Runs of rows whose groups are remembered. */
 const RUNS_MAX = 4 * 2 ** 20
 /** What these take: 16 bytes each, and half of it once more while they grow. Sorting begins without them. */

@@ -1,12 +1,11 @@
 import { clickPlan, columnBytes, type RowOffsets, type RowPlan } from '../../dataset/clicks/rowLayout.ts'
-import { GROUP_ROWS_MAX } from '../../dataset/clicks/groupRuns.ts'
+import { GROUP_ROWS_MAX, NDCG_AT_MAX } from '../../dataset/clicks/groupRuns.ts'
 import { createMemory } from '../../kernels/kernels.ts'
 import type { RowShape } from '../../features/rowShape.ts'
 import { gemmRows, layoutNetwork, type NetworkLayout, type Segment } from '../../model/layout.ts'
 import { clickRow, sideRow } from '../../model/network.ts'
 import { CONTROL_WORDS, SUM_COUNT, TASK_WORDS } from '../crew/protocol.ts'
 import type { Matrix } from '../step/operands.ts'
-import { NDCG_AT_MAX } from '../settings/trainSettings.ts'
 import type { ArenaShape } from './arenaShape.ts'
 import { type EmbeddingArea, planEmbedded, type Reserve } from './embeddingArea.ts'
 

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from '../../schema.ts'
 import type { Option } from '../../options/option.ts'
+import { NDCG_AT_MAX } from '../../dataset/clicks/groupRuns.ts'
 import { boolean, fraction, integer, list, number, oneOf, positive } from '../../options/schemas.ts'
 
 export const PRESET_NAMES = ['default', 'reference', 'reference-128'] as const
@@ -9,9 +10,6 @@ export const BASE_PRESETS = ['default', 'reference'] as const
 
 /** How a row, or a group of rows, is judged in training. */
 export const LOSSES = ['logistic', 'pairwise', 'lambdarank', 'softmax', 'logistic+pairwise'] as const
-
-/** A rank takes a search through its group. */
-export const NDCG_AT_MAX = 100
 
 /** Of a model whose scores are no probabilities: only their order says something. */
 export function learnsOrderAlone(loss: (typeof LOSSES)[number]): boolean {
