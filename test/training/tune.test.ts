@@ -18,7 +18,8 @@ import { smallData } from './dataFixture.ts'
 
 const TRIALS = 9
 const EPOCHS = 8
-const { data, folder } = await smallData({ rows: 10_000, testRows: 1000 })
+const ROWS = 5000 // in four files
+const { data, folder } = await smallData({ rows: ROWS, testRows: 100 })
 await rm(join(data, 'test'), { recursive: true }) // a search that read test clicks would fail
 
 const small = (name: string, options: Partial<TuneOptions> = {}): TuneOptions => ({
@@ -158,7 +159,7 @@ test('a part of the clicks to validate with is what trials are compared by', asy
   const files = { trainFiles: 'train/train_0[0-2]*.parquet', validationFiles: 'train/train_03*.parquet' }
   const { validation: _, ...own } = small('part', { ...files, trials: 2, epochs: 1 })
   const { heldOut, config } = await tune(own)
-  assert.equal(heldOut, 2500)
+  assert.equal(heldOut, ROWS / 4)
   const result = await train({ ...(await readConfigFile(config)), data, out: join(folder, 'part model') })
   const { trials } = await recordOf('part')
   assert.equal(result.epochs[0].validationLoss, Math.min(...trials.map((trial) => lossAt(trial, 0))))
