@@ -19,5 +19,7 @@ export function compileForRun(
 ): CompiledKernels {
   // They round once for each multiply-add: a strict build cannot have them in the place of its own.
   const native = simd === 'relaxed' ? chooseNative(options.kernels, options.report) : null
-  return { ...compileWithTurbo(simd, options), native }
+  // Of what is left for the module, nothing gains by it, and its self-check takes 0.1 s.
+  const turbo = native !== null && options.turbo === 'auto' ? 'off' : options.turbo
+  return { ...compileWithTurbo(simd, { ...options, turbo }), native }
 }

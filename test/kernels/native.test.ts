@@ -6,6 +6,7 @@ import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { chooseNative, findNative } from '../../src/kernels/chooseNative.ts'
+import { compileForRun } from '../../src/kernels/compileForRun.ts'
 import { nativeFile } from '../../src/kernels/native.ts'
 import { train } from '../../src/index.ts'
 import { smallData } from '../training/dataFixture.ts'
@@ -39,6 +40,12 @@ test('native kernels are chosen where they run, without a word', { skip }, () =>
   const { lines, stderr } = ask()
   assert.deepEqual(lines, [family, `${family} null`])
   assert.equal(stderr, '')
+})
+
+test('with native kernels auto leaves the 256-bit operations of V8 off; on still means on', { skip }, () => {
+  const compiled = (turbo: 'auto' | 'on') =>
+    compileForRun('relaxed', { turbo, kernels: 'auto', rows: 1e9, report })
+  assert.deepEqual([compiled('auto').turbo, compiled('on').turbo], [false, true])
 })
 
 test('where foreign functions are not allowed, auto goes without them, and native says what is missing', {
