@@ -27,7 +27,9 @@ export function serveApart(work: ApartWork): void {
     process.send?.(message)
   }
   const onProgress = (progress: OpenProgress) => send({ type: 'progress', progress })
+  let answers = 0
   const answer = async (request: never) => {
+    if (answers++ > 0) globalThis.gc?.() // what the one before has left
     controller = new AbortController()
     const run: ApartRun = { signal: controller.signal, onProgress }
     try {
@@ -43,7 +45,6 @@ export function serveApart(work: ApartWork): void {
           message: error instanceof Error ? (error.stack ?? '') : messageOf(error),
         })
     }
-    globalThis.gc?.() // it may wait for the next request, and that one needs the memory
   }
   process.on('SIGINT', () => {})
   process.on('disconnect', () => controller.abort())
