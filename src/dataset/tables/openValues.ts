@@ -67,7 +67,9 @@ export async function openValues(
           }),
         )
       }
-      const now = await findTables(options)
+      // By what was taken: the options that first asked for these tables may have told it in other words.
+      const taken = { users: tables.users.features, restaurants: tables.restaurants.features }
+      const now = await findTables({ ...options, fitted: options.fitted ?? taken })
       if (now?.fingerprint !== tables.fingerprint)
         throw new NearrankError(
           'INPUT',
