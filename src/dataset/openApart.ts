@@ -19,6 +19,7 @@ const SENT = new Set([
   'fitted',
   'grows',
   'replayed',
+  'keepColumns',
 ])
 
 type Options = DatasetOptions & OpenOptions

@@ -239,8 +239,24 @@ export function optionsReading<R extends Split = never>(...splits: R[]): Pick<Ta
   return concerned(DATASET_OPTIONS) as Pick<Table, KeyReading<R>>
 }
 
+/** The options of who fills a store. */
+export const FILL_OPTIONS = {
+  ...optionsReading(),
+  /** Columns of the restaurants that the store keeps beside their features, for display; default none. */
+  keepColumns: {
+    schema: texts(),
+    flag: '--keep-columns <names>',
+    help: 'columns of the restaurants that are only kept, as name',
+  },
+} satisfies OptionTable
+
+/** Which files and columns fill a store. */
+export interface FillOptions
+  extends DatasetOptions,
+    Partial<Pick<OptionValues<typeof FILL_OPTIONS>, 'keepColumns'>> {}
+
 /** How to read a dataset. */
-export interface OpenOptions {
+export interface OpenOptions extends Pick<FillOptions, 'keepColumns'> {
   memoryBytes?: number // for DuckDB's buffers; default 256 MiB
   fitted?: FeaturesOf // of a model; absent: fitted to the data
   grows?: boolean // vocabularies of `fitted` get the values of the data that they do not have

@@ -14,7 +14,7 @@ import { fittedBy } from './clicks/fittedBy.ts'
  * both are null, the feature tables themselves. `tables`: the folder of the packed feature tables.
  */
 export interface PackRequest {
-  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'fitted' | 'grows' | 'replayed'>
+  options: DatasetOptions & Pick<OpenOptions, 'memoryBytes' | 'fitted' | 'grows' | 'replayed' | 'keepColumns'>
   rows: { splits: Split[]; tables: string } | null
   values: { sides: readonly Side[]; tables: string } | null
 }

@@ -8,11 +8,12 @@ import {
 } from '../dataset/tables/readTables.ts'
 import { type PackedValues, readAllValues, readValueRows } from '../dataset/tables/readValues.ts'
 import { openTablesApart, openValuesApart } from '../dataset/openApart.ts'
-import type { DatasetOptions, OpenOptions } from '../dataset/options.ts'
+import { keptNames } from '../dataset/tables/keptColumns.ts'
+import type { DatasetOptions, FillOptions, OpenOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
-import { arePlainNumbers, type Side, SIDES, storedFeatures } from '../features/featureSpec.ts'
+import { arePlainNumbers, type Side, SIDES } from '../features/featureSpec.ts'
 import { widthOf } from '../features/rowShape.ts'
-import { fitProblem, shapeOf, type SideShape } from '../features/fitProblem.ts'
+import { fitProblem, type SideShape } from '../features/fitProblem.ts'
 import type { FeatureId } from '../ids.ts'
 import type {
   Change,
@@ -21,6 +22,7 @@ import type {
   StoreLayout,
   Values,
   Vector,
+  WantedSide,
 } from '../store/featureStore.ts'
 import { sideFor } from '../store/layout.ts'
 
@@ -45,9 +47,16 @@ export interface FillStoreOptions extends PackOptions {
 export async function storeForData(
   options: PackOptions,
 ): Promise<Required<Pick<OpenStoreOptions, 'layout' | 'idsOfNew'>>> {
-  const { users, restaurants } = await openData(options)
+  const tables = await openData(options)
+  const { users, restaurants } = tables
+  const layout = {
+    users: wantedSide(users, options),
+    restaurants: wantedSide(restaurants, options),
+  }
+  // So that a column that cannot be kept is told of before there is a store that lacks it.
+  if (options.keepColumns) await openValuesApart(packOptions(options), tables, valueSides(layout))
   return {
-    layout: { users: sideFor(users.features), restaurants: sideFor(restaurants.features) },
+    layout,
     idsOfNew: async () => ({
       users: (await readIdKinds(users))[0],
       restaurants: (await readIdKinds(restaurants))[0],
@@ -64,13 +73,13 @@ export async function storeForData(
  */
 export async function fillStore({ store, ...options }: FillStoreOptions): Promise<Record<Side, number>> {
   const tables = await openData(options)
-  const problem = await dataProblem(store.layout, tables)
+  const problem = await dataProblem(store.layout, tables, options)
   if (problem !== undefined)
     throw new NearrankError(
       'INPUT',
-      `Cannot fill the store from ${options.data}: ${problem}; choose other columns, or fill another store (nearrank load --model takes the columns of a model)`,
+      `Cannot fill the store from ${options.data}: ${problem}; choose other columns (--keep-columns names those that it keeps beside the features), or fill another store (nearrank load --model takes the columns of a model)`,
     )
-  const sides = SIDES.filter((side) => store.layout[side].form === 'values')
+  const sides = valueSides(store.layout)
   const values = sides.length > 0 ? await openValuesApart(packOptions(options), tables, sides) : undefined
   const rowsOf = (table: FeatureTable) =>
     values && sides.includes(table.side) ? valueRows(values, table.side) : vectorRows(table)
@@ -82,7 +91,7 @@ export async function fillStore({ store, ...options }: FillStoreOptions): Promis
   return { users: tables.users.rows, restaurants: tables.restaurants.rows }
 }
 
-interface PackOptions extends DatasetOptions, Pick<OpenOptions, 'fitted' | 'signal'> {
+interface PackOptions extends FillOptions, Pick<OpenOptions, 'fitted' | 'signal'> {
   onProgress?: (progress: FillProgress) => void
 }
 
@@ -101,7 +110,11 @@ function packOptions({ onProgress, ...options }: PackOptions): DatasetOptions & 
 }
 
 /** Why data cannot fill a store, as a part of a sentence about the data; undefined: it can. */
-async function dataProblem(store: StoreLayout, { users, restaurants }: Tables): Promise<string | undefined> {
+async function dataProblem(
+  store: StoreLayout,
+  { users, restaurants }: Tables,
+  options: PackOptions,
+): Promise<string | undefined> {
   for (const { side, features } of [users, restaurants]) {
     const other = features.find((feature) => !arePlainNumbers([feature]))
     if (other && store[side].form !== 'values')
@@ -109,7 +122,10 @@ async function dataProblem(store: StoreLayout, { users, restaurants }: Tables): 
         other.kind === 'number' ? 'which may be missing' : `of the kind ${other.kind}`
       }`
   }
-  const found = { users: await shapeOfTable(users), restaurants: await shapeOfTable(restaurants) }
+  const found = {
+    users: await shapeOfTable(users, options),
+    restaurants: await shapeOfTable(restaurants, options),
+  }
   // The order of values does not matter.
   const shape = (side: Side, { features, names, ids }: SideShape) => ({
     features,
@@ -123,8 +139,16 @@ async function dataProblem(store: StoreLayout, { users, restaurants }: Tables): 
   return fitProblem({ wanted: shapes(store), found: shapes(found) })
 }
 
-async function shapeOfTable(table: FeatureTable): Promise<SideShape> {
-  return { ...shapeOf(storedFeatures(table.features)), ids: await readIdKinds(table) }
+async function shapeOfTable(table: FeatureTable, options: PackOptions): Promise<SideShape> {
+  return { ...wantedSide(table, options), ids: await readIdKinds(table) }
+}
+
+function wantedSide(table: FeatureTable, options: PackOptions): WantedSide {
+  return sideFor(table.features, keptNames(table, options))
+}
+
+function valueSides(layout: Record<Side, WantedSide>): Side[] {
+  return SIDES.filter((side) => layout[side].form === 'values')
 }
 
 /** A row of a table, by its number. */

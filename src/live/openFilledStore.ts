@@ -1,5 +1,6 @@
 import { dataOfModel } from '../dataset/dataOfModel.ts'
-import type { DatasetOptions } from '../dataset/options.ts'
+import { keptNames } from '../dataset/tables/keptColumns.ts'
+import type { FillOptions } from '../dataset/options.ts'
 import { NearrankError } from '../errors.ts'
 import type { ModelDescription } from '../model/modelFile.ts'
 import type { IdKind } from '../ids.ts'
@@ -16,7 +17,7 @@ export interface FilledStoreOptions {
   /**
    * Fills the store where it has no restaurants or a fill was interrupted; columns as the model was trained.
    */
-  fill?: DatasetOptions
+  fill?: FillOptions
   // Of a new store that is not filled from data, @default integer.
   ids?: { users?: IdKind; restaurants?: IdKind }
   signal?: AbortSignal
@@ -37,10 +38,11 @@ export async function openFilledStore(
   const fill = options.fill && dataOfModel(description, options.fill)
   const told = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const { users, restaurants } = modelFeatures(description)
+  const kept = keptNames({ side: 'restaurants', features: restaurants }, fill ?? {})
   const store = await openStore(url, {
     layout: {
       users: { ...sideFor(users), ...(ids?.users && { ids: ids.users }) },
-      restaurants: { ...sideFor(restaurants), ...(ids?.restaurants && { ids: ids.restaurants }) },
+      restaurants: { ...sideFor(restaurants, kept), ...(ids?.restaurants && { ids: ids.restaurants }) },
     },
     ...(redisTls && { redisTls }),
     ...(fill && { idsOfNew: async () => (await storeForData({ ...fill, ...told })).idsOfNew() }),

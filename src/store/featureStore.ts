@@ -134,7 +134,7 @@ export interface FeatureStore {
 export interface OpenStoreOptions {
   // Names are written down where the store has none. Of values, the store may have more than are wanted.
   layout: Record<Side, WantedSide>
-  /** Called if the store is new and `ids` are absent. @default integers */
+  /** Called if the store is new, before it is made; `ids` of `layout` come first. @default integers */
   idsOfNew?: () => Promise<Record<Side, IdKind>>
   redisTls?: RedisTls // of a store at `rediss://`
 }

@@ -1,12 +1,13 @@
 import {
   arePlainNumbers,
   type FeatureSpec,
+  namesOf,
   type Side,
   SIDES,
   SINGULAR,
   storedFeatures,
 } from '../features/featureSpec.ts'
-import { fitProblem, shapeOf, type SideShape } from '../features/fitProblem.ts'
+import { fitProblem, type SideShape } from '../features/fitProblem.ts'
 import { listed } from '../features/rawRow.ts'
 import type { OpenStoreOptions, SideLayout, StoreLayout, WantedSide } from './featureStore.ts'
 
@@ -16,15 +17,20 @@ export interface AgreedLayout {
   unnamed: Side[] // sides whose names the store does not have yet
 }
 
-/** How a side is to be stored for features: as vectors if all are plain numbers, else as values by name. */
-export function sideFor(features: readonly FeatureSpec[]): WantedSide {
-  return { ...shapeOf(storedFeatures(features)), ...(!arePlainNumbers(features) && { form: 'values' }) }
+/**
+ * How a side is to be stored for features, and for columns that are kept beside them: as vectors if all are
+ * plain numbers and nothing is kept, else as values by name.
+ */
+export function sideFor(features: readonly FeatureSpec[], kept: readonly string[] = []): WantedSide {
+  const names = [...kept, ...namesOf(storedFeatures(features))]
+  const areVectors = arePlainNumbers(features) && kept.length === 0
+  return { features: names.length, names, ...(!areVectors && { form: 'values' }) }
 }
 
 /** What a new store will hold. */
 export async function newLayout({ layout, idsOfNew }: OpenStoreOptions): Promise<StoreLayout> {
   const { users, restaurants } = layout
-  const ids = users.ids && restaurants.ids ? undefined : await idsOfNew?.()
+  const ids = await idsOfNew?.()
   return {
     users: { ids: ids?.users ?? 'integer', ...users },
     restaurants: { ids: ids?.restaurants ?? 'integer', ...restaurants },

@@ -215,3 +215,18 @@ test('a table that was changed after it was packed is refused', () =>
       isError('INPUT', /a feature table was changed while it was being read; run again/),
     )
   }))
+
+test('tables that other options have asked for before, in other words, are not taken for changed ones', () =>
+  withFolder(async (data) => {
+    await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+    await writeParquetFile(
+      data,
+      'user_features.parquet',
+      `SELECT i AS user_id, ['a', 'b' || i % 2] AS tags FROM range(9) t(i)`,
+    )
+    const first = await openTables({ data })
+    const named = { data, userFeatures: ['tags'] }
+    const tables = await openTables(named)
+    assert.equal(tables.directory, first.directory)
+    assert.deepEqual((await rowsOf(await openValues(named, tables, ['users'])))[1], { tags: ['a', 'b1'] })
+  }))

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { DATA_OPTION, type DatasetOptions, type OpenOptions, optionsReading } from '../../dataset/options.ts'
+import { DATA_OPTION, FILL_OPTIONS, type FillOptions, type OpenOptions } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import type { Side } from '../../features/featureSpec.ts'
@@ -37,8 +37,6 @@ const OUTPUT = {
   json: { ...JSON_OPTION.json, help: 'print one JSON object: users, restaurants, seconds' },
 }
 
-const DATASET = optionsReading()
-
 /** How a load can be stopped, and what it tells. */
 interface Told {
   signal: AbortSignal
@@ -58,7 +56,7 @@ export function loadCommand({ interrupt, progress }: CommandContext): Command {
     )
   addFlags(command, 'Paths:', PLACES)
   addFlags(command, 'Output:', OUTPUT)
-  addFlags(command, 'Data:', DATASET)
+  addFlags(command, 'Data:', FILL_OPTIONS)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank load --data data --store sqlite:features.db --model model\n' +
@@ -107,7 +105,7 @@ async function loadData(
     import('../../live/fillStore.ts'),
     import('../../store/openStore.ts'),
   ])
-  const options = { ...givenOptions(command, DATASET), data }
+  const options = { ...givenOptions(command, FILL_OPTIONS), data }
   const source = {
     ...(model === undefined ? options : await optionsFor(model, options)),
     signal,
@@ -126,7 +124,7 @@ async function loadData(
 
 async function loadFromBackup(command: Command, address: string, told: Told): Promise<Record<Side, number>> {
   const { from = '', data, redisTls, model } = givenOptions(command, PLACES)
-  const other = data ?? model ?? Object.keys(givenOptions(command, DATASET))[0]
+  const other = data ?? model ?? Object.keys(givenOptions(command, FILL_OPTIONS))[0]
   if (other !== undefined)
     throw new NearrankError(
       'USAGE',
@@ -136,7 +134,7 @@ async function loadFromBackup(command: Command, address: string, told: Told): Pr
   return loadBackup(from, address, { ...told, ...(redisTls && { redisTls }) })
 }
 
-async function optionsFor(model: string, options: DatasetOptions): Promise<DatasetOptions & OpenOptions> {
+async function optionsFor(model: string, options: FillOptions): Promise<FillOptions & OpenOptions> {
   const [{ dataOfModel }, { loadModelFiles }] = await Promise.all([
     import('../../dataset/dataOfModel.ts'),
     import('../../model/modelDirectory.ts'),

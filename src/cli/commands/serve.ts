@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { once } from 'node:events'
-import { optionsReading } from '../../dataset/options.ts'
+import { FILL_OPTIONS } from '../../dataset/options.ts'
 import { NearrankError } from '../../errors.ts'
 import { formatCount } from '../../format.ts'
 import type { RunningServer } from '../../server/startServer.ts'
@@ -24,12 +24,11 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
         'SIGTERM or Ctrl+C stops it after answering what has arrived; SIGHUP reloads the model folder.\n' +
         PASSWORD_HELP,
     )
-  const datasetOptions = optionsReading()
   addFlags(command, 'Paths:', SERVE_PLACES)
   addFlags(command, 'Serving:', SERVE_OPTIONS)
   addFlags(command, 'Protection:', SERVE_PROTECTION)
   addFlags(command, 'Output:', SERVE_OUTPUT)
-  addFlags(command, 'Data (default: the columns that the model was trained with):', datasetOptions)
+  addFlags(command, 'Data (default: the columns that the model was trained with):', FILL_OPTIONS)
   command.addHelpText(
     'after',
     '\nExample:\n  nearrank serve --model model --data data --store sqlite:features.db --port 8080\n' +
@@ -56,7 +55,7 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
       ...limits,
       ...output,
       model,
-      ...(data !== undefined && { fill: { ...givenOptions(command, datasetOptions), data } }),
+      ...(data !== undefined && { fill: { ...givenOptions(command, FILL_OPTIONS), data } }),
       ...(apiKeys !== undefined && { apiKeys: readApiKeys(apiKeys) }),
       signal: interrupt.signal,
       onProgress: ({ stage, side, rowsDone, rowsTotal }) =>

@@ -113,7 +113,10 @@ class ApartProcess {
 
   /** Ends it after `ms`, unless it is asked again; it keeps nothing alive meanwhile. */
   rest(ms: number, ended: () => void): void {
-    this.#timer = setTimeout(() => void this.end(), ms).unref()
+    this.#timer = setTimeout(() => {
+      ended() // before it is told to, so that nobody asks a process that is ending
+      void this.end()
+    }, ms).unref()
     void this.#closed.then(ended)
     this.#hold(false)
   }

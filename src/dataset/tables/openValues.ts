@@ -23,6 +23,7 @@ import {
 } from '../sources.ts'
 import { rawOf } from './columnEncoders.ts'
 import { jsonColumn } from './jsonValues.ts'
+import { keptColumns, keptNames } from './keptColumns.ts'
 import { findKeptRows, keptChunks } from './keptRows.ts'
 import { fittedPlaces, withPlaces } from './placeColumns.ts'
 import { tableColumns } from './tablePlan.ts'
@@ -53,7 +54,9 @@ export async function openValues(
       for (const side of sides) {
         const sources = await tableSources(options, data, side)
         const columns = columnNames(options)
-        const isRead = readBy({ features: [...tables[side].features], ...tableColumns(side, columns) })
+        const kept = keptNames(tables[side], options)
+        const isTaken = readBy({ features: [...tables[side].features], ...tableColumns(side, columns) })
+        const isRead = (column: string) => isTaken(column) || kept.includes(column)
         const pages = { files: sources, isRead, signal: options.signal }
         packed[side] = await whilePagesAreChecked(pages, (signal) =>
           packValues(connection, tables[side], {
@@ -61,13 +64,16 @@ export async function openValues(
             tableName: tableName(options, side),
             folder,
             columns,
+            kept,
             policies: tablePolicies(options),
             signal,
             ...(options.onProgress && { onProgress: options.onProgress }),
           }),
         )
       }
-      const now = await findTables(options)
+      // By what was taken: the options that first asked for these tables may have told it in other words.
+      const taken = { users: tables.users.features, restaurants: tables.restaurants.features }
+      const now = await findTables({ ...options, fitted: options.fitted ?? taken })
       if (now?.fingerprint !== tables.fingerprint)
         throw new NearrankError(
           'INPUT',
@@ -92,9 +98,11 @@ export async function findValues(
   return readValues(join(home, name))
 }
 
-async function locate(options: Options, { fingerprint }: Tables, sides: readonly Side[]) {
+async function locate(options: Options, tables: Tables, sides: readonly Side[]) {
+  const kept = sides.flatMap((side) => keptNames(tables[side], options))
+  const what = [VALUES_FORMAT, tables.fingerprint, sides, ...(kept.length > 0 ? [kept] : [])]
   const home = packHome(options, await dataFolder(options))
-  return { home, name: PREFIX + fingerprintOf([], VALUES_FORMAT, fingerprint, sides) }
+  return { home, name: PREFIX + fingerprintOf([], ...what) }
 }
 
 interface Run extends Pick<OpenOptions, 'onProgress'> {
@@ -102,6 +110,7 @@ interface Run extends Pick<OpenOptions, 'onProgress'> {
   tableName: string
   folder: string
   columns: ColumnNames
+  kept: readonly string[]
   policies: TablePolicies
   signal: AbortSignal | undefined
 }
@@ -109,7 +118,7 @@ interface Run extends Pick<OpenOptions, 'onProgress'> {
 async function packValues(
   connection: DuckDBConnection,
   table: FeatureTable,
-  { sources, folder, tableName: called, columns: names, policies, signal, onProgress }: Run,
+  { sources, folder, tableName: called, columns: names, kept: keptOnly, policies, signal, onProgress }: Run,
 ): Promise<ValuesFile> {
   const { side, rows, idKey } = table
   const features = storedFeatures(table.features)
@@ -118,7 +127,8 @@ async function packValues(
   const file = withPlaces(read, fittedPlaces(features), places)
   const plan = { side, file, features: [...features], leftOut: [], idKey, ...tableColumns(side, names) }
   const kept = await findKeptRows(connection, plan, { policies, signal })
-  const columns = features.map((feature) => jsonColumn(columnNamed(file, feature.name), feature))
+  const stored = [...keptColumns(file, plan, keptOnly), ...features]
+  const columns = stored.map((one) => jsonColumn(columnNamed(file, one.name), one))
   const output = await DurableFile.create(join(folder, `${side}.rows`))
   try {
     const sql = columns.map((column) => column.sql)
@@ -126,7 +136,7 @@ async function packValues(
     for await (const chunk of keptChunks(chunks, kept)) {
       const lines: string[] = []
       for (let row = 0; row < chunk.rows; row++) {
-        const values = features.map(({ name }, k) => {
+        const values = stored.map(({ name }, k) => {
           const value = columns[k].valueOf(rawOf(chunk.columns[k].getItem(row)))
           return [name, value] as const
         })
