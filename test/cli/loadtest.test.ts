@@ -227,6 +227,7 @@ describe('nearrank loadtest', () => {
 })
 
 describe('the live line', () => {
+  process.env.TERM = 'xterm' // one that calls itself dumb is not redrawn on
   const progress: LoadProgress = {
     stage: 'measure',
     rate: 3000,

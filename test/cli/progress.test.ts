@@ -5,6 +5,8 @@ import { packState } from '../../src/cli/progress/packState.ts'
 import { Progress } from '../../src/cli/progress/progress.ts'
 import { plainProgressLine, progressLine } from '../../src/cli/progress/progressLine.ts'
 
+process.env.TERM = 'xterm' // one that calls itself dumb is not redrawn on
+
 const state = {
   stage: 'train 2/5',
   done: 5_000_000,
