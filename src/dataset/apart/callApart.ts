@@ -20,7 +20,7 @@ export interface ApartCall<Work extends ApartWork> {
   request: Parameters<Work>[0]
   action: 'pack' | 'inspect' // for messages
   data: string // folder, for messages and for people who look at the list of processes
-  isKept?: boolean // the process is kept for a moment, for another call that is likely, @default false
+  isKept?: boolean // if it is small, it waits for another call that is likely, @default false
   signal: AbortSignal | undefined
   onProgress: ((progress: OpenProgress) => void) | undefined
 }
@@ -29,6 +29,8 @@ export interface ApartCall<Work extends ApartWork> {
 export type Apart<T> = T & { peakRssBytes: number }
 
 const KEPT_MS = 1000
+/** What a process that is kept may have taken: of large vocabularies much stays, which packing rows needs. */
+const KEPT_RSS_BYTES_MAX = 256 * 2 ** 20
 const kept = new Map<string, ApartProcess>()
 
 /**
@@ -45,7 +47,7 @@ export async function callApart<Work extends ApartWork>(
   const apart = kept.get(key) ?? new ApartProcess(module, data)
   kept.delete(key)
   const { result, peakRssBytes } = await apart.ask(call)
-  if (isKept) {
+  if (isKept && peakRssBytes <= KEPT_RSS_BYTES_MAX) {
     kept.set(key, apart)
     apart.rest(KEPT_MS, () => kept.get(key) === apart && kept.delete(key))
   } else await apart.end()
