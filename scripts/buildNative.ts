@@ -4,14 +4,20 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { nativeFile } from '../src/kernels/native.ts'
 
+const HEADERS = fileURLToPath(new URL('include', import.meta.resolve('node-api-headers')))
 const SOURCES = join(import.meta.dirname, '../src/kernels/native')
 const FILES = ['gemm', 'hidden', 'gather', 'adam', 'peak']
 // No product and sum is fused but where the source says so; no function of libc but memory copies, so that any libc will do.
 const FLAGS = '-O3 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -std=gnu11'.split(' ')
-// On Linux, a library that is linked with no libc runs beside glibc and musl alike; libgcc tells the processor's features.
-const LIBRARIES = process.platform === 'linux' ? ['-nostdlib', '-lgcc'] : []
+// Node itself has what the library calls of Node-API. On Linux, a library that is linked with no libc runs beside glibc and musl
+// alike; libgcc tells the processor's features.
+const LIBRARIES: Partial<Record<NodeJS.Platform, string[]>> = {
+  linux: ['-nostdlib', '-lgcc'],
+  darwin: ['-undefined', 'dynamic_lookup'],
+}
 const FAMILIES: Record<string, Record<string, string>> = {
   x64: {
     avx512: '-mavx512f -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512',
@@ -41,12 +47,12 @@ function build(): void {
       run([...FLAGS, ...flags, '-c', join(SOURCES, `${file}.c`), '-o', join(folder, object)])
       objects.push(join(folder, object))
     }
-    compile('family', 'family.o', [])
+    compile('module', 'module.o', ['-I', HEADERS])
     for (const [family, flags] of Object.entries(families))
       for (const file of FILES) compile(file, `${file}-${family}.o`, flags.split(' ').filter(Boolean))
     mkdirSync(join(target, '..'), { recursive: true })
     const beside = `${target}.new`
-    run(['-shared', '-o', beside, ...objects, ...LIBRARIES])
+    run(['-shared', '-o', beside, ...objects, ...(LIBRARIES[process.platform] ?? [])])
     renameSync(beside, target)
   } finally {
     rmSync(folder, { recursive: true, force: true })

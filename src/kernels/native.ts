@@ -1,7 +1,9 @@
-import type * as Ffi from 'node:ffi'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Kernels } from './kernels.ts'
+
+const load = createRequire(import.meta.url)
 
 /** A family of processors that the native kernels are compiled for. */
 export type NativeFamily = 'avx512' | 'avx2' | 'neon'
@@ -16,7 +18,9 @@ export const FAMILIES_ON: Record<NativeFamily, NativeFamily[]> = {
 /** The kernels that there are in C as well; all others are WebAssembly. */
 type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam' | 'peak'>
 
-const ARGUMENTS_MAX = 16
+/** Doubles of a kernel's row: the address of the memory, the arguments, the result (`native/module.c`). */
+const ROW_LENGTH = 16
+const RESULT = ROW_LENGTH - 1
 
 /** The library of this platform, beside the WebAssembly kernels; there is none where no compiler was. */
 export function nativeFile(): string {
@@ -25,67 +29,69 @@ export function nativeFile(): string {
 
 /** The best family of this processor; null: there is none. @throws Error that says why none can run here. */
 export function familyOfProcessor(): NativeFamily | null {
-  const { ffi, library } = openLibrary()
-  const name = ffi.toString(library.getFunction('nearrank_family', { return: 'pointer' })())
-  return name === '' ? null : (name as NativeFamily)
+  const { family } = openLibrary()
+  return family === '' ? null : family
 }
 
 /** `kernels`, with those that there are in C in their place, over the same shared memory. */
 export function bindNative(kernels: Kernels, memory: WebAssembly.Memory, family: NativeFamily): Kernels {
-  const { ffi, library } = openLibrary()
+  const library = openLibrary()
   const all = new Uint8Array(memory.buffer)
-  const base = Number(ffi.getRawPointer(all))
   const take = (name: string): Taken => {
-    const call = library.getFunction(`${name}_${family}`, { return: 'f64', arguments: ['f64'] })
-    const block = new Float64Array(new ArrayBuffer(8 * ARGUMENTS_MAX)) // off the heap: never moved
-    block[0] = base
-    block[ARGUMENTS_MAX - 1] = all.byteLength
-    const address = Number(ffi.getRawPointer(block))
-    return { block, all, call: () => call(address) }
+    const row = new Float64Array(new ArrayBuffer(8 * ROW_LENGTH)) // off the heap: never moved
+    return { row, all, call: library[`${name}_${family}`](row, all) }
   }
   return { ...kernels, ...nativeKernels(take) }
 }
 
-/** A kernel's function, and the row of doubles that are its arguments; the first and the last are set. */
+/** A kernel's function, and the row of doubles that it takes its arguments from and leaves its result in. */
 interface Taken {
-  block: Float64Array
+  row: Float64Array
   all: Uint8Array // the memory, which must stay as long as it is computed in
-  call: () => number
+  call: () => void
 }
 
-// A call with one double takes ten nanoseconds; with a kernel's arguments as they are, four hundred.
+/** What `native/module.c` exports: the processor's family, and the kernels of each by name. */
+type Library = { family: NativeFamily | '' } & Record<
+  `${string}_${NativeFamily}`,
+  (row: Float64Array, memory: Uint8Array) => () => void
+>
+
+// A call takes thirteen nanoseconds with the arguments in a row; those of a kernel as they are took hundreds.
 // biome-ignore format: a line for each argument would hide what is the same
 function nativeKernels(take: (name: string) => Taken): NativeKernels {
   const [product, layer, rows, step] = [take('gemm'), take('hidden'), take('gather'), take('adam')]
   const limit = take('peak')
   return {
     gemm(c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) {
-      const q = product.block
+      const q = product.row
       q[1] = c; q[2] = ldc; q[3] = a; q[4] = am; q[5] = ap; q[6] = b; q[7] = ldb; q[8] = init; q[9] = ldi
       q[10] = m; q[11] = n; q[12] = p
       product.call()
     },
     hidden(mask, ldm, z, x, ldx, w, ldw, bias, wOut, m, n, p) {
-      const q = layer.block
+      const q = layer.row
       q[1] = mask; q[2] = ldm; q[3] = z; q[4] = x; q[5] = ldx; q[6] = w; q[7] = ldw; q[8] = bias; q[9] = wOut
       q[10] = m; q[11] = n; q[12] = p
       layer.call()
     },
     gather(x, ldx, users, restaurants, clicks, count, countPadded, userTable, userStride, userCount, restaurantTable, restaurantStride, restaurantCount) {
-      const q = rows.block
+      const q = rows.row
       q[1] = x; q[2] = ldx; q[3] = users; q[4] = restaurants; q[5] = clicks; q[6] = count; q[7] = countPadded
       q[8] = userTable; q[9] = userStride; q[10] = userCount
       q[11] = restaurantTable; q[12] = restaurantStride; q[13] = restaurantCount
-      return rows.call() | 0 // as WebAssembly returns it
+      rows.call()
+      return q[RESULT] | 0 // as WebAssembly returns it
     },
     adam(p, g, m, v, count, stepSize, vScale, beta1, beta2, epsilon, decay) {
-      const q = step.block
+      const q = step.row
       q[1] = p; q[2] = g; q[3] = m; q[4] = v; q[5] = count; q[6] = stepSize; q[7] = vScale
       q[8] = beta1; q[9] = beta2; q[10] = epsilon; q[11] = decay
-      return step.call()
+      step.call()
+      return q[RESULT]
     },
     peak(at, steps) {
-      const q = limit.block
+      const q = limit.row
       q[1] = at; q[2] = steps
       limit.call()
     },
@@ -93,23 +99,9 @@ function nativeKernels(take: (name: string) => Taken): NativeKernels {
 }
 
 /** @throws Error that says why there is none here. */
-function openLibrary(): { ffi: typeof Ffi; library: Ffi.DynamicLibrary } {
-  const ffi = quietFfi()
-  if (ffi === undefined)
-    throw new Error(`Node ${process.versions.node} has no foreign functions (Node 26.10 has them)`)
+function openLibrary(): Library {
   const file = nativeFile()
   if (!existsSync(file))
     throw new Error(`there is no ${file}; npm run build makes it on a machine with a C compiler`)
-  return { ffi, library: new ffi.DynamicLibrary(file) }
-}
-
-/** Without the warning that they are experimental: what uses them is checked, and can do without. */
-function quietFfi(): typeof Ffi | undefined {
-  const usual = Object.getOwnPropertyDescriptor(process, 'emitWarning')!
-  Object.defineProperty(process, 'emitWarning', { ...usual, value: () => undefined })
-  try {
-    return process.getBuiltinModule('node:ffi') as typeof Ffi | undefined
-  } finally {
-    Object.defineProperty(process, 'emitWarning', usual)
-  }
+  return load(file) as Library
 }

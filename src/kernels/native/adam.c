@@ -17,9 +17,8 @@ INLINE float flushed(float x, float least) { return __builtin_fabsf(x) < least ?
 
 INLINE int isFinite(float x) { return x - x == 0; }
 
-EXPORT double FAMILY(adam)(double address) {
+double FAMILY(adam)(const double *q) {
   enum { P = 1, G, M, V, COUNT, STEP_SIZE, V_SCALE, BETA1, BETA2, EPSILON, DECAY };
-  const double *q = argumentsAt(address);
   float *ps = floatsOf(q, P), *ms = floatsOf(q, M), *vs = floatsOf(q, V);
   const float *gs = floatsOf(q, G);
   const int count = q[COUNT];

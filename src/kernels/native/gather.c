@@ -15,10 +15,9 @@ INLINE void copy(float *to, const float *from, size_t fours) {
 }
 
 /** Rows of X from the two tables: src/kernels/assembly/gather.ts. */
-EXPORT double FAMILY(gather)(double address) {
+double FAMILY(gather)(const double *q) {
   enum { X = 1, LDX, USERS, RESTAURANTS, CLICKS, ROWS, ROWS_PADDED };
   enum { USER_TABLE = 8, USER_STRIDE, USER_COUNT, RESTAURANT_TABLE, RESTAURANT_STRIDE, RESTAURANT_COUNT, MEMORY = 15 };
-  const double *q = argumentsAt(address);
   const uint32_t *user = (const uint32_t *)floatsOf(q, USERS), *restaurant = (const uint32_t *)floatsOf(q, RESTAURANTS);
   const uint8_t *click = (const uint8_t *)floatsOf(q, CLICKS);
   const float *ofUsers = floatsOf(q, USER_TABLE), *ofRestaurants = floatsOf(q, RESTAURANT_TABLE);

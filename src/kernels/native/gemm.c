@@ -1,9 +1,8 @@
 #include "tile.h"
 
 /** C = init + A·B, as gemm of the WebAssembly kernels: src/kernels/assembly/gemm.ts. */
-EXPORT double FAMILY(gemm)(double address) {
+double FAMILY(gemm)(const double *q0) {
   enum { C = 1, LDC, A, AM, AP, B, LDB, INIT, LDI, M_, N_, P_ };
-  const double *q0 = argumentsAt(address);
   const int M = q0[M_], N = q0[N_];
   float *to = floatsOf(q0, C);
   const size_t ldc = q0[LDC];

@@ -23,9 +23,8 @@ INLINE vec relu(vec h) { return keep(h, h); }
 #endif
 
 /** h = bias + X·W, mask = [h > 0], z = relu(h)·wOut in four lanes: src/kernels/assembly/hidden.ts. */
-EXPORT double FAMILY(hidden)(double address) {
+double FAMILY(hidden)(const double *q0) {
   enum { MASK = 1, LDM, Z, X, LDX, W, LDW, BIAS, OUT, M_, N_, P_ };
-  const double *q0 = argumentsAt(address);
   const int M = q0[M_], N = q0[N_];
   float *to = floatsOf(q0, MASK);
   const size_t ldm = q0[LDM];

@@ -4,9 +4,8 @@
  * The processor's own limit: `steps` times twelve independent multiply-adds, 24 · WIDTH FLOP a step, and nothing else. At: twelve
  * sums, a factor and the other, 4 floats apart, of which as many lanes are read as there are; the sum of the sums is stored there.
  */
-EXPORT double FAMILY(peak)(double address) {
+double FAMILY(peak)(const double *q) {
   enum { AT = 1, STEPS, SUMS = 12 };
-  const double *q = argumentsAt(address);
   float *at = floatsOf(q, AT);
   const int steps = q[STEPS];
   vec s[SUMS];

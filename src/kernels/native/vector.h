@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EXPORT __attribute__((visibility("default")))
 #define INLINE static inline __attribute__((always_inline))
 // Whole, and before arrays of constant size become registers: all of a tile's sums are such an array.
 #ifdef __clang__
@@ -65,12 +64,5 @@ INLINE vec root(vec x) { return vsqrtq_f32(x); }
 /** Four floats, as the WebAssembly kernels have them: partial sums are kept in four lanes. */
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
 
-/**
- * A call's arguments: a row of doubles at `address`, the start of the shared memory first. A double holds an address and a byte
- * offset exactly, and one argument is what calls from JavaScript take in nanoseconds; more than eight, or integers, cost a
- * hundred times as much.
- */
-INLINE const double *argumentsAt(double address) { return (const double *)(uintptr_t)address; }
-
-/** The floats at a byte offset, argument i. */
+/** The floats at a byte offset, argument i of a row of doubles: its first is the address of the memory; a double holds both exactly. */
 INLINE float *floatsOf(const double *q, int i) { return (float *)((char *)(uintptr_t)q[0] + (size_t)q[i]); }
