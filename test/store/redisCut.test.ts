@@ -262,7 +262,14 @@ describe('Redis: a server that crashes', { skip: NO_REDIS, concurrency: true }, 
   })
 
   test('a server that is still loading its data is waited for', async () => {
-    const server = await redisServer(['--appendonly', 'yes', '--key-load-delay', '500'])
+    const server = await redisServer([
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'always',
+      '--key-load-delay',
+      '500',
+    ])
     const store = await openRedisStore(server.url, OPTIONS)
     try {
       const copy = await startCopy(store)

@@ -176,7 +176,7 @@ describe('Redis: a server that is another one, or takes no writes', {
   })
 
   test('looks reach neither replicas nor the append-only file', async (t) => {
-    const { foreign } = await setUp(t, ['--appendonly', 'yes'])
+    const { foreign } = await setUp(t, ['--appendonly', 'yes', '--appendfsync', 'always'])
     const dirty = async () =>
       /rdb_changes_since_last_save:(\d+)/.exec(String(await foreign.send('INFO', 'persistence')))?.[1]
     const size = async () =>
