@@ -5,10 +5,12 @@ import { cp, readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { callApart } from '../../src/dataset/apart/callApart.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { openRowsApart, openTablesApart } from '../../src/dataset/openApart.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { NearrankError } from '../../src/errors.ts'
+import type { grow } from './growingProcess.ts'
 import { smallData } from '../training/dataFixture.ts'
 
 const HELD_BYTES = 256 * 2 ** 20
@@ -93,6 +95,33 @@ test('the process that packed the tables packs the rows, or ends soon', { skip: 
   await openTablesApart({ data: again, cache: join(folder, 'elsewhere') })
   assert.equal(packing(again).length, 1)
   await until(() => packing(again).length === 0)
+})
+
+test('at the moment it is let go, another one is asked', async () => {
+  const late = join(folder, 'late')
+  await cp(data, late, { recursive: true })
+  const { tables } = await openTablesApart({ data: late })
+  await sleep(1000) // just behind the timer that lets it go
+  const { packs } = await openRowsApart({ data: late }, tables, ['train'])
+  for (const pack of packs) await pack.close()
+})
+
+test('a process is kept unless it has grown', async () => {
+  const module = new URL('./growingProcess', import.meta.url)
+  const call = (megabytes: number) =>
+    callApart<typeof grow>({
+      module,
+      request: { megabytes },
+      action: 'inspect',
+      data: folder,
+      isKept: true,
+      signal: undefined,
+      onProgress: undefined,
+    })
+  const pids: number[] = []
+  for (const megabytes of [1, 300, 1]) pids.push((await call(megabytes)).result)
+  assert.equal(pids[0], pids[1])
+  assert.notEqual(pids[1], pids[2])
 })
 
 test('a process that has died meanwhile is missed by nobody', { skip: noProc }, async () => {

@@ -100,6 +100,29 @@ describe('openTables', () => {
       }
     }))
 
+  test('a table that cannot be used is read once, unless its numbers were taken to be whole', () =>
+    withFolder(async (data) => {
+      const readings = async (feature: string) => {
+        const table = (id: string, more: string) => `SELECT ${id}, ${feature}${more} FROM range(70000) t(i)`
+        await writeParquetFile(data, 'user_features.parquet', table('i % 69999 AS user_id', ''))
+        await writeParquetFile(
+          data,
+          'restaurant_features.parquet',
+          table('i AS restaurant_id', ', 13.5 AS latitude, 100.5 AS longitude'),
+        )
+        let count = 0
+        let last = Infinity
+        const onProgress = ({ rowsDone }: { rowsDone: number }) => {
+          if (rowsDone <= last) count++
+          last = rowsDone
+        }
+        await assert.rejects(openTables({ data, onProgress }), isError('INPUT', /must hold every id once/))
+        return count
+      }
+      assert.equal(await readings(`i % 7 || ' km' AS area`), 1)
+      assert.equal(await readings('i::FLOAT AS f0'), 2)
+    }))
+
   test('an id may be an integer of any width, or a string', () =>
     withFolder(async (data) => {
       await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)

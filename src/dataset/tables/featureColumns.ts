@@ -31,6 +31,7 @@ const FEATURES_MAX = 4096
 export interface TableFeatures {
   features: FeatureSpec[]
   leftOut: LeftOut[]
+  isAssumed: boolean // numbers were taken to be there in every row, unread
 }
 
 /** Which columns are features. */
@@ -82,7 +83,7 @@ export async function tableFeatures(
       'INPUT',
       `Cannot use ${file.name}: at most ${FEATURES_MAX} features are allowed, found ${features.length}`,
     )
-  return { features, leftOut }
+  return { features, leftOut, isAssumed: assumesWhole && candidates.areChosen }
 }
 
 /**

@@ -34,11 +34,13 @@ const PREFIX = 'tables-'
 export async function openTables(options: DatasetOptions & OpenOptions): Promise<Tables> {
   const place = await locate(options)
   return withDuckDb(options, async (connection) => {
-    const open = (assumesWhole: boolean) => openPlanned(connection, options, place, assumesWhole)
     // Numbers that are chosen by their names are mostly whole, and to ask first takes a third of the time.
-    return open(true).catch((error: unknown) => {
-      if (error instanceof NearrankError && error.code === 'INPUT') return open(false)
-      throw error
+    const plan = (assumesWhole: boolean) => planTables(connection, options, place.tables, { assumesWhole })
+    const { plans, isAssumed } = await plan(true)
+    return openPlanned(connection, options, place, plans).catch(async (error: unknown) => {
+      if (!isAssumed || !(error instanceof NearrankError) || error.code !== 'INPUT') throw error
+      const read = await plan(false)
+      return openPlanned(connection, options, place, read.plans)
     })
   })
 }
@@ -47,9 +49,8 @@ async function openPlanned(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   { home, sources, tables, key, settings }: Awaited<ReturnType<typeof locate>>,
-  assumesWhole: boolean,
+  plans: TablePlan[],
 ): Promise<Tables> {
-  const plans = await planTables(connection, options, tables, { assumesWhole })
   const fingerprint = fingerprintOf(sources, TABLES_FORMAT, plans.map(takenBy), ...settings)
   const directory = join(home, PREFIX + fingerprint)
   const found = await readTables(directory)

@@ -31,16 +31,17 @@ export interface KeyedPlan extends TablePlan {
 /**
  * Decides what is taken from the two files; fits the features to them, unless `options` has them fitted, or
  * grows these. `assumesWhole`: numbers chosen by their names are not read for it, but taken to be finite in
- * every row.
+ * every row, which packing finds out; `isAssumed`: some are.
  */
 export async function planTables(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   sources: SourceFile[][], // of either side
   { assumesWhole }: { assumesWhole: boolean },
-): Promise<TablePlan[]> {
+): Promise<{ plans: TablePlan[]; isAssumed: boolean }> {
   const columns = columnNames(options)
   const plans: TablePlan[] = []
+  let isAssumed = false
   for (const [i, side] of SIDES.entries()) {
     for (const source of sources[i]) checkMetadata(source, options)
     const read = await readParquetTable(connection, sources[i], tableName(options, side))
@@ -54,17 +55,20 @@ export async function planTables(
     const named = side === 'users' ? options.userFeatures : options.restaurantFeatures
     const learnsIds = options.ids === side || options.ids === 'both'
     if (fitted) checkColumns(file, fitted)
-    const made = fitted
-      ? {
-          features: options.grows
-            ? await growFeatures(connection, rowsOf([file]), fitted, declared)
-            : [...fitted],
-          leftOut: options.grows ? columnsBeside(file, fitted, columns) : [],
-        }
-      : await tableFeatures(connection, file, { named, idColumn, columns, learnsIds, declared, assumesWhole })
-    plans.push({ side, file, idColumn, ...made, places })
+    if (fitted) {
+      const features = options.grows
+        ? await growFeatures(connection, rowsOf([file]), fitted, declared)
+        : [...fitted]
+      const leftOut = options.grows ? columnsBeside(file, fitted, columns) : []
+      plans.push({ side, file, idColumn, features, leftOut, places })
+    } else {
+      const choice = { named, idColumn, columns, learnsIds, declared, assumesWhole }
+      const { features, leftOut, ...made } = await tableFeatures(connection, file, choice)
+      plans.push({ side, file, idColumn, features, leftOut, places })
+      isAssumed ||= made.isAssumed
+    }
   }
-  return plans
+  return { plans, isAssumed }
 }
 
 /** The columns of a side's file that are no features. */
