@@ -23,8 +23,9 @@ import { manyRowsRoutes } from './routes/manyRows.ts'
 import { modelReportsRoute } from './routes/modelReports.ts'
 import { modelFeaturesRoute } from './routes/modelFeatures.ts'
 import { healthRoutes } from './routes/health.ts'
+import { lastProblemsRoute } from './routes/lastProblems.ts'
 import { metricsRoute } from './routes/metrics.ts'
-import { answerError, installProblems } from './problems/handlers.ts'
+import { errorAnswer, installProblems } from './problems/handlers.ts'
 import { Problem } from './problems/problems.ts'
 import { recommendRoute } from './routes/recommend.ts'
 import type { Services } from './services.ts'
@@ -56,6 +57,7 @@ export interface AppOptions {
 export function buildApp(options: AppOptions): FastifyInstance {
   const { services, apiKeys, logger } = options
   const limits: BodyLimits = { ...BODY_LIMITS, ...options.limits }
+  const answerError = errorAnswer(services.problems)
   const app: FastifyInstance = fastify({
     ...(logger && { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }), // one line of our own instead
@@ -66,7 +68,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     schemaController: SCHEMA_CONTROLLER,
   })
   useStrictJson(app)
-  installProblems(app)
+  installProblems(app, answerError)
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
   })
@@ -97,6 +99,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.register(async (scope) => {
     healthRoutes(scope, services)
     metricsRoute(scope, services)
+    lastProblemsRoute(scope, services.problems)
   })
   app.register(async (scope) => docsRoutes(scope))
   if (options.console) app.register(async (scope) => consoleRoutes(scope))

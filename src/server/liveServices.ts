@@ -7,6 +7,7 @@ import { type ExplanationOptions, Explanations } from './explanations.ts'
 import { healthOf, type Phase } from './health.ts'
 import { Metrics } from './metrics.ts'
 import type { ModelHost } from './modelHost.ts'
+import type { LastProblems } from './problems/lastProblems.ts'
 import { Problem } from './problems/problems.ts'
 import type { Health, ServedModel, Services } from './services.ts'
 import type { ListeningThreads } from './threads/listeningThreads.ts'
@@ -26,12 +27,13 @@ export interface LiveParts {
   explanations: ExplanationOptions
   progress: Progress
   logger: Logger
+  problems: LastProblems
   unknownContext: UnknownContext
 }
 
 /** What the routes need, from the parts of a server that runs or is starting. */
 export function liveServices(parts: LiveParts): Services {
-  const { store, threads, stats, state, progress, logger, unknownContext } = parts
+  const { store, threads, stats, state, progress, logger, problems, unknownContext } = parts
   const health = (): Health =>
     healthOf({
       phase: progress.phase,
@@ -67,6 +69,7 @@ export function liveServices(parts: LiveParts): Services {
     explanations: new Explanations(state, parts.explanations),
     health,
     metrics: () => metrics.render(),
+    problems,
   }
 }
 

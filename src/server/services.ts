@@ -5,6 +5,7 @@ import type { RawRow } from '../features/rawRow.ts'
 import type { UnknownContext } from '../ranking/unknownContext.ts'
 import type { ExplainedRestaurant } from '../live/liveExplainer.ts'
 import type { RecommendRequest } from '../ranking/requestBody.ts'
+import type { LastProblems } from './problems/lastProblems.ts'
 import type { Change, FeatureRow, StoreLayout, StoreStatus } from '../store/featureStore.ts'
 
 /** What the routes need of the running server; each part is a plain object in their tests. */
@@ -15,6 +16,8 @@ export interface Services {
   health(): Health
   /** Everything in Prometheus's text format. */
   metrics(): Promise<string>
+  /** That requests were answered with. */
+  problems: LastProblems
 }
 
 export interface FeatureService {

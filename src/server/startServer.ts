@@ -16,6 +16,7 @@ import { liveServices, type Progress } from './liveServices.ts'
 import { createLogger } from './logger.ts'
 import { EXPOSED, isLoopback } from './loopback.ts'
 import { type ModelFiles, ModelHost } from './modelHost.ts'
+import { LastProblems } from './problems/lastProblems.ts'
 import { type ServeOptions, type ServeSettings, withDefaults } from './serveOptions.ts'
 import type { ServedModel, Services } from './services.ts'
 import { checkFree } from './threads/listenAddress.ts'
@@ -101,7 +102,8 @@ function assemble(made: {
     reject(error)
   }
   const stats = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(ThreadStats.BYTES))
-  const threads = startThreads(settings, { layout, stats, logger, crash })
+  const problems = new LastProblems()
+  const threads = startThreads(settings, { layout, stats, logger, problems, crash })
   const state = new LiveState({
     layout,
     features,
@@ -116,7 +118,7 @@ function assemble(made: {
   const progress: Progress = { phase: 'starting', models: undefined }
   const { unknownUser, unknownContext, candidatesMax } = settings
   const explanations = { userIds: layout.users.ids, unknownUser, unknownContext, candidatesMax }
-  const parts = { store, threads, stats, state, explanations, progress, logger, unknownContext }
+  const parts = { store, threads, stats, state, explanations, progress, logger, problems, unknownContext }
   const services = liveServices(parts)
   const { apiKeys } = settings
   const app = buildApp({
@@ -134,12 +136,13 @@ function startThreads(
     layout: StoreLayout
     stats: readonly SharedArrayBuffer[]
     logger: Logger
+    problems: LastProblems
     crash: (error: Error, message: string) => void
   },
 ): ListeningThreads {
   const { host, allowedHosts, corsOrigins, workers, apiKeys } = settings
   const { unknownUser, unknownContext, candidatesMax, waitingMax } = settings
-  const { layout, stats, logger, crash } = given
+  const { layout, stats, logger, problems, crash } = given
   const bodyBytes = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * workers)
   return new ListeningThreads({
     threads: workers,
@@ -160,6 +163,7 @@ function startThreads(
       apiKeys: apiKeys?.entries ?? null,
     }),
     log: (line) => logRanking(logger, line),
+    problems,
     onDeath: ({ thread, error, againInMs }) =>
       logger.error({ thread, againInMs, err: error }, 'a listening thread has ended'),
     onAgain: (thread) => logger.info({ thread }, 'a listening thread takes requests again'),

@@ -52,6 +52,9 @@ describe('the view Live', { skip: NO_CHROMIUM }, async () => {
       await page.getByRole('row', { name: new RegExp(`^400 not valid \\d+ ${total(400)}$`) }).waitFor()
       assert.equal(await page.getByRole('figure').count(), CHARTS)
       await page
+        .getByRole('row', { name: /^400 The body does not match its schema .* longitude is missing.* \d+$/ })
+        .waitFor()
+      await page
         .locator('.chart-frame path.series-1:not([d=""])')
         .nth(CHARTS - 1)
         .waitFor({ state: 'attached' })

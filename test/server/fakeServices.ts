@@ -3,6 +3,7 @@ import { type FeaturesOf, numberFeatures, type Side } from '../../src/features/f
 import { ValuesEncoder } from '../../src/features/valuesEncoder.ts'
 import type { ModelDescription } from '../../src/model/modelFile.ts'
 import type { Change, StoreLayout } from '../../src/store/featureStore.ts'
+import { LastProblems } from '../../src/server/problems/lastProblems.ts'
 import type { Health, ServedModel, Services } from '../../src/server/services.ts'
 import { modelContent, SMALL_NETWORK } from '../model/modelFixtures.ts'
 
@@ -45,6 +46,7 @@ export interface FakeServices extends Services {
 export function fakeServices(layout: StoreLayout = LAYOUT, features: FeaturesOf = FEATURES): FakeServices {
   const keyOf = (side: Side, id: FeatureId) => `${side} ${typeof id} ${id}`
   const fake: FakeServices = {
+    problems: new LastProblems(),
     rows: new Map(),
     written: [],
     failure: undefined,

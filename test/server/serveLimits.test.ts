@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { LastProblems } from '../../src/server/problems/lastProblems.ts'
 import { addApiKey, readApiKeys } from '../../src/server/keys/apiKeyFile.ts'
 import { Admission } from '../../src/server/threads/admission/admission.ts'
 import { roomFor } from './threads/admission/roomFor.ts'
@@ -63,7 +64,8 @@ test('past --max-queue requests get 503 with Retry-After and keep their connecti
 })
 
 test('while features are being loaded requests get 503 with Retry-After, and the rest is passed on', async () => {
-  const admission = new Admission({ isDraining: () => false, held: roomFor(10_000) })
+  const problems = new LastProblems()
+  const admission = new Admission({ isDraining: () => false, held: roomFor(10_000), problems })
   const mainThread = new MainThread({
     admission,
     pass: async ({ method, url }) => ({
@@ -87,6 +89,7 @@ test('while features are being loaded requests get 503 with Retry-After, and the
       explain: () => assert.fail(),
       onFailure: assert.fail,
     }),
+    problems,
     loads: new LoadRoute(passing),
     others: new PassedRoute(passing),
   })
@@ -161,6 +164,7 @@ test('keys: each right opens its own routes, on the threads that rank as on the 
     ['write', 'DELETE /users/1', 204],
     ['admin', 'GET /admin/model', 200],
     ['admin', 'GET /admin/models', 200],
+    ['read', 'GET /problems', 200],
     ['admin', 'POST /admin/reload', 200],
     ['admin', 'POST /admin/rollback', 200],
   ]

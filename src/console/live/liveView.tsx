@@ -2,23 +2,27 @@ import { useState } from 'preact/hooks'
 import { NearrankApiError } from '../../client/nearrankApiError.ts'
 import type { Readiness } from '../../client/types.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
+import { getLastProblems, type LastProblem } from '../api/lastProblems.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
 import { usePolling } from '../parts/usePolling.ts'
 import { useVisible } from '../parts/useVisible.ts'
 import type { ViewProps } from '../viewProps.ts'
 import { AnswersTable } from './answersTable.tsx'
 import { type Moment, withSnapshot } from './history.ts'
+import { LastErrors } from './lastErrors.tsx'
 import { LiveCharts } from './liveCharts.tsx'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 
 const METRICS_MS = 1000
 const READY_MS = 5000
+const PROBLEMS_MS = 5000
 
 /** What the server does now: its own metrics, asked for every second while somebody can see them. */
 export function LiveView({ api }: ViewProps) {
   const [isPaused, setIsPaused] = useState(false)
   const [history, setHistory] = useState<Moment[]>([])
   const [ready, setReady] = useState<Readiness>()
+  const [problems, setProblems] = useState<LastProblem[]>()
   const isOn = useVisible() && !isPaused
   const error = usePolling(api, {
     isOn,
@@ -31,6 +35,12 @@ export function LiveView({ api }: ViewProps) {
     everyMs: READY_MS,
     call: (from, signal) => from.client.ready({ signal }),
     take: setReady,
+  })
+  usePolling(api, {
+    isOn,
+    everyMs: PROBLEMS_MS,
+    call: getLastProblems,
+    take: setProblems,
   })
   const last = history.at(-1)
   return (
@@ -53,6 +63,7 @@ export function LiveView({ api }: ViewProps) {
       )}
       {last && <LiveCharts history={history} />}
       <AnswersTable history={history} />
+      {problems && <LastErrors problems={problems} />}
     </div>
   )
 }

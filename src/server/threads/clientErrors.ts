@@ -1,5 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { LastProblems } from '../problems/lastProblems.ts'
 import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from '../problems/problems.ts'
 import { NOT_HTTP, TOO_SLOW } from './admission/refusals.ts'
 import { sendProblem } from './admission/sendProblem.ts'
@@ -14,18 +15,21 @@ export function answerClientError(
   error: Error & { code?: string },
   socket: Socket,
   response: ServerResponse | undefined,
+  problems: Pick<LastProblems, 'note'>,
 ): void {
   const problem = error.code === REQUEST_TIMED_OUT ? TOO_SLOW : NOT_HTTP
   if (!socket.writable || error.code === 'ECONNRESET') socket.destroy(error)
-  else if (!response || response.writableFinished || response.destroyed) refuse(socket, problem)
-  else if (response.req.complete) response.once('close', () => refuse(socket, problem))
+  else if (!response || response.writableFinished || response.destroyed) refuse(socket, problem, problems)
+  else if (response.req.complete) response.once('close', () => refuse(socket, problem, problems))
   else if (response.headersSent) socket.destroy(error)
-  else sendProblem(response, problem, { closes: true })
+  else sendProblem(response, problem, { problems, closes: true })
 }
 
 /** Answers on the bare socket: there is no request that could be answered. */
-function refuse(socket: Socket, { code, message, status }: Problem): void {
+function refuse(socket: Socket, problem: Problem, problems: Pick<LastProblems, 'note'>): void {
   if (socket.writable) {
+    problems.note(problem)
+    const { code, message, status } = problem
     const body = problemBody(code, message)
     socket.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +

@@ -5,6 +5,7 @@ import { errnoOf } from '../../files.ts'
 import { LiveRanker } from '../../live/ranker.ts'
 import { ApiKeys } from '../keys/apiKeys.ts'
 import { BODY_LIMITS, BODY_ROOM } from '../limits.ts'
+import { LastProblems } from '../problems/lastProblems.ts'
 import { Admission } from './admission/admission.ts'
 import { BodyBytes } from './admission/bodyBytes.ts'
 import { CrossOrigin } from './admission/crossOrigin.ts'
@@ -20,6 +21,7 @@ import { createThreadServer } from './threadServer.ts'
 
 const LOOP_DELAY_EVERY_MS = 5_000
 const LOOP_DELAY_RESOLUTION_MS = 50
+const PROBLEMS_EVERY_MS = 1_000
 const BACKLOG = 1024
 
 const config = workerData as ThreadConfig
@@ -30,9 +32,11 @@ let lastCall = 0
 let ranker: LiveRanker | undefined
 let isDraining = false
 
+const problems = new LastProblems()
 const admission = new Admission({
   isDraining: () => isDraining,
   held: new BodyBytes({ ...BODY_ROOM, all: config.bodyBytes, thread: config.thread }),
+  problems,
   apiKeys: config.apiKeys ? new ApiKeys(config.apiKeys) : undefined,
 })
 const mainThread = new MainThread({
@@ -69,6 +73,7 @@ const table = {
   }),
   loads: new LoadRoute(passing),
   others: new PassedRoute(passing),
+  problems,
 }
 const server = createThreadServer(table, { onDropped: () => stats.countDropped() })
 
@@ -104,6 +109,8 @@ function close(): void {
   server.close(() => {
     tell({ what: 'closed' })
     clearInterval(loopDelayTimer)
+    clearInterval(problemsTimer)
+    tellProblems()
     parentPort?.close()
   })
 }
@@ -117,6 +124,13 @@ function tell(message: FromThread, moved: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, moved)
 }
 
+function tellProblems(): void {
+  const noted = problems.take()
+  if (noted.length > 0) tell({ what: 'problems', problems: noted })
+}
+
+const problemsTimer = setInterval(tellProblems, PROBLEMS_EVERY_MS)
+problemsTimer.unref()
 const loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })
 loopDelay.enable()
 const loopDelayTimer = setInterval(() => {

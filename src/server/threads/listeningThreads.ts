@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { NearrankError } from '../../errors.ts'
 import type { RankerMemory } from '../../live/ranker.ts'
+import type { LastProblems } from '../problems/lastProblems.ts'
 import type {
   FromThread,
   PassedAnswer,
@@ -40,6 +41,7 @@ export interface ListeningThreadsOptions {
   threads: number
   config(thread: number): ThreadConfig
   log(line: ThreadLog): void
+  problems: Pick<LastProblems, 'add'>
   /** A thread died, and the server goes on. */
   onDeath(death: ThreadDeath): void
   /** A thread that died takes requests again. */
@@ -208,6 +210,7 @@ export class ListeningThreads {
     else if (message.what === 'took') thread.tookVersion = message.version
     else if (message.what === 'closed') thread.isClosed = true
     else if (message.what === 'log') this.#options.log(message.log)
+    else if (message.what === 'problems') this.#options.problems.add(message.problems)
     else thread.onListen?.(message)
     this.#checkWaiting()
   }

@@ -1,6 +1,7 @@
 import type { IdKind } from '../../ids.ts'
 import type { RankerMemory } from '../../live/ranker.ts'
 import type { UnknownContext } from '../../ranking/unknownContext.ts'
+import type { NotedProblem } from '../problems/lastProblems.ts'
 import type { ApiKeyEntry } from '../keys/apiKeys.ts'
 
 /** What a listening thread is started with. */
@@ -57,4 +58,5 @@ export type FromThread =
   | { what: 'took'; version: number } // the memory of this version is in use, and no earlier one
   | { what: 'call'; call: number; request: PassedRequest }
   | { what: 'log'; log: ThreadLog }
+  | { what: 'problems'; problems: NotedProblem[] } // since the last time
   | { what: 'closed' }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { LastProblems } from '../problems/lastProblems.ts'
 import type { CrossOrigin } from './admission/crossOrigin.ts'
 import { headProblem } from './admission/headProblem.ts'
 import type { SiteGuard } from './admission/siteGuard.ts'
@@ -15,6 +16,7 @@ export interface RouteTable {
   ranking: ThreadRoute // POST /recommend/{user_id}, answered here; its text is the user id, decoded
   loads: ThreadRoute // POST /features, passed on; its text is the path with its query
   others: ThreadRoute // everything else, likewise
+  problems: Pick<LastProblems, 'note'>
 }
 
 export interface ThreadRoute {
@@ -23,19 +25,19 @@ export interface ThreadRoute {
 
 /** Hands a request to its route. */
 export function route(table: RouteTable, response: ServerResponse): void {
-  const { crossOrigin, guard, ranking, loads, others } = table
+  const { crossOrigin, guard, ranking, loads, others, problems } = table
   const { method, url = '' } = response.req
   crossOrigin?.mark(response)
   const problem = headProblem(response.req)
-  if (problem) return sendProblem(response, problem, { closes: true })
+  if (problem) return sendProblem(response, problem, { problems, closes: true })
   const path = pathOf(url)
-  if (path === undefined) return sendProblem(response, BAD_PATH, { closes: true })
+  if (path === undefined) return sendProblem(response, BAD_PATH, { problems, closes: true })
   const userId = method === 'POST' ? rankedUserId(path) : undefined
   const refusal = guard?.refusal(response.req, userId !== undefined)
-  if (refusal) return sendProblem(response, refusal, { closes: true })
+  if (refusal) return sendProblem(response, refusal, { problems, closes: true })
   if (method !== 'POST')
     return crossOrigin?.answersPreflight(response) ? undefined : others.handle(response, path)
-  if (userId === null) return sendProblem(response, BAD_ENCODING, { closes: true })
+  if (userId === null) return sendProblem(response, BAD_ENCODING, { problems, closes: true })
   if (userId !== undefined) return ranking.handle(response, userId)
   if (LOAD_PATH.test(path)) return loads.handle(response, path)
   return others.handle(response, path)

@@ -55,7 +55,8 @@ export function createThreadServer(table: RouteTable, options: ThreadServerOptio
     })
   })
   server.on('clientError', (error: Error & { code?: string }, socket) => {
-    const answer = () => answerClientError(error, socket as Socket, connections.newest(socket as Socket))
+    const answer = () =>
+      answerClientError(error, socket as Socket, connections.newest(socket as Socket), table.problems)
     if (error.code === REQUEST_TIMED_OUT) closing.enter(answer)
     else answer()
   })

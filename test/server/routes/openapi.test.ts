@@ -38,6 +38,7 @@ const WANTED = [
   'POST /features',
   'GET /admin/model',
   'GET /admin/models',
+  'GET /problems',
   'POST /admin/reload',
   'POST /admin/rollback',
   'GET /health/live',

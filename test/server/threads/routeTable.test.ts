@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
+import { LastProblems } from '../../../src/server/problems/lastProblems.ts'
 import { route, type RouteTable } from '../../../src/server/threads/routeTable.ts'
 
 /** Where a request is handed, and with which text; `refused` if nowhere. */
@@ -14,6 +15,7 @@ function routed(method: string, url: string): string {
     ranking: to('ranking'),
     loads: to('loads'),
     others: to('others'),
+    problems: new LastProblems(),
   }
   const request = Object.assign(new IncomingMessage(new Socket()), { method, url })
   const response = new ServerResponse(request)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiKeys, KeyVerdict } from '../../keys/apiKeys.ts'
 import { collectBody, isCompressed, mayBeLarge } from './collectBody.ts'
+import type { LastProblems } from '../../problems/lastProblems.ts'
 import { Problem } from '../../problems/problems.ts'
 import type { BodyBytes } from './bodyBytes.ts'
 import { COMPRESSED } from './refusals.ts'
@@ -28,6 +29,7 @@ export interface AdmittingRoute<V extends Visit> {
 export interface AdmissionOptions {
   isDraining: () => boolean // connections are closed behind their next answer
   held: BodyBytes // by all requests of the thread
+  problems: Pick<LastProblems, 'note'>
   apiKeys?: ApiKeys | undefined // absent: everybody may do everything
 }
 
@@ -38,11 +40,13 @@ export interface AdmissionOptions {
 export class Admission {
   readonly isDraining: () => boolean
   readonly held: BodyBytes
+  readonly #problems: AdmissionOptions['problems']
   readonly #apiKeys: ApiKeys | undefined
 
-  constructor({ isDraining, held, apiKeys }: AdmissionOptions) {
+  constructor({ isDraining, held, problems, apiKeys }: AdmissionOptions) {
     this.isDraining = isDraining
     this.held = held
+    this.#problems = problems
     this.#apiKeys = apiKeys
   }
 
@@ -59,7 +63,10 @@ export class Admission {
 
   /** Answers with a problem; `closes`, or draining, ends the connection. */
   refuse({ response }: Visit, problem: Problem, closes = false): void {
-    sendProblem(response, problem, { closes: closes || this.isDraining() })
+    sendProblem(response, problem, {
+      problems: this.#problems,
+      closes: closes || this.isDraining(),
+    })
   }
 
   #keyRefusal<V extends Visit>(

@@ -1,13 +1,21 @@
 import type { ServerResponse } from 'node:http'
+import type { LastProblems } from '../../problems/lastProblems.ts'
 import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from '../../problems/problems.ts'
 
-/** Answers with a problem, and with `closes` ends the connection. A client that has gone gets nothing. */
+export interface SendOptions {
+  problems: Pick<LastProblems, 'note'>
+  closes?: boolean // ends the connection, @default false
+}
+
+/** Answers with a problem, and notes it. A client that has gone gets nothing. */
 export function sendProblem(
   response: ServerResponse,
-  { code, message, status, headers }: Problem,
-  { closes = false }: { closes?: boolean } = {},
+  problem: Problem,
+  { problems, closes = false }: SendOptions,
 ): void {
   if (response.headersSent || response.destroyed) return
+  problems.note(problem)
+  const { code, message, status, headers } = problem
   const body = problemBody(code, message)
   response.writeHead(status, {
     ...headers,

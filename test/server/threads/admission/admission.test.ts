@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import { LastProblems } from '../../../../src/server/problems/lastProblems.ts'
 import { ApiKeys } from '../../../../src/server/keys/apiKeys.ts'
 import { Problem } from '../../../../src/server/problems/problems.ts'
 import {
@@ -27,6 +28,7 @@ const held = roomFor(1000)
 const admission = new Admission({
   isDraining: () => isDraining,
   held,
+  problems: new LastProblems(),
   apiKeys: new ApiKeys([
     { name: 'reader', sha256: sha256('r'), rights: ['read'] },
     { name: 'writer', sha256: sha256('w'), rights: ['write'] },

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, test } from 'node:test'
+import { LastProblems } from '../../../../src/server/problems/lastProblems.ts'
 import { createThreadServer, type ThreadServerOptions } from '../../../../src/server/threads/threadServer.ts'
 import { eventually } from '../../../store/redisRowsOfServer.ts'
 import { openUnread, RawConnection, requestBytes } from '../../rawConnection.ts'
@@ -24,7 +25,14 @@ async function serve(
   const route = { handle: (response: ServerResponse, path: string) => void asked.push({ path, response }) }
   const onDropped = () => dropped++
   const server = createThreadServer(
-    { crossOrigin: null, guard: null, ranking: route, loads: route, others: route },
+    {
+      crossOrigin: null,
+      guard: null,
+      ranking: route,
+      loads: route,
+      others: route,
+      problems: new LastProblems(),
+    },
     { ...options, onDropped },
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
