@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ranked } from './oracle.ts'
 import { type RawAnswer, RawConnection, requestBytes } from './rawConnection.ts'
 import { type GeneratedRequest, RequestGenerator } from './requestGenerator.ts'
@@ -6,6 +7,8 @@ import { assertProblemAnswer } from './serverFixture.ts'
 
 const AT_ONCE = 4
 const PIPELINED = 10 // requests of a connection; all together fewer than may wait in a thread
+const LOAD_TRIES = 100
+const LOAD_AGAIN_MS = 20
 const DEADLINE_MS = 20_000 // for the answers to what was sent at once: a hang fails, a slow machine does not
 
 export interface SentRequests {
@@ -29,7 +32,8 @@ export async function sendGenerated(
     const client = new Client(port)
     for (let done = 0; done < requests / AT_ONCE; done += PIPELINED) {
       const some = Array.from({ length: PIPELINED }, () => generator.next())
-      for (const [i, answer] of (await client.askAll(some)).entries()) {
+      for (const [i, first] of (await client.askAll(some)).entries()) {
+        const answer = isRefusedLoad(some[i], first) ? await client.load(some[i]) : first
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
         routes.add(`${some[i].request.split('/')[1]} ${answer.status}`)
         checkAnswer(some[i], answer)
@@ -72,10 +76,26 @@ class Client {
     return answers
   }
 
+  /** Sends a load until it is taken, for those of other clients may be running. */
+  async load(asked: GeneratedRequest): Promise<RawAnswer> {
+    for (let tries = 0; tries < LOAD_TRIES; tries++) {
+      await sleep(LOAD_AGAIN_MS)
+      const [answer] = await this.askAll([asked])
+      if (!isRefusedLoad(asked, answer)) return answer
+    }
+    return assert.fail(`${LOAD_TRIES} times refused: ${shown(asked)}`)
+  }
+
   close(): void {
     this.#connection?.close()
     this.#connection = undefined
   }
+}
+
+/** As many loads were running as may. */
+function isRefusedLoad({ request }: GeneratedRequest, { status, body, headers }: RawAnswer): boolean {
+  const isTold = status === 503 && headers['retry-after'] === '1' && body.includes('OVERLOADED')
+  return isTold && request.startsWith('POST /features')
 }
 
 async function answered(answer: Promise<RawAnswer>, asked: GeneratedRequest): Promise<RawAnswer> {
