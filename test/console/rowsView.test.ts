@@ -128,6 +128,38 @@ describe('the view Rows', { skip: NO_CHROMIUM }, async () => {
     assertQuiet()
   })
 
+  test('what somebody else has changed meanwhile is not overwritten', async () => {
+    const { page, assertQuiet } = await openPage(browser, server.url)
+    await page.goto(`${server.url}/#/rows?user=14&${at}`)
+    await page.locator('.move-id').first().waitFor()
+    const read = async () => ((await call('GET /users/14')).json as { features: object }).features
+    const before = await read()
+    const spend = page.getByLabel('spend', { exact: true })
+    await spend.fill('77.5')
+    assert.equal(
+      (await call('PUT /users/14', { features: { ...before, likes: ['soup'], spend: 1 } })).status,
+      204,
+    )
+    const save = page.getByRole('button', { name: 'Save' })
+    await save.click()
+    await page.getByText(/^Not saved: the row was changed elsewhere/).waitFor()
+    assert.deepEqual(await read(), { ...before, likes: ['soup'], spend: 1 })
+    assert.equal(await spend.inputValue(), '77.5')
+    await page.getByRole('button', { name: 'Remove soup from likes' }).waitFor()
+    await save.click()
+    await page.getByText('Saved: every list is ranked with it now.').waitFor()
+    assert.deepEqual(await read(), { ...before, likes: ['soup'], spend: 77.5 })
+    await spend.fill('78')
+    await save.click() // what was read after the last save is what is stored
+    await page.getByText('Saved: every list is ranked with it now.').waitFor()
+    assert.equal((await call('DELETE /users/14')).status, 204)
+    await spend.fill('79')
+    await save.click()
+    await page.getByRole('alert').getByText('The user 14 has been deleted elsewhere.').waitFor()
+    assert.equal((await call('GET /users/14')).status, 404)
+    assertQuiet(/status of 404/)
+  })
+
   test('a row of plain numbers is written as numbers', async () => {
     const { page, assertQuiet } = await openPage(browser, vectors.url)
     const rowOf = async () =>

@@ -5,7 +5,9 @@ import type { ModelFeature, SideFeatures } from '../api/modelFeatures.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
 import { type Draft, draftOf, toldBy } from './drafts.ts'
 import { FeatureField } from './featureField.tsx'
+import { lookUp } from './lookUp.ts'
 import {
+  areSame,
   PLACE_FEATURES,
   SIDE_NAMES,
   type StoredRow,
@@ -13,6 +15,9 @@ import {
   withValues,
   writtenRow,
 } from './storedRow.ts'
+
+const CHANGED_ELSEWHERE =
+  'Not saved: the row was changed elsewhere since it was read. What you have not touched shows its new value now; save once more to write the rest.'
 
 export interface RowEditorProps {
   api: ConsoleApi
@@ -32,14 +37,24 @@ export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
   const told = fields.map((feature, i) => toldBy(feature, drafts[i], values[i]))
   const isChanged = drafts.some((draft, i) => String(draft) !== String(storedDrafts[i]))
 
+  /** Writes `row` in place of what is stored, unless that has changed since it was read. */
   const write = async (row: StoredRow, done: string): Promise<void> => {
     setState({ isBusy: true })
     try {
+      const now = await readAgain(api, stored)
+      if (!areSame(now, stored)) {
+        setStored(now)
+        const fresh = draftsOf(now, takes, fields)
+        setDrafts(fresh.map((draft, i) => keptDraft(drafts[i], storedDrafts[i], draft)))
+        setState({ done: CHANGED_ELSEWHERE })
+        return
+      }
       await api.client.putFeatures([writtenRow(row)])
-      setStored(row)
-      setDrafts(draftsOf(row, takes, fields))
+      const written = await readAgain(api, row) // as the server keeps it
+      setStored(written)
+      setDrafts(draftsOf(written, takes, fields))
       setState({ done })
-      onWritten(row)
+      onWritten(written)
     } catch (error) {
       setState({ error })
     }
@@ -90,6 +105,18 @@ export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
       </p>
     </form>
   )
+}
+
+/** @throws Error if the row is gone. */
+async function readAgain(api: ConsoleApi, { side, row }: StoredRow): Promise<StoredRow> {
+  const now = await lookUp(api, side, row.id)
+  if (!now) throw new Error(`The ${SIDE_NAMES[side]} ${String(row.id)} has been deleted elsewhere.`)
+  return now
+}
+
+/** A draft that was changed stays; another one follows what is stored. */
+function keptDraft(draft: Draft, before: Draft, now: Draft): Draft {
+  return String(draft) === String(before) ? now : draft
 }
 
 function problemOf(told: ReturnType<typeof toldBy>): string {

@@ -6,6 +6,7 @@ import { sampleRestaurants, sampleUser } from '../api/rows.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
 import { useCall } from '../parts/useCall.ts'
 import type { ViewProps } from '../viewProps.ts'
+import { lookUp } from './lookUp.ts'
 import { LookUpForm } from './lookUpForm.tsx'
 import { RankingChange } from './rankingChange.tsx'
 import { RankingFields } from './rankingFields.tsx'
@@ -21,7 +22,7 @@ export function RowsView({ api, params, setParams }: ViewProps) {
   const found = useCall(
     id === ''
       ? undefined
-      : async (signal) => ({ of: `${side} ${id}`, stored: await lookUp(api, side, id, signal) }),
+      : async (signal) => ({ of: `${side} ${id}`, stored: await lookUp(api, side, id, { signal }) }),
     [api, side, id],
   )
   const { value } = found
@@ -153,20 +154,6 @@ async function someRequest(api: ConsoleApi, side: Side): Promise<Partial<RowsSta
   }
   const [place] = await sampleRestaurants(api, 1)
   return place ? { latitude: place.latitude, longitude: place.longitude } : {}
-}
-
-async function lookUp(
-  api: ConsoleApi,
-  side: Side,
-  id: string,
-  signal: AbortSignal,
-): Promise<StoredRow | undefined> {
-  if (side === 'users') {
-    const row = await api.client.getUser(id, { signal })
-    return row && { side, row }
-  }
-  const row = await api.client.getRestaurant(id, { signal })
-  return row && { side, row }
 }
 
 function namesOf(features: ModelFeatures['context']): string {

@@ -38,4 +38,17 @@ export function writtenRow(stored: StoredRow): FeatureRow {
   return { restaurantId: id, features, latitude, longitude }
 }
 
+/** Whether two states of a row hold the same values. */
+export function areSame(one: StoredRow, other: StoredRow): boolean {
+  return textOf(one) === textOf(other)
+}
+
+function textOf(stored: StoredRow): string {
+  const { features } = stored.row
+  const place = stored.side === 'users' ? [] : [stored.row.latitude, stored.row.longitude]
+  return JSON.stringify([features, place], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  )
+}
+
 export const SIDE_NAMES: Readonly<Record<Side, string>> = { users: 'user', restaurants: 'restaurant' }
