@@ -209,8 +209,11 @@ function placeOf(value: RawValue): [latitude: number, longitude: number] | null 
 /** The code of a value: its place in the vocabulary, or a hash. */
 function codesOf({ values, buckets }: CategoryFeature | CategoriesFeature): (text: string) => number {
   if (buckets !== undefined) return (text) => FIRST_CODE + (hashOf(text) % buckets)
-  const codes = new Map(values.map((value, i) => [value, FIRST_CODE + i]))
-  return (text) => codes.get(text) ?? UNSEEN_CODE
+  let codes: Map<string, number> | undefined // who packs a table mostly finds them by their bytes
+  return (text) => {
+    codes ??= new Map(values.map((value, i) => [value, FIRST_CODE + i]))
+    return codes.get(text) ?? UNSEEN_CODE
+  }
 }
 
 function isAbsent(value: RawValue): boolean {

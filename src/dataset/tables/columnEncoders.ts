@@ -4,7 +4,9 @@ import { type FeatureSpec, isScaled } from '../../features/featureSpec.ts'
 import { firstNotFinite } from '../../features/featureValues.ts'
 import { rowShape, type RowShape } from '../../features/rowShape.ts'
 import type { RawValue } from '../../features/values.ts'
-import { arrayOf } from '../parquet/duckdb.ts'
+import { arrayOf, isNullAt, validBits } from '../parquet/duckdb.ts'
+import { NO_ROW } from './idIndex.ts'
+import { TextCodes } from './textCodes.ts'
 
 /** A value that cannot be encoded. */
 export interface BadValue {
@@ -17,6 +19,7 @@ interface ColumnEncoder extends FeatureEncoder {
   feature: FeatureSpec
   number: number // word of a row at which its numbers begin
   code: number
+  texts: TextCodes | null // of a category with a vocabulary
 }
 
 /** Encodes columns of a table, as `valueSql` gives them, into rows of a block. */
@@ -35,7 +38,7 @@ export class ColumnEncoders {
     let code = numbers
     this.#columns = features.map((feature) => {
       const encoder = featureEncoder(feature)
-      const column = { ...encoder, feature, number, code }
+      const column = { ...encoder, feature, number, code, texts: textCodesOf(feature) }
       number += encoder.numbers
       code += encoder.codes
       return column
@@ -84,18 +87,28 @@ export class ColumnEncoders {
   }
 
   #encodeValues(
-    { encode, number, code }: ColumnEncoder,
+    { encode, number, code, texts }: ColumnEncoder,
     vector: DuckDBVector,
     { start, end }: { start: number; end: number },
     at: number,
   ) {
+    const found = texts?.codesOf(vector, start, end)
+    const valid = found ? validBits(vector) : null
     for (let row = 0; row < end - start; row++) {
+      if (found && found[row] !== NO_ROW && !isNullAt(valid, start + row)) {
+        this.#block.u32[(at + row) * this.#width + code] = found[row]
+        continue
+      }
       const first = (at + row) * this.#width
       const problem = encode(rawOf(vector.getItem(start + row)), this.#block, first + number, first + code)
       if (problem !== undefined) return { row, problem }
     }
     return undefined
   }
+}
+
+function textCodesOf(feature: FeatureSpec): TextCodes | null {
+  return feature.kind === 'category' && feature.buckets === undefined ? new TextCodes(feature.values) : null
 }
 
 /** A value as DuckDB gives it, as a feature takes it. */
