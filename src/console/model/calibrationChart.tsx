@@ -6,15 +6,16 @@ import { calibrationPoints } from './calibrationPoints.ts'
 
 /** Whether predictions are click rates: tenths of the test rows, by rising prediction. */
 export function CalibrationChart({ report }: { report: ModelReport }) {
-  const points = calibrationPoints(report)
-  if (points.length < 2) return null
-  const highest = Math.max(...points.flatMap(([x, y]) => [x, y ?? 0]))
+  const tenths = calibrationPoints(report)
+  if (tenths.length < 2) return null
+  const points = tenths.map(({ prediction, clickRate }): Point => [prediction, clickRate])
+  const highest = Math.max(...tenths.flatMap(({ prediction, clickRate }) => [prediction, clickRate]))
   return (
     <section class="card" aria-labelledby="model-calibration">
       <h2 id="model-calibration">Calibration</h2>
       <p class="note">
-        Of the tenths of the test rows, by rising prediction: how many were clicked. Above the dashed line the
-        model predicts too little, below it too much.
+        Of the tenths of the test rows, by rising prediction: how many were clicked, with 95 % intervals.
+        Above the dashed line the model predicts too little, below it too much.
       </p>
       <LineChart
         title="Click rate by mean prediction"
@@ -25,6 +26,7 @@ export function CalibrationChart({ report }: { report: ModelReport }) {
             points: [[0, 0], ...points.map(([x]): Point => [x, x]), [highest, highest]],
           },
         ]}
+        spans={tenths.map(({ prediction, low, high }) => ({ x: prediction, low, high }))}
         from={0}
         to={highest}
         fromLabel="predicted 0 %"

@@ -1,12 +1,21 @@
 import { type ModelReport, numberIn, type Written } from '../api/modelReports.ts'
-import type { Point } from '../parts/chart/scale.ts'
 
-/** [mean prediction, click rate] of each tenth; none: scores only order, or the model is an older one. */
-export function calibrationPoints({ training }: Pick<ModelReport, 'training'>): Point[] {
+/** A tenth of the test rows. */
+export interface CalibrationPoint {
+  prediction: number // mean
+  clickRate: number
+  low: number // the 95 % interval of the click rate; models of other versions may have none: the rate itself
+  high: number
+}
+
+/** None: scores only order, or the model is an older one. */
+export function calibrationPoints({ training }: Pick<ModelReport, 'training'>): CalibrationPoint[] {
   const { calibration } = training
   if (!Array.isArray(calibration)) return []
   return calibration.flatMap((bin: Written | null) => {
-    const [x, y] = [numberIn(bin, 'prediction'), numberIn(bin, 'clickRate')]
-    return x === null || y === null ? [] : [[x, y] satisfies Point]
+    const [prediction, clickRate] = [numberIn(bin, 'prediction'), numberIn(bin, 'clickRate')]
+    if (prediction === null || clickRate === null) return []
+    const [low, high] = [numberIn(bin, 'low') ?? clickRate, numberIn(bin, 'high') ?? clickRate]
+    return [{ prediction, clickRate, low, high }]
   })
 }

@@ -60,13 +60,14 @@ test('movers are the mean absolute effects, the largest first', () => {
 })
 
 test('calibration is what was written of it, and nothing of a model without', () => {
-  const bin = { rows: 10, prediction: 0.1, clickRate: 0.2 }
+  const bin = { rows: 10, prediction: 0.1, clickRate: 0.2, low: 0.15, high: 0.3 }
+  const { low: _, ...older } = bin
   const points = calibrationPoints({
-    training: { calibration: [bin, null, 1, { ...bin, clickRate: null }, bin] },
+    training: { calibration: [bin, null, 1, { ...bin, clickRate: null }, older] },
   })
   assert.deepEqual(points, [
-    [0.1, 0.2],
-    [0.1, 0.2],
+    { prediction: 0.1, clickRate: 0.2, low: 0.15, high: 0.3 },
+    { prediction: 0.1, clickRate: 0.2, low: 0.2, high: 0.3 },
   ])
   assert.deepEqual(calibrationPoints({ training: {} }), [])
   assert.deepEqual(calibrationPoints({ training: { calibration: 'good' } }), [])

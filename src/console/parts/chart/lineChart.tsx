@@ -7,9 +7,17 @@ export interface Series {
   points: readonly Point[] // by rising x
 }
 
+/** Where a value lies, as far as is known. */
+export interface Span {
+  x: number
+  low: number
+  high: number
+}
+
 export interface LineChartProps {
   title: string
   series: readonly Series[] // up to 4
+  spans?: readonly Span[] // of the first series, @default none
   from: number // left end of the x axis
   to: number
   fromLabel: string
@@ -23,11 +31,12 @@ export interface LineChartProps {
 
 const TICKS = 3
 const PAD = { top: 8, bottom: 22, right: 4 }
+const SPAN_HALF = 3 // of the bar at its ends
 const LABEL_CHAR_WIDTH = 6.3 // of a tick's label, at most on average
 
 /** Lines over time or epochs, with their latest values, or those that are pointed at. */
 export function LineChart(props: LineChartProps) {
-  const { title, series, from, to, format, height = 120 } = props
+  const { title, series, spans = [], from, to, format, height = 120 } = props
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const titleId = useId()
@@ -83,6 +92,9 @@ export function LineChart(props: LineChartProps) {
           <text class="chart-end" x={right} y={height - 5} text-anchor="end">
             {props.toLabel}
           </text>
+          {spans.map(({ x, low, high }, i) => (
+            <path key={i} class="chart-span" d={spanPath(toX(x), toY(low), toY(high))} />
+          ))}
           {series.map(({ name, points }, i) => (
             <path key={name} class={`chart-line series-${i + 1}`} d={linePath(points, toX, toY)} />
           ))}
@@ -98,6 +110,11 @@ export function LineChart(props: LineChartProps) {
       </div>
     </figure>
   )
+}
+
+/** A line from one end to the other, with a bar across each. */
+function spanPath(x: number, low: number, high: number): string {
+  return `M${x - SPAN_HALF} ${low}H${x + SPAN_HALF}M${x} ${low}V${high}M${x - SPAN_HALF} ${high}H${x + SPAN_HALF}`
 }
 
 /** On the side of the line where there is more room. */
@@ -134,8 +151,11 @@ function shownPoint(points: readonly Point[], x: number | null): Point | undefin
   return points[nearestPoint(points, x)]
 }
 
-function ticksOf({ series, min = 0, maxAtLeast = 0 }: LineChartProps): number[] {
-  const values = series.flatMap(({ points }) => points.flatMap(([, y]) => (y === null ? [] : [y])))
+function ticksOf({ series, spans = [], min = 0, maxAtLeast = 0 }: LineChartProps): number[] {
+  const values = [
+    ...series.flatMap(({ points }) => points.flatMap(([, y]) => (y === null ? [] : [y]))),
+    ...spans.flatMap(({ low, high }) => [low, high]),
+  ]
   if (Number.isNaN(min))
     return values.length === 0 ? [0, 1] : niceTicks(Math.min(...values), Math.max(...values), TICKS)
   return niceTicks(min, Math.max(maxAtLeast, ...values, min), TICKS)
