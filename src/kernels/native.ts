@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { messageOf } from '../errors.ts'
 import type { Kernels } from './kernels.ts'
 
 const load = createRequire(import.meta.url)
@@ -18,7 +19,7 @@ export const FAMILIES_ON: Record<NativeFamily, NativeFamily[]> = {
 /** The kernels that there are in C as well; all others are WebAssembly. */
 type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam' | 'peak'>
 
-/** Doubles of a kernel's row: the address of the memory, the arguments, the result (`native/module.c`). */
+/** Doubles of a kernel's row: the memory, up to 13 arguments, the result (`native/row.h`). */
 const ROW_LENGTH = 16
 const RESULT = ROW_LENGTH - 1
 
@@ -103,5 +104,12 @@ function openLibrary(): Library {
   const file = nativeFile()
   if (!existsSync(file))
     throw new Error(`there is no ${file}; npm run build makes it on a machine with a C compiler`)
-  return load(file) as Library
+  try {
+    return load(file) as Library
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
+      throw new Error('Node may not load addons here; --allow-addons lets it')
+    const [reason] = messageOf(error).split('\n') // what follows is of Node's own modules
+    throw new Error(reason)
+  }
 }

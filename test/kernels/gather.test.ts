@@ -5,7 +5,7 @@ import type { ClickRows } from '../../src/dataset/clicks/rowLayout.ts'
 import { rowsDigest } from '../../src/dataset/clicks/rowDigest.ts'
 import { Random } from '../../src/random.ts'
 import { Arena } from './arena.ts'
-import { builds, judge } from './judge.ts'
+import { builds, judge, nativeBuilds } from './judge.ts'
 import { type Rows, USERS, RESTAURANTS, judgeGather } from './gatherCase.ts'
 
 const low = (x: bigint) => BigInt.asUintN(32, x)
@@ -136,3 +136,19 @@ function wordsOf(row: number[], numbers: number): number[] {
   const floats = new Uint32Array(Float32Array.from(row.slice(0, numbers)).buffer)
   return [...floats, ...row.slice(numbers)]
 }
+
+for (const { name, kernels, bytes } of nativeBuilds)
+  test(`gather ${name}: what is fetched ahead lies in the memory, whatever was computed before`, () => {
+    const rows = 64
+    const end = bytes.byteLength
+    const [users, restaurants] = [end - 8 * rows, end - 4 * rows]
+    const words = new Uint32Array(bytes.buffer)
+    words.fill(0)
+    for (let row = 0; row < rows; row++) {
+      words[users / 4 + row] = row % 7
+      words[restaurants / 4 + row] = row % 5
+    }
+    const gather = () => kernels.gather(4096, 12, users, restaurants, 0, rows, rows, 0, 8, 8, 1024, 4, 3)
+    const digest = gather()
+    for (let call = 0; call < 20; call++) assert.equal(gather(), digest)
+  })

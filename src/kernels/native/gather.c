@@ -17,7 +17,7 @@ INLINE void copy(float *to, const float *from, size_t fours) {
 /** Rows of X from the two tables: src/kernels/assembly/gather.ts. */
 double FAMILY(gather)(const double *q) {
   enum { X = 1, LDX, USERS, RESTAURANTS, CLICKS, ROWS, ROWS_PADDED };
-  enum { USER_TABLE = 8, USER_STRIDE, USER_COUNT, RESTAURANT_TABLE, RESTAURANT_STRIDE, RESTAURANT_COUNT, MEMORY = 15 };
+  enum { USER_TABLE = 8, USER_STRIDE, USER_COUNT, RESTAURANT_TABLE, RESTAURANT_STRIDE, RESTAURANT_COUNT };
   const uint32_t *user = (const uint32_t *)floatsOf(q, USERS), *restaurant = (const uint32_t *)floatsOf(q, RESTAURANTS);
   const uint8_t *click = (const uint8_t *)floatsOf(q, CLICKS);
   const float *ofUsers = floatsOf(q, USER_TABLE), *ofRestaurants = floatsOf(q, RESTAURANT_TABLE);
@@ -25,7 +25,7 @@ double FAMILY(gather)(const double *q) {
   const int rows = q[ROWS], rowsPadded = q[ROWS_PADDED], userCount = q[USER_COUNT], restaurantCount = q[RESTAURANT_COUNT];
   const size_t userFours = (userCount + 3) / 4, restaurantFours = (restaurantCount + 3) / 4;
   float *to = floatsOf(q, X);
-  const uint32_t *end = (const uint32_t *)((char *)(uintptr_t)q[0] + (size_t)q[MEMORY]);
+  const uint32_t *end = (const uint32_t *)((char *)(uintptr_t)q[MEMORY] + (size_t)q[MEMORY_BYTES]);
   const uint32_t *later = user > restaurant ? user : restaurant;
   const int ahead = end - later - AHEAD < rows ? (int)(end - later - AHEAD) : rows;
   uint32_t digest = 0;

@@ -1,3 +1,4 @@
+#include "row.h"
 #include <node_api.h>
 #include <stdint.h>
 
@@ -12,9 +13,6 @@
 #define EACH_FAMILY(X)
 #endif
 #define EACH_KERNEL(X, family) X(gemm, family) X(hidden, family) X(gather, family) X(adam, family) X(peak, family)
-
-/** A row of doubles that a kernel is bound to: the address of the memory, its arguments, its result. */
-enum { MEMORY = 0, RESULT = 15, ROW_LENGTH = 16 };
 
 /** A call from JavaScript: the row comes with the function, so nothing is passed or returned, and it takes nanoseconds. */
 #define CALL(name, family)                                                         \
@@ -53,13 +51,12 @@ static const char *familyOfProcessor(void) {
 #endif
 }
 
-/** The bytes of a typed array; null: it is none, or another one than wanted. */
-static void *bytesOf(napi_env env, napi_value array, napi_typedarray_type wanted, size_t least) {
+/** The bytes of a typed array, of `length` items; null: it is none, or another one than wanted. */
+static void *bytesOf(napi_env env, napi_value array, napi_typedarray_type wanted, size_t *length) {
   napi_typedarray_type type;
-  size_t length = 0;
   void *bytes = 0;
-  if (napi_get_typedarray_info(env, array, &type, &length, &bytes, 0, 0) != napi_ok) return 0;
-  return type == wanted && length >= least ? bytes : 0;
+  if (napi_get_typedarray_info(env, array, &type, length, &bytes, 0, 0) != napi_ok) return 0;
+  return type == wanted ? bytes : 0;
 }
 
 /** (row: Float64Array of 16, memory: Uint8Array) → the kernel, as a function of what is in the row. Both must outlive it. */
@@ -69,14 +66,16 @@ static napi_value bindKernel(napi_env env, napi_callback_info info) {
   void *data = 0;
   if (napi_get_cb_info(env, info, &count, arguments, 0, &data) != napi_ok) return 0;
   const kernel *bound = data;
-  double *row = count == 2 ? bytesOf(env, arguments[0], napi_float64_array, ROW_LENGTH) : 0;
-  void *memory = count == 2 ? bytesOf(env, arguments[1], napi_uint8_array, 1) : 0;
-  if (row == 0 || memory == 0) {
+  size_t length = 0, bytes = 0;
+  double *row = count == 2 ? bytesOf(env, arguments[0], napi_float64_array, &length) : 0;
+  void *memory = count == 2 ? bytesOf(env, arguments[1], napi_uint8_array, &bytes) : 0;
+  if (row == 0 || length < ROW_LENGTH || memory == 0 || bytes == 0) {
     napi_throw_type_error(env, 0, "Wanted a Float64Array of 16 and a Uint8Array");
     return 0;
   }
   row[MEMORY] = (double)(uintptr_t)memory; // exact: addresses have fewer than 53 bits
-  napi_create_function(env, bound->name, NAPI_AUTO_LENGTH, bound->call, row, &function);
+  row[MEMORY_BYTES] = (double)bytes;
+  if (napi_create_function(env, bound->name, NAPI_AUTO_LENGTH, bound->call, row, &function) != napi_ok) return 0;
   return function;
 }
 

@@ -1,5 +1,6 @@
 // One vector type for the three families of processors, and the same functions on each: compiled once for each family.
 // Every operation rounds as its WebAssembly twin does (fused where that is fused), so that the bits are the same.
+#include "row.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,5 +65,5 @@ INLINE vec root(vec x) { return vsqrtq_f32(x); }
 /** Four floats, as the WebAssembly kernels have them: partial sums are kept in four lanes. */
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
 
-/** The floats at a byte offset, argument i of a row of doubles: its first is the address of the memory; a double holds both exactly. */
-INLINE float *floatsOf(const double *q, int i) { return (float *)((char *)(uintptr_t)q[0] + (size_t)q[i]); }
+/** The floats at a byte offset, argument i of a row. */
+INLINE float *floatsOf(const double *q, int i) { return (float *)((char *)(uintptr_t)q[MEMORY] + (size_t)q[i]); }
