@@ -123,6 +123,24 @@ describe('openTables', () => {
       assert.equal(await readings('i::FLOAT AS f0'), 2)
     }))
 
+  test('values that a byte order mark alone tells apart are one', () =>
+    withFolder(async (data) => {
+      await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+      const city = `CASE WHEN i = 0 THEN chr(65279) || 'a' ELSE ['a', 'b', 'b', 'b'][i % 4 + 1] END AS city`
+      await writeParquetFile(
+        data,
+        'user_features.parquet',
+        `SELECT i AS user_id, ${city} FROM range(12) t(i)`,
+      )
+      const { users } = await openTables({ data })
+      const [feature] = users.features
+      assert.ok(feature.kind === 'category')
+      assert.deepEqual(feature.values, ['b', 'a'])
+      const target = new Float32Array(12)
+      await readFeaturesInto(users, target, 1)
+      assert.deepEqual([...new Uint32Array(target.buffer)], [3, 2, 2, 2, 3, 2, 2, 2, 3, 2, 2, 2])
+    }))
+
   test('an id may be an integer of any width, or a string', () =>
     withFolder(async (data) => {
       await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)

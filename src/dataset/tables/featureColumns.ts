@@ -83,7 +83,9 @@ export async function tableFeatures(
       'INPUT',
       `Cannot use ${file.name}: at most ${FEATURES_MAX} features are allowed, found ${features.length}`,
     )
-  return { features, leftOut, isAssumed: assumesWhole && candidates.areChosen }
+  const isUnread = (column: ParquetColumn) =>
+    isAssumed(column.name) && ['integer', 'fraction'].includes(valueTypeOf(column))
+  return { features, leftOut, isAssumed: candidates.areChosen && candidates.columns.some(isUnread) }
 }
 
 /**

@@ -176,7 +176,11 @@ export async function valueCounts(
     `ORDER BY rows DESC, value LIMIT ${maxSize ?? VOCABULARY_MAX}`
   try {
     const rows = await (await connection.run(sql)).getRows()
-    return rows.map(([text, count]): ValueCount => [String(text), Number(count)])
+    // Decoding drops a byte order mark at the start: what differed by it alone is one value.
+    const counts = new Map<string, number>()
+    for (const [text, count] of rows)
+      counts.set(String(text), (counts.get(String(text)) ?? 0) + Number(count))
+    return [...counts].toSorted(([, a], [, b]) => b - a)
   } catch (error) {
     throw unreadable(from.name, error)
   }
