@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parseAddress } from '../src/console/address.ts'
 import { parseState } from '../src/console/explore/exploreState.ts'
+import { parseRows } from '../src/console/rows/rowsState.ts'
 import { temporaryFolder } from './training/dataFixture.ts'
 
 const DEMO = join(import.meta.dirname, '../scripts/demo.ts')
@@ -79,7 +80,7 @@ describe('npm run demo', async () => {
     const night = { ...first.context, time: [noon.replace('12:30', '22:30')] }
     assert.deepEqual(both.second, { user: first.user, context: night })
     assert.deepEqual(
-      [rows.view, rows.params.get('side'), rows.params.get('id')],
+      [rows.view, parseRows(rows.params).side, parseRows(rows.params).id],
       ['rows', 'users', first.user],
     )
   })

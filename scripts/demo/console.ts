@@ -27,7 +27,7 @@ export function consoleLines(url: string, { user, body }: DemoRequest): string {
           ],
         ]
       : []),
-    ['Change their taste, and see the list change:', page('rows', { side: 'users', id: user })],
+    ['Change their taste, and see the list change:', page('rows', { user })],
   ]
   return lines.map(([what, address]) => `${what}\n  ${address}`).join('\n')
 }

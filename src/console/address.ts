@@ -8,7 +8,7 @@ export interface Address {
   unknownView?: string // that it names, and in whose place the first one is shown; absent: none
 }
 
-/** Reads `#/rows?side=users&id=42`; anything else is the first view. */
+/** Reads `#/rows?user=42`; anything else is the first view. */
 export function parseAddress(hash: string): Address {
   const [, name, query] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? []
   const view = VIEW_NAMES.find((known) => known === name)
