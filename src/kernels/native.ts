@@ -108,8 +108,8 @@ function openLibrary(): Library {
     return load(file) as Library
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
-      throw new Error('Node may not load addons here; --allow-addons lets it')
+      throw new Error('Node may not load addons here; --allow-addons lets it', { cause: error })
     const [reason] = messageOf(error).split('\n') // what follows is of Node's own modules
-    throw new Error(reason)
+    throw new Error(reason, { cause: error })
   }
 }
