@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
 import { startPrefixProxy } from '../server/prefixProxy.ts'
@@ -142,7 +143,7 @@ describe('the view Rows', { skip: NO_CHROMIUM }, async () => {
     )
     const save = page.getByRole('button', { name: 'Save' })
     await save.click()
-    await page.getByText(/^Not saved: the row was changed elsewhere/).waitFor()
+    await page.getByText(/^Not written: the row was changed elsewhere/).waitFor()
     assert.deepEqual(await read(), { ...before, likes: ['soup'], spend: 1 })
     assert.equal(await spend.inputValue(), '77.5')
     await page.getByRole('button', { name: 'Remove soup from likes' }).waitFor()
@@ -155,8 +156,21 @@ describe('the view Rows', { skip: NO_CHROMIUM }, async () => {
     assert.equal((await call('DELETE /users/14')).status, 204)
     await spend.fill('79')
     await save.click()
-    await page.getByRole('alert').getByText('The user 14 has been deleted elsewhere.').waitFor()
+    await page.getByRole('alert').getByText('The row was deleted elsewhere since it was read.').waitFor()
     assert.equal((await call('GET /users/14')).status, 404)
+    await page.getByRole('button', { name: 'Put back' }).click()
+    await page.getByText('Put back as it was when it was looked up.').waitFor()
+    assert.deepEqual(await read(), before)
+    await page.route('**/users/14', async (route) => {
+      await sleep(300)
+      await route.continue()
+    })
+    await page.getByLabel('age', { exact: true }).fill('41')
+    await save.click()
+    await spend.fill('81') // while it is being saved
+    await page.getByText('Saved: every list is ranked with it now.').waitFor()
+    assert.equal(await spend.inputValue(), '81')
+    assert.deepEqual(await read(), { ...before, age: 41 })
     assertQuiet(/status of 404/)
   })
 

@@ -21,7 +21,7 @@ export function draftOf({ kind }: ModelFeature, value: FeatureValue | undefined)
 
 /** What a draft says; one that was not changed says what is stored, digit for digit. */
 export function toldBy(feature: ModelFeature, draft: Draft, stored: FeatureValue | undefined): Told {
-  if (String(draft) === String(draftOf(feature, stored))) return { value: stored ?? null }
+  if (areSameDrafts(draft, draftOf(feature, stored))) return { value: stored ?? null }
   if (typeof draft !== 'string') return { value: sameKinds(draft, stored) }
   const text = draft.trim()
   if (text === '') return feature.mayBeMissing ? { value: null } : { problem: 'must be given' }
@@ -39,6 +39,10 @@ export function toldBy(feature: ModelFeature, draft: Draft, stored: FeatureValue
     case 'text':
       return { value: text }
   }
+}
+
+export function areSameDrafts(one: Draft, other: Draft): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 /** Which input a time is told in: the stored one may be a day alone, or none that an input can show. */

@@ -1,64 +1,17 @@
-import { useState } from 'preact/hooks'
 import type { FeatureValue } from '../../client/types.ts'
-import type { ConsoleApi } from '../api/consoleApi.ts'
-import type { ModelFeature, SideFeatures } from '../api/modelFeatures.ts'
+import type { SideFeatures } from '../api/modelFeatures.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
-import { type Draft, draftOf, toldBy } from './drafts.ts'
+import { areSameDrafts, toldBy } from './drafts.ts'
 import { FeatureField } from './featureField.tsx'
-import { lookUp } from './lookUp.ts'
-import {
-  areSame,
-  PLACE_FEATURES,
-  SIDE_NAMES,
-  type StoredRow,
-  storedValues,
-  withValues,
-  writtenRow,
-} from './storedRow.ts'
-
-const CHANGED_ELSEWHERE =
-  'Not saved: the row was changed elsewhere since it was read. What you have not touched shows its new value now; save once more to write the rest.'
-
-export interface RowEditorProps {
-  api: ConsoleApi
-  loaded: StoredRow // as it was when it was looked up
-  takes: SideFeatures
-  onWritten: (row: StoredRow) => void
-}
+import { PLACE_FEATURES, SIDE_NAMES, type StoredRow, withValues } from './storedRow.ts'
+import { type RowEditorProps, useEditedRow } from './useEditedRow.ts'
 
 /** The features of a row, to be changed. */
-export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
-  const [stored, setStored] = useState(loaded)
-  const fields = loaded.side === 'users' ? takes.features : [...takes.features, ...PLACE_FEATURES]
-  const values = valuesOf(stored, takes)
-  const storedDrafts = fields.map((feature, i) => draftOf(feature, values[i]))
-  const [drafts, setDrafts] = useState<readonly Draft[]>(storedDrafts)
-  const [state, setState] = useState<{ isBusy?: boolean; error?: unknown; done?: string }>({})
+export function RowEditor(props: RowEditorProps) {
+  const { loaded, takes } = props
+  const { stored, fields, values, storedDrafts, drafts, setDrafts, state, write } = useEditedRow(props)
   const told = fields.map((feature, i) => toldBy(feature, drafts[i], values[i]))
-  const isChanged = drafts.some((draft, i) => String(draft) !== String(storedDrafts[i]))
-
-  /** Writes `row` in place of what is stored, unless that has changed since it was read. */
-  const write = async (row: StoredRow, done: string): Promise<void> => {
-    setState({ isBusy: true })
-    try {
-      const now = await readAgain(api, stored)
-      if (!areSame(now, stored)) {
-        setStored(now)
-        const fresh = draftsOf(now, takes, fields)
-        setDrafts(fresh.map((draft, i) => keptDraft(drafts[i], storedDrafts[i], draft)))
-        setState({ done: CHANGED_ELSEWHERE })
-        return
-      }
-      await api.client.putFeatures([writtenRow(row)])
-      const written = await readAgain(api, row) // as the server keeps it
-      setStored(written)
-      setDrafts(draftsOf(written, takes, fields))
-      setState({ done })
-      onWritten(written)
-    } catch (error) {
-      setState({ error })
-    }
-  }
+  const isChanged = drafts.some((draft, i) => !areSameDrafts(draft, storedDrafts[i]))
   const save = (event: SubmitEvent): void => {
     event.preventDefault()
     if (!isChanged || state.isBusy) return
@@ -67,8 +20,9 @@ export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
       void write(changedRow(stored, takes, all), 'Saved: every list is ranked with it now.')
     else focusFirstProblem(event.currentTarget as HTMLFormElement)
   }
+  const mayPutBack = stored !== loaded || state.error !== undefined
   const putBack = (): void => {
-    if (stored !== loaded && !state.isBusy) void write(loaded, 'Put back as it was when it was looked up.')
+    if (mayPutBack && !state.isBusy) void write(loaded, 'Put back as it was when it was looked up.')
   }
   return (
     <form class="card row-editor" onSubmit={save} aria-labelledby="rows-title" noValidate>
@@ -84,7 +38,7 @@ export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
             draft={drafts[i]}
             stored={storedDrafts[i]}
             problem={problemOf(told[i])}
-            onDraft={(draft) => setDrafts(drafts.with(i, draft))}
+            onDraft={(draft) => setDrafts((current) => current.with(i, draft))}
           />
         ))}
       </div>
@@ -96,7 +50,7 @@ export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
         <button type="button" aria-disabled={!isChanged} onClick={() => setDrafts(storedDrafts)}>
           Discard
         </button>
-        <button type="button" aria-disabled={stored === loaded || state.isBusy === true} onClick={putBack}>
+        <button type="button" aria-disabled={!mayPutBack || state.isBusy === true} onClick={putBack}>
           Put back
         </button>
       </div>
@@ -107,31 +61,8 @@ export function RowEditor({ api, loaded, takes, onWritten }: RowEditorProps) {
   )
 }
 
-/** @throws Error if the row is gone. */
-async function readAgain(api: ConsoleApi, { side, row }: StoredRow): Promise<StoredRow> {
-  const now = await lookUp(api, side, row.id)
-  if (!now) throw new Error(`The ${SIDE_NAMES[side]} ${String(row.id)} has been deleted elsewhere.`)
-  return now
-}
-
-/** A draft that was changed stays; another one follows what is stored. */
-function keptDraft(draft: Draft, before: Draft, now: Draft): Draft {
-  return String(draft) === String(before) ? now : draft
-}
-
 function problemOf(told: ReturnType<typeof toldBy>): string {
   return 'problem' in told ? told.problem : ''
-}
-
-/** Of the features, and of the place of a restaurant behind them. */
-function valuesOf(stored: StoredRow, takes: SideFeatures): (FeatureValue | undefined)[] {
-  const values = storedValues(stored, takes)
-  return stored.side === 'users' ? values : [...values, stored.row.latitude, stored.row.longitude]
-}
-
-function draftsOf(stored: StoredRow, takes: SideFeatures, fields: readonly ModelFeature[]): Draft[] {
-  const values = valuesOf(stored, takes)
-  return fields.map((feature, i) => draftOf(feature, values[i]))
 }
 
 function changedRow(stored: StoredRow, takes: SideFeatures, values: readonly FeatureValue[]): StoredRow {

@@ -43,10 +43,14 @@ export function areSame(one: StoredRow, other: StoredRow): boolean {
   return textOf(one) === textOf(other)
 }
 
+/** Whatever the order in which the values are named. */
 function textOf(stored: StoredRow): string {
   const { features } = stored.row
+  const values = Array.isArray(features)
+    ? features
+    : Object.entries(features).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const place = stored.side === 'users' ? [] : [stored.row.latitude, stored.row.longitude]
-  return JSON.stringify([features, place], (_, value: unknown) =>
+  return JSON.stringify([values, place], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
 }
