@@ -127,6 +127,7 @@ describe('the view Live', { skip: NO_CHROMIUM }, async () => {
     await page.getByRole('button', { name: 'Forget key' }).click()
     await take('reads')
     await page.getByRole('figure').first().waitFor()
+    await page.getByText('A key with the right admin shows the last errors, too.').waitFor()
     assertQuiet(/status of 403/)
   })
 

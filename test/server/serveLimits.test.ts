@@ -164,7 +164,7 @@ test('keys: each right opens its own routes, on the threads that rank as on the 
     ['write', 'DELETE /users/1', 204],
     ['admin', 'GET /admin/model', 200],
     ['admin', 'GET /admin/models', 200],
-    ['read', 'GET /problems', 200],
+    ['admin', 'GET /problems', 200],
     ['admin', 'POST /admin/reload', 200],
     ['admin', 'POST /admin/rollback', 200],
   ]

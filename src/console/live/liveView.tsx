@@ -4,7 +4,7 @@ import type { Readiness } from '../../client/types.ts'
 import { formatCount, formatSeconds } from '../../format.ts'
 import { getLastProblems, type LastProblem } from '../api/lastProblems.ts'
 import { ErrorNote } from '../parts/errorNote.tsx'
-import { usePolling } from '../parts/usePolling.ts'
+import { isForbidden, usePolling } from '../parts/usePolling.ts'
 import { useVisible } from '../parts/useVisible.ts'
 import type { ViewProps } from '../viewProps.ts'
 import { AnswersTable } from './answersTable.tsx'
@@ -36,7 +36,7 @@ export function LiveView({ api }: ViewProps) {
     call: (from, signal) => from.client.ready({ signal }),
     take: setReady,
   })
-  usePolling(api, {
+  const problemsError = usePolling(api, {
     isOn,
     everyMs: PROBLEMS_MS,
     call: getLastProblems,
@@ -63,7 +63,11 @@ export function LiveView({ api }: ViewProps) {
       )}
       {last && <LiveCharts history={history} />}
       <AnswersTable history={history} />
-      {problems && <LastErrors problems={problems} />}
+      {isForbidden(problemsError) ? (
+        <p class="note">A key with the right admin shows the last errors, too.</p>
+      ) : (
+        problems && <LastErrors problems={problems} />
+      )}
     </div>
   )
 }

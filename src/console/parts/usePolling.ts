@@ -45,6 +45,6 @@ export function usePolling<T>(api: ConsoleApi, { isOn, everyMs, call, take }: Po
   return error
 }
 
-function isForbidden(error: unknown): boolean {
+export function isForbidden(error: unknown): boolean {
   return error instanceof NearrankApiError && (error.status === 401 || error.status === 403)
 }

@@ -55,5 +55,5 @@ export class LastProblems {
 
 /** A detail may quote what a client has sent. */
 function shortened(detail: string): string {
-  return detail.length > DETAIL_CHARS_MAX ? `${detail.slice(0, DETAIL_CHARS_MAX)}…` : detail
+  return detail.length > DETAIL_CHARS_MAX ? `${detail.slice(0, DETAIL_CHARS_MAX).toWellFormed()}…` : detail
 }

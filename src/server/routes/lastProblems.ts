@@ -29,7 +29,7 @@ export function lastProblemsRoute(app: FastifyInstance, problems: LastProblems):
   app.get(
     '/problems',
     {
-      config: { right: 'read' },
+      config: { right: 'admin' },
       schema: {
         operationId: 'get_problems',
         summary: 'The last problem of each kind that requests were answered with',
