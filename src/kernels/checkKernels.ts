@@ -1,5 +1,5 @@
 import { Random } from '../random.ts'
-import type { Kernels } from './kernels.ts'
+import { GROUP_LOSSES, type Kernels } from './kernels.ts'
 import { naiveKernels } from './naive/naiveKernels.ts'
 
 /** The optimising compiler takes a function up after some hundred calls; the check has to see its code. */
@@ -46,6 +46,7 @@ function resultOf(kernels: Kernels, buffer: ArrayBufferLike): Float32Array {
   if (numbers?.length !== floats.length) numbers = numbersFor(floats.length)
   floats.set(numbers)
   runAll(kernels)
+  floats.fill(0, at.apart / 4, at.apart / 4 + APART_WORDS)
   return floats.slice()
 }
 
@@ -60,6 +61,11 @@ function numbersFor(length: number): Float32Array {
   for (let i = 0; i < 128; i++) words[at.codes / 4 + i] = random.below(CODES)
   for (let i = 0; i < ROWS; i++) words[at.indices / 4 + i] = i
   words.fill(0, at.sumOf / 4, at.sumOf / 4 + CODES)
+  const labels = new Uint8Array(floats.buffer, at.labels, ROWS)
+  for (let i = 0; i < ROWS; i++) {
+    labels[i] = i % 7 === 3 ? 1 : 0
+    words[at.groups / 4 + i] = i < 23 ? 1 : 2
+  }
   return floats
 }
 
@@ -81,7 +87,12 @@ const at = {
   embedded: 0xe0000, // [ROWS, 20]
   kept: 0xf0000, // u32 [ROWS, 3]
   gathered: 0xf8000, // [ROWS, 16]
+  labels: 0xb4000, // u8 [ROWS]
+  groups: 0xb4100, // u32 [ROWS]
+  deltas: 0xb5000, // [losses, 32]
+  apart: 0xb8000, // what a kernel uses beside its arguments, and float64 sums: not compared
 }
+const APART_WORDS = 2048
 const ROWS = 26
 const CODES = 16
 
@@ -100,6 +111,14 @@ function runAll(kernels: Kernels): void {
     kernels.adam(at.out + 0xc000, at.out, at.moments, at.squares, 720, 1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99)
   runEmbedding(kernels, 1)
   runEmbedding(kernels, 3)
+  for (const kind of Object.values(GROUP_LOSSES)) runGroupLoss(kernels, kind)
+}
+
+/** Of one group, two clicks among them, and another of three rows. */
+function runGroupLoss(kernels: Kernels, kind: number): void {
+  const { x, labels, groups, deltas, apart } = at
+  const to = deltas + 128 * kind
+  kernels.groupLoss(kind, x, labels, groups, ROWS, to, apart + 32, 1 / ROWS, 10, 0.5, apart, 0, 1, 1)
 }
 
 /** The same of embeddings, single codes or lists: rows in, a step of Adam on what they touched. */

@@ -12,6 +12,9 @@ export type Simd = 'relaxed' | 'strict'
  * pointers are byte offsets into the memory they were bound to, 16-byte aligned unless said; strides and
  * widths count floats.
  */
+/** The losses of groups, by the numbers that `groupLoss` knows. */
+export const GROUP_LOSSES = { pairwise: 1, lambdarank: 2, softmax: 3, 'logistic+pairwise': 4 } as const
+
 export interface Kernels {
   gemm(
     c: number,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../errors.ts'
-import type { Kernels } from './kernels.ts'
+import { GROUP_LOSSES, type Kernels } from './kernels.ts'
 
 const load = createRequire(import.meta.url)
 
@@ -17,7 +17,7 @@ export const FAMILIES_ON: Record<NativeFamily, NativeFamily[]> = {
 }
 
 /** The kernels that there are in C as well; all others are WebAssembly. */
-type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam' | 'peak'>
+type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam' | 'groupLoss' | 'peak'>
 
 /** Doubles of a kernel's row: the memory, up to 13 arguments, the result (`native/row.h`). */
 const ROW_LENGTH = 16
@@ -42,7 +42,7 @@ export function bindNative(kernels: Kernels, memory: WebAssembly.Memory, family:
     const row = new Float64Array(new ArrayBuffer(8 * ROW_LENGTH)) // off the heap: never moved
     return { row, all, call: library[`${name}_${family}`](row, all) }
   }
-  return { ...kernels, ...nativeKernels(take) }
+  return { ...kernels, ...nativeKernels(take, kernels) }
 }
 
 /** A kernel's function, and the row of doubles that it takes its arguments from and leaves its result in. */
@@ -60,9 +60,9 @@ type Library = { family: NativeFamily | '' } & Record<
 
 // A call takes thirteen nanoseconds with the arguments in a row; those of a kernel as they are took hundreds.
 // biome-ignore format: a line for each argument would hide what is the same
-function nativeKernels(take: (name: string) => Taken): NativeKernels {
+function nativeKernels(take: (name: string) => Taken, others: Kernels): NativeKernels {
   const [product, layer, rows, step] = [take('gemm'), take('hidden'), take('gather'), take('adam')]
-  const limit = take('peak')
+  const [pairs, limit] = [take('pairwise'), take('peak')]
   return {
     gemm(c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) {
       const q = product.row
@@ -90,6 +90,17 @@ function nativeKernels(take: (name: string) => Taken): NativeKernels {
       q[8] = beta1; q[9] = beta2; q[10] = epsilon; q[11] = decay
       step.call()
       return q[RESULT]
+    },
+    groupLoss(kind, logits, clicks, groups, count, delta, scratch, scale, k, weight, stats, weights, rowMean, clickMean) {
+      if (kind !== GROUP_LOSSES.pairwise && kind !== GROUP_LOSSES['logistic+pairwise']) {
+        others.groupLoss(kind, logits, clicks, groups, count, delta, scratch, scale, k, weight, stats, weights, rowMean, clickMean)
+        return
+      }
+      const q = pairs.row
+      q[1] = kind === GROUP_LOSSES.pairwise ? 0 : 1; q[2] = logits; q[3] = clicks; q[4] = groups; q[5] = count
+      q[6] = delta; q[7] = scratch; q[8] = scale; q[9] = weight; q[10] = stats
+      q[11] = weights; q[12] = rowMean; q[13] = clickMean
+      pairs.call()
     },
     peak(at, steps) {
       const q = limit.row

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { GROUP_LOSSES } from '../../src/kernels/kernels.ts'
 import { naiveKernels } from '../../src/kernels/naive/naiveKernels.ts'
 import { Random } from '../../src/random.ts'
 import { Arena, type Block } from './arena.ts'
-import { ARENA_BYTES, type Build, builds, judge, runBuild } from './judge.ts'
+import { ARENA_BYTES, type Build, builds, judge, nativeBuilds, runBuild } from './judge.ts'
 
-const KINDS = { pairwise: 1, lambdarank: 2, softmax: 3, 'logistic+pairwise': 4 }
-type Loss = keyof typeof KINDS
-const LOSSES = Object.keys(KINDS) as Loss[]
+type Loss = keyof typeof GROUP_LOSSES
+const LOSSES = Object.keys(GROUP_LOSSES) as Loss[]
 
 /** What a kernel uses beside its arguments: no twin does, so it lies behind what both share. */
 const SCRATCH = ARENA_BYTES - (1 << 16)
@@ -69,7 +69,7 @@ function callOf(rows: Rows, at: ReturnType<typeof batchOf>['at'], options: Optio
   const count = rows.logits.length
   return (kernels: Parameters<Parameters<typeof runBuild>[2]>[0]) => {
     kernels.groupLoss(
-      ...([KINDS[loss], at.logits, at.clicks, at.groups, count, at.delta.at, SCRATCH] as const),
+      ...([GROUP_LOSSES[loss], at.logits, at.clicks, at.groups, count, at.delta.at, SCRATCH] as const),
       ...([scale, k, weight, at.stats.at, at.weights, rowMean, clickMean] as const),
     )
   }
@@ -179,6 +179,30 @@ function deltasOf(build: Build, rows: Rows, options: Options): Float32Array {
   const { after } = runBuild(build, arena, callOf(rows, at, options))
   return new Float32Array(after, at.delta.at, rows.logits.length)
 }
+
+/** Deltas and sums, bit by bit. */
+function bitsOf(build: Build, rows: Rows, options: Options): Uint32Array[] {
+  const { arena, at } = batchOf(rows)
+  const { after } = runBuild(build, arena, callOf(rows, at, options))
+  return [new Uint32Array(after, at.delta.at, rows.logits.length), new Uint32Array(after, at.stats.at, 6)]
+}
+
+const [relaxed] = builds
+for (const build of nativeBuilds)
+  test(`groupLoss ${build.name}: the bits of the relaxed build, whatever the groups and logits`, () => {
+    const random = new Random(11)
+    for (let round = 0; round < 200; round++) {
+      const sizes = Array.from({ length: 1 + random.below(6) }, () => 1 + random.below(70))
+      const rows = drawRows(random, sizes, { quarters: round % 3 === 0 })
+      const odd = [0, -0, 1e-30, -200, 3e38][round % 5]
+      rows.logits[random.below(rows.logits.length)] = Math.fround(odd)
+      const given = round % 2 === 0 ? rows : weighted(rows, random)
+      for (const loss of LOSSES) {
+        const options = { loss, weight: random.float(), scale: random.float(), rowMean: 1.5, clickMean: 0.5 }
+        assert.deepEqual(bitsOf(build, given, options), bitsOf(relaxed, given, options))
+      }
+    }
+  })
 
 for (const build of builds)
   test(`groupLoss ${build.name}: equal weights give the same bits as none`, () => {

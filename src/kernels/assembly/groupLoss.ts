@@ -31,7 +31,7 @@ const LOGISTIC_PAIRWISE = 4
  * (Joachims, Swaminathan and Schnabel, Unbiased Learning-to-Rank with Biased Feedback, WSDM 2017; the same
  * as in Pasumarthi et al., TF-Ranking, KDD 2019). Of the cross-entropy, it is each row's weight / rowMean.
  *
- * `scratch`: twice the bytes of the longest group's logits, three times those of k, and 128 more.
+ * `scratch`: three times the bytes of the longest group's logits, three times those of k, and 256 more.
  */
 export function groupLoss(
   kind: i32,

@@ -5,8 +5,6 @@
 #define V_MIN 1e-36f
 #define SQUARED_MIN 1e-17f
 
-typedef int32_t bits __attribute__((vector_size(4 * WIDTH)));
-
 /** Zero where |x| < least; NaN stays. */
 INLINE vec flush(vec x, float least) {
   const vec absolute = (vec)((bits)x & 0x7fffffff);

@@ -3,19 +3,14 @@
 // h ≤ 0, which NaN is not: such a unit is off. The mask of a vector, its relu, and z of four lanes, one group of four columns
 // after the other, as the WebAssembly kernel adds them.
 #if WIDTH == 16
-INLINE four part(vec x, int i) {
-  return (four)(i == 0 ? _mm512_extractf32x4_ps(x, 0) : i == 1 ? _mm512_extractf32x4_ps(x, 1) : i == 2 ? _mm512_extractf32x4_ps(x, 2) : _mm512_extractf32x4_ps(x, 3));
-}
 INLINE four madd4(four a, four b, four c) { return (four)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
 INLINE vec isOn(vec h) { return _mm512_maskz_mov_ps(~_mm512_cmp_ps_mask(h, splat(0), _CMP_LE_OQ), splat(1)); }
 INLINE vec relu(vec h) { return _mm512_maskz_mov_ps(~_mm512_cmp_ps_mask(h, splat(0), _CMP_LE_OQ), h); }
 #elif WIDTH == 8
-INLINE four part(vec x, int i) { return (four)(i == 0 ? _mm256_castps256_ps128(x) : _mm256_extractf128_ps(x, 1)); }
 INLINE four madd4(four a, four b, four c) { return (four)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
 INLINE vec isOn(vec h) { return _mm256_andnot_ps(_mm256_cmp_ps(h, splat(0), _CMP_LE_OQ), splat(1)); }
 INLINE vec relu(vec h) { return _mm256_andnot_ps(_mm256_cmp_ps(h, splat(0), _CMP_LE_OQ), h); }
 #else
-INLINE four part(vec x, int i) { (void)i; return (four)x; }
 INLINE four madd4(four a, four b, four c) { return (four)vfmaq_f32((vec)c, (vec)a, (vec)b); }
 INLINE vec keep(vec h, vec x) { return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x), vcleq_f32(h, splat(0)))); }
 INLINE vec isOn(vec h) { return keep(h, splat(1)); }

@@ -12,7 +12,7 @@
 #else
 #define EACH_FAMILY(X)
 #endif
-#define EACH_KERNEL(X, family) X(gemm, family) X(hidden, family) X(gather, family) X(adam, family) X(peak, family)
+#define EACH_KERNEL(X, family) X(gemm, family) X(hidden, family) X(gather, family) X(adam, family) X(pairwise, family) X(peak, family)
 
 /** A call from JavaScript: the row comes with the function, so nothing is passed or returned, and it takes nanoseconds. */
 #define CALL(name, family)                                                         \

@@ -67,3 +67,17 @@ typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
 
 /** The floats at a byte offset, argument i of a row. */
 INLINE float *floatsOf(const double *q, int i) { return (float *)((char *)(uintptr_t)q[MEMORY] + (size_t)q[i]); }
+
+/** Four of the lanes, the first ones first. */
+#if WIDTH == 16
+INLINE four part(vec x, int i) {
+  return (four)(i == 0 ? _mm512_extractf32x4_ps(x, 0) : i == 1 ? _mm512_extractf32x4_ps(x, 1) : i == 2 ? _mm512_extractf32x4_ps(x, 2) : _mm512_extractf32x4_ps(x, 3));
+}
+#elif WIDTH == 8
+INLINE four part(vec x, int i) { return (four)(i == 0 ? _mm256_castps256_ps128(x) : _mm256_extractf128_ps(x, 1)); }
+#else
+INLINE four part(vec x, int i) { (void)i; return (four)x; }
+#endif
+
+/** As many integers as a vector has floats. */
+typedef int32_t bits __attribute__((vector_size(4 * WIDTH)));

@@ -263,7 +263,7 @@ function planScratch(reserve: Reserve, layout: NetworkLayout, ldx: number): Scra
 }
 
 function planOrder(reserve: Reserve, { batchSize, threads }: ArenaShape): OrderArea {
-  const perThread = () => reserve(2 * GROUP_ROWS_MAX + 3 * NDCG_AT_MAX + 32)
+  const perThread = () => reserve(3 * GROUP_ROWS_MAX + 3 * NDCG_AT_MAX + 64)
   return { deltas: reserve(batchSize), scratch: Array.from({ length: threads }, perThread) }
 }
 

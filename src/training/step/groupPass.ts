@@ -1,11 +1,8 @@
-import type { Kernels } from '../../kernels/kernels.ts'
+import { GROUP_LOSSES, type Kernels } from '../../kernels/kernels.ts'
 import type { Arena } from '../memory/arena.ts'
 import type { WeightMeans } from '../settings/weightMeans.ts'
 import type { TrainSettings } from '../types.ts'
 import type { BatchRows } from './rowPass.ts'
-
-/** The numbers by which the kernel knows the losses of groups. */
-const KINDS = { pairwise: 1, lambdarank: 2, softmax: 3, 'logistic+pairwise': 4 } as const
 
 /** Losses of groups, from the logits of a batch that is made of whole ones. On one thread. */
 export class GroupPass {
@@ -41,7 +38,7 @@ export class GroupPass {
     this.#kernels = kernels
     this.#settings = settings
     this.#weights = weights
-    this.#kind = KINDS[settings.loss as keyof typeof KINDS]
+    this.#kind = GROUP_LOSSES[settings.loss as keyof typeof GROUP_LOSSES]
     this.#scratch = arena.order!.scratch[thread]
     this.#stats = new Float64Array(memory.buffer, arena.slices.stats, arena.slices.count * 4)
     this.#words = new Uint32Array(memory.buffer)
