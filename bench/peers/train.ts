@@ -9,7 +9,7 @@ import type { Plan, TrainingRounds, TrainingRun, TrainingSide } from './types.ts
 const LEARNING_RATE = '0.001'
 // LightGBM has rounds of boosting in place of epochs, and a learning rate of its own kind: its script knows them.
 const EPOCH = ['--epochs', '1', '--learning-rate', LEARNING_RATE]
-const OWN = { nearrank: [], plain: ['--turbo', 'off'] }
+const OWN = { nearrank: [], plain: ['--kernels', 'wasm', '--turbo', 'off'] }
 const PEERS: Record<Exclude<TrainingSide, keyof typeof OWN>, string[]> = {
   streaming: ['train_streaming.py', ...EPOCH],
   tuned: ['train_tuned.py', ...EPOCH],

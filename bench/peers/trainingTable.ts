@@ -8,7 +8,7 @@ const SAME_STEPS = ['nearrank', 'plain', 'streaming', 'tuned', 'folded'] as cons
 const ACCURACY_TOLERANCE = 0.005
 const LABELS: Record<TrainingSide, string> = {
   nearrank: 'Nearrank',
-  plain: 'Nearrank, --turbo off',
+  plain: 'Nearrank, WebAssembly',
   streaming: 'PyTorch, streaming',
   tuned: 'PyTorch, tuned',
   folded: 'PyTorch, folded',
@@ -19,7 +19,7 @@ const HEAD = [
   'rows/s',
   '50 M rows',
   'Nearrank faster',
-  '--turbo off',
+  'WebAssembly',
   'with packing',
   'whole command',
   'peak memory',
