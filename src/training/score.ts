@@ -1,8 +1,8 @@
 import type { ClickRows } from '../dataset/clicks/rowLayout.ts'
 import { droppedText } from '../dataset/clicks/droppedClicks.ts'
 import { type FileToScore, type FilesToScore, withFilesToScore } from '../dataset/scores/filesToScore.ts'
-import { ScoreFolder, type ScoresOrigin } from '../dataset/scores/scoreFolder.ts'
-import { fillFolder, type ScoreReport } from '../dataset/scores/scoreRun.ts'
+import type { ScoreFolder, ScoresOrigin } from '../dataset/scores/scoreFolder.ts'
+import { fillFolder, type ScoreReport, withScoreFolder } from '../dataset/scores/scoreRun.ts'
 import { ScoreWriter } from '../dataset/scores/scoreWriter.ts'
 import { writeScores } from '../dataset/scores/writeScores.ts'
 import type { DatasetOptionsReading } from '../dataset/options.ts'
@@ -43,7 +43,7 @@ const DUCKDB_BYTES = 2 * (DUCKDB_BYTES_MIN + 48 * 2 ** 20)
  * same name in `out`, with the ids, the columns to copy and the score of each row, in the same order.
  * Streamed, on all threads, in memory that does not depend on the number of rows. Files that are complete
  * already are skipped. Columns are the model's unless `options` names others.
- * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, NOT_FINITE, ABORTED.
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, CONFLICT, NOT_FINITE, ABORTED.
  */
 export async function score(options: ScoreOptions): Promise<ScoreReport> {
   checkOptions({ ...SCORE_OPTIONS, ...CALLBACKS }, options, 'score')
@@ -53,9 +53,11 @@ export async function score(options: ScoreOptions): Promise<ScoreReport> {
     const prepared = await prepareScoring(options, { action: 'use', extraBytes, hasGroups: false })
     const open = { ...prepared.open, memoryBytes: DUCKDB_BYTES_MIN, files, copyColumns }
     return withFilesToScore(open, prepared.tables, async (found) => {
-      const folder = await ScoreFolder.open(options.out, originOf(prepared, found, options), overwrite)
-      const report = await fillFolder(folder, found.files, (left) =>
-        scoreFiles(prepared, { ...found, files: left }, folder, options),
+      const origin = originOf(prepared, found, options)
+      const report = await withScoreFolder({ out: options.out, origin, overwrite }, (folder) =>
+        fillFolder(folder, found.files, (left) =>
+          scoreFiles(prepared, { ...found, files: left }, folder, options),
+        ),
       )
       return { ...report, seconds: (performance.now() - started) / 1000 }
     })

@@ -4,6 +4,7 @@ import { NearrankError } from '../errors.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import type { OptionValues } from '../options/option.ts'
 import { abortable } from './run/abort.ts'
+import { claimOut } from '../claimOut.ts'
 import { type Prepared, prepareRun } from './run/prepareRun.ts'
 import { TUNE, TUNE_OPTIONS, type TUNE_RUN } from './settings/tuneOptions.ts'
 import { bestConfig } from './tune/bestConfig.ts'
@@ -29,7 +30,7 @@ export interface TuneOptions
  * validation rows; the test clicks are not read. Settings that are given are not varied. Keeps each training
  * in `<out>/tune.json` as it ends, and writes the best settings as `<out>/best.json`, a config file of
  * `train`. What it finds depends on data, options and seed alone. Cost: for 20 trials, 8 trainings.
- * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, ABORTED.
+ * @throws NearrankError USAGE, INPUT, DAMAGED, MEMORY, DISK, CONFLICT, ABORTED.
  */
 export async function tune(options: TuneOptions): Promise<TuneReport> {
   checkOptions({ ...TUNE_OPTIONS, ...CALLBACKS }, options, 'tune')
@@ -40,23 +41,38 @@ export async function tune(options: TuneOptions): Promise<TuneReport> {
       'Cannot tune without a validation split: validation is 0. Leave it out, or set it to a share of the rows, such as 0.05.',
     )
   return abortable(signal, async () => {
-    const prepared = await prepare(options)
+    let release = async () => {}
     try {
-      return await search(prepared, options)
-    } catch (error) {
-      if (!signal?.aborted) throw error
-      const kept = 'what has been trained is kept, and the same options continue there'
-      throw new NearrankError('ABORTED', `Stopped tuning in ${out}: ${kept}`, { cause: error })
+      const prepared = await prepare(options, async () => {
+        release = await claimOut(out, 'tune')
+      })
+      try {
+        return await search(prepared, options)
+      } catch (error) {
+        if (!signal?.aborted) throw error
+        const kept = 'what has been trained is kept, and the same options continue there'
+        throw new NearrankError('ABORTED', `Stopped tuning in ${out}: ${kept}`, { cause: error })
+      } finally {
+        for (const pack of [prepared.pack, prepared.validation]) await pack?.close()
+      }
     } finally {
-      for (const pack of [prepared.pack, prepared.validation]) await pack?.close()
+      await release()
     }
   })
 }
 
-function prepare({ overwrite = false, onProgress, ...options }: TuneOptions): Promise<Prepared> {
+/** `claim`: called when nothing speaks against the folder. */
+function prepare(
+  { overwrite = false, onProgress, ...options }: TuneOptions,
+  claim: () => Promise<void>,
+): Promise<Prepared> {
+  const checkOut = async (out: string) => {
+    await TuneFolder.check(out, overwrite)
+    await claim()
+  }
   return prepareRun(
     { ...options, onProgress: (event) => event.type === 'pack' && onProgress?.(event) },
-    { measuresTest: false, checkOut: (out) => TuneFolder.check(out, overwrite) },
+    { measuresTest: false, checkOut },
   )
 }
 

@@ -6,16 +6,18 @@ import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { NearrankError } from '../../src/errors.ts'
 import { siblingPath } from '../../src/files.ts'
-import { claimOut } from '../../src/training/run/claimOut.ts'
+import { claimOut } from '../../src/claimOut.ts'
+import { score } from '../../src/training/score.ts'
 import { train } from '../../src/training/train.ts'
+import { tune } from '../../src/training/tune.ts'
 import type { TrainEvent } from '../../src/training/types.ts'
 import { smallData, temporaryFolder } from './dataFixture.ts'
 
-const CLAIM = new URL('../../src/training/run/claimOut.ts', import.meta.url)
+const CLAIM = new URL('../../src/claimOut.ts', import.meta.url)
 const isTaken = (error: unknown) =>
   error instanceof NearrankError &&
   error.code === 'CONFLICT' &&
-  /another training writes there.*delete \S+\.model\.run-/.test(error.message)
+  /another run writes there.*delete \S+\.model\.run-/.test(error.message)
 
 test('a second training into a place is refused while one runs, and disturbs nothing', async () => {
   const { data, folder } = await smallData()
@@ -61,4 +63,36 @@ test('a claim of a process that was killed, or had this process’s number befor
   await writeFile(theirs, '')
   await assert.rejects(claimOut(out), isTaken)
   assert.deepEqual(await readdir(dirname(out)), [basename(theirs)])
+})
+
+test('so are a second search in a folder, and a second run that scores into one', async () => {
+  const { data, folder } = await smallData()
+  const settings = { data, hidden: [8], batchSize: 64, epochs: 1, threads: 1 }
+  const out = join(folder, 'tuned')
+  const seconds: Promise<void>[] = []
+  const refused = (run: Promise<unknown>, shares: RegExp) =>
+    seconds.push(
+      assert.rejects(run, (error: unknown) => {
+        assert.ok(error instanceof NearrankError)
+        assert.equal(error.code, 'CONFLICT')
+        assert.match(error.message, shares)
+        return true
+      }),
+    )
+  const search = { ...settings, out, trials: 2, validation: 0.1 }
+  const onTuned = () => {
+    if (seconds.length === 0) refused(tune(search), /^Cannot tune in .*both would keep their trials/)
+  }
+  await tune({ ...search, onProgress: onTuned })
+  const model = join(folder, 'scoring')
+  await train({ ...settings, out: model })
+  const scoring = { data, model, out: join(folder, 'scores'), files: 'train/*.parquet', threads: 1 }
+  const onScored = ({ type }: { type: string }) => {
+    if (seconds.length === 1 && type === 'score') refused(score(scoring), /^Cannot score into .*same files/)
+  }
+  await score({ ...scoring, onProgress: onScored })
+  assert.equal(seconds.length, 2)
+  await Promise.all(seconds)
+  const left = (await readdir(folder)).filter((name) => name.startsWith('.'))
+  assert.deepEqual(left, [])
 })

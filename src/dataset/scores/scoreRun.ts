@@ -1,6 +1,7 @@
+import { claimOut } from '../../claimOut.ts'
 import type { OpenProgress } from '../options.ts'
 import { fingerprintOf } from '../sources.ts'
-import type { ScoreFolder } from './scoreFolder.ts'
+import { ScoreFolder, type ScoresOrigin } from './scoreFolder.ts'
 import type { ScoresOf } from './scoreWriter.ts'
 
 /** How a folder of scores was filled. */
@@ -17,6 +18,22 @@ export type ScoreEvent =
   | ({ type: 'pack' } & OpenProgress)
   | { type: 'score'; rowsDone: number; rowsTotal: number } // without the files that were there already
   | { type: 'note'; message: string }
+
+/**
+ * Runs `use` with the folder `out`, which nobody else fills meanwhile.
+ * @throws NearrankError CONFLICT if another run does, INPUT, DAMAGED, DISK
+ */
+export async function withScoreFolder<T>(
+  { out, origin, overwrite }: { out: string; origin: ScoresOrigin; overwrite: boolean },
+  use: (folder: ScoreFolder) => Promise<T>,
+): Promise<T> {
+  const release = await claimOut(out, 'score')
+  try {
+    return await use(await ScoreFolder.open(out, origin, overwrite))
+  } finally {
+    await release()
+  }
+}
 
 /** Scores what the folder lacks of `files` by `score`, and tells what is there then. */
 export async function fillFolder<T extends ScoresOf>(

@@ -3,8 +3,12 @@ import { dataOfModel, tablesProblem } from '../../dataset/dataOfModel.ts'
 import { openTablesApart } from '../../dataset/openApart.ts'
 import type { DatasetOptionsReading, OpenProgress } from '../../dataset/options.ts'
 import { checkAborted } from '../../dataset/scores/checkAborted.ts'
-import { ScoreFolder } from '../../dataset/scores/scoreFolder.ts'
-import { fillFolder, type ScoreEvent, type ScoreReport } from '../../dataset/scores/scoreRun.ts'
+import {
+  fillFolder,
+  type ScoreEvent,
+  type ScoreReport,
+  withScoreFolder,
+} from '../../dataset/scores/scoreRun.ts'
 import { ScoreWriter } from '../../dataset/scores/scoreWriter.ts'
 import type { Spool } from '../../dataset/scores/spool.ts'
 import { type UserBatch, type UsersToRank, withUsersToRank } from '../../dataset/scores/usersToRank.ts'
@@ -88,18 +92,19 @@ export async function scoreTop(options: ScoreTopOptions): Promise<ScoreReport> {
       tables: tables.fingerprint,
       options: `top ${top}, ${reach}; on missing: ${options.onMissing ?? 'fail'}`,
     }
-    const folder = await ScoreFolder.open(out, origin, overwrite)
-    const report = await fillFolder(folder, users.files, async (files) => {
-      const threads = options.threads ?? availableParallelism()
-      const memory = await openTopMemory(loaded, tables, { threads, top, near: near ? { maxDistM } : null })
-      const crew = new TopCrew(memory, threads)
-      try {
-        const run = { tables, features, columns: columnNames(data), signal, onProgress: options.onProgress }
-        await rankFiles(crew, { ...users, files }, new ScoreWriter(folder), run)
-      } finally {
-        await crew.close()
-      }
-    })
+    const report = await withScoreFolder({ out, origin, overwrite }, (folder) =>
+      fillFolder(folder, users.files, async (files) => {
+        const threads = options.threads ?? availableParallelism()
+        const memory = await openTopMemory(loaded, tables, { threads, top, near: near ? { maxDistM } : null })
+        const crew = new TopCrew(memory, threads)
+        try {
+          const run = { tables, features, columns: columnNames(data), signal, onProgress: options.onProgress }
+          await rankFiles(crew, { ...users, files }, new ScoreWriter(folder), run)
+        } finally {
+          await crew.close()
+        }
+      }),
+    )
     return { ...report, seconds: (performance.now() - started) / 1000 }
   })
 }
