@@ -2,7 +2,7 @@ import { formatPercent } from '../../format.ts'
 import type { ColumnNames } from '../options.ts'
 import { sqlName } from '../parquet/duckdb.ts'
 import type { ParquetColumn } from '../parquet/parquetFile.ts'
-import { valueTypeOf } from '../tables/valueTypes.ts'
+import { isNumeric } from '../tables/valueTypes.ts'
 import { placeWarnings } from './fileWarnings.ts'
 import type { Source } from './openSources.ts'
 import { PLACE_FIGURES, placeFigures, placeFiguresSql } from './placeFigures.ts'
@@ -34,7 +34,7 @@ export function boxOf(columns: readonly InspectedColumn[], names: ColumnNames): 
 /** The columns that say where the user was; undefined: there are none, or they hold no numbers. */
 export function clickPlaceColumns({ columns }: Source, names: ColumnNames): Places | undefined {
   const [latitude, longitude] = [names.latitude, names.longitude].map((name) =>
-    columns.find((one) => one.name === name && ['integer', 'fraction'].includes(valueTypeOf(one))),
+    columns.find((one) => one.name === name && isNumeric(one)),
   )
   return latitude && longitude ? [latitude, longitude] : undefined
 }

@@ -12,7 +12,7 @@ import {
   idFeature,
 } from '../tables/featureColumns.ts'
 import { tableColumns } from '../tables/tablePlan.ts'
-import { valueTypeOf } from '../tables/valueTypes.ts'
+import { isNumeric } from '../tables/valueTypes.ts'
 import { columnWarnings } from './columnWarnings.ts'
 import {
   duplicates,
@@ -95,7 +95,7 @@ function placesOf(source: Source, { side, columns, warn }: TableOptions) {
       if (side === 'restaurants') warn(lacking(source, columns[key], key))
       continue
     }
-    if (['integer', 'fraction'].includes(valueTypeOf(column))) continue
+    if (isNumeric(column)) continue
     if (side === 'restaurants') warn(wrongType(source.name, column.name, 'degrees in numbers', column.type))
     places[i] = undefined
   }

@@ -14,7 +14,7 @@ import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
 import { naturalOrder } from '../sources.ts'
 import { featureStatistics, measureChosen, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
-import { areAlike, typesFor, valueTypeOf } from './valueTypes.ts'
+import { areAlike, isNumeric, typesFor, valueTypeOf } from './valueTypes.ts'
 
 const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
 const DIRECT_DIM = 4 // of what is added to the logit; with more, training learns ids by heart
@@ -83,8 +83,7 @@ export async function tableFeatures(
       'INPUT',
       `Cannot use ${file.name}: at most ${FEATURES_MAX} features are allowed, found ${features.length}`,
     )
-  const isUnread = (column: ParquetColumn) =>
-    isAssumed(column.name) && ['integer', 'fraction'].includes(valueTypeOf(column))
+  const isUnread = (column: ParquetColumn) => isAssumed(column.name) && isNumeric(column)
   return { features, leftOut, isAssumed: candidates.areChosen && candidates.columns.some(isUnread) }
 }
 

@@ -10,7 +10,7 @@ import {
 import { rawOf } from './columnEncoders.ts'
 import { sqlName } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetColumn, type RowsSource, unreadable } from '../parquet/parquetFile.ts'
-import { valueSql, valueTypeOf } from './valueTypes.ts'
+import { isNumeric, valueSql, valueTypeOf } from './valueTypes.ts'
 
 const DAY_MS = 86_400_000
 
@@ -44,9 +44,8 @@ export async function measureChosen(
   const known = new Map<string, MeasuredColumn>()
   const add = (column: ParquetColumn, mean: number) =>
     known.set(column.name, measuredColumn(column, from.rows, [from.rows, 2, mean, null, null]))
-  const isNumber = (column: ParquetColumn) => ['integer', 'fraction'].includes(valueTypeOf(column))
   const [assumed, numbers] = [true, false].map((isAssumed) =>
-    columns.filter((column) => isNumber(column) && assumedWhole(column.name) === isAssumed),
+    columns.filter((column) => isNumeric(column) && assumedWhole(column.name) === isAssumed),
   )
   for (const column of assumed) add(column, 0) // nothing is put in the place of a missing one
   // A sum tells of NaN and infinity.

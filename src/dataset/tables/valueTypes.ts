@@ -21,6 +21,11 @@ export function valueTypeOf({ type }: Pick<ParquetColumn, 'type'>): ValueType {
   return TEXT.test(item) || item === 'BOOLEAN' ? 'texts' : 'other'
 }
 
+/** Whether a column holds numbers. */
+export function isNumeric(column: Pick<ParquetColumn, 'type'>): boolean {
+  return ['integer', 'fraction'].includes(valueTypeOf(column))
+}
+
 /** Whether two columns hold values of the same type; all numbers are of one. */
 export function areAlike(a: ParquetColumn, b: ParquetColumn): boolean {
   const typeOf = (column: ParquetColumn) => {
