@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { renderTable } from '../../src/cli/output/table.ts'
 import { CLICK_PLAN, rowsAt } from '../../src/dataset/clicks/rowLayout.ts'
-import { bindCompiled } from '../../src/kernels/compiledKernels.ts'
+import { bindCompiled, prepareMemory } from '../../src/kernels/compiledKernels.ts'
 import { compileForRun } from '../../src/kernels/compileForRun.ts'
 import { bestSimd, type Kernels } from '../../src/kernels/kernels.ts'
 import { Random } from '../../src/random.ts'
@@ -33,7 +33,10 @@ const { arena, memory, batch, phases } = stepAlone({
   users: USERS,
   restaurants: RESTAURANTS,
   settings: PRESETS.default,
-  kernelsIn: (arenaMemory) => timed(bindCompiled(compiled, arenaMemory)),
+  kernelsIn: (arenaMemory) => {
+    prepareMemory(compiled, arenaMemory)
+    return timed(bindCompiled(compiled, arenaMemory))
+  },
 })
 fill(arena, memory.buffer)
 
@@ -98,8 +101,8 @@ function partOf(name: string, args: number[]): string {
   if (phase === 'fold' || phase === 'unfold') return 'fold and unfold of the layers'
   if (phase === 'reduce') return 'sums of the slices'
   if (name === 'hidden') return 'product: forward'
-  if (name !== 'gemm') return 'loss, scaling'
-  return args[11] === 64 ? 'product: gradient of the layer' : 'product: gradient at the inputs'
+  if (name === 'gemmOnes') return 'product: gradient of the layer'
+  return name === 'gemm' ? 'product: gradient at the inputs' : 'loss, scaling'
 }
 
 function fill({ tables, layout }: Arena, buffer: ArrayBufferLike): void {

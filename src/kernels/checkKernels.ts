@@ -102,7 +102,7 @@ function runAll(kernels: Kernels): void {
   const { indices, codes } = at
   kernels.gather(at.gathered, 16, indices, indices, codes, rows - 1, rows, at.w, 12, 10, at.bias, 8, 5)
   kernels.hidden(at.mask, 44, at.z, at.x, 20, at.w, 40, at.bias, at.bias + 256, rows, 40, 17)
-  kernels.gemm(at.out, 40, at.x, 1, 20, at.mask, 44, at.bias, 0, 18, 40, rows)
+  kernels.gemmOnes(at.out, 40, at.x, 1, 20, at.mask, 44, at.bias, 0, 18, 40, rows)
   kernels.gemm(at.out + 0x4000, 48, at.out, 40, 1, at.w, 48, at.bias, 0, 18, 48, 33)
   kernels.sumSlices(at.out + 0x8000, at.w, 400, 8, 6, 40, 40)
   kernels.transpose(at.out + 0xa000, 24, at.w, 40, 24, 40)

@@ -7,29 +7,33 @@ import { NearrankError } from '../errors.ts'
  */
 export type Simd = 'relaxed' | 'strict'
 
+/** The losses of groups, by the numbers that `groupLoss` knows. */
+export const GROUP_LOSSES = { pairwise: 1, lambdarank: 2, softmax: 3, 'logistic+pairwise': 4 } as const
+
+/** c = init + a·b: src/kernels/assembly/gemm.ts. */
+type Product = (
+  c: number,
+  ldc: number,
+  a: number,
+  am: number,
+  ap: number,
+  b: number,
+  ldb: number,
+  init: number,
+  ldi: number,
+  m: number,
+  n: number,
+  p: number,
+) => void
+
 /**
  * The compute kernels: WebAssembly from src/kernels/assembly, where each is described with its shapes. All
  * pointers are byte offsets into the memory they were bound to, 16-byte aligned unless said; strides and
  * widths count floats.
  */
-/** The losses of groups, by the numbers that `groupLoss` knows. */
-export const GROUP_LOSSES = { pairwise: 1, lambdarank: 2, softmax: 3, 'logistic+pairwise': 4 } as const
-
 export interface Kernels {
-  gemm(
-    c: number,
-    ldc: number,
-    a: number,
-    am: number,
-    ap: number,
-    b: number,
-    ldb: number,
-    init: number,
-    ldi: number,
-    m: number,
-    n: number,
-    p: number,
-  ): void
+  gemm: Product
+  gemmOnes: Product // b is of ones and zeros: the same bits for a finite a
   hidden(
     mask: number,
     ldm: number,
@@ -248,7 +252,7 @@ export function compileKernels(simd: Simd): WebAssembly.Module {
 }
 
 /** What a build exports: two products twice. */
-type Exports = Kernels & { gemmWide: Kernels['gemm']; hiddenWide: Kernels['hidden'] }
+type Exports = Omit<Kernels, 'gemmOnes'> & { gemmWide: Kernels['gemm']; hiddenWide: Kernels['hidden'] }
 
 /**
  * Binds a compiled build to a shared memory. `wide`: its products in tiles that pay where V8 has 256-bit
@@ -261,7 +265,9 @@ export function bindKernels(
 ): Kernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   const { gemmWide, hiddenWide, ...kernels } = exports as unknown as Exports
-  return options.wide ? { ...kernels, gemm: gemmWide, hidden: hiddenWide } : kernels
+  const gemm = options.wide ? gemmWide : kernels.gemm
+  const hidden = options.wide ? hiddenWide : kernels.hidden
+  return { ...kernels, hidden, gemm, gemmOnes: gemm }
 }
 
 /** The fastest build that this engine can run: `relaxed`, where its relaxed SIMD is on. */

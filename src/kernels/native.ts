@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../errors.ts'
@@ -17,11 +17,25 @@ export const FAMILIES_ON: Record<NativeFamily, NativeFamily[]> = {
 }
 
 /** The kernels that there are in C as well; all others are WebAssembly. */
-type NativeKernels = Pick<Kernels, 'gemm' | 'hidden' | 'gather' | 'adam' | 'groupLoss' | 'peak'>
+type NativeKernels = Pick<
+  Kernels,
+  | 'gemm'
+  | 'gemmOnes'
+  | 'hidden'
+  | 'gather'
+  | 'adam'
+  | 'loss'
+  | 'weightedLoss'
+  | 'groupLoss'
+  | 'scaleRows'
+  | 'sumSlices'
+  | 'peak'
+>
 
-/** Doubles of a kernel's row: the memory, up to 13 arguments, the result (`native/row.h`). */
-const ROW_LENGTH = 16
-const RESULT = ROW_LENGTH - 1
+/** Doubles of a kernel's row, and of what those of a thread share (`native/row.h`). */
+const ROW_LENGTH = 17
+const RESULT = 15
+const SHARED_LENGTH = 16
 
 /** The library of this platform, beside the WebAssembly kernels; there is none where no compiler was. */
 export function nativeFile(): string {
@@ -35,41 +49,73 @@ export function familyOfProcessor(): NativeFamily | null {
 }
 
 /** `kernels`, with those that there are in C in their place, over the same shared memory. */
-export function bindNative(kernels: Kernels, memory: WebAssembly.Memory, family: NativeFamily): Kernels {
+export function bindNative(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  family: NativeFamily,
+  largePages = hasLargePages(), // for tests
+): Kernels {
   const library = openLibrary()
   const all = new Uint8Array(memory.buffer)
+  const shared = offHeap(SHARED_LENGTH)
+  if (largePages) new Uint32Array(shared.buffer)[0] = 1 // `native/ahead.h`
   const take = (name: string): Taken => {
-    const row = new Float64Array(new ArrayBuffer(8 * ROW_LENGTH)) // off the heap: never moved
-    return { row, all, call: library[`${name}_${family}`](row, all) }
+    const row = offHeap(ROW_LENGTH)
+    return { row, shared, all, call: library[`${name}_${family}`](row, all, shared) }
   }
   return { ...kernels, ...nativeKernels(take, kernels) }
+}
+
+/**
+ * Asks the system for pages of megabytes, not kilobytes, for a memory that has yet to be filled: rows at
+ * random places of its tables are found faster. It may refuse.
+ */
+export function useLargePages(memory: WebAssembly.Memory): void {
+  openLibrary().useLargePages(new Uint8Array(memory.buffer))
+}
+
+/** Whether the system gives large pages where it is asked for them. */
+function hasLargePages(): boolean {
+  try {
+    return !readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[never]')
+  } catch {
+    return false // another system than Linux
+  }
+}
+
+/** Numbers that the garbage collector does not move. */
+function offHeap(length: number): Float64Array {
+  return new Float64Array(new ArrayBuffer(8 * length))
 }
 
 /** A kernel's function, and the row of doubles that it takes its arguments from and leaves its result in. */
 interface Taken {
   row: Float64Array
-  all: Uint8Array // the memory, which must stay as long as it is computed in
+  shared: Float64Array // what is left for another kernel
+  all: Uint8Array // the memory; all three must stay as long as it is computed in
   call: () => void
 }
 
 /** What `native/module.c` exports: the processor's family, and the kernels of each by name. */
-type Library = { family: NativeFamily | '' } & Record<
+type Library = { family: NativeFamily | ''; useLargePages: (memory: Uint8Array) => void } & Record<
   `${string}_${NativeFamily}`,
-  (row: Float64Array, memory: Uint8Array) => () => void
+  (row: Float64Array, memory: Uint8Array, shared: Float64Array) => () => void
 >
 
 // A call takes thirteen nanoseconds with the arguments in a row; those of a kernel as they are took hundreds.
 // biome-ignore format: a line for each argument would hide what is the same
 function nativeKernels(take: (name: string) => Taken, others: Kernels): NativeKernels {
-  const [product, layer, rows, step] = [take('gemm'), take('hidden'), take('gather'), take('adam')]
-  const [pairs, limit] = [take('pairwise'), take('peak')]
+  const [layer, rows, step] = [take('hidden'), take('gather'), take('adam')]
+  const [entropy, weighted, pairs] = [take('loss'), take('weightedLoss'), take('pairwise')]
+  const [scaling, adding, limit] = [take('scaleRows'), take('sumSlices'), take('peak')]
+  const product = ({ row, call }: Taken): Kernels['gemm'] => (c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) => {
+    row[1] = c; row[2] = ldc; row[3] = a; row[4] = am; row[5] = ap; row[6] = b; row[7] = ldb; row[8] = init; row[9] = ldi
+    row[10] = m; row[11] = n; row[12] = p
+    call()
+  }
   return {
-    gemm(c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) {
-      const q = product.row
-      q[1] = c; q[2] = ldc; q[3] = a; q[4] = am; q[5] = ap; q[6] = b; q[7] = ldb; q[8] = init; q[9] = ldi
-      q[10] = m; q[11] = n; q[12] = p
-      product.call()
-    },
+    gemm: product(take('gemm')),
+    gemmOnes: product(take('gemmOnes')),
     hidden(mask, ldm, z, x, ldx, w, ldw, bias, wOut, m, n, p) {
       const q = layer.row
       q[1] = mask; q[2] = ldm; q[3] = z; q[4] = x; q[5] = ldx; q[6] = w; q[7] = ldw; q[8] = bias; q[9] = wOut
@@ -91,6 +137,17 @@ function nativeKernels(take: (name: string) => Taken, others: Kernels): NativeKe
       step.call()
       return q[RESULT]
     },
+    loss(z4, bias, clicks, delta, count, countPadded, scale, stats) {
+      const q = entropy.row
+      q[1] = z4; q[2] = bias; q[3] = clicks; q[4] = delta; q[5] = count; q[6] = countPadded; q[7] = scale; q[8] = stats
+      entropy.call()
+    },
+    weightedLoss(z4, bias, clicks, delta, count, countPadded, scale, stats, weights, mean) {
+      const q = weighted.row
+      q[1] = z4; q[2] = bias; q[3] = clicks; q[4] = delta; q[5] = count; q[6] = countPadded; q[7] = scale; q[8] = stats
+      q[9] = weights; q[10] = mean
+      weighted.call()
+    },
     groupLoss(kind, logits, clicks, groups, count, delta, scratch, scale, k, weight, stats, weights, rowMean, clickMean) {
       if (kind !== GROUP_LOSSES.pairwise && kind !== GROUP_LOSSES['logistic+pairwise']) {
         others.groupLoss(kind, logits, clicks, groups, count, delta, scratch, scale, k, weight, stats, weights, rowMean, clickMean)
@@ -101,6 +158,16 @@ function nativeKernels(take: (name: string) => Taken, others: Kernels): NativeKe
       q[6] = delta; q[7] = scratch; q[8] = scale; q[9] = weight; q[10] = stats
       q[11] = weights; q[12] = rowMean; q[13] = clickMean
       pairs.call()
+    },
+    scaleRows(x, ldx, factor, count, width) {
+      const q = scaling.row
+      q[1] = x; q[2] = ldx; q[3] = factor; q[4] = count; q[5] = width
+      scaling.call()
+    },
+    sumSlices(out, slices, stride, sliceCount, count, width, ld) {
+      const q = adding.row
+      q[1] = out; q[2] = slices; q[3] = stride; q[4] = sliceCount; q[5] = count; q[6] = width; q[7] = ld
+      adding.call()
     },
     peak(at, steps) {
       const q = limit.row

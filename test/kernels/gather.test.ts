@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { ClickRows } from '../../src/dataset/clicks/rowLayout.ts'
 import { rowsDigest } from '../../src/dataset/clicks/rowDigest.ts'
+import { bindKernels, compileKernels, createMemory } from '../../src/kernels/kernels.ts'
+import { bindNative } from '../../src/kernels/native.ts'
 import { Random } from '../../src/random.ts'
 import { Arena } from './arena.ts'
-import { builds, judge, nativeBuilds } from './judge.ts'
+import { ARENA_BYTES, builds, judge, nativeFamilies } from './judge.ts'
 import { type Rows, USERS, RESTAURANTS, judgeGather } from './gatherCase.ts'
 
 const low = (x: bigint) => BigInt.asUintN(32, x)
@@ -137,18 +139,26 @@ function wordsOf(row: number[], numbers: number): number[] {
   return [...floats, ...row.slice(numbers)]
 }
 
-for (const { name, kernels, bytes } of nativeBuilds)
-  test(`gather ${name}: what is fetched ahead lies in the memory, whatever was computed before`, () => {
-    const rows = 64
-    const end = bytes.byteLength
-    const [users, restaurants] = [end - 8 * rows, end - 4 * rows]
-    const words = new Uint32Array(bytes.buffer)
-    words.fill(0)
-    for (let row = 0; row < rows; row++) {
-      words[users / 4 + row] = row % 7
-      words[restaurants / 4 + row] = row % 5
-    }
-    const gather = () => kernels.gather(4096, 12, users, restaurants, 0, rows, rows, 0, 8, 8, 1024, 4, 3)
-    const digest = gather()
-    for (let call = 0; call < 20; call++) assert.equal(gather(), digest)
-  })
+for (const family of nativeFamilies)
+  for (const largePages of [true, false])
+    test(`gather ${family}, ${largePages ? 'large' : 'small'} pages: what is fetched ahead lies in the memory`, () => {
+      const memory = createMemory(ARENA_BYTES)
+      const kernels = bindNative(bindKernels(compileKernels('relaxed'), memory), memory, family, largePages)
+      const rows = 64
+      const words = new Uint32Array(memory.buffer)
+      for (const left of [0, 4, 4 * 20, 4 * rows]) {
+        const end = ARENA_BYTES - left
+        const [users, restaurants] = [end - 8 * rows, end - 4 * rows]
+        words.fill(0)
+        for (let row = 0; row < rows; row++) {
+          words[users / 4 + row] = row % 7
+          words[restaurants / 4 + row] = row % 5
+        }
+        const gather = () => kernels.gather(4096, 12, users, restaurants, 0, rows, rows, 0, 8, 8, 1024, 4, 3)
+        const digest = gather()
+        for (let call = 0; call < 20; call++) {
+          kernels.hidden(32_768, 20, 65_536, 4096, 12, 98_304, 16, 131_072, 131_072, rows, 16, 11) // fetches
+          assert.equal(gather(), digest)
+        }
+      }
+    })

@@ -103,6 +103,25 @@ for (const build of productBuilds) {
   })
 }
 
+test('gemmOnes: native builds give the bits of gemm of a B of ones and zeros', () => {
+  fc.assert(
+    fc.property(shapes, layouts, seeds, (shape, layout, seed) => {
+      const random = new Random(seed)
+      const q = product(uniform(random), shape, layout)
+      const { at, stride, rows, width } = q.b
+      for (let row = 0; row < rows; row++)
+        for (let j = 0; j < width; j++) q.arena.f32[at / 4 + row * stride + j] = random.below(2)
+      sameBits(q.arena, (kernels) => multiply({ ...kernels, gemm: kernels.gemmOnes }, q))
+      for (const build of productBuilds) {
+        const run = (name: 'gemm' | 'gemmOnes') =>
+          runBuild(build, q.arena, (kernels) => multiply({ ...kernels, gemm: kernels[name] }, q)).after
+        assert.deepEqual(new Uint32Array(run('gemmOnes')), new Uint32Array(run('gemm')), build.name)
+      }
+    }),
+    { seed: 6, numRuns: 200 },
+  )
+})
+
 test('gemm: wide tiles, narrow ones and native ones give the same bits', () => {
   fc.assert(
     fc.property(shapes, layouts, seeds, (shape, layout, seed) => {

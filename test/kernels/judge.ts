@@ -23,8 +23,9 @@ export const ARENA_BYTES = 1 << 19
 
 const chosen = findNative().family
 
-/** Native kernels of every family that this machine can run. */
-export const nativeBuilds = chosen === null ? [] : FAMILIES_ON[chosen].map(nativeBuild)
+/** The native kernels that this machine can run. */
+export const nativeFamilies = chosen === null ? [] : FAMILIES_ON[chosen]
+export const nativeBuilds = nativeFamilies.map(nativeBuild)
 
 /** All builds, each over ARENA_BYTES of shared memory. */
 export const builds: Build[] = [

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Random } from '../../src/random.ts'
 import { Arena, uniform } from './arena.ts'
-import { builds, judge, runBuild } from './judge.ts'
+import { builds, judge, runBuild, sameBits } from './judge.ts'
 import { batch, judgeLoss, up4 } from './lossCase.ts'
 
 for (const build of builds) {
@@ -194,3 +194,29 @@ for (const build of builds) {
     }
   })
 }
+
+test('loss and weightedLoss: native builds give the same bits as WebAssembly', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 140 }), fc.nat(2), fc.nat(), (rows, spread, seed) => {
+      const random = new Random(seed)
+      const next = uniform(random, [0.1, 5, 60][spread])
+      const lanes = Array.from({ length: rows }, () => [next(), next(), next(), next()])
+      const clicks = lanes.map(() => random.below(2))
+      const weights = Array.from({ length: up4(rows) }, () => Math.fround(0.1 + 3 * random.float()))
+      const q = batch(lanes, clicks, up4(rows) + 4, weights)
+      const own = [
+        q.z4.at,
+        Math.fround(next()),
+        q.clicks,
+        q.delta.at,
+        rows,
+        q.rowsPadded,
+        0.01,
+        q.stats,
+      ] as const
+      sameBits(q.arena, (kernels) => kernels.loss(...own))
+      sameBits(q.arena, (kernels) => kernels.weightedLoss(...own, q.weights, Math.fround(1.3)))
+    }),
+    { seed: 7, numRuns: 300 },
+  )
+})

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Random } from '../../src/random.ts'
 import { Arena, quarters, uniform } from './arena.ts'
-import { builds, judge, nativeBuilds, runBuild } from './judge.ts'
+import { builds, judge, nativeBuilds, runBuild, sameBits } from './judge.ts'
 
 const SHAPES = [1, 2, 3, 5, 8, 41, 66].flatMap((rows) =>
   [4, 8, 12, 20, 40, 128].map((width) => ({ rows, width })),
@@ -193,3 +193,14 @@ for (const build of builds) {
     }
   })
 }
+
+test('sumSlices: native builds give the same bits as WebAssembly', () => {
+  forShapes(ROUNDED, (_, fill, { rows, width, stride }) => {
+    const parts = new Arena(4 * 10 * (rows * stride + 40) + 1024)
+    const x = parts.matrix(fill, rows, width, stride)
+    for (let part = 1; part < 8; part++) parts.matrix(fill, rows, width, stride)
+    const out = parts.empty(rows, width, stride)
+    const apart = (out.at - x.at) / 4 / 8
+    sameBits(parts, (kernels) => kernels.sumSlices(out.at, x.at, apart, 8, rows, width, stride))
+  })
+})

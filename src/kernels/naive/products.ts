@@ -7,17 +7,19 @@ import { relu, type Views } from './views.ts'
  */
 export function naiveProducts({
   f32,
-}: Views): Pick<Kernels, 'gemm' | 'hidden' | 'transpose' | 'outputGradient'> {
+}: Views): Pick<Kernels, 'gemm' | 'gemmOnes' | 'hidden' | 'transpose' | 'outputGradient'> {
+  // C[m, n] = init[m, n] + Σ_p A[m, p]·B[p, n]
+  const gemm: Kernels['gemm'] = (c, ldc, a, am, ap, b, ldb, init, ldi, M, N, P) => {
+    for (let m = 0; m < M; m++)
+      for (let n = 0; n < N; n++) {
+        let sum = f32[init / 4 + m * ldi + n]
+        for (let p = 0; p < P; p++) sum += f32[a / 4 + m * am + p * ap] * f32[b / 4 + p * ldb + n]
+        f32[c / 4 + m * ldc + n] = sum
+      }
+  }
   return {
-    // C[m, n] = init[m, n] + Σ_p A[m, p]·B[p, n]
-    gemm(c, ldc, a, am, ap, b, ldb, init, ldi, M, N, P) {
-      for (let m = 0; m < M; m++)
-        for (let n = 0; n < N; n++) {
-          let sum = f32[init / 4 + m * ldi + n]
-          for (let p = 0; p < P; p++) sum += f32[a / 4 + m * am + p * ap] * f32[b / 4 + p * ldb + n]
-          f32[c / 4 + m * ldc + n] = sum
-        }
-    },
+    gemm,
+    gemmOnes: gemm,
 
     // h = bias + X·W, mask = [h > 0], z[m, n mod 4] += relu(h)·wOut[n]
     hidden(mask, ldm, z, x, ldx, w, ldw, bias, wOut, M, N, P) {

@@ -25,6 +25,9 @@ double FAMILY(adam)(const double *q) {
   const vec b1 = splat(beta1), b2 = splat(beta2), c1 = splat(1 - beta1), c2 = splat(1 - beta2);
   const vec step = splat(stepSize), scale = splat(vScale), eps = splat(epsilon), keep = splat(decay);
   vec bad = splat(0);
+  // Other threads have read the parameters, so that each line has to be asked back from their caches. Stores do so one after another if
+  // stores of lines that are here stand between them, and many at once if none do.
+  for (int k = 0; k < count; k += 16) *(volatile float *)(ps + k) = *(volatile float *)(ps + k);
   int i = 0;
   for (; i + WIDTH <= count; i += WIDTH) {
     const vec gi = load(gs + i, ALL);

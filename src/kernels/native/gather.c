@@ -1,13 +1,7 @@
-#include "vector.h"
-
-#define AHEAD 64 // rows: a block, so that the next one is on its way while this one is computed with
+#include "ahead.h"
 
 INLINE uint32_t digestOf(uint32_t user, uint32_t restaurant, uint32_t click) {
   return (((user + 1) * 0x9e3779b1u) ^ ((restaurant + 1) * 0x85ebca77u)) + (click + 1) * 0xc2b2ae3du;
-}
-
-INLINE void fetch(const float *row, size_t bytes) {
-  for (size_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch((const char *)row + byte);
 }
 
 INLINE void copy(float *to, const float *from, size_t fours) {
@@ -25,16 +19,18 @@ double FAMILY(gather)(const double *q) {
   const int rows = q[ROWS], rowsPadded = q[ROWS_PADDED], userCount = q[USER_COUNT], restaurantCount = q[RESTAURANT_COUNT];
   const size_t userFours = (userCount + 3) / 4, restaurantFours = (restaurantCount + 3) / 4;
   float *to = floatsOf(q, X);
+  // Behind a block's rows stand those of the next one, or something else, but not behind the memory's end.
   const uint32_t *end = (const uint32_t *)((char *)(uintptr_t)q[MEMORY] + (size_t)q[MEMORY_BYTES]);
-  const uint32_t *later = user > restaurant ? user : restaurant;
-  const int ahead = end - later - AHEAD < rows ? (int)(end - later - AHEAD) : rows;
+  const uint32_t *later = (user > restaurant ? user : restaurant) + rows;
+  ahead *next = aheadOf(q);
+  const uint64_t isLater = next->hasLargePages;
+  *next = (ahead){
+    isLater, user + rows, restaurant + rows, (const char *)ofUsers, (const char *)ofRestaurants,
+    4 * userStride, 4 * restaurantStride, 16 * userFours, 16 * restaurantFours, end - later < rows ? end - later : rows,
+  };
   uint32_t digest = 0;
   for (int row = 0; row < rows; row++) {
-    // Behind a block's rows stand those of the next one, or something else: a prefetch of any address does no harm.
-    if (row < ahead) {
-      fetch(ofUsers + (size_t)user[row + AHEAD] * userStride, 16 * userFours);
-      fetch(ofRestaurants + (size_t)restaurant[row + AHEAD] * restaurantStride, 16 * restaurantFours);
-    }
+    if (!isLater) fetchAhead(next, 1);
     digest += digestOf(user[row], restaurant[row], click[row]);
     // The user's padding is overwritten by the restaurant's features, the restaurant's by the 1.
     copy(to, ofUsers + (size_t)user[row] * userStride, userFours);

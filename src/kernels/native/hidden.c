@@ -1,3 +1,4 @@
+#include "ahead.h"
 #include "tile.h"
 
 // h ≤ 0, which NaN is not: such a unit is off. The mask of a vector, its relu, and z of four lanes, one group of four columns
@@ -17,40 +18,54 @@ INLINE vec isOn(vec h) { return keep(h, splat(1)); }
 INLINE vec relu(vec h) { return keep(h, h); }
 #endif
 
-/** h = bias + X·W, mask = [h > 0], z = relu(h)·wOut in four lanes: src/kernels/assembly/hidden.ts. */
-double FAMILY(hidden)(const double *q0) {
-  enum { MASK = 1, LDM, Z, X, LDX, W, LDW, BIAS, OUT, M_, N_, P_ };
-  const int M = q0[M_], N = q0[N_];
-  float *to = floatsOf(q0, MASK);
-  const size_t ldm = q0[LDM];
-  four *sums = (four *)floatsOf(q0, Z);
-  const float *out = floatsOf(q0, OUT);
-  const product all = {floatsOf(q0, X), q0[LDX], 1, floatsOf(q0, W), q0[LDW], floatsOf(q0, BIAS), 0, q0[P_]};
-  for (int m = 0; m < M; m++) sums[m] = (four){0, 0, 0, 0};
-#define each(R, V, last, m, n)                                                                     \
-  {                                                                                                \
-    product q = all;                                                                               \
-    q.a += m * q.am, q.b += n, q.init += n;                                                        \
-    vec s[TILE_ROWS][2];                                                                           \
-    tile(s, R, V, last, q);                                                                        \
-    float *to0 = to + m * ldm + n;                                                         \
-    vec o[2];                                                                                      \
-    UNROLL for (int v = 0; v < V; v++) o[v] = load(out + n + v * WIDTH, v == V - 1 ? last : ALL);  \
-    UNROLL for (int i = 0; i < R; i++) {                                                           \
-      four sum = sums[m + i];                                                                      \
-      UNROLL for (int v = 0; v < V; v++) {                                                         \
-        store(to0 + i * ldm + v * WIDTH, isOn(s[i][v]), v == V - 1 ? last : ALL);          \
-        const vec h = relu(s[i][v]);                                                               \
-        const int isWhole = v < V - 1 || columns >= V * WIDTH; /* or eight columns are left */     \
-        if (isWhole) {                                                                             \
-          UNROLL for (int k = 0; k < WIDTH / 4; k++) sum = madd4(part(h, k), part(o[v], k), sum);  \
-        } else                                                                                     \
-          for (int k = 0; k < 2; k++) sum = madd4(part(h, k), part(o[v], k), sum);                 \
-      }                                                                                            \
-      sums[m + i] = sum;                                                                           \
-    }                                                                                              \
+typedef struct {
+  product of;
+  float *mask; // row stride ldm
+  size_t ldm;
+  four *z;
+  const float *out;
+  ahead *next;
+  size_t fetched; // rows of the next block, with each tile
+} job;
+
+/** The tiles of rows m to end at column n. */
+INLINE void layer(const int rows, const int vectors, lanes last, const job *all, int m, int end, int n) {
+  product q = all->of;
+  q.a += m * q.am, q.b += n, q.init += n;
+  float *mask = all->mask + m * all->ldm + n;
+  const size_t ldm = all->ldm;
+  four *z = all->z + m;
+  vec out[TILE_VECTORS];
+  UNROLL for (int v = 0; v < vectors; v++) out[v] = load(all->out + n + v * WIDTH, v == vectors - 1 ? last : ALL);
+  for (; m < end; m += rows) {
+    fetchAhead(all->next, all->fetched);
+    vec s[TILE_ROWS][TILE_VECTORS];
+    tile(s, rows, vectors, vectors, last, q);
+    q.a += rows * q.am;
+    UNROLL for (int i = 0; i < rows; i++, mask += ldm, z++) {
+      four sum = *z;
+      UNROLL for (int v = 0; v < vectors; v++) {
+        const lanes some = v == vectors - 1 ? last : ALL;
+        store(mask + v * WIDTH, isOn(s[i][v]), some);
+        const vec h = relu(s[i][v]);
+        // All lanes, or eight.
+        for (int k = 0; k < (some == ALL ? WIDTH / 4 : 2); k++) sum = madd4(part(h, k), part(out[v], k), sum);
+      }
+      *z = sum;
+    }
   }
-  FOR_TILES(M, N)
-#undef each
+}
+DEFINE_TILES(layerTiles, layer)
+
+/** h = bias + X·W, mask = [h > 0], z = relu(h)·wOut in four lanes: src/kernels/assembly/hidden.ts. */
+double FAMILY(hidden)(const double *q) {
+  enum { MASK = 1, LDM, Z, X, LDX, W, LDW, BIAS, OUT, M, N, P };
+  const int rows = q[M], columns = q[N];
+  const product of = {floatsOf(q, X), q[LDX], 1, floatsOf(q, W), q[LDW], floatsOf(q, BIAS), 0, q[P]};
+  ahead *next = aheadOf(q);
+  const int tiles = ((rows - 1) / TILE_ROWS + 1) * ((columns - 1) / (TILE_VECTORS * WIDTH) + 1);
+  const job all = {of, floatsOf(q, MASK), q[LDM], (four *)floatsOf(q, Z), floatsOf(q, OUT), next, next->rows / tiles + 1};
+  for (int m = 0; m < rows; m++) all.z[m] = (four){0, 0, 0, 0};
+  layerTiles(&all, rows, columns);
   return 0;
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { type ClickRows, rowsAt } from '../../dataset/clicks/rowLayout.ts'
 import { NearrankError } from '../../errors.ts'
 import { compileKernels, type Simd } from '../../kernels/kernels.ts'
-import type { CompiledKernels } from '../../kernels/compiledKernels.ts'
+import { type CompiledKernels, prepareMemory } from '../../kernels/compiledKernels.ts'
 import type { StateDict } from '../../model/network.ts'
 import { stateToParameters } from '../../model/parameters.ts'
 import { type Arena, allocateArena, planArena, RING_CHUNKS } from '../memory/arena.ts'
@@ -71,6 +71,7 @@ export class CrewLead {
       turbo: false,
       native: null,
     }
+    prepareMemory(compiled, this.memory)
     for (let thread = 0; thread < options.shape.threads; thread++)
       this.#start(thread, { ...options, compiled })
   }

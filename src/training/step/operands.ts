@@ -65,6 +65,17 @@ export function gemm(
   kernels.gemm(c.at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
 }
 
+/** The same bits, of a b of ones and zeros. */
+export function gemmOnes(
+  kernels: Kernels,
+  { c, a, b, init }: GemmOperands,
+  rows: number,
+  columns: number,
+  inner: number,
+): void {
+  kernels.gemmOnes(c.at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
+}
+
 /** The same product into another place: c [rows, columns] at `at`, its rows as far apart as those of `c`. */
 export function gemmInto(
   kernels: Kernels,

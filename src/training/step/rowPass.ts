@@ -8,6 +8,7 @@ import {
   asIs,
   fromRow,
   gemm,
+  gemmOnes,
   type GemmOperands,
   hidden,
   type HiddenOperands,
@@ -213,7 +214,9 @@ export class RowPass {
         kernels.backRelu(back.c.at, back.c.ld, input.at, input.ld, isLast ? delta : 0, padded, inputs)
       }
       if (isLast) kernels.scaleRows(input.at, input.ld, delta, padded, input.ld)
-      gemm(kernels, isFirst ? first[slice] : further[slice], rows, outputs, padded)
+      const operands = isFirst ? first[slice] : further[slice]
+      if (isLast) gemmOnes(kernels, operands, rows, outputs, padded)
+      else gemm(kernels, operands, rows, outputs, padded)
     }
   }
 }
