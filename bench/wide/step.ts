@@ -85,7 +85,7 @@ function timed(plain: Kernels): Kernels {
       (...args: number[]) => {
         const started = performance.now()
         const result = kernel(...args)
-        const part = partOf(name, args)
+        const part = partOf(name)
         spent.set(part, (spent.get(part) ?? 0) + performance.now() - started)
         return result
       },
@@ -93,7 +93,7 @@ function timed(plain: Kernels): Kernels {
   ) as unknown as Kernels
 }
 
-function partOf(name: string, args: number[]): string {
+function partOf(name: string): string {
   if (name === 'embed' || name === 'gather' || name === 'setColumn')
     return 'rows in: codes, and their rows of the tables'
   if (name === 'embeddingAdam') return 'tables: gradients summed by code, lazy Adam'

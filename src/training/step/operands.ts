@@ -57,35 +57,46 @@ export function repeated(at: number): Matrix {
 /** c [rows, columns] = init + a [rows, inner]·b [inner, columns]. */
 export function gemm(
   kernels: Kernels,
-  { c, a, b, init }: GemmOperands,
+  operands: GemmOperands,
   rows: number,
   columns: number,
   inner: number,
 ): void {
-  kernels.gemm(c.at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
+  multiply(kernels.gemm, operands.c.at, operands, rows, columns, inner)
 }
 
 /** The same bits, of a b of ones and zeros. */
 export function gemmOnes(
   kernels: Kernels,
-  { c, a, b, init }: GemmOperands,
+  operands: GemmOperands,
   rows: number,
   columns: number,
   inner: number,
 ): void {
-  kernels.gemmOnes(c.at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
+  multiply(kernels.gemmOnes, operands.c.at, operands, rows, columns, inner)
 }
 
 /** The same product into another place: c [rows, columns] at `at`, its rows as far apart as those of `c`. */
 export function gemmInto(
   kernels: Kernels,
   at: number,
+  operands: GemmOperands,
+  rows: number,
+  columns: number,
+  inner: number,
+): void {
+  multiply(kernels.gemm, at, operands, rows, columns, inner)
+}
+
+function multiply(
+  product: Kernels['gemm'],
+  at: number,
   { c, a, b, init }: GemmOperands,
   rows: number,
   columns: number,
   inner: number,
 ): void {
-  kernels.gemm(at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
+  product(at, c.ld, a.at, a.row, a.column, b.at, b.ld, init.at, init.ld, rows, columns, inner)
 }
 
 /** h = bias + x·w; mask = [h > 0]; z4: the four partial sums of relu(h)·wOut. */
