@@ -182,6 +182,7 @@ function openLibrary(): Library {
   const file = nativeFile()
   if (!existsSync(file))
     throw new Error(`there is no ${file}; npm run build makes it on a machine with a C compiler`)
+  checkWhole(file)
   try {
     return load(file) as Library
   } catch (error) {
@@ -190,4 +191,25 @@ function openLibrary(): Library {
     const [reason] = messageOf(error).split('\n') // what follows is of Node's own modules
     throw new Error(reason, { cause: error })
   }
+}
+
+const ELF = 0x7f454c46
+/** Byte offsets in the header of a 64-bit ELF file, little-endian: System V ABI, "ELF header". */
+const ELF_HEADER = { sections: 0x28, sectionBytes: 0x3a, sectionCount: 0x3c, end: 0x40 }
+
+/**
+ * Linux loads a library that was cut short, and ends the process when it comes to what is missing. An ELF
+ * file ends with the table of its sections. @throws Error
+ */
+function checkWhole(file: string): void {
+  const bytes = readFileSync(file)
+  if (bytes.length < ELF_HEADER.end || bytes.readUInt32BE(0) !== ELF) return // the system says what is wrong
+  const { sections, sectionBytes, sectionCount } = ELF_HEADER
+  const end =
+    Number(bytes.readBigUInt64LE(sections)) +
+    bytes.readUInt16LE(sectionBytes) * bytes.readUInt16LE(sectionCount)
+  if (bytes.length < end)
+    throw new Error(
+      `${file} is cut short: wanted ${end} bytes, found ${bytes.length}; npm run build makes it anew`,
+    )
 }

@@ -78,6 +78,19 @@ test('where they were not compiled, or are damaged, auto goes without them, and 
   const damaged = ask([], root)
   assert.match(damaged.lines[0], /^INPUT Cannot use native kernels: .*(file too short|invalid|not a mach-o)/)
   assert.equal(damaged.lines[1], 'null null')
+  const whole = await readFile(nativeFile())
+  for (const length of [whole.length - 1, whole.length >> 1, 4096, 100]) {
+    await writeFile(library, whole.subarray(0, length))
+    const short = ask([], root)
+    assert.match(
+      short.lines[0],
+      process.platform === 'linux'
+        ? /is cut short: wanted \d+ bytes, found \d+; npm run build/
+        : /Cannot use native/,
+    )
+    assert.equal(short.lines[1], 'null null')
+    assert.equal(short.stderr, '')
+  }
   await rm(library)
   const missing = ask([], root)
   assert.equal(
