@@ -1,4 +1,4 @@
-import { bindCompiled } from '../src/kernels/compiledKernels.ts'
+import { bindCompiled, prepareMemory } from '../src/kernels/compiledKernels.ts'
 import { createMemory, type Kernels } from '../src/kernels/kernels.ts'
 import { Random } from '../src/random.ts'
 import type { BenchBuild } from './builds.ts'
@@ -18,6 +18,7 @@ const PEAK_STEPS = 2000
 /** Every kernel that the build has of its own, at the reference network's shapes; 64 rows a block, as the trainer uses them. */
 export function benchKernels(build: BenchBuild): KernelLine[] {
   const memory = createMemory(320 * MIB)
+  prepareMemory(build, memory)
   const kernels = bindCompiled(build, memory)
   fill(memory)
   const peakIn = (timing: Timing) => (build.peakFlops * PEAK_STEPS) / timing.seconds / 1e9

@@ -10,7 +10,7 @@ import { nativeFile } from '../src/kernels/native.ts'
 const HEADERS = fileURLToPath(new URL('include', import.meta.resolve('node-api-headers')))
 const SOURCES = join(import.meta.dirname, '../src/kernels/native')
 const FILES = ['gemm', 'hidden', 'gather', 'adam', 'loss', 'pairwise', 'rows', 'peak']
-// No product and sum is fused but where the source says so; no function of libc but memory copies, so that any libc will do.
+// No product and sum is fused but where the source says so; of libc only what each has: copying and setting memory, and madvise.
 const FLAGS = '-O3 -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -std=gnu11'.split(' ')
 // Node itself has what the library calls of Node-API. On Linux, a library that is linked with no libc runs beside glibc and musl
 // alike; libgcc tells the processor's features.

@@ -47,6 +47,8 @@ function resultOf(kernels: Kernels, buffer: ArrayBufferLike): Float32Array {
   floats.set(numbers)
   runAll(kernels)
   floats.fill(0, at.apart / 4, at.apart / 4 + APART_WORDS)
+  floats.set(new Float64Array(buffer, at.lossStats, LOSS_STATS), at.lossSums / 4)
+  floats.fill(0, at.lossStats / 4, at.lossStats / 4 + 2 * LOSS_STATS)
   return floats.slice()
 }
 
@@ -60,6 +62,7 @@ function numbersFor(length: number): Float32Array {
   for (let i = 0; i < length; i++) floats[i] = random.float() - (i < at.squares / 4 ? 0.5 : 0)
   for (let i = 0; i < 128; i++) words[at.codes / 4 + i] = random.below(CODES)
   for (let i = 0; i < ROWS; i++) words[at.indices / 4 + i] = i
+  words.fill(0, at.lossStats / 4, at.lossStats / 4 + 2 * LOSS_STATS)
   words.fill(0, at.sumOf / 4, at.sumOf / 4 + CODES)
   const labels = new Uint8Array(floats.buffer, at.labels, ROWS)
   for (let i = 0; i < ROWS; i++) {
@@ -90,9 +93,12 @@ const at = {
   labels: 0xb4000, // u8 [ROWS]
   groups: 0xb4100, // u32 [ROWS]
   deltas: 0xb5000, // [losses, 32]
+  lossStats: 0xb6000, // f64 [LOSS_STATS], which are compared as f32
+  lossSums: 0xb7000,
   apart: 0xb8000, // what a kernel uses beside its arguments, and float64 sums: not compared
 }
 const APART_WORDS = 2048
+const LOSS_STATS = 6
 const ROWS = 26
 const CODES = 16
 
@@ -101,17 +107,31 @@ function runAll(kernels: Kernels): void {
   const rows = ROWS
   const { indices, codes } = at
   kernels.gather(at.gathered, 16, indices, indices, codes, rows - 1, rows, at.w, 12, 10, at.bias, 8, 5)
-  kernels.hidden(at.mask, 44, at.z, at.x, 20, at.w, 40, at.bias, at.bias + 256, rows, 40, 17)
-  kernels.gemmOnes(at.out, 40, at.x, 1, 20, at.mask, 44, at.bias, 0, 18, 40, rows)
-  kernels.gemm(at.out + 0x4000, 48, at.out, 40, 1, at.w, 48, at.bias, 0, 18, 48, 33)
+  // Columns of whole tiles and of parts of one, rows of all remainders.
+  const { mask, z, x, w, bias, out } = at
+  kernels.hidden(mask, 76, z, x, 20, w, 72, bias, bias + 512, rows, 72, 17)
+  kernels.hidden(mask + 0x4000, 44, z + 0x1000, x, 20, w, 40, bias, bias + 512, 16, 40, 17)
+  kernels.gemmOnes(out, 72, x, 1, 20, mask, 76, bias, 0, 16, 72, rows)
+  kernels.gemmOnes(out + 0x10000, 40, x, 1, 20, mask + 0x4000, 44, bias, 0, 18, 40, 16)
+  kernels.gemm(out + 0x4000, 72, out, 72, 1, w, 72, bias, 0, 16, 72, 33)
+  kernels.gemm(out + 0x14000, 48, out, 72, 1, w, 48, bias, 0, 14, 48, 33)
   kernels.sumSlices(at.out + 0x8000, at.w, 400, 8, 6, 40, 40)
   kernels.transpose(at.out + 0xa000, 24, at.w, 40, 24, 40)
-  kernels.scaleRows(at.out, 40, at.bias, 18, 40)
+  kernels.scaleRows(at.out, 72, at.bias, 16, 72)
   for (let i = 0; i < 2; i++)
     kernels.adam(at.out + 0xc000, at.out, at.moments, at.squares, 720, 1e-3, 1.5, 0.9, 0.999, 1e-2, 0.99)
+  runLoss(kernels)
   runEmbedding(kernels, 1)
   runEmbedding(kernels, 3)
   for (const kind of Object.values(GROUP_LOSSES)) runGroupLoss(kernels, kind)
+}
+
+/** Of the rows of `hidden`, without weights and with. */
+function runLoss(kernels: Kernels): void {
+  const { z, labels, deltas, bias, lossStats } = at
+  const [plain, weighted] = [deltas + 0x300, deltas + 0x380]
+  kernels.loss(z, 0.25, labels, plain, ROWS, 28, 1 / ROWS, lossStats)
+  kernels.weightedLoss(z, 0.25, labels, weighted, ROWS, 28, 1 / ROWS, lossStats + 24, bias, 2)
 }
 
 /** Of one group, two clicks among them, and another of three rows. */

@@ -8,8 +8,8 @@ export interface CompiledKernels {
   native: NativeFamily | null // those that there are in C take the place of the module's
 }
 
-/** Prepares a memory that has yet to be filled for them, once, before threads bind them to it. */
-export function prepareMemory({ native }: CompiledKernels, memory: WebAssembly.Memory): void {
+/** Prepares a memory for these kernels: once, before it is filled and threads bind them to it. */
+export function prepareMemory({ native }: Pick<CompiledKernels, 'native'>, memory: WebAssembly.Memory): void {
   if (native !== null) useLargePages(memory)
 }
 

@@ -33,7 +33,7 @@ type Product = (
  */
 export interface Kernels {
   gemm: Product
-  gemmOnes: Product // b is of ones and zeros: the same bits for a finite a
+  gemmOnes: Product // b is of ones and zeros: the same bits for a finite a and no −0 in init
   hidden(
     mask: number,
     ldm: number,

@@ -55,13 +55,13 @@ export function bindNative(
   family: NativeFamily,
   largePages = hasLargePages(), // for tests
 ): Kernels {
-  const library = openLibrary()
+  const opened = openLibrary()
   const all = new Uint8Array(memory.buffer)
   const shared = offHeap(SHARED_LENGTH)
   if (largePages) new Uint32Array(shared.buffer)[0] = 1 // `native/ahead.h`
   const take = (name: string): Taken => {
     const row = offHeap(ROW_LENGTH)
-    return { row, shared, all, call: library[`${name}_${family}`](row, all, shared) }
+    return { row, shared, all, call: opened[`${name}_${family}`](row, all, shared) }
   }
   return { ...kernels, ...nativeKernels(take, kernels) }
 }
@@ -79,7 +79,7 @@ function hasLargePages(): boolean {
   try {
     return !readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[never]')
   } catch {
-    return false // another system than Linux
+    return false // another system than Linux, or it may not be read
   }
 }
 
@@ -108,10 +108,11 @@ function nativeKernels(take: (name: string) => Taken, others: Kernels): NativeKe
   const [layer, rows, step] = [take('hidden'), take('gather'), take('adam')]
   const [entropy, weighted, pairs] = [take('loss'), take('weightedLoss'), take('pairwise')]
   const [scaling, adding, limit] = [take('scaleRows'), take('sumSlices'), take('peak')]
-  const product = ({ row, call }: Taken): Kernels['gemm'] => (c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) => {
-    row[1] = c; row[2] = ldc; row[3] = a; row[4] = am; row[5] = ap; row[6] = b; row[7] = ldb; row[8] = init; row[9] = ldi
-    row[10] = m; row[11] = n; row[12] = p
-    call()
+  const product = (of: Taken): Kernels['gemm'] => (c, ldc, a, am, ap, b, ldb, init, ldi, m, n, p) => {
+    const q = of.row
+    q[1] = c; q[2] = ldc; q[3] = a; q[4] = am; q[5] = ap; q[6] = b; q[7] = ldb; q[8] = init; q[9] = ldi
+    q[10] = m; q[11] = n; q[12] = p
+    of.call()
   }
   return {
     gemm: product(take('gemm')),
@@ -177,14 +178,18 @@ function nativeKernels(take: (name: string) => Taken, others: Kernels): NativeKe
   }
 }
 
+let library: Library | undefined // of this thread
+
 /** @throws Error that says why there is none here. */
 function openLibrary(): Library {
+  if (library) return library
   const file = nativeFile()
   if (!existsSync(file))
     throw new Error(`there is no ${file}; npm run build makes it on a machine with a C compiler`)
   checkWhole(file)
   try {
-    return load(file) as Library
+    library = load(file) as Library
+    return library
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
       throw new Error('Node may not load addons here; --allow-addons lets it', { cause: error })
@@ -194,20 +199,29 @@ function openLibrary(): Library {
 }
 
 const ELF = 0x7f454c46
-/** Byte offsets in the header of a 64-bit ELF file, little-endian: System V ABI, "ELF header". */
-const ELF_HEADER = { sections: 0x28, sectionBytes: 0x3a, sectionCount: 0x3c, end: 0x40 }
+/** Byte offsets in a 64-bit ELF file, little-endian: System V ABI, "ELF header" and "program header". */
+const ELF_HEADER = { sections: 0x28, sectionBytes: 0x3a, sectionCount: 0x3c, bytes: 0x40 }
+const ELF_SEGMENTS = { at: 0x20, entryBytes: 0x36, count: 0x38, offset: 8, fileBytes: 32, bytes: 56 }
 
 /**
- * Linux loads a library that was cut short, and ends the process when it comes to what is missing. An ELF
- * file ends with the table of its sections. @throws Error
+ * Linux loads a library that was cut short, and ends the process when it comes to what is missing. Linkers
+ * write the table of sections last; what is loaded are segments. @throws Error
  */
 function checkWhole(file: string): void {
   const bytes = readFileSync(file)
-  if (bytes.length < ELF_HEADER.end || bytes.readUInt32BE(0) !== ELF) return // the system says what is wrong
+  if (bytes.length < ELF_HEADER.bytes || bytes.readUInt32BE(0) !== ELF) return // the system will tell
+  const long = (at: number) => Number(bytes.readBigUInt64LE(at))
   const { sections, sectionBytes, sectionCount } = ELF_HEADER
-  const end =
-    Number(bytes.readBigUInt64LE(sections)) +
-    bytes.readUInt16LE(sectionBytes) * bytes.readUInt16LE(sectionCount)
+  let end = long(sections) + bytes.readUInt16LE(sectionBytes) * bytes.readUInt16LE(sectionCount)
+  const { at, entryBytes, count, offset, fileBytes } = ELF_SEGMENTS
+  for (let i = 0; i < bytes.readUInt16LE(count); i++) {
+    const segment = long(at) + i * bytes.readUInt16LE(entryBytes)
+    const isThere = segment + ELF_SEGMENTS.bytes <= bytes.length
+    end = Math.max(
+      end,
+      isThere ? long(segment + offset) + long(segment + fileBytes) : segment + ELF_SEGMENTS.bytes,
+    )
+  }
   if (bytes.length < end)
     throw new Error(
       `${file} is cut short: wanted ${end} bytes, found ${bytes.length}; npm run build makes it anew`,

@@ -14,7 +14,7 @@ if (parentPort === null) {
   const memory = createMemory(2 ** 20)
   const kernels = bindNative(bindKernels(compileKernels('relaxed'), memory), memory, findNative().family!)
   const round = () => {
-    for (let i = 0; i < 10; i++) kernels.gemm(0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1)
+    for (let i = 0; i < 10; i++) kernels.gemm(0, 8, 0, 1, 1, 4096, 8, 0, 0, 4, 8, 1)
   }
   for (let i = 0; i < ROUNDS; i++) round()
   parentPort.postMessage('computed')

@@ -25,8 +25,8 @@ double FAMILY(adam)(const double *q) {
   const vec b1 = splat(beta1), b2 = splat(beta2), c1 = splat(1 - beta1), c2 = splat(1 - beta2);
   const vec step = splat(stepSize), scale = splat(vScale), eps = splat(epsilon), keep = splat(decay);
   vec bad = splat(0);
-  // Other threads have read the parameters, so that each line has to be asked back from their caches. Stores do so one after another if
-  // stores of lines that are here stand between them, and many at once if none do.
+  // Other threads have read the parameters, so each line must be fetched back from their caches before it is written. Stores retire in
+  // order: with stores to the moments in between, these requests go out one at a time; with none in between, many are under way.
   for (int k = 0; k < count; k += 16) *(volatile float *)(ps + k) = *(volatile float *)(ps + k);
   int i = 0;
   for (; i + WIDTH <= count; i += WIDTH) {

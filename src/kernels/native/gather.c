@@ -19,13 +19,13 @@ double FAMILY(gather)(const double *q) {
   const int rows = q[ROWS], rowsPadded = q[ROWS_PADDED], userCount = q[USER_COUNT], restaurantCount = q[RESTAURANT_COUNT];
   const size_t userFours = (userCount + 3) / 4, restaurantFours = (restaurantCount + 3) / 4;
   float *to = floatsOf(q, X);
-  // Behind a block's rows stand those of the next one, or something else, but not behind the memory's end.
+  // Behind a block's rows stand those of the next one, or something else; nothing may be read past the memory's end.
   const uint32_t *end = (const uint32_t *)((char *)(uintptr_t)q[MEMORY] + (size_t)q[MEMORY_BYTES]);
   const uint32_t *later = (user > restaurant ? user : restaurant) + rows;
   ahead *next = aheadOf(q);
-  const uint64_t isLater = next->hasLargePages;
+  const int isLater = next->hasLargePages && next->isFollowed;
   *next = (ahead){
-    isLater, user + rows, restaurant + rows, (const char *)ofUsers, (const char *)ofRestaurants,
+    next->hasLargePages, 0, user + rows, restaurant + rows, (const char *)ofUsers, (const char *)ofRestaurants,
     4 * userStride, 4 * restaurantStride, 16 * userFours, 16 * restaurantFours, end - later < rows ? end - later : rows,
   };
   uint32_t digest = 0;

@@ -63,6 +63,7 @@ double FAMILY(hidden)(const double *q) {
   const int rows = q[M], columns = q[N];
   const product of = {floatsOf(q, X), q[LDX], 1, floatsOf(q, W), q[LDW], floatsOf(q, BIAS), 0, q[P]};
   ahead *next = aheadOf(q);
+  next->isFollowed = 1;
   const int tiles = ((rows - 1) / TILE_ROWS + 1) * ((columns - 1) / (TILE_VECTORS * WIDTH) + 1);
   const job all = {of, floatsOf(q, MASK), q[LDM], (four *)floatsOf(q, Z), floatsOf(q, OUT), next, next->rows / tiles + 1};
   for (int m = 0; m < rows; m++) all.z[m] = (four){0, 0, 0, 0};

@@ -1,14 +1,5 @@
 #include "exponential.h"
 
-/** The four logits of four rows, from the four partial sums of each. */
-INLINE four logitsOf(const four *z4, float bias) {
-  const four low01 = __builtin_shuffle(z4[0], z4[1], (fourBits){0, 4, 1, 5}), low23 = __builtin_shuffle(z4[2], z4[3], (fourBits){0, 4, 1, 5});
-  const four high01 = __builtin_shuffle(z4[0], z4[1], (fourBits){2, 6, 3, 7}), high23 = __builtin_shuffle(z4[2], z4[3], (fourBits){2, 6, 3, 7});
-  const four sums01 = low01 + high01, sums23 = low23 + high23; // lanes 0 + 2 of both rows, then 1 + 3
-  const four even = __builtin_shuffle(sums01, sums23, (fourBits){0, 1, 4, 5}), odd = __builtin_shuffle(sums01, sums23, (fourBits){2, 3, 6, 7});
-  return (even + odd) + bias;
-}
-
 /** As src/kernels/assembly/loss.ts; `isWeighted`: it has weights and their mean. */
 INLINE void entropies(const double *q, const int isWeighted) {
   enum { Z4 = 1, BIAS, CLICKS, DELTA, ROWS, ROWS_PADDED, SCALE, STATS, WEIGHTS, MEAN };
@@ -26,8 +17,10 @@ INLINE void entropies(const double *q, const int isWeighted) {
   for (int row = 0; row < rows; row += WIDTH) {
     const int count = rows - row < WIDTH ? rows - row : WIDTH;
     for (int i = 0; i < WIDTH; i++) z[i] = y[i] = 0;
-    for (int i = 0; i < count; i += 4) ((four *)z)[i / 4] = logitsOf(z4 + row + i, bias);
-    for (int i = 0; i < count; i++) y[i] = clicks[row + i];
+    for (int i = 0; i < count; i++) {
+      z[i] = sumLanes(z4[row + i]) + bias;
+      y[i] = clicks[row + i];
+    }
     const vec zs = load(z, ALL), ys = load(y, ALL);
     const vec e = expNegative(magnitude(zs));
     const vec inverse = one / (one + e);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #endif
 
-// What Node loads: { family, gemm_avx512(row, memory), … }. Through Node-API, which every Node has. `node:ffi` (Node 26.10) is no
+// What Node loads: { family, useLargePages(memory), gemm_avx512(row, memory, shared), … }. Through Node-API, which every Node has. `node:ffi` (Node 26.10) is no
 // faster, and frees what V8's compiler still reads when a thread ends, which can end the process.
 
 #if defined(__x86_64__)
@@ -89,7 +89,7 @@ static napi_value bindKernel(napi_env env, napi_callback_info info) {
   return function;
 }
 
-/** (memory: Uint8Array): asks the system for large pages, so that random rows of it need fewer of its tables. It may refuse. */
+/** (memory: Uint8Array): asks the system for large pages, so that finding random rows takes fewer entries of its page tables. */
 static napi_value useLargePages(napi_env env, napi_callback_info info) {
   napi_value argument;
   size_t count = 1, bytes = 0;

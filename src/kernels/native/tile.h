@@ -72,10 +72,13 @@ INLINE void tile(vec s[][TILE_VECTORS], const int rows, const int vectors, const
 #else
 #define ROWS_OF(X, V, ...) X(2, V, __VA_ARGS__) X(4, V, __VA_ARGS__) X(6, V, __VA_ARGS__)
 #endif
-#if TILE_VECTORS == 4
+// Columns are a multiple of eight: with narrower vectors there are fewer cases.
+#if WIDTH == 16
 #define EACH_TILE(X, ...)                                                                                 \
-  ROWS_OF(X, 0, __VA_ARGS__) ROWS_OF(X, 1, __VA_ARGS__) ROWS_OF(X, 2, __VA_ARGS__)                        \
+  ROWS_OF(X, 0, __VA_ARGS__) ROWS_OF(X, 1, __VA_ARGS__) ROWS_OF(X, 2, __VA_ARGS__)                    \
   ROWS_OF(X, 3, __VA_ARGS__) ROWS_OF(X, 4, __VA_ARGS__)
+#elif WIDTH == 8
+#define EACH_TILE(X, ...) ROWS_OF(X, 0, __VA_ARGS__) ROWS_OF(X, 1, __VA_ARGS__)
 #else
-#define EACH_TILE(X, ...) ROWS_OF(X, 0, __VA_ARGS__) ROWS_OF(X, 1, __VA_ARGS__) ROWS_OF(X, 2, __VA_ARGS__)
+#define EACH_TILE(X, ...) ROWS_OF(X, 0, __VA_ARGS__)
 #endif

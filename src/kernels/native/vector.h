@@ -83,7 +83,6 @@ INLINE vec addWhere(ones some, vec x, vec sum) { return madd(x, some, sum); }
 
 /** Four floats, as the WebAssembly kernels have them: partial sums are kept in four lanes. */
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int32_t fourBits __attribute__((vector_size(16)));
 
 /** The floats at a byte offset, argument i of a row. */
 INLINE float *floatsOf(const double *q, int i) { return (float *)((char *)(uintptr_t)q[MEMORY] + (size_t)q[i]); }

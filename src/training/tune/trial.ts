@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { NearrankError } from '../../errors.ts'
+import { chooseNative } from '../../kernels/chooseNative.ts'
+import { prepareMemory } from '../../kernels/compiledKernels.ts'
 import { createMemory } from '../../kernels/kernels.ts'
 import { scaleDims } from './embeddingDims.ts'
 import { planArena } from '../memory/arena.ts'
@@ -30,7 +32,10 @@ export function memoryForTrials(prepared: Prepared, trials: readonly TrialSettin
       throw error
     }
   })
-  return createMemory(Math.max(...bytes))
+  const memory = createMemory(Math.max(...bytes))
+  const note = () => {} // each trial tells it
+  prepareMemory({ native: chooseNative(prepared.run.kernels, note) }, memory)
+  return memory
 }
 
 /**
