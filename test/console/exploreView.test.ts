@@ -243,10 +243,25 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await first(page).locator('.ranked-row').first().waitFor()
     await page.getByRole('button', { name: 'Compare with another' }).click()
     const second = page.locator('.request-column').nth(1)
+    const own = (await addressOf(page)).get('user')
+    const { users } = (await (await fetch(`${server.url}/users?sample=9`)).json()) as {
+      users: { user_id: string }[]
+    }
+    const other = users.find((user) => user.user_id !== own)!
+    // The random user comes when the companion has been chosen, which must stay.
+    let isChosen = () => {}
+    const chosen = new Promise<void>((resolve) => (isChosen = resolve))
+    await page.route(/\/users\?sample=1$/, async (route) => {
+      await chosen
+      await route.fulfill({ json: { users: [other] } })
+    })
     await second.getByRole('button', { name: 'Random' }).click()
     await second.getByLabel('companion').selectOption('family')
     await page.waitForURL(/b\.c\.companion=family/)
+    isChosen()
+    await page.waitForURL(({ href }) => href.includes(`b.user=${other.user_id}`))
     const address = await addressOf(page)
+    assert.equal(address.get('b.c.companion'), 'family')
     const lists = [await listOf(server.url, address), await listOf(server.url, address, { prefix: 'b.' })]
     assert.notDeepEqual(lists[0], lists[1])
     await shows(first(page), lists[0])

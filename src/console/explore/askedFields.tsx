@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { FeatureValues } from '../../client/types.ts'
 import type { ConsoleApi } from '../api/consoleApi.ts'
 import type { ModelFeature } from '../api/modelFeatures.ts'
@@ -33,11 +33,20 @@ function UserWords({ api, user }: { api: ConsoleApi; user: string }) {
 export function AskedFields({ api, context, asked, onAsked }: AskedFieldsProps) {
   const id = useId()
   const [error, setError] = useState<unknown>()
+  const latest = useRef<Asked | null>(asked) // null: the request is no longer there
+  latest.current = asked
+  useEffect(
+    () => () => {
+      latest.current = null
+    },
+    [],
+  )
   const takeRandom = async (): Promise<void> => {
     setError(undefined)
     try {
       const user = await sampleUser(api)
-      if (user) onAsked({ ...asked, user: String(user.id) })
+      const now = latest.current // somebody may have chosen something meanwhile
+      if (user && now) onAsked({ ...now, user: String(user.id) })
     } catch (reason) {
       setError(reason)
     }
