@@ -21,10 +21,10 @@ INLINE void multiply(const int rows, const int vectors, const int fused, lanes l
     }
   }
 }
-#define fused(R, V, ...) multiply(R, V, V, __VA_ARGS__)
-#define ones(R, V, ...) multiply(R, V, ((V) + 1) / 2, __VA_ARGS__)
-DEFINE_TILES(fusedTiles, fused)
-DEFINE_TILES(onesTiles, ones)
+#define ALL_FUSED(R, V, ...) multiply(R, V, V, __VA_ARGS__)
+#define HALF_FUSED(R, V, ...) multiply(R, V, ((V) + 1) / 2, __VA_ARGS__)
+DEFINE_TILES(fusedTiles, ALL_FUSED)
+DEFINE_TILES(onesTiles, HALF_FUSED)
 
 enum { C = 1, LDC, A, AM, AP, B, LDB, INIT, LDI, M, N, P };
 INLINE job jobOf(const double *q) {

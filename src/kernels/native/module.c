@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #endif
 
-// What Node loads: { family, useLargePages(memory), gemm_avx512(row, memory, shared), … }. Through Node-API, which every Node has. `node:ffi` (Node 26.10) is no
-// faster, and frees what V8's compiler still reads when a thread ends, which can end the process.
+// What Node loads: { family, useLargePages(memory), gemm_avx512(row, memory, shared), … }. Through Node-API, which every Node has.
+// `node:ffi` (Node 26.10) is no faster, and frees what V8's compiler still reads when a thread ends, which can end the process.
 
 #if defined(__x86_64__)
 #define EACH_FAMILY(X) X(avx512) X(avx2)
