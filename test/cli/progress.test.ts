@@ -14,7 +14,7 @@ const state = {
   rowsPerSecond: 3_120_000,
   loss: 0.43214,
   secondsLeft: 65,
-  rssBytes: 671_088_640,
+  rssBytes: () => 671_088_640,
 }
 
 function fakeStream(isTTY: boolean, columns = 100) {

@@ -10,7 +10,7 @@ export interface ProgressState {
   loss?: number
   best?: string // found so far
   secondsLeft?: number
-  rssBytes?: number
+  rssBytes?: () => number // asked only when it is shown: it takes 0.1 ms
 }
 
 const BAR_WIDTH_MAX = 30
@@ -56,7 +56,7 @@ function figures(state: ProgressState): string[] {
   if (state.best !== undefined) parts.push(`best ${state.best}`)
   if (state.secondsLeft !== undefined && Number.isFinite(state.secondsLeft))
     parts.push(`${formatLeft(state.secondsLeft)} left`)
-  if (state.rssBytes !== undefined) parts.push(formatBytes(state.rssBytes))
+  if (state.rssBytes !== undefined) parts.push(formatBytes(state.rssBytes()))
   return parts
 }
 

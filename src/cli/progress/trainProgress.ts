@@ -20,7 +20,7 @@ export class TrainProgress {
       case 'pack':
         this.#progress.update({
           ...packState(event),
-          rssBytes: process.memoryUsage.rss(),
+          rssBytes: process.memoryUsage.rss,
         })
         break
       case 'start':
@@ -35,7 +35,7 @@ export class TrainProgress {
           rowsPerSecond: event.rowsPerSecond,
           loss: event.loss,
           secondsLeft: rowsLeft / event.rowsPerSecond,
-          rssBytes: event.rssBytes,
+          rssBytes: () => event.rssBytes,
         })
         break
       }
@@ -53,7 +53,7 @@ export class TrainProgress {
           stage: event.type,
           done: event.rowsDone,
           total: event.rowsTotal,
-          rssBytes: process.memoryUsage.rss(),
+          rssBytes: process.memoryUsage.rss,
         })
         break
       case 'note':

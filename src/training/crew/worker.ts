@@ -7,6 +7,7 @@ import { LOSS_NOT_FINITE } from '../step/adam.ts'
 import { GroupPass } from '../step/groupPass.ts'
 import { MixedPass } from '../step/mixedPass.ts'
 import { RowPass } from '../step/rowPass.ts'
+import { touchTables } from '../memory/touchTables.ts'
 import { type Batch, foldStep, type Phase, trainStep } from '../step/trainStep.ts'
 import { CrewFailed, PhaseRunner } from './phaseRunner.ts'
 import {
@@ -190,6 +191,7 @@ class CrewWorker {
 }
 
 const start = workerData as CrewStart
+touchTables(planArena(start.shape), start.memory, start.thread)
 const port = parentPort!
 const worker = new CrewWorker(start, bindCompiled(start.compiled, start.memory))
 const answer = (message: CrewAnswer) => port.postMessage(message)
