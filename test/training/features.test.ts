@@ -229,7 +229,7 @@ test('a value of one restaurant that has changed makes it another run: its check
   const options = { ...small('x', { epochs: 50, batchSize: 16 }), data: other.data }
   const out = join(other.folder, 'model')
   const controller = new AbortController()
-  const onProgress = (event: TrainEvent) => event.type === 'step' && controller.abort()
+  const onProgress = (event: TrainEvent) => event.type === 'epoch' && controller.abort()
   const stopped = train({ ...options, out, signal: controller.signal, onProgress })
   await assert.rejects(stopped, { code: 'ABORTED' })
   await writeParquetFile(

@@ -146,15 +146,17 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
     patience: 5,
     learningRate: 0.02,
   }
-  await train(small('whole', { ...settings, threads: 1 }))
-  const stopAt: Record<string, (event: TrainEvent) => boolean> = {
-    step: ({ type }) => type === 'step',
-    'second epoch': (event) => event.type === 'epoch' && event.epoch.epoch === 2,
-    'test set': ({ type }) => type === 'evaluate',
-  }
-  for (const [where, isThere] of Object.entries(stopAt)) {
+  const long = { ...settings, epochs: 2, batchSize: 1 } // what happens in mid-epoch is told every 50 ms
+  const stops: [string, typeof settings, (event: TrainEvent) => boolean][] = [
+    ['step', long, ({ type }) => type === 'step'],
+    ['second epoch', settings, (event) => event.type === 'epoch' && event.epoch.epoch === 2],
+    ['test set', settings, ({ type }) => type === 'evaluate'],
+  ]
+  for (const [where, own, isThere] of stops) {
+    const whole = `whole of ${own.epochs}`
+    if (!existsSync(join(folder, whole))) await train(small(whole, { ...own, threads: 1 }))
     const controller = new AbortController()
-    const options = small(`stopped at ${where}`, settings)
+    const options = small(`stopped at ${where}`, own)
     const onProgress = (event: TrainEvent) => isThere(event) && controller.abort()
     await assert.rejects(
       train({ ...options, signal: controller.signal, onProgress }),
@@ -162,7 +164,7 @@ test('stopped by its signal and resumed, it ends in the same bytes; the checkpoi
     )
     assert.ok(!existsSync(options.out))
     await train({ ...options, resume: true, threads: 1 })
-    assert.deepEqual(await weightsOf(`stopped at ${where}`), await weightsOf('whole'))
+    assert.deepEqual(await weightsOf(`stopped at ${where}`), await weightsOf(whole))
     assert.ok(!existsSync(`${options.out}.checkpoint`))
   }
 })
