@@ -52,10 +52,11 @@ export class Random {
    * `bound`: 1 … 2^32.
    */
   below(bound: number): number {
-    const limit = 0x100000000 - (0x100000000 % bound)
+    // A quotient of such integers never rounds up to the next one. `%` of numbers past 2^31 is a call of `fmod`.
+    const limit = Math.floor(0x100000000 / bound) * bound
     for (;;) {
       const x = this.uint32()
-      if (x < limit) return x % bound
+      if (x < limit) return x - Math.floor(x / bound) * bound
     }
   }
 
