@@ -25,7 +25,11 @@ test('below is the rest of a division, in whole numbers, of bits that are not in
     const near = [0, bound - 1, bound, 2 * bound - 1, 2 * bound, Number(limit) - 1]
     const values = [...near, random.uint32()].filter((value) => value < limit)
     for (const value of values)
-      assert.equal(new Given([value]).below(bound), Number(BigInt(value) % BigInt(bound)), `${value} ${bound}`)
+      assert.equal(
+        new Given([value]).below(bound),
+        Number(BigInt(value) % BigInt(bound)),
+        `${value} ${bound}`,
+      )
     if (limit < 2n ** 32n) assert.equal(new Given([Number(limit), 2 ** 32 - 1, 0]).below(bound), 0)
   }
 })
