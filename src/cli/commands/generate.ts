@@ -51,7 +51,7 @@ export function generateCommand({ interrupt, progress }: CommandContext): Comman
           stage: `generate ${stage}`,
           done: rowsDone,
           total: rowsTotal,
-          rssBytes: process.memoryUsage.rss,
+          rssBytes: () => process.memoryUsage.rss(),
         }),
     })
     progress.end()

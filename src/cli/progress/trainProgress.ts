@@ -20,7 +20,7 @@ export class TrainProgress {
       case 'pack':
         this.#progress.update({
           ...packState(event),
-          rssBytes: process.memoryUsage.rss,
+          rssBytes: () => process.memoryUsage.rss(),
         })
         break
       case 'start':
@@ -53,7 +53,7 @@ export class TrainProgress {
           stage: event.type,
           done: event.rowsDone,
           total: event.rowsTotal,
-          rssBytes: process.memoryUsage.rss,
+          rssBytes: () => process.memoryUsage.rss(),
         })
         break
       case 'note':

@@ -10,7 +10,7 @@ export function showTune(progress: Progress, event: TuneEvent): void {
     return
   }
   const { rowsDone: done, rowsTotal: total } = event
-  const rssBytes = process.memoryUsage.rss
+  const rssBytes = () => process.memoryUsage.rss()
   if (event.type === 'pack') progress.update({ ...packState(event), rssBytes })
   else {
     const { rung, rungs, best } = event
