@@ -1,5 +1,5 @@
 import { CLICK_PLAN, rowsAt } from '../src/dataset/clicks/rowLayout.ts'
-import { bindCompiled, type CompiledKernels, prepareMemory } from '../src/kernels/compiledKernels.ts'
+import type { CompiledKernels } from '../src/kernels/compiledKernels.ts'
 import type { Network } from '../src/model/network.ts'
 import { Random } from '../src/random.ts'
 import type { Arena } from '../src/training/memory/arena.ts'
@@ -35,10 +35,7 @@ export function benchStep(compiled: CompiledKernels): StepLine[] {
     users: USERS,
     restaurants: RESTAURANTS,
     settings: PRESETS.reference,
-    kernelsIn: (arenaMemory) => {
-      prepareMemory(compiled, arenaMemory)
-      return bindCompiled(compiled, arenaMemory)
-    },
+    compiled,
   })
   fillTables(arena, memory.buffer)
   fillChunk(arena, memory.buffer)

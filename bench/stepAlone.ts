@@ -1,3 +1,4 @@
+import { bindCompiled, type CompiledKernels, prepareMemory } from '../src/kernels/compiledKernels.ts'
 import type { Kernels } from '../src/kernels/kernels.ts'
 import { initialState } from '../src/model/initialize.ts'
 import type { Network } from '../src/model/network.ts'
@@ -14,11 +15,12 @@ export interface StepAloneOptions {
   users: number
   restaurants: number
   settings: TrainSettings
-  kernelsIn: (memory: WebAssembly.Memory) => Kernels
+  compiled: CompiledKernels
+  watched?: (kernels: Kernels) => Kernels // @default as they are
 }
 
 /** A step of 1,024 rows on one thread without barriers, with initial weights; its rows are yet to be filled. */
-export function stepAlone({ network, users, restaurants, settings, kernelsIn }: StepAloneOptions) {
+export function stepAlone({ network, users, restaurants, settings, compiled, watched }: StepAloneOptions) {
   const arena = planArena({
     network,
     users,
@@ -28,7 +30,9 @@ export function stepAlone({ network, users, restaurants, settings, kernelsIn }: 
     purpose: 'train',
   })
   const memory = allocateArena(arena)
-  const kernels = kernelsIn(memory)
+  prepareMemory(compiled, memory)
+  const bound = bindCompiled(compiled, memory)
+  const kernels = watched?.(bound) ?? bound
   const parameters = new Float32Array(memory.buffer, arena.parameters.values, arena.layout.size)
   stateToParameters(arena.layout, initialState(network, 1), parameters)
   const batch: Batch = { slot: arena.ring.slots[0], from: 0, rows: BATCH_ROWS, step: 0 }

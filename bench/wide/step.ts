@@ -3,7 +3,6 @@
 import { parseArgs } from 'node:util'
 import { renderTable } from '../../src/cli/output/table.ts'
 import { CLICK_PLAN, rowsAt } from '../../src/dataset/clicks/rowLayout.ts'
-import { bindCompiled, prepareMemory } from '../../src/kernels/compiledKernels.ts'
 import { compileForRun } from '../../src/kernels/compileForRun.ts'
 import { bestSimd, type Kernels } from '../../src/kernels/kernels.ts'
 import { Random } from '../../src/random.ts'
@@ -33,10 +32,8 @@ const { arena, memory, batch, phases } = stepAlone({
   users: USERS,
   restaurants: RESTAURANTS,
   settings: PRESETS.default,
-  kernelsIn: (arenaMemory) => {
-    prepareMemory(compiled, arenaMemory)
-    return timed(bindCompiled(compiled, arenaMemory))
-  },
+  compiled,
+  watched: timed,
 })
 fill(arena, memory.buffer)
 

@@ -12,7 +12,7 @@ export class WrongKernels extends Error {}
 /** Random numbers that are drawn, and come again: no two operands begin at the same one. */
 const PERIOD = 9973
 
-const PROBLEM = 'their products fail the self-check'
+const PROBLEM = 'they fail the self-check'
 
 /**
  * Checks that optimised calls give the bits of the first one, and what the naive twin gives, nearly.
