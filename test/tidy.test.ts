@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -38,6 +39,14 @@ describe('tidy sources', () => {
     const { rules } =
       overrides.find(({ files }) => files.includes('src/**')) ?? assert.fail('no rules of src')
     assert.deepEqual(rules['max-lines-per-function'], ['error', { max: 80 }])
+  })
+
+  test('nothing is committed that a run has left', (t) => {
+    if (!existsSync(join(ROOT, '.git'))) return t.skip('not a clone')
+    const ignored = execFileSync('git', ['ls-files', '--cached', '--ignored', '--exclude-standard'], {
+      cwd: ROOT,
+    })
+    assert.equal(ignored.toString(), '')
   })
 
   test('the rule of comments catches what it forbids, and leaves long texts alone', () => {
