@@ -52,7 +52,7 @@ export class Random {
    * `bound`: 1 … 2^32.
    */
   below(bound: number): number {
-    // A quotient of such integers never rounds up to the next one. `%` of numbers past 2^31 is a call of `fmod`.
+    // A quotient of such integers never rounds up to the next. `%` past 2^31 is a call of `fmod`.
     const limit = Math.floor(0x100000000 / bound) * bound
     for (;;) {
       const x = this.uint32()

@@ -34,7 +34,7 @@ function isTwoNumbers(kind: (FeatureSpec | PairFeature)['kind']): boolean {
 }
 
 /** Of which feature each number of a row is. */
-export function numberNames(features: readonly FeatureSpec[]): string[] {
+export function numberNames(features: readonly (FeatureSpec | PairFeature)[]): string[] {
   return features.flatMap((feature) => Array.from({ length: numbersOf(feature) }, () => feature.name))
 }
 

@@ -142,7 +142,7 @@ async function notesOf(prepared: Prepared): Promise<string[]> {
     ...(dropped ? [droppedNote(dropped)] : []),
     ...dataNotes(tables, features, pack),
     ...(source ? [growthNote(source, features)] : []),
-    ...(settings.normalize ? farNotes(tables) : []),
+    ...(settings.normalize ? farNotes(tables, features, pack) : []),
     ...idleNotes(shape, prepared.chosen === undefined),
   ]
 }

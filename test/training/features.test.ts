@@ -284,16 +284,21 @@ test('a number far from zero for its spread is pointed out by the name of its fe
   await writeParquetFile(
     other.data,
     'restaurant_features.parquet',
-    `SELECT *, 1e7 + restaurant_id AS altitude FROM (${RESTAURANTS_SQL})`,
+    `SELECT *, 1e7 + restaurant_id AS altitude, 1767225600000000000 + 1000 * restaurant_id AS imported_ns,
+      1e-42::DOUBLE * (hash(restaurant_id) % 7) AS tiny, 5e8 AS always FROM (${RESTAURANTS_SQL})`,
   )
   const notes: string[] = []
   const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
-  await train({
+  const { test } = await train({
     ...small('x', { epochs: 1, warmupSteps: 7, validation: 0.01 }),
     data: other.data,
     out: join(other.folder, 'model'),
     onProgress,
   })
-  assert.equal(notes.length, 2, notes.join('\n'))
-  assert.match(notes[1], /^Feature altitude of the restaurants is far from zero/)
+  const found = notes.filter((note) => note.startsWith('Feature '))
+  assert.equal(found.length, 3, notes.join('\n'))
+  assert.match(found[0], /^Feature altitude of the restaurants is far from zero/)
+  assert.match(found[1], /^Feature imported_ns of the restaurants is not learned from: float32 cannot hold/)
+  assert.match(found[2], /^Feature tiny of the restaurants is not learned from: float32 cannot hold/)
+  assert.ok(test!.logLoss < 1, `log loss ${test!.logLoss}`) // of raw numbers, with the saved weights
 })

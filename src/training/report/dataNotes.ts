@@ -1,7 +1,8 @@
 import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { formatCount } from '../../format.ts'
-import { type FeatureSpec, type FeaturesOf, SINGULAR } from '../../features/featureSpec.ts'
+import { type FeatureSpec, type FeaturesOf, type PairFeature, SINGULAR } from '../../features/featureSpec.ts'
+import { normalizationOf } from '../../model/normalization.ts'
 import { numberNames } from '../../features/rowShape.ts'
 
 /** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
@@ -91,16 +92,38 @@ function featureNotes(feature: FeatureSpec, source: string): string[] {
 
 /**
  * Numbers far from zero for their spread: folding the normalisation into float32 weights takes as many digits
- * as a mean has more than its deviation.
+ * as a mean has more than its deviation. `context`: the statistics of the clicks' numbers.
  */
-export function farNotes({ users, restaurants }: Tables): string[] {
-  return [users, restaurants].flatMap(({ side, features, mean, standardDeviation }) =>
-    Array.from(numberNames(features).entries()).flatMap(([i, name]) =>
-      Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i] && standardDeviation[i] > 0
-        ? [
-            `Feature ${name} of the ${side} is far from zero for its spread (mean ${mean[i].toPrecision(4)}, deviation ${standardDeviation[i].toPrecision(4)}): the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
-          ]
-        : [],
-    ),
-  )
+export function farNotes(
+  { users, restaurants }: Tables,
+  features: FeaturesOf,
+  { context }: Pick<PackedRows, 'context'>,
+): string[] {
+  const ofClicks = [...(features.context ?? []), ...(features.pairs ?? [])]
+  return [
+    ...[users, restaurants].flatMap((table) => farNotesOf(table.side, table.features, table)),
+    ...(context ? farNotesOf('clicks', ofClicks, context) : []),
+  ]
+}
+
+function farNotesOf(
+  source: string,
+  features: readonly (FeatureSpec | PairFeature)[],
+  { mean, standardDeviation }: { mean: number[]; standardDeviation: number[] },
+): string[] {
+  const { scale } = normalizationOf(mean, standardDeviation)
+  return Array.from(numberNames(features).entries()).flatMap(([i, name]) => {
+    const [middle, spread] = [mean[i], standardDeviation[i]].map((value) => value.toPrecision(4))
+    const feature = `Feature ${name} of the ${source}`
+    const numbers = `(mean ${middle}, deviation ${spread})`
+    if (scale[i] === 0)
+      return [
+        `${feature} is not learned from: float32 cannot hold what tells its numbers apart ${numbers}. Subtract a constant from it first, or multiply it if they are tiny.`,
+      ]
+    if (standardDeviation[i] > 0 && Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i])
+      return [
+        `${feature} is far from zero for its spread ${numbers}: the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
+      ]
+    return []
+  })
 }
