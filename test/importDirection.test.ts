@@ -31,6 +31,7 @@ const LAYERS = [
     'schema.ts',
     'random.ts',
     'files.ts',
+    'fileToReplace.ts',
     'claimOut.ts',
     'format.ts',
     'ids.ts',

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { NearrankError } from '../errors.ts'
-import { resolveTarget, writeFileAtomic } from '../files.ts'
+import { diskError, resolveTarget, writeFileAtomic } from '../files.ts'
+import { checkFileToReplace } from '../fileToReplace.ts'
 import { checkOptions } from '../options/checkOptions.ts'
 import { EXPORT_OPTIONS, type ExportModelOptions } from './exportOptions.ts'
 import { loadModelFiles } from './modelDirectory.ts'
@@ -33,6 +34,19 @@ export async function exportModel(
     format === 'onnx'
       ? onnxParts(description.network, weights, { producerVersion: description.createdBy.version })
       : safetensorsParts(weights, { format: 'pt' })
+  if (target !== own) await checkOut(out, format)
   await writeFileAtomic(out, parts)
   return { path: out, bytes: parts.reduce((sum, part) => sum + part.length, 0) }
+}
+
+const IR_VERSION = 8 // the tag that ONNX files begin with
+const BRACE = '{'.codePointAt(0) // of the header of safetensors, behind its length
+
+async function checkOut(out: string, format: ExportModelOptions['format']): Promise<void> {
+  const isOurs = (first: Buffer) => (format === 'onnx' ? first[0] === IR_VERSION : first[8] === BRACE)
+  try {
+    await checkFileToReplace(out, 'the model', isOurs)
+  } catch (error) {
+    throw diskError(error, `write the model ${out}`)
+  }
 }

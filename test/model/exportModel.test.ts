@@ -19,7 +19,7 @@ async function savedModel(parent: string): Promise<string> {
 }
 
 for (const format of ['onnx', 'safetensors'] as const)
-  test(`${format}: the bytes that saving wrote, even where they were lost or a file is in the way`, async (t) => {
+  test(`${format}: the bytes that saving wrote, even where they were lost or another model is in the way`, async (t) => {
     const parent = await temporaryDirectory(t)
     const directory = await savedModel(parent)
     const own = join(directory, FILES[format])
@@ -29,8 +29,13 @@ for (const format of ['onnx', 'safetensors'] as const)
     for (const _ of ['made', 'replaced']) {
       assert.deepEqual(await exportModel(directory, { format, out }), { path: out, bytes: expected.length })
       assert.deepEqual(await readFile(out), expected)
-      await writeFile(out, 'something else')
+      await writeFile(out, expected.with(-1, 1).with(-2, 2)) // of another model
     }
+    await writeFile(out, 'something else')
+    await assert.rejects(exportModel(directory, { format, out }), {
+      code: 'INPUT',
+      message: /another file is there, which would be lost/,
+    })
     await exportModel(directory, { format, out: own })
     assert.deepEqual(await readFile(own), expected)
     assert.deepEqual(await readdir(join(parent, 'new')), [`x.${format}`])

@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { NearrankError } from '../../errors.ts'
+import { checkFileToReplace } from '../../fileToReplace.ts'
 import { diskError, isMissing, writeFileAtomic } from '../../files.ts'
 import type { OptionTable } from '../../options/option.ts'
 import { text } from '../../options/schemas.ts'
@@ -15,7 +16,7 @@ export const PAGE_OPTION = {
 } satisfies OptionTable
 
 /**
- * Proves, before anything is measured, that a page can be written.
+ * Proves, before anything is measured, that a page can be written, in place of nothing but another page.
  * @throws NearrankError INPUT, DISK
  */
 export async function checkPagePlace(path: string): Promise<void> {
@@ -30,6 +31,7 @@ export async function checkPagePlace(path: string): Promise<void> {
         `Cannot write the report ${path}: it must be a file, found something else; choose another name`,
       )
     await access(dirname(resolve(path)), constants.W_OK | constants.X_OK)
+    await checkFileToReplace(path, 'the report', (first) => first.toString().startsWith('<!DOCTYPE html>'))
   } catch (error) {
     if (isMissing(error))
       throw new NearrankError(

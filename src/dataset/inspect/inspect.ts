@@ -1,4 +1,5 @@
-import { writeFileAtomic } from '../../files.ts'
+import { diskError, writeFileAtomic } from '../../files.ts'
+import { checkFileToReplace } from '../../fileToReplace.ts'
 import { CALLBACKS, checkOptions } from '../../options/checkOptions.ts'
 import { callApart } from '../apart/callApart.ts'
 import { dataFolder } from '../sources.ts'
@@ -16,6 +17,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   checkOptions({ ...INSPECT_OPTIONS, ...CALLBACKS }, options, 'inspect')
   const started = performance.now()
   const { out, signal, onProgress, ...given } = options
+  if (out !== undefined) await checkOut(out)
   const data = await dataFolder(given)
   const { result, peakRssBytes } = await callApart<InspectApart>({
     module: new URL('./inspectProcess', import.meta.url),
@@ -34,4 +36,13 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   }
   const seconds = (performance.now() - started) / 1000
   return { ...result, seconds, peakRssBytes }
+}
+
+/** An earlier one of ours is replaced. */
+async function checkOut(out: string): Promise<void> {
+  try {
+    await checkFileToReplace(out, 'the features', (first) => /^\{\s*"features"/.test(first.toString()))
+  } catch (error) {
+    throw diskError(error, `write the features ${out}`)
+  }
 }

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { NearrankError } from './errors.ts'
+import { errnoOf, isMissing, resolveTarget } from './files.ts'
+
+const FIRST_BYTES = 64
+const FILES_OF_MODELS = ['model.json', 'weights.safetensors']
+
+/**
+ * Proves that a file may be written as `path`, for use before work begins that ends in writing it: nothing is
+ * there, or a file that `isOurs` knows by its first bytes. Among a model's own files nothing else may be.
+ * `what`: the file, for messages.
+ * @throws NearrankError INPUT; system errors as they are, but for a missing file.
+ */
+export async function checkFileToReplace(
+  path: string,
+  what: string,
+  isOurs: (first: Buffer) => boolean,
+): Promise<void> {
+  const target = await resolveTarget(path)
+  const refuse = (problem: string) =>
+    new NearrankError('INPUT', `Cannot write ${what} ${path}: ${problem}; choose another path`)
+  if (FILES_OF_MODELS.every((name) => existsSync(join(dirname(target), name))))
+    throw refuse("the folder of a model may hold only the model's own files")
+  const first = await firstBytes(target)
+  if (first.length > 0 && !isOurs(first)) throw refuse('another file is there, which would be lost')
+}
+
+/** None if it is empty, or there is no such file; a folder is refused by who writes. */
+async function firstBytes(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES))
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (isMissing(error) || errnoOf(error) === 'EISDIR') return Buffer.alloc(0)
+    throw error
+  }
+}
