@@ -93,8 +93,18 @@ function featuresOf(json: unknown): StoredFeatures {
   const features = field(json, 'features')
   if (typeof features !== 'object' || features === null || Array.isArray(features))
     return listOf(features, 'features').map((feature) => numberOf(feature, 'features'))
-  for (const value of Object.values(features)) for (const item of [value].flat()) checkSingle(item)
-  return features as FeatureValues
+  return Object.fromEntries(
+    Object.entries(features).map(([name, value]): [string, unknown] => {
+      const found: unknown = Array.isArray(value) ? value.map(plainNumber) : plainNumber(value)
+      for (const item of [found].flat()) checkSingle(item)
+      return [name, found]
+    }),
+  ) as FeatureValues
+}
+
+/** What `parseWire` has made a bigint of; only ids need all of its digits. */
+function plainNumber(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 function explainedValueOf(value: unknown): ExplainedValue {
@@ -113,8 +123,9 @@ function listOf(value: unknown, name: string): unknown[] {
 }
 
 function numberOf(value: unknown, name: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(`a finite number as ${name}`, value)
-  return value
+  const number = plainNumber(value)
+  if (typeof number !== 'number' || !Number.isFinite(number)) throw wrong(`a finite number as ${name}`, value)
+  return number
 }
 
 function textOf(value: unknown, name: string): string {

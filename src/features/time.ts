@@ -11,10 +11,15 @@ const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\
  */
 export function timeOf(value: RawValue): number | undefined {
   if (typeof value === 'number') return Math.abs(value) <= MS_MAX ? value : undefined
-  if (typeof value !== 'string' || !ISO.test(value)) return undefined
+  if (typeof value !== 'string' || !ISO.test(value) || !hasItsDay(value.slice(0, 10))) return undefined
   const hasZone = value.length <= 10 || /(?:Z|[+-]\d{2}:?\d{2})$/.test(value.slice(10))
   const time = Date.parse(hasZone ? value : `${value.replace(' ', 'T')}Z`)
   return Number.isNaN(time) ? undefined : time
+}
+
+/** Whether a month has that day: V8 takes the 30th of February for the 2nd of March. */
+function hasItsDay(date: string): boolean {
+  return new Date(date).getUTCDate() === Number(date.slice(8))
 }
 
 /** A part of a moment in UTC, from 0: the hour, the day of the week (0: Monday), the month. */

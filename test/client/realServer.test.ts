@@ -21,8 +21,8 @@ describe("against the server's own routes", () => {
     const { client } = await realServer()
     for (const id of [0, 42, 2n ** 53n + 1n, -(2n ** 63n)]) {
       assert.equal(await client.getUser(id), undefined)
-      await client.putUser(id, [1, -2.5, 0.25])
-      assert.deepEqual(await client.getUser(id), { id, features: [1, -2.5, 0.25] })
+      await client.putUser(id, [1e16, -2.5, 3e38])
+      assert.deepEqual(await client.getUser(id), { id, features: [1e16, -2.5, 3e38] })
       assert.equal(await client.deleteUser(id), true)
       assert.equal(await client.deleteUser(id), false)
     }

@@ -144,6 +144,14 @@ describe('a value becomes', () => {
       'yesterday',
       /^feature at must be a date or a time, found "yesterday"$/,
     ],
+    ...['2023-02-29', '2024-02-30T10:00:00Z', '1900-02-29 10:00', '2024-04-31', '2024-06-00'].map(
+      (day): [string, FeatureSpec, RawValue, RegExp] => [
+        `nothing, where no month has that day: ${day}`,
+        TIME,
+        day,
+        new RegExp(`^feature at must be a date or a time, found "${day}"$`),
+      ],
+    ),
   ]
   for (const [name, feature, value, expected] of cases)
     test(name, () => {

@@ -89,6 +89,20 @@ describe('serving from Redis', { skip: NO_REDIS, concurrency: false }, async () 
     }
   })
 
+  test('a row that this server cannot use, or has not seen, is deleted from the store all the same', async () => {
+    for (const rows of [
+      ['nearrank:user:90055', 'features', 'junk'],
+      ['nearrank:restaurant:90056', 'note', 'x'],
+    ]) {
+      const [key] = rows
+      await foreign.send('HSET', ...rows)
+      const [, side, id] = key.split(':')
+      const { status } = await writer.send(`DELETE /${side}s/${id}`)
+      assert.equal(status, 404)
+      assert.equal(await foreign.send('EXISTS', key), 0)
+    }
+  })
+
   test('what somebody else writes, moves and takes out reaches every thread of every server', async () => {
     for (let tries = 0; tries < 30; tries++) {
       const features = randomFeatures(random, NETWORK.userFeatures)

@@ -123,8 +123,10 @@ function deleteRow(app: FastifyInstance, { side, name, url, params, features }: 
     },
     async (request, reply) => {
       const id = readId(request.params.id, side, features.layout[side].ids)
-      if (features.read(side, id) === undefined) throw unknownRow(side, request.params.id)
+      const isKnown = features.read(side, id) !== undefined
+      // In any case: the store may have what this server cannot use, or has not seen yet.
       await features.write([{ side, id, deleted: true }])
+      if (!isKnown) throw unknownRow(side, request.params.id)
       return reply.code(204).send()
     },
   )
