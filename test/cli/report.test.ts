@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { renderEvaluation } from '../../src/cli/output/evaluationTables.ts'
 import { renderTrainSummary } from '../../src/cli/output/trainSummary.ts'
 import { markdownTable, withSection } from '../../src/training/report/markdown.ts'
 import { renderReport } from '../../src/training/report/report.ts'
 import type { ReportContext } from '../../src/training/report/reportContext.ts'
+import type { JudgedSlice } from '../../src/training/judgement/sliceJudge.ts'
+import { sliceFigures } from '../../src/training/report/page/slicesSection.ts'
 import { goodResult } from './trainResult.ts'
 
 const context: ReportContext = {
@@ -96,4 +99,29 @@ describe('report', () => {
       assert.ok(summary.includes(part), `${part} is not in\n${summary}`)
     assert.match(renderTrainSummary(goodResult('default'), null), /unknown/)
   })
+})
+
+test('slices of a model that only orders have no log loss and no calibration, as nothing else of it has', () => {
+  const { test: metrics, judged } = goodResult('reference')
+  const slice: JudgedSlice = {
+    ...{ slice: 'user.age', is: 'value', value: '30 to 40', rows: 2000, clickRate: 0.25, auc: 0.75 },
+    ...{ logLoss: 1.25, calibrationError: 0.125, byGroup: null },
+  }
+  const shown = (scores: 'order' | 'probability') =>
+    renderEvaluation({
+      ...metrics!,
+      ...judged!,
+      calibration: [],
+      byGroup: null,
+      byUser: null,
+      scores,
+      slices: [slice],
+      seconds: 1,
+    } as never) + String(sliceFigures([slice], scores === 'order'))
+  assert.ok(shown('probability').split(/log loss|1\.25000|0\.12500/).length > 5)
+  assert.doesNotMatch(
+    shown('order').replace(/accuracy, log loss and calibration are left out/, ''),
+    /log loss|1\.25000|0\.12500/,
+  )
+  assert.match(shown('order'), /30 to 40.*0\.25000 +0\.75000/)
 })

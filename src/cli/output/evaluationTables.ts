@@ -49,6 +49,7 @@ export function renderEvaluation(report: EvaluationReport): string {
       renderSlice(
         name,
         slices.filter(({ slice }) => slice === name),
+        ordersOnly,
       ),
     ),
   ].join('\n\n')
@@ -88,8 +89,9 @@ function renderCalibration({ head, rows }: Cells): string {
   return `Calibration: tenths of the rows, by rising prediction\n${table}`
 }
 
-function renderSlice(name: string, values: JudgedSlice[]): string {
-  const head = [name, 'rows', 'click rate', 'AUC', 'log loss', 'GAUC', 'NDCG@10', '95 % interval']
+function renderSlice(name: string, values: JudgedSlice[], ordersOnly: boolean): string {
+  const loss = ordersOnly ? [] : ['log loss']
+  const head = [name, 'rows', 'click rate', 'AUC', ...loss, 'GAUC', 'NDCG@10', '95 % interval']
   const rows = values.map(({ is, value, byGroup, ...own }) => {
     const { ndcg10 = null, gauc = null } = byGroup?.rankings.model ?? {}
     return [
@@ -97,7 +99,7 @@ function renderSlice(name: string, values: JudgedSlice[]): string {
       formatCount(own.rows),
       figure(own.clickRate),
       figure(own.auc),
-      figure(own.logLoss),
+      ...loss.map(() => figure(own.logLoss)),
       figure(gauc?.value ?? null),
       figure(ndcg10?.value ?? null),
       intervalText(ndcg10),

@@ -51,7 +51,9 @@ export function renderEvaluationPage(report: EvaluationReport, context: Evaluati
         : [{ id: 'baselines', heading: 'Beside simple rules', content: simpleRules(report, report) }]),
       ...orderSection(byGroup, 'group'),
       ...orderSection(byUser, 'user'),
-      ...(slices.length > 0 ? [{ id: 'slices', heading: 'Slices', content: sliceFigures(slices) }] : []),
+      ...(slices.length > 0
+        ? [{ id: 'slices', heading: 'Slices', content: sliceFigures(slices, ordersOnly) }]
+        : []),
     ],
     footer: `Nearrank ${context.version}. This page needs no network: it holds everything that it shows.`,
   })

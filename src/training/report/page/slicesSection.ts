@@ -11,20 +11,25 @@ const FEW_ROWS = 1000
 const WIDE = 0.05 // of the AUC between the best and the worst value of a slice
 
 /** A picture and a table for each feature by which the rows were parted. */
-export function sliceFigures(slices: readonly JudgedSlice[]): Markup {
+export function sliceFigures(slices: readonly JudgedSlice[], ordersOnly: boolean): Markup {
   const names = Array.from(new Set(slices.map(({ slice }) => slice)))
   return cards(
     ...names.map((name, i) =>
       sliceFigure(
         name,
         slices.filter(({ slice }) => slice === name),
-        i,
+        { place: i, ordersOnly },
       ),
     ),
   )
 }
 
-function sliceFigure(name: string, values: readonly JudgedSlice[], place: number): Markup {
+function sliceFigure(
+  name: string,
+  values: readonly JudgedSlice[],
+  { place, ordersOnly }: { place: number; ordersOnly: boolean },
+): Markup {
+  const ofProbabilities = ordersOnly ? [] : ['log loss', 'calibration error']
   const dots = values.flatMap((one): Dot[] =>
     one.auc === null
       ? []
@@ -43,7 +48,7 @@ function sliceFigure(name: string, values: readonly JudgedSlice[], place: number
       dots,
     }),
     table: foldedTable(`Numbers by ${name}`, {
-      head: [name, 'rows', 'click rate', 'AUC', 'log loss', 'calibration error', 'NDCG@10', '95 % interval'],
+      head: [name, 'rows', 'click rate', 'AUC', ...ofProbabilities, 'NDCG@10', '95 % interval'],
       rows: values.map((one) => {
         const ndcg10 = one.byGroup?.rankings.model?.ndcg10 ?? null
         return [
@@ -51,8 +56,7 @@ function sliceFigure(name: string, values: readonly JudgedSlice[], place: number
           formatCount(one.rows),
           figures(one.clickRate),
           figures(one.auc),
-          figures(one.logLoss),
-          figures(one.calibrationError),
+          ...(ordersOnly ? [] : [figures(one.logLoss), figures(one.calibrationError)]),
           figures(ndcg10?.value),
           intervalText(ndcg10),
         ]
