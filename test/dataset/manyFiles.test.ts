@@ -42,7 +42,7 @@ function selects(): [name: string, select: string][] {
 }
 
 async function opened(connection: DuckDBConnection, folder: string, names: readonly string[]) {
-  const opener = new ParquetOpener(connection)
+  const opener = new ParquetOpener(connection, names)
   const files: ParquetFile[] = []
   for (const name of names) {
     const path = join(folder, name)

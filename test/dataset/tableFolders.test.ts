@@ -136,6 +136,47 @@ describe('columns that paths tell', () => {
       )
     }))
 
+  test('what is null in one folder has the type of the others, and what is of several types is text', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const NULL = '__HIVE_DEFAULT_PARTITION__'
+      for (const [date, size, mixed] of [
+        [NULL, NULL, NULL],
+        ['2026-01-01', '7', '1'],
+        ['2026-01-02', '-2', '2.5'],
+      ])
+        await writeClicks(data, `train/date=${date}/size=${size}/mixed=${mixed}/a.parquet`, [
+          [5, 20, 1],
+          [7, 30, 0],
+        ])
+      const pack = await openTrain({ data, contextFeatures: ['date', 'size', 'mixed'] })
+      assert.deepEqual(
+        pack.context?.features.map(({ name, kind }) => [name, kind]),
+        [
+          ['date', 'time'],
+          ['size', 'number'],
+          ['mixed', 'category'],
+        ],
+      )
+      await pack.close()
+      const later = await openTrain({ data, timeColumn: 'date', testAfter: '2026-01-02', onMissing: 'drop' })
+      assert.deepEqual([later.rows, later.dropped], [2, 2])
+      await later.close()
+      const { columns, warnings } = await inspect({ data })
+      assert.deepEqual(
+        columns.clicks.slice(3).map(({ name, type, missing }) => [name, type, missing]),
+        [
+          ['date', 'DATE', 2],
+          ['size', 'BIGINT', 2],
+          ['mixed', 'VARCHAR', 2],
+        ],
+      )
+      assert.deepEqual(
+        warnings.filter(({ kind }) => ['unreadable', 'otherColumns'].includes(kind)),
+        [],
+      )
+    }))
+
   test('a column of the file itself counts', () =>
     withFolder(async (data) => {
       await writeTables(data)

@@ -46,7 +46,10 @@ export async function planRows(
   const { fitted, grows, contextFeatures: names = [], positionColumn: position } = options
   const declared = declaredOf(options.features, 'context')
   const onMissing = options.onMissing ?? 'fail'
-  const opener = new ParquetOpener(connection)
+  const opener = new ParquetOpener(
+    connection,
+    sources.map((source) => source.name),
+  )
   const whole: ParquetFile[] = []
   for (const source of sources) {
     checkMetadata(source, options)

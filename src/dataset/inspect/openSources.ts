@@ -10,6 +10,7 @@ import {
   readParquetFile,
   readParquetTable,
 } from '../parquet/parquetFile.ts'
+import { keyTypes } from '../parquet/pathKeys.ts'
 import {
   nameOf,
   type SourceFile,
@@ -78,10 +79,11 @@ export async function openClicks(
     })
   const files: SizedFile[] = []
   const checked: SourceFile[] = []
+  const keys = keyTypes(paths.map((path) => nameOf(data, path)))
   for (const path of paths) {
     const short = nameOf(data, path)
     try {
-      const file = await readParquetFile(reader.connection, path, short)
+      const file = await readParquetFile(reader.connection, path, short, keys)
       if (file.rows === 0) warn(emptyFile(short))
       else {
         const own = await sourceFile(data, path)

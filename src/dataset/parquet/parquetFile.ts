@@ -4,7 +4,7 @@ import { NearrankError, messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
 import type { FooterHead } from './footer.ts'
 import { type PandasIndex, pandasIndex, unwrittenIndex } from './pandasIndex.ts'
-import { pathKeys } from './pathKeys.ts'
+import { type KeyTypes, keyTypes, pathKeys } from './pathKeys.ts'
 import { duckDbMessage, type ParquetForm, ROW_NUMBER, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
 
 /** What a Parquet file's own metadata says of it. */
@@ -82,9 +82,12 @@ export interface FileToOpen {
 export class ParquetOpener {
   readonly #connection: DuckDBConnection
   readonly #columns = new Map<string, ParquetColumn[]>() // by schema
+  readonly #keys: KeyTypes
 
-  constructor(connection: DuckDBConnection) {
+  /** `names`: of all files that it will open, or of more. */
+  constructor(connection: DuckDBConnection, names: readonly string[]) {
     this.#connection = connection
+    this.#keys = keyTypes(names)
   }
 
   /** @throws NearrankError INPUT for a file that is truncated or no Parquet. */
@@ -92,8 +95,8 @@ export class ParquetOpener {
     const { name, head } = file
     const known = head && this.#columns.get(head.schema)
     try {
-      if (known) return parquetFile(file, { rows: head.rows, found: known, texts: [] })
-      const read = await readParquetFile(this.#connection, file.path, name)
+      if (known) return parquetFile(file, { rows: head.rows, found: known, texts: [], keys: this.#keys })
+      const read = await readParquetFile(this.#connection, file.path, name, this.#keys)
       // Which bytes are texts, their values say.
       const isSame = read.form.texts.length === 0 && read.columns.every(({ type }) => type !== 'BLOB')
       if (head && isSame)
@@ -112,11 +115,12 @@ function isKey({ name }: ParquetColumn, { form: { keys } }: ParquetFile): boolea
   return keys.some((key) => key.name === name)
 }
 
-/** @throws NearrankError INPUT for a file that is missing, truncated or no Parquet. */
+/** `keys`: of it and of those beside it. @throws NearrankError INPUT if it is missing, truncated or no Parquet. */
 export async function readParquetFile(
   connection: DuckDBConnection,
   path: string,
   name: string,
+  keys: KeyTypes = keyTypes([name]),
 ): Promise<ParquetFile> {
   await statFile(path, name)
   try {
@@ -126,7 +130,7 @@ export async function readParquetFile(
     const described = await connection.run(`DESCRIBE SELECT * FROM ${asItIs}`)
     const found = describedColumns(await described.getRows())
     const texts = await textsAmong(connection, asItIs, found)
-    return parquetFile({ path, name }, { rows, found, texts })
+    return parquetFile({ path, name }, { rows, found, texts, keys })
   } catch (error) {
     throw unreadable(name, error)
   }
@@ -135,12 +139,17 @@ export async function readParquetFile(
 /** `found`: its columns. @throws Error if it has too many rows. */
 function parquetFile(
   { path, name }: FileToOpen,
-  { rows, found, texts }: { rows: number; found: ParquetColumn[]; texts: string[] },
+  {
+    rows,
+    found,
+    texts,
+    keys: types,
+  }: { rows: number; found: ParquetColumn[]; texts: string[]; keys: KeyTypes },
 ): ParquetFile {
   if (rows > ROWS_MAX) throw new Error(`it has ${rows} rows, at most ${ROWS_MAX} are allowed`)
   // DuckDB does not tell upper from lower case.
   const names = new Set(found.map((column) => column.name.toLowerCase()))
-  const keys = pathKeys(name).filter((key) => !names.has(key.name.toLowerCase()))
+  const keys = pathKeys(name, types).filter((key) => !names.has(key.name.toLowerCase()))
   const own = texts.length === 0 ? found : found.map((column) => textColumn(column, texts))
   const columns =
     keys.length === 0 ? own : [...own, ...keys.map(({ name: key, type }) => ({ name: key, type }))]
@@ -161,7 +170,10 @@ export async function readParquetTable(
   sources: readonly FileToOpen[],
   name: string,
 ): Promise<ParquetFile> {
-  const opener = new ParquetOpener(connection)
+  const opener = new ParquetOpener(
+    connection,
+    sources.map((source) => source.name),
+  )
   const files: ParquetFile[] = []
   for (const source of sources) files.push(await opener.open(source))
   const [read, ...others] = files

@@ -59,7 +59,10 @@ export async function withUsersToRank<T>(
   const names = outputNames(sources.map(({ path }) => path))
   const index = new IdIndex(await readKeys(tables.users), keyWords(tables.users.idKey))
   return withDuckDb(options, async (connection) => {
-    const opener = new ParquetOpener(connection)
+    const opener = new ParquetOpener(
+      connection,
+      sources.map((source) => source.name),
+    )
     const files: FileOfUsers[] = []
     for (const [i, source] of sources.entries()) {
       const file = await opener.open(source)
