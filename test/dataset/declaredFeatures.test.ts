@@ -254,6 +254,12 @@ describe('declared features', () => {
       /feature user\.level: its kind must be one of number, category, categories, text, vector, time, cell, found undefined/,
     ],
     [
+      'a place that has the name of a column in other letters',
+      { 'user.LEVEL': { kind: 'cell', latitude: 'home_lat', longitude: 'home_lon' } },
+      'INPUT',
+      /feature LEVEL: user_features\.parquet has a column level, which only upper and lower case tell from it/,
+    ],
+    [
       'a kind misspelt',
       { 'user.level': { kind: 'catgory' } },
       'USAGE',

@@ -237,6 +237,17 @@ test('files that are read in any part are not called unread, sorted by group or 
   )
 })
 
+test('test files that are training files, too, are named', async () => {
+  const notes: string[] = []
+  const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
+  const among = () => notes.splice(0).filter((note) => note.includes('among the training clicks'))
+  await train(common('shared', { epochs: 1, onProgress, testFiles: ['train/0.parquet', 'test/*'] }))
+  const [note, ...others] = among()
+  assert.match(note, /^The test clicks are among the training clicks: train\/0\.parquet\. What is measured/)
+  await train(cut('not shared', { epochs: 1, onProgress }))
+  assert.deepEqual([...others, ...among()], [])
+})
+
 test('validation rows count by their weights, as those that are drawn do', async () => {
   const isWeb = "device <> 'ios'"
   const weight = `CASE WHEN ${PARTS.validation} AND NOT ${isWeb} THEN 0 ELSE 1 END`

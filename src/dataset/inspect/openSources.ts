@@ -55,10 +55,15 @@ export async function openTable(
       column: null,
       message: isAbsent
         ? `${given}: there is no such file with the ${side}; write it, or give its name with ${flag}`
-        : `${messageOf(error)}; write ${given} again`,
+        : withAdvice(messageOf(error), given),
     })
   }
   return undefined
+}
+
+/** Writing a file again does not help who may not read it. */
+function withAdvice(problem: string, name: string): string {
+  return /permission is denied/i.test(problem) ? problem : `${problem}; write ${name} again`
 }
 
 /** The click files of a split; undefined if none can be read, with a warning unless it is a missing test. */
@@ -95,7 +100,7 @@ export async function openClicks(
         kind: 'unreadable',
         file: short,
         column: null,
-        message: `${messageOf(error)}; write ${short} again`,
+        message: withAdvice(messageOf(error), short),
       })
     }
   }

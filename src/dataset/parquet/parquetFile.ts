@@ -283,6 +283,14 @@ export function unreadable(name: string, error: unknown): NearrankError {
       `Cannot read ${name} in the memory that is left for it (${duckDbMessage(error)}): allow more (--max-memory), or write the file with smaller row groups`,
       { cause: error },
     )
+  if (duckDbMessage(error).includes('Permission denied'))
+    return new NearrankError(
+      'INPUT',
+      `Cannot read ${name}: permission is denied; allow this user to read it`,
+      {
+        cause: error,
+      },
+    )
   return new NearrankError(
     'INPUT',
     `Cannot read ${name}: it is not a Parquet file, or it is damaged or truncated (${duckDbMessage(error)})`,

@@ -1,7 +1,8 @@
+import { NearrankError } from '../../errors.ts'
 import type { SourceDeclaration } from '../../features/declaration.ts'
 import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { sqlName } from '../parquet/duckdb.ts'
-import type { ParquetFile } from '../parquet/parquetFile.ts'
+import type { ParquetColumn, ParquetFile } from '../parquet/parquetFile.ts'
 import { checkNumeric } from './featureColumns.ts'
 
 /** A feature that is a place, and the two columns that it is from; absent: the row's own place. */
@@ -51,6 +52,7 @@ export function withPlaces(
 ): ParquetFile {
   const added = places.flatMap(({ name, columns = own }) => {
     if (columns === null) return []
+    checkCase(file, name)
     for (const column of columns) checkNumeric(file, column)
     const [latitude, longitude] = columns.map(sqlName)
     const list = [latitude, longitude].map((column) => `TRY_CAST(${column} AS DOUBLE)`).join(', ')
@@ -60,4 +62,16 @@ export function withPlaces(
   if (added.length === 0) return file
   const names = new Set(added.map(({ name }) => name))
   return { ...file, columns: [...file.columns.filter(({ name }) => !names.has(name)), ...added] }
+}
+
+/** @throws NearrankError INPUT if a column has the name in other letters: DuckDB would read that one. */
+function checkCase(file: ParquetFile, name: string): void {
+  const isOther = (column: ParquetColumn) =>
+    column.name !== name && column.name.toLowerCase() === name.toLowerCase()
+  const other = file.columns.find(isOther)
+  if (other)
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use the feature ${name}: ${file.name} has a column ${other.name}, which only upper and lower case tell from it; give the feature another name`,
+    )
 }
