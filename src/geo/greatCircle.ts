@@ -74,10 +74,13 @@ export function keepWithin(
   return kept
 }
 
-/** Writes the point of the unit sphere at `vector[at … at + 2]`. */
+/**
+ * Writes the point of the unit sphere at `vector[at … at + 2]`. A pole is one point for every longitude, and
+ * ±180° are one meridian: sines and cosines of rounded angles would set them a nanometre apart.
+ */
 export function unitVectorInto(vector: Float64Array, at: number, latitude: number, longitude: number): void {
-  const cosLatitude = Math.cos(latitude * RADIANS_PER_DEGREE)
+  const cosLatitude = Math.abs(latitude) === 90 ? 0 : Math.cos(latitude * RADIANS_PER_DEGREE)
   vector[at] = cosLatitude * Math.cos(longitude * RADIANS_PER_DEGREE)
-  vector[at + 1] = cosLatitude * Math.sin(longitude * RADIANS_PER_DEGREE)
+  vector[at + 1] = Math.abs(longitude) === 180 ? 0 : cosLatitude * Math.sin(longitude * RADIANS_PER_DEGREE)
   vector[at + 2] = Math.sin(latitude * RADIANS_PER_DEGREE)
 }

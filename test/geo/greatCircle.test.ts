@@ -212,3 +212,16 @@ function vincenty(a: Point, b: Point): number {
 function close(found: number, wanted: number, withinM: number): void {
   assert.ok(Math.abs(found - wanted) <= withinM, `${found} m against ${wanted} m`)
 }
+
+test('within 0 m: a pole is one point, and 180° is -180°', () => {
+  const both = [
+    ...[90, -90].map((latitude) => [latitude, -180, latitude, 77]),
+    ...[0, 51.3, -90].map((latitude) => [latitude, 180, latitude, -180]),
+  ]
+  for (const [latitude, longitude, ...place] of both) {
+    const vectors = unitVectors(Float64Array.of(place[0]), Float64Array.of(place[1]))
+    const from = { latitude, longitude, maxDistM: 0 }
+    const kept = keepWithin(new Uint32Array(1), new Float64Array(1), Uint32Array.of(0), 1, vectors, from)
+    assert.equal(kept, 1, `${latitude} ${longitude} to ${place.join(' ')}`)
+  }
+})

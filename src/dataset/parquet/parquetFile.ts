@@ -115,7 +115,10 @@ function isKey({ name }: ParquetColumn, { form: { keys } }: ParquetFile): boolea
   return keys.some((key) => key.name === name)
 }
 
-/** `keys`: of it and of those beside it. @throws NearrankError INPUT if it is missing, truncated or no Parquet. */
+/**
+ * `keys`: of it and of those beside it.
+ * @throws NearrankError INPUT for a file that is missing, truncated or no Parquet.
+ */
 export async function readParquetFile(
   connection: DuckDBConnection,
   path: string,
