@@ -12,11 +12,11 @@ class Given extends Random {
   }
 
   override uint32(): number {
-    return this.#values.shift()!
+    return this.#values.shift() ?? assert.fail('more bits were drawn than there should')
   }
 }
 
-test('below is the rest of a division, in whole numbers, of bits that are not in the last part of a bound', () => {
+test('below is the remainder of the drawn bits, and draws anew where the last, incomplete bound begins', () => {
   const random = new Random(3)
   const bounds = [1, 2, 3, 7, 2048, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 1, 2 ** 32]
   for (let i = 0; i < 2000; i++) bounds.push(1 + (random.uint32() >>> (i % 32)))

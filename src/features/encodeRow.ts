@@ -104,6 +104,7 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
       return (value, { u32 }, _, at) => {
         const text = textOfValue(value)
         if (text === undefined) return `must be a text, a number or a boolean, found ${shown(value)}`
+        if (isRounded(value)) return LONG_INTEGER
         u32[at] = text === null ? MISSING_CODE : codeOf(text)
         return undefined
       }
@@ -121,6 +122,14 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
   }
 }
 
+const LONG_INTEGER =
+  'must be written as a text where it is an integer beyond ±(2^53 − 1), whose last digits a number does not keep'
+
+/** An integer that may have had other digits: another category. */
+function isRounded(value: RawValue): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+}
+
 function encodeCategories(feature: CategoriesFeature): FeatureEncoder['encode'] {
   const { maxValues } = feature
   const codeOf = codesOf(feature)
@@ -133,6 +142,7 @@ function encodeCategories(feature: CategoriesFeature): FeatureEncoder['encode'] 
       const text = textOfValue(item)
       if (text === undefined)
         return `must be a list of texts, numbers or booleans, found ${shown(item)} in it`
+      if (isRounded(item)) return LONG_INTEGER
       if (text === null || count === maxValues) continue
       u32[at + count++] = codeOf(text)
     }

@@ -9,7 +9,7 @@ const TOLERANCE = 1e-5
 /** Thrown by the checks: the kernels compute something else than they must. */
 export class WrongKernels extends Error {}
 
-/** Random numbers that are drawn, and come again: no two operands begin at the same one. */
+/** So many random numbers fill the memory again and again; no two operands begin at the same one. */
 const PERIOD = 9973
 
 const PROBLEM = 'they fail the self-check'

@@ -108,6 +108,18 @@ describe('a value becomes', () => {
     ['nothing, where a text stands for a list', LIST, 'x', /^feature tags must be a list, found "x"$/],
     ['a vector', VECTOR, [3, 4], { numbers: [3, 4, 0], codes: [] }],
     ['the mean vector, flagged', VECTOR, null, { numbers: [1, 2, 1], codes: [] }],
+    [
+      'nothing, where digits of an integer are lost',
+      CATEGORY,
+      2 ** 53,
+      /^feature city must be written as a text where/,
+    ],
+    [
+      'nothing, where they are lost in a list',
+      LIST,
+      ['x', -(2 ** 60)],
+      /^feature tags must be written as a text/,
+    ],
     ['nothing, where a vector is too short', VECTOR, [3], /^feature v must be a list of 2 numbers, found 1$/],
     // 2024-02-29 was a Thursday, day 19,782 since 1970.
     [
