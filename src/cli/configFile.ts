@@ -22,7 +22,9 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
     new NearrankError('INPUT', `Cannot use the config file ${path}: ${reason}`, { cause })
   let text: string
   try {
-    const { size } = await stat(path)
+    const found = await stat(path)
+    if (!found.isFile()) throw wrong('it must be a file, found something else')
+    const { size } = found
     if (size > CONFIG_BYTES_MAX)
       throw wrong(`it must be at most ${CONFIG_BYTES_MAX} bytes, found ${size}. Is it the right file?`)
     text = await readFile(path, 'utf8')

@@ -137,7 +137,7 @@ function candidatesOf(ids: unknown): (number | string)[] | null {
     const id: unknown = ids[i]
     if (!Number.isSafeInteger(id) && !(typeof id === 'string' && id.length > 0 && id.length <= ID_CHARS_MAX))
       throw wrong(
-        `candidate_restaurant_ids[${i}] must be an integer or a string of 1 to ${ID_CHARS_MAX} characters, found ${shown(id)}`,
+        `candidate_restaurant_ids[${i}] must be an integer or a string of 1 to ${ID_CHARS_MAX} characters${Number.isInteger(id) ? ', beyond ±(2^53 − 1) a string' : ''}, found ${shown(id)}`,
       )
   }
   return ids as (number | string)[]

@@ -188,7 +188,7 @@ describe('onBadPlace', () => {
         openTrain({ data, onBadPlace: 'drop' }),
         isError(
           'INPUT',
-          /no rows are left in 1 file\(s\), 1 were dropped \(1 on restaurants without a valid/,
+          /no rows are left in train\/a\.parquet, 1 were dropped \(1 on restaurants without a valid/,
         ),
       )
     }))

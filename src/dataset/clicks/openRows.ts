@@ -16,6 +16,7 @@ import {
   replaySources,
   splitPaths,
   splitSources,
+  type SourceFile,
 } from '../sources.ts'
 import { hasValidationPart, timePart } from '../parts.ts'
 import type { Tables } from '../tables/readTables.ts'
@@ -60,6 +61,12 @@ export async function filesToTrain(
   const paths: string[] = []
   for (const split of await splitsToTrain(options)) paths.push(...(await splitPaths(options, data, split)))
   return [...older.map(({ name }) => name), ...paths.map((path) => nameOf(data, path))]
+}
+
+function filesText([{ name }, ...others]: readonly SourceFile[]): string {
+  return others.length === 0
+    ? name
+    : `${name} and ${others.length} more file${others.length === 1 ? '' : 's'}`
 }
 
 /** The names of the files that are both for training and for the test, whole. */
@@ -112,7 +119,7 @@ export async function openRows(
       if (body.rows === 0)
         throw new NearrankError(
           'INPUT',
-          `Cannot use the ${split} clicks: no rows are left in ${sources.length} file(s), ${body.dropped} were dropped${body.dropped > 0 ? ` (${droppedText(reasonsOf(body))})` : ''}`,
+          `Cannot use the ${split} clicks: no rows are left in ${filesText(sources)}, ${body.dropped} were dropped${body.dropped > 0 ? ` (${droppedText(reasonsOf(body))})` : '; write some, or name other files'}`,
         )
       for (const source of sources) await checkUnchanged(source)
       const columns = unused.length > 0 ? { unused } : {}

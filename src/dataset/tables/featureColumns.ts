@@ -291,8 +291,12 @@ function besideIds(file: ParquetFile, columns: ColumnNames): ParquetColumn[] {
 }
 
 function checkNames(file: ParquetFile, names: readonly string[]): void {
-  if (new Set(names).size === names.length) return
-  throw new NearrankError('INPUT', `Cannot use ${file.name}: a feature is named twice in ${names.join(', ')}`)
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice === undefined) return
+  throw new NearrankError(
+    'INPUT',
+    `Cannot use the features ${names.join(', ')} of ${file.name}: ${twice} is named twice; name it once`,
+  )
 }
 
 function labelIsNoFeature(name: string): NearrankError {
