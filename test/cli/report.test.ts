@@ -104,8 +104,15 @@ describe('report', () => {
 test('slices of a model that only orders have no log loss and no calibration, as nothing else of it has', () => {
   const { test: metrics, judged } = goodResult('reference')
   const slice: JudgedSlice = {
-    ...{ slice: 'user.age', is: 'value', value: '30 to 40', rows: 2000, clickRate: 0.25, auc: 0.75 },
-    ...{ logLoss: 1.25, calibrationError: 0.125, byGroup: null },
+    slice: 'user.age',
+    is: 'value',
+    value: '30 to 40',
+    rows: 2000,
+    clickRate: 0.25,
+    auc: 0.75,
+    logLoss: 1.25,
+    calibrationError: 0.125,
+    byGroup: null,
   }
   const shown = (scores: 'order' | 'probability') =>
     renderEvaluation({

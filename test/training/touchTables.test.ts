@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { planArena } from '../../src/training/memory/arena.ts'
 import { touchTables } from '../../src/training/memory/touchTables.ts'
@@ -50,17 +51,15 @@ test('what is filled while a thread touches it stays', async () => {
     },
   )
   await once(worker, 'message')
-  let isDone = false
-  worker.once('message', () => (isDone = true))
+  const done = once(worker, 'message').then(() => true)
   let [value, undone] = [0, 0]
-  while (!isDone) {
+  do {
     for (let round = 0; round < 50; round++) {
       value++
       for (let word = first; word < end; word += 1024) words[word] = value // where pages are touched
       for (let word = first; word < end; word += 1024) if (words[word] !== value) undone++
     }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  } while (!(await Promise.race([done, nextTurn(false)])))
   await worker.terminate()
   assert.equal(undone, 0)
   assert.ok(value > 50, `only ${value} rounds beside it`)
