@@ -39,6 +39,11 @@ export function packMemoryBytes(maxMemoryBytes: number, tableBytes = 0): number 
 
 export const DUCKDB_BYTES_MIN = 64 * MIB
 
+/** Whatever the data and the model. */
+function processBytes(threads: number): number {
+  return PROCESS_BYTES + threads * THREAD_BYTES + STREAM_BYTES
+}
+
 /**
  * What a run will take at its peak, at most, packing or training: the same for any number of clicks.
  * `packTableBytes`: of tables and groups that packing holds.
@@ -47,8 +52,7 @@ export function plannedBytes(arena: Arena, packTableBytes = 0): number {
   const { threads, users, restaurants } = arena.shape
   const model = arena.shape.purpose === 'train' ? MODEL_COPIES * 4 * arena.layout.size : 0
   const codes = arena.layout.embeddings.reduce((sum, { table }) => sum + table.codes, 0)
-  const process = PROCESS_BYTES + threads * THREAD_BYTES + STREAM_BYTES
-  const training = process + users * USER_BYTES + codes * CODE_BYTES + model + arena.bytes
+  const training = processBytes(threads) + users * USER_BYTES + codes * CODE_BYTES + model + arena.bytes
   return Math.max(training, PACK_BYTES + packTableBytes + (users + restaurants) * PACK_ROW_BYTES)
 }
 
@@ -76,12 +80,16 @@ export function checkMemory(
       'MEMORY',
       `Cannot hold the run in one WebAssembly memory: 4 GiB is the limit, the plan takes ${mebibytes(arena.bytes)}, including ${what}. Use fewer features, users or units.`,
     )
-  if (planned > maxMemoryBytes)
+  if (planned > maxMemoryBytes) {
+    const { threads } = arena.shape
+    const fixed = `${mebibytes(processBytes(threads))} for Node and its threads, or ${mebibytes(PACK_BYTES)} while packing`
+    const smaller = arena.bytes > planned / 4 ? ', or use fewer features or units' : ''
     throw new NearrankError(
       'MEMORY',
-      `Cannot run within --max-memory ${mebibytes(maxMemoryBytes)}: the plan takes ${mebibytes(planned)}, including ${what}. ` +
-        `Give --max-memory ${mebibytes(planned).replace(' ', '')} or more, or use fewer features or units.`,
+      `Cannot run within --max-memory ${mebibytes(maxMemoryBytes)}: the plan takes ${mebibytes(planned)}, including ${what}, ${fixed}. ` +
+        `Give --max-memory ${mebibytes(planned).replace(' ', '')} or more${smaller}.`,
     )
+  }
 }
 
 /** The features whose embeddings take the most, for the message. */
