@@ -186,5 +186,6 @@ export class House {
 
 function vectorOf({ latitude, longitude }: Place): number[] {
   const [p, q] = [latitude, longitude].map((degrees) => (degrees * Math.PI) / 180)
-  return [Math.cos(p) * Math.cos(q), Math.cos(p) * Math.sin(q), Math.sin(p)]
+  const radius = Math.abs(latitude) === 90 ? 0 : Math.cos(p) // a pole is one place
+  return [radius * Math.cos(q), Math.abs(longitude) === 180 ? 0 : radius * Math.sin(q), Math.sin(p)]
 }
