@@ -63,6 +63,24 @@ describe('recommend', () => {
     await assert.rejects(client.recommend(1, query), /expected a finite number as logit, found null/)
   })
 
+  test('whole numbers past 2^53 are numbers, but for ids, which keep all digits', async () => {
+    const bodies = [
+      '{"restaurant_id":9007199254740993,"features":{"sum":10000000000000000,"sizes":[1,-9007199254740994],"name":"x"},"latitude":1,"longitude":2}',
+      '{"restaurants":[{"id":9007199254740993,"score":0.5,"displacement":1,"explanation":{"baseline":0,"logit":9007199254740994,"features":[]}}]}',
+    ]
+    const server = await listen((response) => sendText(response, 200, bodies.shift()!))
+    const client = new NearrankClient({ url: server.url, retries: 0 })
+    const stored = await client.getRestaurant(9007199254740993n)
+    assert.deepEqual(stored, {
+      id: 9007199254740993n,
+      features: { sum: 1e16, sizes: [1, -9007199254740994], name: 'x' },
+      latitude: 1,
+      longitude: 2,
+    })
+    const [ranked] = (await client.recommend(1, PLACE)).restaurants
+    assert.deepEqual([ranked.id, ranked.explanation?.logit], [9007199254740993n, 9007199254740994])
+  })
+
   test('leaves out what is not said', async () => {
     const server = await listen((response) => sendJson(response, 200, { restaurants: [] }))
     await new NearrankClient({ url: server.url }).recommend(42, PLACE)
