@@ -393,6 +393,22 @@ describe('inspect', () => {
         assert.match(message, new RegExp(`^Cannot read ${file}: .*Restore it`))
     }))
 
+  test('of several click files, the one that cannot be read is named', () =>
+    withFolder(async (data) => {
+      await writeData(data)
+      const name = 'train/b.parquet'
+      for (const file of ['train/a2.parquet', name, 'train/c.parquet'])
+        await writeParquetFile(data, file, `SELECT * FROM '${join(data, 'train/a.parquet')}'`)
+      const bytes = await readFile(join(data, name))
+      bytes.fill(0xff, 40, Math.floor(bytes.length / 2))
+      await writeFile(join(data, name), bytes)
+      const { warnings } = await inspectHere(data)
+      const found = warnings.filter(({ kind }) => kind === 'unreadable')
+      assert.ok(found.length > 0)
+      for (const { file, message } of found)
+        assert.deepEqual([file, message.slice(0, name.length + 9)], [name, `${name}: column `])
+    }))
+
   test('files that are missing, empty, damaged or different are reported, the others read', () =>
     withFolder(async (data) => {
       await writeData(data, { train: `${CLICKS}, i % 20 AS position` })

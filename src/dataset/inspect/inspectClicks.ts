@@ -1,7 +1,7 @@
 import { inferFeature } from '../../features/declared.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames } from '../options.ts'
-import type { ParquetColumn } from '../parquet/parquetFile.ts'
+import { type ParquetColumn, sqlColumn } from '../parquet/parquetFile.ts'
 import { tableColumns } from '../tables/tablePlan.ts'
 import { valueTypeOf } from '../tables/valueTypes.ts'
 import { labelFigures, labelFiguresSql, labelSql } from './clickFigures.ts'
@@ -90,12 +90,21 @@ export async function inspectClicks(
   for (const summary of summaries.columns) {
     const role = roleOf(summary.column.name, names)
     if ('problem' in summary) {
-      warn(unreadableColumn(source.name, summary.column.name, summary.problem))
+      const file = await unreadableFile(reader, source, summary.column)
+      warn(unreadableColumn(file, summary.column.name, summary.problem))
       inspected.push(unreadColumn(summary, role))
     } else inspected.push(await inspectColumn(reader, source, summary, { role, label, warn }))
   }
   const seen = train ? {} : seenIds(ids, idValues)
   return { files, columns: inspected, source, seen, hasPlaces: places !== undefined }
+}
+
+/** The first of the files that a column cannot be read of; all of them if each can be, by itself. */
+async function unreadableFile(reader: Reader, source: Source, column: ParquetColumn): Promise<string> {
+  for (const { name, from } of source.parts ?? [])
+    if (typeof (await reader.ask(`SELECT bit_xor(hash(${sqlColumn(column)})) FROM ${from}`)) === 'string')
+      return name
+  return source.name
 }
 
 /** The values of each of the parts that were asked for together. */

@@ -28,6 +28,7 @@ import type { InspectionWarning } from './report.ts'
 export interface Source extends ParquetFile {
   files: number
   bytes: number
+  parts?: readonly ParquetFile[] // of clicks: each file
 }
 
 type Warn = (warning: InspectionWarning) => void
@@ -132,6 +133,7 @@ async function together(reader: Reader, { name, files, warn }: Parts): Promise<S
     columns,
     from: sqlFiles(parts, columns !== first.columns),
     files: parts.length,
+    parts,
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
   })
   const others = files.filter((file) => differingColumn(first, file) !== undefined)
