@@ -63,16 +63,21 @@ export async function tableSources(options: DatasetOptions, data: string, side: 
 }
 
 /**
- * Paths of a split's click files, in natural order: `train_2` before `train_10`. Files for validation are no
- * training files.
+ * Paths of a split's click files, in natural order: `train_2` before `train_10`. Files for validation, and
+ * those that are named for the test, are no training files.
  */
 export async function splitPaths(options: DatasetOptions, data: string, split: Split): Promise<string[]> {
   const paths = await pathsMatching(splitPatterns(options, split), data)
-  const { validationFiles } = options
-  if (split !== 'train' || validationFiles === undefined) return paths
-  const heldOut = await pathsMatching([validationFiles].flat(), data)
+  const others = heldOutPatterns(options)
+  if (split !== 'train' || others.length === 0) return paths
+  const heldOut = await withoutTwins(await pathsMatching(others, data))
   const either = await withoutTwins([...heldOut, ...paths]) // also where a link leads from one to the other
   return either.slice(heldOut.length)
+}
+
+/** What names the files that are not trained on, though they may be among the training files. */
+function heldOutPatterns({ validationFiles, testFiles }: DatasetOptions): string[] {
+  return [validationFiles ?? [], testFiles ?? []].flat()
 }
 
 /** @throws NearrankError INPUT when nothing matches. */
@@ -81,11 +86,8 @@ export async function splitSources(
   data: string,
   split: Split,
 ): Promise<SourceFile[]> {
-  const { validationFiles } = options
-  const others =
-    split === 'train' && validationFiles !== undefined
-      ? ` and is not held out for validation by ${[validationFiles].flat().join(', ')}`
-      : ''
+  const heldOut = split === 'train' ? heldOutPatterns(options) : []
+  const others = heldOut.length > 0 ? ` and is not held out for validation or the test by ${heldOut.join(', ')}` : ''
   const wanted = `${splitPatterns(options, split).join(', ')}${others}`
   return sourcesOf(data, await splitPaths(options, data, split), { what: `${split} clicks`, wanted })
 }
@@ -119,7 +121,7 @@ async function sourcesOf(
 }
 
 /**
- * The files of older clicks: those that match and are neither for training nor for validation.
+ * The files of older clicks: those that match and are not for training, for validation or for the test.
  * @throws NearrankError INPUT when there are none.
  */
 export async function replaySources(
@@ -127,15 +129,15 @@ export async function replaySources(
   data: string,
   { files }: Replay,
 ): Promise<SourceFile[]> {
-  const splits: Split[] = options.validationFiles === undefined ? ['train'] : ['train', 'validation']
+  const splits: Split[] = ['train', ...(options.validationFiles ? ['validation' as const] : []), 'test']
   const paths = await Promise.all(splits.map((split) => splitPaths(options, data, split)))
-  const trained = new Set(paths.flat().map((path) => nameOf(data, path)))
+  const used = new Set(paths.flat().map((path) => nameOf(data, path)))
   const sources = await sourcesMatching([files].flat(), data, 'older clicks to replay')
-  const older = sources.filter(({ name }) => !trained.has(name))
+  const older = sources.filter(({ name }) => !used.has(name))
   if (older.length === 0)
     throw new NearrankError(
       'INPUT',
-      `Cannot find any older clicks to replay: each file that matches ${[files].flat().join(', ')} is a training file`,
+      `Cannot find any older clicks to replay: each file that matches ${[files].flat().join(', ')} is for training, for validation or for the test`,
     )
   return older
 }

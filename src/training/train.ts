@@ -1,6 +1,6 @@
 import { formatCount } from '../format.ts'
 import { readDatasetInfo } from '../dataset/datasetInfo.ts'
-import { filesOfBoth, filesToTrain } from '../dataset/clicks/openRows.ts'
+import { filesToTrain } from '../dataset/clicks/openRows.ts'
 import { unreadFiles } from '../dataset/sources.ts'
 import {
   type EncodedWeights,
@@ -21,7 +21,7 @@ import type { ArenaShape } from './memory/arenaShape.ts'
 import { loadFeatures } from './memory/featureMemory.ts'
 import { runPeakRssBytes } from './memory/memoryPlan.ts'
 import { constraintsTable } from './report/constraints.ts'
-import { dataNotes, farNotes, sharedNotes, unreadNotes } from './report/dataNotes.ts'
+import { dataNotes, farNotes, unreadNotes } from './report/dataNotes.ts'
 import { describeModel, reportContext } from './report/describeModel.ts'
 import { droppedNote } from './report/droppedRows.ts'
 import { renderTrainPage } from './report/page/trainPage.ts'
@@ -138,7 +138,6 @@ async function notesOf(prepared: Prepared): Promise<string[]> {
   const parts = partsText(options, prepared)
   return [
     ...unreadNotes(await unreadFiles(options, await filesToTrain(options))),
-    ...sharedNotes(await filesOfBoth(options)),
     ...(parts === undefined ? [] : [`Held out: ${parts}.`]),
     ...(dropped ? [droppedNote(dropped)] : []),
     ...dataNotes(tables, features, pack),

@@ -146,7 +146,7 @@ describe('policies', async () => {
   test('nothing is told where nothing is left out', async () => {
     const model = join(folder, 'clean')
     const clean = `SELECT * FROM '${join(data, 'train/a.parquet')}' WHERE user_id IS NOT NULL AND restaurant_id < 40`
-    await writeParquetFile(data, 'clean/a.parquet', clean)
+    for (const file of ['clean/a.parquet', 'clean/test.parquet']) await writeParquetFile(data, file, clean)
     await writeParquetFile(
       data,
       'users.parquet',
@@ -167,13 +167,13 @@ describe('policies', async () => {
       userFile: 'users.parquet',
       restaurantFile: 'places.parquet',
       trainFiles: 'clean/*.parquet',
-      testFiles: 'clean/*.parquet',
+      testFiles: 'clean/test.parquet',
       data,
       out: model,
       onProgress: (event) => event.type === 'note' && notes.push(event.message),
     })
     assert.deepEqual(
-      notes.filter((note) => !/^(Features|The test clicks are among) /.test(note)),
+      notes.filter((note) => !note.startsWith('Features ')),
       [
         'Parquet files in the data folder that were not read: restaurant_features.parquet, test/a.parquet, train/a.parquet, user_features.parquet.',
       ],
@@ -189,7 +189,7 @@ describe('policies', async () => {
       userFile: 'users.parquet',
       restaurantFile: 'places.parquet',
       trainFiles: 'clean/*.parquet',
-      testFiles: 'clean/*.parquet',
+      testFiles: 'clean/test.parquet',
       data,
       out: model,
     })

@@ -328,7 +328,7 @@ test('refuses what the model contradicts, by name, and writes nothing', async ()
   })
   await assert.rejects(train(next('refused', { replayFiles: 'days/3.parquet' })), {
     code: 'INPUT',
-    message: /each file that matches days\/3\.parquet is a training file/,
+    message: /each file that matches days\/3\.parquet is for training, for validation or for the test/,
   })
   assert.ok(!existsSync(join(folder, 'refused')))
 })

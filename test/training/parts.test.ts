@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadModelDescription } from '../../src/model/modelDirectory.ts'
@@ -237,15 +237,29 @@ test('files that are read in any part are not called unread, sorted by group or 
   )
 })
 
-test('test files that are training files, too, are named', async () => {
-  const notes: string[] = []
-  const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
-  const among = () => notes.splice(0).filter((note) => note.includes('among the training clicks'))
-  await train(common('shared', { epochs: 1, onProgress, testFiles: ['train/0.parquet', 'test/*'] }))
-  const [note, ...others] = among()
-  assert.match(note, /^The test clicks are among the training clicks: train\/0\.parquet\. What is measured/)
-  await train(cut('not shared', { epochs: 1, onProgress }))
-  assert.deepEqual([...others, ...among()], [])
+test('files that are named for the test are not trained on, nor replayed', async () => {
+  const testFiles = 'train/0.parquet'
+  const { ledger, test: metrics } = await train(common('apart', { epochs: 1, testFiles }))
+  const files = (await readdir(join(data, 'train'))).filter((name) => name !== '0.parquet')
+  assert.deepEqual(
+    ledger[0].files.map(({ file }) => file).toSorted(),
+    files.map((name) => `train/${name}`).toSorted(),
+  )
+  assert.equal(metrics!.rows, 2000)
+  const replayed = {
+    from: join(folder, 'apart'),
+    replay: 0.5,
+    replayFiles: 'train/0.parquet',
+    trainFiles: 'train/[12].parquet',
+  }
+  await assert.rejects(train(common('replayed test', { epochs: 1, testFiles, ...replayed })), {
+    code: 'INPUT',
+    message: /each file that matches train\/0\.parquet is for training, for validation or for the test/,
+  })
+  await assert.rejects(train(common('none', { epochs: 1, testFiles: 'train' })), {
+    code: 'INPUT',
+    message: /Cannot find any train clicks: .* matches train\/\*\*\/\*\.parquet and is not held out for validation or the test by train/,
+  })
 })
 
 test('validation rows count by their weights, as those that are drawn do', async () => {

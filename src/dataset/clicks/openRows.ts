@@ -69,16 +69,6 @@ function filesText([{ name }, ...others]: readonly SourceFile[]): string {
     : `${name} and ${others.length} more file${others.length === 1 ? '' : 's'}`
 }
 
-/** The names of the files that are both for training and for the test, whole. */
-export async function filesOfBoth(options: DatasetOptions): Promise<string[]> {
-  const { testFiles, testAfter } = options
-  if (testFiles === undefined || testAfter !== undefined) return []
-  const data = await dataFolder(options)
-  const trained = new Set(await splitPaths(options, data, 'train'))
-  const both = (await splitPaths(options, data, 'test')).filter((path) => trained.has(path))
-  return both.map((path) => nameOf(data, path))
-}
-
 /**
  * The clicks of a split, packed on first use and found again by a fingerprint of their sources.
  * @throws NearrankError INPUT naming file, column and row; DISK; DAMAGED; ABORTED.

@@ -36,21 +36,10 @@ export function dataNotes(tables: Tables, features: FeaturesOf, { unused = [] }:
 
 /** `files`: the Parquet files in the data folder that were not read, by name. */
 export function unreadNotes(files: readonly string[]): string[] {
-  return files.length === 0 ? [] : [`Parquet files in the data folder that were not read: ${listed(files)}.`]
-}
-
-/** `files`: those that are both for training and for the test, by name. */
-export function sharedNotes(files: readonly string[]): string[] {
-  return files.length === 0
-    ? []
-    : [
-        `The test clicks are among the training clicks: ${listed(files)}. What is measured on them says nothing of new clicks. Leave them out of --train-files or --test-files.`,
-      ]
-}
-
-function listed(files: readonly string[]): string {
+  if (files.length === 0) return []
   const shown = files.slice(0, FILES_SHOWN).join(', ')
-  return files.length > FILES_SHOWN ? `${shown}, and ${formatCount(files.length - FILES_SHOWN)} more` : shown
+  const more = files.length > FILES_SHOWN ? `, and ${formatCount(files.length - FILES_SHOWN)} more` : ''
+  return [`Parquet files in the data folder that were not read: ${shown}${more}.`]
 }
 
 /** Which features there are. */
