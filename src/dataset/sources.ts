@@ -87,7 +87,8 @@ export async function splitSources(
   split: Split,
 ): Promise<SourceFile[]> {
   const heldOut = split === 'train' ? heldOutPatterns(options) : []
-  const others = heldOut.length > 0 ? ` and is not held out for validation or the test by ${heldOut.join(', ')}` : ''
+  const others =
+    heldOut.length > 0 ? ` and is not held out for validation or the test by ${heldOut.join(', ')}` : ''
   const wanted = `${splitPatterns(options, split).join(', ')}${others}`
   return sourcesOf(data, await splitPaths(options, data, split), { what: `${split} clicks`, wanted })
 }

@@ -348,7 +348,7 @@ test('columns that hold no times, and parts without rows, are told', async () =>
       openSplits({ data, validationFiles: ['train/[01]*', 'train/2*'] }, 'train'),
       isError(
         'INPUT',
-        /matches train\/\*\*\/\*\.parquet and is not held out for validation by train\/\[01\]\*, train\/2\*/,
+        /matches train\/\*\*\/\*\.parquet and is not held out for validation or the test by train\/\[01\]\*, train\/2\*/,
       ),
     )
     await writeParquetFile(

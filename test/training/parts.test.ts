@@ -258,7 +258,8 @@ test('files that are named for the test are not trained on, nor replayed', async
   })
   await assert.rejects(train(common('none', { epochs: 1, testFiles: 'train' })), {
     code: 'INPUT',
-    message: /Cannot find any train clicks: .* matches train\/\*\*\/\*\.parquet and is not held out for validation or the test by train/,
+    message:
+      /Cannot find any train clicks: .* matches train\/\*\*\/\*\.parquet and is not held out for validation or the test by train/,
   })
 })
 
