@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { NearrankError } from './errors.ts'
-import { errnoOf, isMissing, resolveTarget } from './files.ts'
+import { isMissing, resolveTarget } from './files.ts'
 
 const FIRST_BYTES = 64
 const FILES_OF_MODELS = ['model.json', 'weights.safetensors']
@@ -16,7 +16,7 @@ const FILES_OF_MODELS = ['model.json', 'weights.safetensors']
 export async function checkFileToReplace(
   path: string,
   what: string,
-  isOurs: (first: Buffer) => boolean,
+  isOurs: (first: Buffer, path: string) => boolean | Promise<boolean>,
 ): Promise<void> {
   const target = await resolveTarget(path)
   const refuse = (problem: string) =>
@@ -24,12 +24,13 @@ export async function checkFileToReplace(
   if (FILES_OF_MODELS.every((name) => existsSync(join(dirname(target), name))))
     throw refuse("the folder of a model may hold only the model's own files")
   const first = await firstBytes(target)
-  if (first.length > 0 && !isOurs(first)) throw refuse('another file is there, which would be lost')
+  if (first.length > 0 && !(await isOurs(first, target))) throw refuse('another file is there, which would be lost')
 }
 
-/** None if it is empty, or there is no such file; a folder is refused by who writes. */
+/** None if it is empty, or there is no such file; what is no file is refused by who writes. */
 async function firstBytes(path: string): Promise<Buffer> {
   try {
+    if (!(await stat(path)).isFile()) return Buffer.alloc(0)
     const file = await open(path)
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES))
@@ -38,7 +39,7 @@ async function firstBytes(path: string): Promise<Buffer> {
       await file.close()
     }
   } catch (error) {
-    if (isMissing(error) || errnoOf(error) === 'EISDIR') return Buffer.alloc(0)
+    if (isMissing(error)) return Buffer.alloc(0)
     throw error
   }
 }

@@ -23,7 +23,7 @@ export async function readConfigFile(path: string): Promise<TrainConfig> {
   let text: string
   try {
     const found = await stat(path)
-    if (!found.isFile()) throw wrong('it must be a file, found something else')
+    if (found.isDirectory()) throw wrong('it must be a file, found a folder')
     const { size } = found
     if (size > CONFIG_BYTES_MAX)
       throw wrong(`it must be at most ${CONFIG_BYTES_MAX} bytes, found ${size}. Is it the right file?`)

@@ -3,11 +3,11 @@ import type { StateDict } from './network.ts'
 /** Per feature, in the order of the network's input: x' = (x − mean) · scale. */
 export interface Normalization {
   mean: Float64Array
-  scale: Float64Array // 0: the feature is not learned from, see `scaleOf`
+  scale: Float64Array
 }
 
-/** So many deviations from zero, float32 tells numbers to a sixteenth of a deviation at best. */
-const MEAN_MAX = 2 ** 20
+/** At so many deviations from zero, float32 tells numbers to a sixteenth of a deviation at best. */
+export const MEAN_MAX = 2 ** 20
 /** A weight for raw numbers of a smaller deviation may be past what float32 holds. */
 const DEVIATION_MIN = 2 ** -100
 
@@ -20,13 +20,14 @@ export function normalizationOf(means: number[], standardDeviations: number[]): 
 }
 
 /**
- * A constant column is only shifted. The saved model takes raw numbers, in float32: where nothing of them
- * would be left but rounding, which a large mean makes larger than any score, the scale is 0.
+ * A constant column is only shifted. The saved model takes raw numbers, in float32, and their rounding counts
+ * by the weight: so the scale is not so large that a mean, times it, makes more of rounding than of numbers.
  */
 function scaleOf(mean: number, deviation: number): number {
-  if (deviation > 0 && deviation < DEVIATION_MIN) return 0
-  const scale = deviation > 0 ? 1 / deviation : 1
-  return Math.abs(mean) * scale > MEAN_MAX ? 0 : scale
+  const size = Math.abs(mean)
+  if (deviation === 0) return size > MEAN_MAX ? 1 / size : 1
+  const scale = 1 / Math.max(deviation, DEVIATION_MIN)
+  return size * scale > MEAN_MAX ? MEAN_MAX / size : scale
 }
 
 /**
@@ -34,15 +35,6 @@ function scaleOf(mean: number, deviation: number): number {
  * in float64. `state` is the network's state dict for normalised features; a new one is returned.
  */
 export function foldNormalization(state: StateDict, normalization: Normalization): StateDict {
-  return substituted(state, normalization, () => 0)
-}
-
-/** `fixed`: what is put for a feature whose scale is 0. */
-function substituted(
-  state: StateDict,
-  normalization: Normalization,
-  fixed: (feature: number) => number,
-): StateDict {
   const folded: StateDict = new Map(state)
   const weight = state.get('model.0.weight')!
   const bias = state.get('model.0.bias')!
@@ -55,7 +47,6 @@ function substituted(
       const scaled = weight.data[j * inputs + i] * normalization.scale[i]
       w[j * inputs + i] = scaled
       shift += w[j * inputs + i] * normalization.mean[i]
-      if (normalization.scale[i] === 0) shift -= weight.data[j * inputs + i] * fixed(i)
     }
     b[j] = bias.data[j] - shift
   }
@@ -66,12 +57,9 @@ function substituted(
 
 /**
  * The way back: the network for normalised features that is the same as `state` for raw ones, since
- * x = (x' + mean·scale) / scale; for x = mean where the scale is 0.
+ * x = (x' + mean·scale) / scale.
  */
 export function unfoldNormalization(state: StateDict, { mean, scale }: Normalization): StateDict {
-  const inverse = {
-    mean: mean.map((value, i) => -value * scale[i]),
-    scale: scale.map((value) => (value === 0 ? 0 : 1 / value)),
-  }
-  return substituted(state, inverse, (i) => mean[i])
+  const inverse = { mean: mean.map((value, i) => -value * scale[i]), scale: scale.map((value) => 1 / value) }
+  return foldNormalization(state, inverse)
 }

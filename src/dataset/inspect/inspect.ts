@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { diskError, writeFileAtomic } from '../../files.ts'
 import { checkFileToReplace } from '../../fileToReplace.ts'
 import { CALLBACKS, checkOptions } from '../../options/checkOptions.ts'
@@ -38,11 +39,21 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   return { ...result, seconds, peakRssBytes }
 }
 
-/** An earlier one of ours is replaced. */
+/** An earlier one of ours is replaced, but for one to which somebody has added other settings. */
 async function checkOut(out: string): Promise<void> {
+  const isOurs = async (first: Buffer, path: string) =>
+    first.toString().startsWith('{') && hasFeaturesAlone(await readFile(path, 'utf8'))
   try {
-    await checkFileToReplace(out, 'the features', (first) => /^\{\s*"features"/.test(first.toString()))
+    await checkFileToReplace(out, 'the features', isOurs)
   } catch (error) {
     throw diskError(error, `write the features ${out}`)
+  }
+}
+
+function hasFeaturesAlone(text: string): boolean {
+  try {
+    return Object.keys(JSON.parse(text) as object).join() === 'features'
+  } catch {
+    return false
   }
 }

@@ -2,7 +2,7 @@ import type { PackedRows } from '../../dataset/clicks/readRows.ts'
 import type { Tables } from '../../dataset/tables/readTables.ts'
 import { formatCount } from '../../format.ts'
 import { type FeatureSpec, type FeaturesOf, type PairFeature, SINGULAR } from '../../features/featureSpec.ts'
-import { normalizationOf } from '../../model/normalization.ts'
+import { MEAN_MAX, normalizationOf } from '../../model/normalization.ts'
 import { numberNames } from '../../features/rowShape.ts'
 
 /** Mean over standard deviation; at 10^4 the fold costs 4 of float32's 7 digits. */
@@ -113,14 +113,20 @@ function farNotesOf(
 ): string[] {
   const { scale } = normalizationOf(mean, standardDeviation)
   return Array.from(numberNames(features).entries()).flatMap(([i, name]) => {
-    const [middle, spread] = [mean[i], standardDeviation[i]].map((value) => value.toPrecision(4))
+    const [middle, spread] = [mean[i], standardDeviation[i]]
     const feature = `Feature ${name} of the ${source}`
-    const numbers = `(mean ${middle}, deviation ${spread})`
-    if (scale[i] === 0)
+    const numbers = `(mean ${middle.toPrecision(4)}, deviation ${spread.toPrecision(4)})`
+    if (spread === 0)
+      return Math.abs(middle) > MEAN_MAX
+        ? [
+            `${feature} has one value in float32 ${numbers}, from which nothing is learned. If its numbers differ, subtract a constant from it first.`,
+          ]
+        : []
+    if (scale[i] < 1 / spread)
       return [
-        `${feature} is not learned from: float32 cannot hold what tells its numbers apart ${numbers}. Subtract a constant from it first, or multiply it if they are tiny.`,
+        `${feature} is hardly learned from: float32 holds little of what tells its numbers apart ${numbers}. Subtract a constant from it first, or multiply it if they are tiny.`,
       ]
-    if (standardDeviation[i] > 0 && Math.abs(mean[i]) > FAR_DEVIATIONS * standardDeviation[i])
+    if (Math.abs(middle) > FAR_DEVIATIONS * spread)
       return [
         `${feature} is far from zero for its spread ${numbers}: the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
       ]
