@@ -24,7 +24,8 @@ export async function checkFileToReplace(
   if (FILES_OF_MODELS.every((name) => existsSync(join(dirname(target), name))))
     throw refuse("the folder of a model may hold only the model's own files")
   const first = await firstBytes(target)
-  if (first.length > 0 && !(await isOurs(first, target))) throw refuse('another file is there, which would be lost')
+  if (first.length > 0 && !(await isOurs(first, target)))
+    throw refuse('another file is there, which would be lost')
 }
 
 /** None if it is empty, or there is no such file; what is no file is refused by who writes. */

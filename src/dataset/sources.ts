@@ -130,9 +130,7 @@ export async function replaySources(
   data: string,
   { files }: Replay,
 ): Promise<SourceFile[]> {
-  const splits: Split[] = ['train', ...(options.validationFiles ? ['validation' as const] : []), 'test']
-  const paths = await Promise.all(splits.map((split) => splitPaths(options, data, split)))
-  const used = new Set(paths.flat().map((path) => nameOf(data, path)))
+  const used = new Set(await clickNames(options, data))
   const sources = await sourcesMatching([files].flat(), data, 'older clicks to replay')
   const older = sources.filter(({ name }) => !used.has(name))
   if (older.length === 0)
@@ -141,6 +139,13 @@ export async function replaySources(
       `Cannot find any older clicks to replay: each file that matches ${[files].flat().join(', ')} is for training, for validation or for the test`,
     )
   return older
+}
+
+/** The names of the click files of every split. */
+export async function clickNames(options: DatasetOptions, data: string): Promise<string[]> {
+  const splits: Split[] = ['train', ...(options.validationFiles ? ['validation' as const] : []), 'test']
+  const paths = await Promise.all(splits.map((split) => splitPaths(options, data, split)))
+  return paths.flat().map((path) => nameOf(data, path))
 }
 
 async function pathsMatching(patterns: readonly string[], data: string): Promise<string[]> {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
+import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { inspect } from '../../src/dataset/inspect/inspect.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
@@ -175,6 +177,33 @@ describe('columns that paths tell', () => {
         warnings.filter(({ kind }) => ['unreadable', 'otherColumns'].includes(kind)),
         [],
       )
+    }))
+
+  test('an integer is the same category beside texts, and a split of nulls alone has the type of the others', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const NULL = '__HIVE_DEFAULT_PARTITION__'
+      const rows: [number, number, number][] = [
+        [5, 20, 1],
+        [7, 30, 0],
+      ]
+      for (const slot of ['01', '02', NULL]) await writeClicks(data, `train/slot=${slot}/a.parquet`, rows)
+      await writeClicks(data, 'more/slot=all/a.parquet', rows)
+      await writeClicks(data, `test/slot=${NULL}/a.parquet`, rows)
+      const features = { 'context.slot': { kind: 'category', minCount: 1 } } as const
+      for (const trainFiles of ['train/**', ['train/**', 'more/**']]) {
+        const pack = await openTrain({ data, contextFeatures: ['slot'], features, trainFiles })
+        const [slot] = pack.context!.features
+        assert.deepEqual('values' in slot && [...slot.values].toSorted().slice(0, 2), ['1', '2'])
+        await pack.close()
+      }
+      const train = await openTrain({ data, contextFeatures: ['slot'] })
+      assert.equal(train.context!.features[0].kind, 'number')
+      const tables = await openTables({ data })
+      const test = await openRows({ data, fitted: fittedBy(tables, train) }, tables, 'test')
+      assert.equal(test.rows, 2)
+      await train.close()
+      await test.close()
     }))
 
   test('a column of the file itself counts', () =>

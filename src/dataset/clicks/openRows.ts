@@ -6,6 +6,7 @@ import { removeStale, writeManifest } from '../pack/packManifest.ts'
 import { whilePagesAreChecked } from '../parquet/checksums/checkPages.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
 import {
+  clickNames,
   checkUnchanged,
   columnNames,
   dataFolder,
@@ -89,7 +90,15 @@ export async function openRows(
       if (done % FILES_SHOWN_EVERY === 0)
         options.onProgress?.({ stage: split, rowsDone: 0, rowsTotal: 0, filesOpened })
     }
-    const what = { sources, older, isLabelled: true, isWeighted: split !== 'test', ...(part && { part }) }
+    const beside = await clickNames(options, await dataFolder(options))
+    const what = {
+      sources,
+      beside,
+      older,
+      isLabelled: true,
+      isWeighted: split !== 'test',
+      ...(part && { part }),
+    }
     const plan = await planRows(connection, options, tables, { ...what, onFile })
     const rowsTotal = plan.files.reduce((sum, file) => sum + file.rows, 0)
     const onRows = (rowsDone: number) => options.onProgress?.({ stage: split, rowsDone, rowsTotal })

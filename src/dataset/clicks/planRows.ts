@@ -23,6 +23,7 @@ interface FilesToPlan {
   sources: readonly SourceFile[]
   older?: number // the first so many are only drawn from; default 0
   part?: Pick<PartPlan, 'part' | 'others'> // by time; absent: all rows
+  beside?: readonly string[] // names of other click files, see ParquetOpener
   isLabelled: boolean
   isWeighted?: boolean // the rows count as the options say, @default false
   onFile?: (done: number) => void // files opened so far
@@ -33,7 +34,7 @@ export async function planRows(
   connection: DuckDBConnection,
   options: DatasetOptions & OpenOptions,
   tables: Tables,
-  { sources, older = 0, part, isLabelled, isWeighted = false, onFile }: FilesToPlan,
+  { sources, beside, older = 0, part, isLabelled, isWeighted = false, onFile }: FilesToPlan,
 ): Promise<RowsPlan> {
   const columns = columnNames(options)
   const side = async (column: string, table: FeatureTable) => {
@@ -49,6 +50,7 @@ export async function planRows(
   const opener = new ParquetOpener(
     connection,
     sources.map((source) => source.name),
+    beside,
   )
   const whole: ParquetFile[] = []
   for (const source of sources) {

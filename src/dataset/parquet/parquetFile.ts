@@ -84,10 +84,10 @@ export class ParquetOpener {
   readonly #columns = new Map<string, ParquetColumn[]>() // by schema
   readonly #keys: KeyTypes
 
-  /** `names`: of all files that it will open, or of more. */
-  constructor(connection: DuckDBConnection, names: readonly string[]) {
+  /** `names`: of all files that it will open; `beside`: of others, which tell what keys are that are null here. */
+  constructor(connection: DuckDBConnection, names: readonly string[], beside: readonly string[] = []) {
     this.#connection = connection
-    this.#keys = keyTypes(names)
+    this.#keys = new Map([...keyTypes(beside), ...keyTypes(names)])
   }
 
   /** @throws NearrankError INPUT for a file that is truncated or no Parquet. */

@@ -1,5 +1,6 @@
 import { type PathKey, sqlText } from './duckdb.ts'
 
+const INTEGER = /^-?\d{1,18}$/
 const NULL = '__HIVE_DEFAULT_PARTITION__' // as Spark and Hive write it
 
 /** Of each key in lower case, the type that it has in all of some paths. */
@@ -27,7 +28,7 @@ export function keyTypes(paths: readonly string[]): KeyTypes {
 export function pathKeys(path: string, types: KeyTypes): PathKey[] {
   return Array.from(keysOf(path), ([key, { name, text }]) => {
     const type = types.get(key) ?? 'VARCHAR'
-    return { name, type, sql: text === NULL ? `NULL::${type}` : `${sqlText(text)}::${type}` }
+    return { name, type, sql: text === NULL ? `NULL::${type}` : `${sqlText(plain(text))}::${type}` }
   })
 }
 
@@ -40,8 +41,13 @@ function keysOf(path: string): Map<string, { name: string; text: string }> {
   return keys
 }
 
+/** An integer without leading zeros: as a text, too, it is the category that it is as a number. */
+function plain(text: string): string {
+  return INTEGER.test(text) ? String(BigInt(text)) : text
+}
+
 function typeOf(text: string): string {
-  if (/^-?\d{1,18}$/.test(text)) return 'BIGINT'
+  if (INTEGER.test(text)) return 'BIGINT'
   return isDate(text) ? 'DATE' : 'VARCHAR'
 }
 
