@@ -200,10 +200,10 @@ describe('columns that paths tell', () => {
       const train = await openTrain({ data, contextFeatures: ['slot'] })
       assert.equal(train.context!.features[0].kind, 'number')
       const tables = await openTables({ data })
-      const test = await openRows({ data, fitted: fittedBy(tables, train) }, tables, 'test')
-      assert.equal(test.rows, 2)
+      const nulls = await openRows({ data, fitted: fittedBy(tables, train) }, tables, 'test')
+      assert.equal(nulls.rows, 2)
       await train.close()
-      await test.close()
+      await nulls.close()
     }))
 
   test('a column of the file itself counts', () =>

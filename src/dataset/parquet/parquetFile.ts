@@ -84,7 +84,7 @@ export class ParquetOpener {
   readonly #columns = new Map<string, ParquetColumn[]>() // by schema
   readonly #keys: KeyTypes
 
-  /** `names`: of all files that it will open; `beside`: of others, which tell what keys are that are null here. */
+  /** `names`: of all files that it will open; `beside`: of others, for keys that are null in these. */
   constructor(connection: DuckDBConnection, names: readonly string[], beside: readonly string[] = []) {
     this.#connection = connection
     this.#keys = new Map([...keyTypes(beside), ...keyTypes(names)])
