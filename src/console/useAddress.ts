@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type Address, formatAddress, parseAddress } from './address.ts'
 
 /**
@@ -6,15 +6,24 @@ import { type Address, formatAddress, parseAddress } from './address.ts'
  * history: whoever goes back wants the view before, not each place of a drag.
  */
 export function useAddress(): [Address, (address: Address) => void] {
-  const [address, setAddress] = useState(() => parseAddress(location.hash))
+  const [{ hash, address }, setShown] = useState(fromPage)
+  const shownHash = useRef(hash)
+  shownHash.current = hash
   useEffect(() => {
-    const follow = () => setAddress(parseAddress(location.hash))
+    const follow = () => setShown(fromPage())
     addEventListener('hashchange', follow)
     return () => removeEventListener('hashchange', follow)
   }, [])
   const change = useCallback((to: Address) => {
+    // Somebody has gone elsewhere, which is not shown yet: that counts, and not what was decided before.
+    if (location.hash !== shownHash.current) return
     history.replaceState(null, '', formatAddress(to))
-    setAddress(to)
+    shownHash.current = location.hash
+    setShown({ hash: location.hash, address: to })
   }, [])
   return [address, change]
+}
+
+function fromPage(): { hash: string; address: Address } {
+  return { hash: location.hash, address: parseAddress(location.hash) }
 }

@@ -193,6 +193,21 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     assertQuiet()
   })
 
+  test('an address that is typed counts, whatever is decided by the one before until it is shown', async () => {
+    const { page, assertQuiet } = await openPage(browser, server.url)
+    await page.goto(`${server.url}/#/explore?lat=14.4&lon=100.9`)
+    await first(page).locator('.ranked-row').first().waitFor()
+    await page.evaluate(`
+      location.hash = '#/explore?lat=14.5&lon=100.8'
+      document.querySelector('.ranked-row button, button.ranked-row').click()
+    `)
+    await page.waitForURL(/lat=14\.5&lon=100\.8/)
+    await page.getByLabel('Restaurants', { exact: true }).fill('7')
+    await page.getByLabel('Restaurants', { exact: true }).press('Enter')
+    await page.waitForURL(/lat=14\.5&lon=100\.8.*size=7/)
+    assertQuiet()
+  })
+
   test('a place that is dragged, moved by keys or typed is ranked anew', async () => {
     const { page, assertQuiet } = await openPage(browser, server.url)
     await page.goto(`${server.url}/`)
