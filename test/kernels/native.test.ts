@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { chooseNative, findNative } from '../../src/kernels/chooseNative.ts'
 import { compileForRun } from '../../src/kernels/compileForRun.ts'
@@ -15,6 +15,15 @@ const ROOT = join(import.meta.dirname, '../..')
 const { family, problem, isWrong } = findNative()
 const skip = family === null && `no native kernels run here: ${problem}`
 const report = (message: string) => assert.fail(message)
+
+/** The root of a copy of the kernels, which a test may damage. */
+async function copyOfKernels(t: TestContext): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'nearrank-native-'))
+  t.after(() => rm(root, { recursive: true }))
+  for (const part of ['package.json', 'src/errors.ts', 'src/random.ts', 'src/kernels', 'wasm'])
+    await cp(join(ROOT, part), join(root, part), { recursive: true })
+  return root
+}
 
 /** What a process of its own prints: the family, or the error that asking for native kernels gives. */
 function ask(flags: string[] = [], root = ROOT) {
@@ -69,10 +78,7 @@ test('the library needs no other one, so any libc will do', {
 test('where they were not compiled, or are damaged, auto goes without them, and native says why', {
   skip,
 }, async (t) => {
-  const root = await mkdtemp(join(tmpdir(), 'nearrank-native-'))
-  t.after(() => rm(root, { recursive: true }))
-  for (const part of ['package.json', 'src/errors.ts', 'src/random.ts', 'src/kernels', 'wasm'])
-    await cp(join(ROOT, part), join(root, part), { recursive: true })
+  const root = await copyOfKernels(t)
   const library = join(root, relative(ROOT, nativeFile()))
   await writeFile(library, 'no library')
   const damaged = ask([], root)
@@ -99,6 +105,22 @@ test('where they were not compiled, or are damaged, auto goes without them, and 
   )
   assert.equal(missing.lines[1], 'null null')
   assert.equal(damaged.stderr + missing.stderr, '')
+})
+
+test('kernels that are right but for the last bits are not taken, and the report says so', {
+  skip,
+}, async (t) => {
+  const root = await copyOfKernels(t)
+  const file = join(root, 'src/kernels/native.ts')
+  const text = await readFile(file, 'utf8')
+  const rounded = text.replace('q[10] = epsilon;', 'q[10] = epsilon * (1 + 1e-5);')
+  assert.notEqual(rounded, text)
+  await writeFile(file, rounded)
+  const { lines, stderr } = ask([], root)
+  const failed = 'they fail the self-check'
+  assert.equal(lines[0], `INPUT Cannot use native kernels: ${failed}. --kernels auto goes without them`)
+  assert.equal(lines[1], 'null null')
+  assert.equal(stderr.trimEnd(), `Native kernels: ${failed}: continuing without them`)
 })
 
 test('a thread may end while V8 optimizes what calls native kernels', { skip }, () => {

@@ -69,6 +69,7 @@ describe('the files of an open SQLite store', () => {
       assert.doesNotMatch(store.status().troubles?.join() ?? '', /s\.db/, 'anybody may read it')
       await rm(file)
       await rename(`${path}.aside`, file)
+      assert.equal(store.status().troubles, undefined, 'before the next write, too')
       await store.write([put('users', 3, [5, 6])])
       assert.equal(store.status().troubles, undefined)
       await store.close()

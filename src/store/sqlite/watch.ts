@@ -59,6 +59,7 @@ export class SqliteWatch {
 
   /** Tells how a write went. */
   wrote(error?: unknown): void {
+    if (isOfFiles(error)) return
     this.#writeError = error
     if (error !== undefined) this.#failedMs = performance.now()
   }
@@ -106,7 +107,7 @@ export class SqliteWatch {
       if (performance.now() - this.#failedMs > (this.#options.calmMs ?? CALM_MS)) this.#writeError = undefined
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      this.#writeError = error
+      if (!isOfFiles(error)) this.#writeError = error
     }
   }
 
@@ -118,4 +119,9 @@ export class SqliteWatch {
       return this.#version // unreadable for now; the next look tells
     }
   }
+}
+
+/** Whether `checkFiles` threw it: the files themselves tell that, for as long as it is so. */
+function isOfFiles(error: unknown): boolean {
+  return error instanceof NearrankError
 }
