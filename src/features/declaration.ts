@@ -5,7 +5,7 @@ import { nearest } from '../options/nearest.ts'
 import { shown } from '../shown.ts'
 import { type DeclaredFeature, NAME_CHARS_MAX } from './declared.ts'
 import { type Operands, type PairFeature, type Source, TIME_PARTS } from './featureSpec.ts'
-import { CellSizes, Clip, FOLDS_MAX, Scale } from './featureSchema.ts'
+import { CellSizes, Clip, FOLDS_MAX, Scale, Zone } from './featureSchema.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 
 const closed = { additionalProperties: false }
@@ -45,6 +45,7 @@ const OPTIONS = {
         uniqueItems: true,
       }),
     ),
+    zone: Type.Optional(Zone),
   },
   cell: {
     latitude: Type.Optional(Name),

@@ -31,6 +31,7 @@ export interface DeclaredFeature {
   maxValues?: number // of a list
   buckets?: number // of hashed words
   parts?: readonly TimePart[]
+  zone?: string // whose clocks tell the parts of a time
   clip?: readonly [low: number, high: number] // of a number
   scale?: NonNullable<NumberFeature['scale']>
   missing?: number // in place of a number that is missing; absent: the mean

@@ -11,7 +11,8 @@ import { gridCell, isPlace } from '../geo/gridCell.ts'
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { scaleOf } from './scaledNumber.ts'
 import { codedParts, embeddingsOf, FIRST_CODE, MISSING_CODE, numbersOf, UNSEEN_CODE } from './rowShape.ts'
-import { partOf, timeOf } from './time.ts'
+import { isDay, partOf, timeOf } from './time.ts'
+import { clockOf } from './timeZone.ts'
 import { shown } from '../shown.ts'
 import { type RawValue, textOfValue } from './values.ts'
 
@@ -180,8 +181,9 @@ function encodeVector({ length, missing }: VectorFeature): FeatureEncoder['encod
   }
 }
 
-function encodeTime({ parts, missing }: TimeFeature): FeatureEncoder['encode'] {
+function encodeTime({ parts, zone, missing }: TimeFeature): FeatureEncoder['encode'] {
   const hasDays = parts.includes('days')
+  const shownAt = zone === undefined ? (time: number) => time : clockOf(zone)
   const coded = codedParts(parts)
   return (value, { f32, u32 }, number, code) => {
     const time = isAbsent(value) ? null : timeOf(value)
@@ -190,8 +192,10 @@ function encodeTime({ parts, missing }: TimeFeature): FeatureEncoder['encode'] {
       f32[number] = time === null ? missing.value : time / 86_400_000
       if (missing.flag) f32[number + 1] = time === null ? 1 : 0
     }
+    // A day without an hour is that day everywhere.
+    const clock = time === null || isDay(value) ? time : shownAt(time)
     for (const [i, part] of coded.entries())
-      u32[code + i] = time === null ? MISSING_CODE : FIRST_CODE + partOf(time, part)
+      u32[code + i] = clock === null ? MISSING_CODE : FIRST_CODE + partOf(clock, part)
     return undefined
   }
 }

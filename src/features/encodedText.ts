@@ -1,4 +1,4 @@
-import type { FeatureSpec, TimePart } from './featureSpec.ts'
+import type { FeatureSpec, TimeFeature } from './featureSpec.ts'
 import { shortestFloat32 } from './featureValues.ts'
 import { codedParts, FIRST_CODE, MISSING_CODE, UNSEEN_CODE } from './rowShape.ts'
 import { type RawValue, textOfValue } from './values.ts'
@@ -31,7 +31,7 @@ export function encodedText(feature: FeatureSpec, value: RawValue, { numbers, co
     case 'text':
       return countedText(codes, 'word')
     case 'time':
-      return isMissing(value) ? 'missing' : timeText(feature.parts, numbers, codes)
+      return isMissing(value) ? 'missing' : timeText(feature, numbers, codes)
     case 'cell':
       return countedText(codes, 'cell')
   }
@@ -82,12 +82,12 @@ function codesText(codes: Uint32Array): string {
   return `${codes.length === 1 ? 'code' : 'codes'} ${shown}${codes.length > CODES_SHOWN ? ', …' : ''}`
 }
 
-function timeText(parts: readonly TimePart[], numbers: Float32Array, codes: Uint32Array): string {
+function timeText({ parts, zone }: TimeFeature, numbers: Float32Array, codes: Uint32Array): string {
   const texts = codedParts(parts).map((part, i) => {
     const at = codes[i] - FIRST_CODE
     if (part === 'hour') return `hour ${at}`
     return part === 'weekday' ? WEEKDAYS[at] : MONTHS[at]
   })
   if (parts.includes('days')) texts.unshift(`${numberText(numbers[0])} days since 1970`)
-  return texts.join(', ')
+  return `${texts.join(', ')}${zone === undefined ? '' : ` in ${zone}`}`
 }

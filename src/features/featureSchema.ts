@@ -4,6 +4,7 @@ import { type FeatureSpec, OPERANDS, type PairFeature, SCALES, TIME_PARTS } from
 import { FLOAT32_BOUND } from './featureValues.ts'
 import { VOCABULARY_MAX } from './fit.ts'
 import { FIRST_CODE } from './rowShape.ts'
+import { isTimeZone } from './timeZone.ts'
 
 const closed = { additionalProperties: false }
 const DIM_BOUND = 256
@@ -25,6 +26,11 @@ export const CellSizes = Type.Array(Type.Integer({ minimum: 1, maximum: 10_000_0
   uniqueItems: true,
 })
 
+export const Zone = Type.Refine(
+  Type.String({ minLength: 1, maxLength: 100 }),
+  isTimeZone,
+  () => 'must be a time zone that this Node.js knows, such as Europe/Berlin',
+)
 export const Clip = Type.Tuple([Type.Number(), Type.Number()])
 export const Scale = Type.Union(SCALES.map((scale) => Type.Literal(scale)))
 
@@ -95,6 +101,7 @@ const Feature = Type.Union([
         minItems: 1,
         uniqueItems: true,
       }),
+      zone: Type.Optional(Zone),
       dim: Dim,
       missing: Missing,
     },

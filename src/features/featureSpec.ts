@@ -76,6 +76,7 @@ export interface TimeFeature {
   name: string
   kind: 'time'
   parts: readonly TimePart[]
+  zone?: string // whose clocks tell the parts; absent: UTC
   dim: number
   missing: MissingNumber // of the days; parts have a code of their own for it
 }

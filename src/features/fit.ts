@@ -80,6 +80,7 @@ export function fitFeature(declared: DeclaredFeature, statistics: FeatureStatist
         name,
         kind,
         parts: declared.parts ?? ['days', 'hour', 'weekday', 'month'],
+        ...(declared.zone !== undefined && { zone: declared.zone }),
         dim: declared.dim ?? DIM_STEP,
         missing: flagged,
       }

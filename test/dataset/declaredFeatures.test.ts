@@ -338,6 +338,18 @@ describe('declared features', () => {
       /feature user\.x+…: its name must have at most 400 characters, found 401/,
     ],
     [
+      'a zone that there is not',
+      { 'user.joined': { kind: 'time', zone: 'Europe/Atlantis' } },
+      'USAGE',
+      /feature user\.joined: zone must be a time zone that this Node\.js knows, such as Europe\/Berlin/,
+    ],
+    [
+      'a zone of days without hours',
+      { 'user.joined': { kind: 'time', zone: 'Europe/Berlin' } },
+      'INPUT',
+      /column joined holds days, found DATE, which are the same in every zone; declare the feature without zone/,
+    ],
+    [
       'a distance of a user',
       { 'user.level': { kind: 'distance' } },
       'USAGE',

@@ -16,6 +16,7 @@ interface Fitted {
   kind: string
   missing?: { value: number; values: number[]; flag: boolean }
   parts?: string[]
+  zone?: string
   values?: string[]
   buckets?: number
   maxValues?: number
@@ -51,7 +52,10 @@ function encode(feature: Fitted, value: Value): Encoded {
     return { numbers: [...(gone ? missing!.values : (value as number[])), ...flag], codes: [] }
   if (kind === 'time') {
     const parts = feature.parts!
-    const [year, month, day, hour] = new Date(gone ? 0 : (value as number)).toISOString().split(/(?!^)[-T:]/)
+    const clock = new Date(gone ? 0 : (value as number)).toLocaleString('sv', {
+      timeZone: feature.zone ?? 'UTC',
+    })
+    const [year, month, day, hour] = clock.split(/[- :]/)
     const midnight = new Date(`${year}-${month}-${day}`)
     const weekday = (midnight.getUTCDay() + 6) % 7 // of a Date, 0 is Sunday
     const part: Record<string, number> = { hour: Number(hour), weekday, month: Number(month) - 1 }
@@ -140,6 +144,14 @@ const FEATURES: FeatureSpec[] = [
   },
   { name: 'home', kind: 'cell', sizesM: [500, 10_000], buckets: 997, dim: 4 },
   { name: 'seen', kind: 'time', parts: ['hour'], dim: 4, missing: { value: 1, flag: true } },
+  {
+    name: 'local',
+    kind: 'time',
+    parts: ['weekday', 'hour', 'month'],
+    zone: 'America/New_York',
+    dim: 4,
+    missing: { value: 1, flag: false },
+  },
 ]
 
 const scalar = fc.constantFrom<Value>('a', '', '3', 3, 7, -2, true, false, 'ไทย', 'never seen', 'false')
@@ -167,6 +179,7 @@ const row = fc.tuple(
   fc.oneof(absent, time),
   fc.oneof(fc.constant(null), fc.constant([null, 7]), fc.tuple(degrees(90), degrees(180))),
   fc.oneof(absent, time),
+  fc.oneof(absent, time),
 ) as fc.Arbitrary<Value[]>
 
 /** What Nearrank itself makes of a row. */
@@ -186,9 +199,12 @@ test('the encoder of docs/features.md, transcribed, encodes every row as Nearran
   )
 })
 
-const hasPython = spawnSync('python3', ['--version']).status === 0
+const zones = 'from zoneinfo import ZoneInfo; ZoneInfo("America/New_York")'
+const hasPython = spawnSync('python3', ['-c', zones]).status === 0
 
-test('the encoder of docs/features.md itself does too', { skip: !hasPython && 'there is no python3' }, () => {
+test('the encoder of docs/features.md itself does too', {
+  skip: !hasPython && 'there is no python3 with time zones',
+}, () => {
   const page = readFileSync(new URL('../../docs/features.md', import.meta.url), 'utf8')
   const [, code] = /```python\n(.*?)```/s.exec(page)!
   const rows = fc.sample(row, { numRuns: 500, seed: 1 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { RowEncoder, wordsOf } from '../../src/features/encodeRow.ts'
-import type { FeatureSpec } from '../../src/features/featureSpec.ts'
+import type { FeatureSpec, TimeFeature } from '../../src/features/featureSpec.ts'
 import { embeddingsOf, rowShape, widthOf } from '../../src/features/rowShape.ts'
 import type { RawValue } from '../../src/features/values.ts'
 
@@ -28,13 +28,16 @@ const LIST: FeatureSpec = { name: 'tags', kind: 'categories', values: ['x', 'y']
 const TEXT: FeatureSpec = { name: 'about', kind: 'text', buckets: 8, dim: 4, maxValues: 3 }
 const VECTOR: FeatureSpec = { name: 'v', kind: 'vector', length: 2, missing: { values: [1, 2], flag: true } }
 const CELL: FeatureSpec = { name: 'home', kind: 'cell', sizesM: [500, 20_000], buckets: 1000, dim: 4 }
-const TIME: FeatureSpec = {
+const TIME: TimeFeature = {
   name: 'at',
   kind: 'time',
   parts: ['days', 'hour', 'weekday', 'month'],
   dim: 4,
   missing: { value: 20_000, flag: false },
 }
+
+const NEW_YORK: FeatureSpec = { ...TIME, parts: ['hour', 'weekday', 'month'], zone: 'America/New_York' }
+const ST_JOHNS: FeatureSpec = { ...TIME, parts: ['hour'], zone: 'America/St_Johns' }
 
 describe('a value becomes', () => {
   const cases: [string, FeatureSpec, RawValue, { numbers: number[]; codes: number[] } | RegExp][] = [
@@ -140,6 +143,32 @@ describe('a value becomes', () => {
       '2024-02-29 18:30',
       { numbers: [Math.fround(19_782 + 18.5 / 24)], codes: [20, 5, 3] },
     ],
+    [
+      'the hour that clocks of its zone show',
+      NEW_YORK,
+      '2024-02-29T02:30:00Z',
+      { numbers: [], codes: [23, 4, 3] },
+    ],
+    [
+      'the same of milliseconds in a zone',
+      NEW_YORK,
+      Date.UTC(2024, 1, 29, 2, 30),
+      { numbers: [], codes: [23, 4, 3] },
+    ],
+    [
+      'an hour before the clocks go forward',
+      NEW_YORK,
+      '2024-03-10T06:59:59Z',
+      { numbers: [], codes: [3, 8, 4] },
+    ],
+    ['an hour after they went forward', NEW_YORK, '2024-03-10T07:00:00Z', { numbers: [], codes: [5, 8, 4] }],
+    ['a day, which is the same in every zone', NEW_YORK, '2024-02-29', { numbers: [], codes: [2, 5, 3] }],
+    ['parts of a missing time in a zone', NEW_YORK, null, { numbers: [], codes: [0, 0, 0] }],
+    ['parts of the last moment that a Date can hold', NEW_YORK, 8.64e15, { numbers: [], codes: [22, 6, 10] }],
+    ['parts of the first one', NEW_YORK, -8.64e15, { numbers: [], codes: [2, 3, 5] }],
+    // There, they went forward at one minute past midnight.
+    ['an hour that a change cuts, before it', ST_JOHNS, '1990-04-01T03:30:30Z', { numbers: [], codes: [2] }],
+    ['an hour that a change cuts, after it', ST_JOHNS, '1990-04-01T03:31:30Z', { numbers: [], codes: [3] }],
     ['the cells of a place', CELL, [52.52, 13.405], { numbers: [], codes: [2 + 199, 2 + 914] }],
     ['cells of a missing place', CELL, null, { numbers: [], codes: [0, 0] }],
     ['cells of half a place', CELL, [52.52, Number.NaN], { numbers: [], codes: [0, 0] }],

@@ -83,6 +83,7 @@ const FEATURES = {
   'context.here': { kind: 'cell', sizesM: [5000] },
   'restaurant.restaurant_id': { kind: 'category', dim: 0 },
   'pair.age_rating': { kind: 'difference', user: 'age', restaurant: 'rating' },
+  'context.time': { kind: 'time', zone: 'America/Bogota' }, // five hours behind UTC, all year
   'pair.lunch': { kind: 'cross', restaurant: 'cuisines', context: 'time.hour' },
   'pair.mood': { kind: 'cross', user: 'likes', context: 'device', buckets: 11 },
   'pair.place_rate': { kind: 'rate', restaurant: 'restaurant_id' },
@@ -120,7 +121,7 @@ async function writeTown(data: string): Promise<void> {
       `SELECT * FROM (VALUES ${rows(
         some.map(
           (one) =>
-            `'${one.user.id}', ${one.restaurant.id}, TIMESTAMP '2024-03-0${1 + (one.hour % 7)} ${String(one.hour).padStart(2, '0')}:10:00', ${text(one.device)}, ${one.latitude}::DOUBLE, ${one.longitude}::DOUBLE, ${one.click}`,
+            `'${one.user.id}', ${one.restaurant.id}, TIMESTAMP '2024-03-0${1 + (one.hour % 7)} ${String(one.hour).padStart(2, '0')}:10:00' + INTERVAL 5 HOUR, ${text(one.device)}, ${one.latitude}::DOUBLE, ${one.longitude}::DOUBLE, ${one.click}`,
         ),
       )}) t(user_id, restaurant_id, time, device, latitude, longitude, click)`,
     )
@@ -287,7 +288,7 @@ describe('real features, from Parquet to a ranked list', () => {
     assert.ok(metrics.auc! > 0.7, `${metrics.auc}`)
 
     for (const one of tested.slice(0, 12)) {
-      const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00Z`
+      const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00-05:00`
       const { latitude, longitude } = one
       const context = { time, device: one.device }
       const request = {
@@ -344,7 +345,7 @@ describe('real features, from Parquet to a ranked list', () => {
         const one = { ...click }
         if (i % 10 === 0) one.user = stranger
         if (i % 7 === 0) one.device = 'never seen'
-        const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00Z`
+        const time = `2024-03-0${1 + (one.hour % 7)}T${String(one.hour).padStart(2, '0')}:10:00-05:00`
         const { latitude, longitude, device } = one
         const candidates = i < 10 ? [...places.keys()] : [one.restaurant.id, newcomer.id]
         const body = { latitude, longitude, size: 50, max_dist: 1e7, context: { time, device } }

@@ -232,14 +232,19 @@ function checkAlike(first: ParquetFile, file: ParquetFile, name: string): void {
 /** @throws NearrankError INPUT when a fitted feature has no column, or one of another type. */
 export function checkColumns(
   file: ParquetFile,
-  features: readonly Pick<FeatureSpec, 'name' | 'kind'>[],
+  features: readonly (Pick<FeatureSpec, 'name' | 'kind'> & { zone?: string })[],
 ): void {
-  for (const { name, kind } of features) {
+  for (const { name, kind, zone } of features) {
     const column = columnNamed(file, name)
     if (name.length > NAME_CHARS_MAX)
       throw new NearrankError(
         'INPUT',
         `Cannot use ${file.name}: the name of a feature must have at most ${NAME_CHARS_MAX} characters, found column ${name.slice(0, 40)}… with ${name.length}; rename it, or leave it out`,
+      )
+    if (zone !== undefined && valueTypeOf(column) === 'date')
+      throw new NearrankError(
+        'INPUT',
+        `Cannot use ${file.name}: column ${name} holds days, found ${column.type}, which are the same in every zone; declare the feature without zone`,
       )
     if (typesFor(kind).includes(valueTypeOf(column))) continue
     throw new NearrankError(
