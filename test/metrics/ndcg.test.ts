@@ -41,11 +41,17 @@ describe('GroupedNdcg', () => {
     assert.equal(ndcgInOrder([0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]), 1 / Math.log2(3) / (1 + 1 / Math.log2(3)))
   })
 
-  test('among equal scores the first to come ranks first, zero and minus zero included', () => {
-    assert.equal(ndcgOf([3, 3], [1, 0]), 1)
-    assert.equal(ndcgOf([3, 3], [0, 1]), 1 / Math.log2(3))
-    assert.equal(ndcgOf([-0, 0], [1, 0]), 1)
-    assert.equal(ndcgOf([0, -0], [1, 0]), 1)
+  test('equal scores stand in any order, zero and minus zero included, however the rows come', () => {
+    const mean = (1 + 1 / Math.log2(3)) / 2
+    assert.equal(ndcgOf([3, 3], [1, 0]), mean)
+    assert.equal(ndcgOf([3, 3], [0, 1]), mean)
+    assert.equal(ndcgOf([-0, 0], [1, 0]), mean)
+    const constant = Array.from({ length: 40 }, () => 0.5)
+    const clicks = constant.map((_, i) => (i < 8 ? 1 : 0))
+    const first = ndcgOf(constant, clicks)
+    assert.equal(first, ndcgOf(constant, clicks.toReversed()))
+    const all = gain(constant.map(() => 1)) // of ten ranks, a fifth of which are clicks
+    assert.ok(Math.abs((first ?? 0) - (0.2 * all) / gain(clicks)) < 1e-12)
   })
 
   test('users without a click are left out; nobody has one: null', () => {
@@ -82,7 +88,7 @@ function ndcgOf(scores: number[], clicks: number[]): number | null {
   return fill(scores.map((score, i) => ({ user: 1, score, click: clicks[i] }))).mean()
 }
 
-/** Sorts each user's whole list (a stable sort). */
+/** Sorts each user's whole list; a row of several with one score is each of them equally often. */
 function bruteForce(rows: Row[]): number | null {
   const means: number[] = []
   for (let user = 0; user < USERS; user++) {
@@ -91,11 +97,15 @@ function bruteForce(rows: Row[]): number | null {
     if (clicked === 0) continue
     const sorted = own.toSorted((a, b) => Math.fround(b.score) - Math.fround(a.score))
     const ideal = gain(Array.from({ length: clicked }, () => 1))
-    means.push(gain(sorted.map((row) => row.click)) / ideal)
+    const shares = sorted.map(({ score }) => {
+      const same = own.filter((row) => Math.fround(row.score) === Math.fround(score))
+      return same.filter((row) => row.click === 1).length / same.length
+    })
+    means.push(gain(shares) / ideal)
   }
   return means.length === 0 ? null : means.reduce((a, b) => a + b, 0) / means.length
 }
 
 function gain(clicks: number[]): number {
-  return clicks.slice(0, 10).reduce((sum, click, i) => sum + (2 ** click - 1) / Math.log2(i + 2), 0)
+  return clicks.slice(0, 10).reduce((sum, click, i) => sum + click / Math.log2(i + 2), 0)
 }

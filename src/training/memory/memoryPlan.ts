@@ -1,3 +1,4 @@
+import { NDCG_USER_BYTES } from '../../metrics/ndcg.ts'
 import { NearrankError } from '../../errors.ts'
 import { MEMORY_BYTES_MAX } from '../../kernels/kernels.ts'
 import { peakRssBytes } from '../../peakMemory.ts'
@@ -21,8 +22,6 @@ const MODEL_COPIES = 1
  * moment; the shared memory has been given back by then.
  */
 export const CODE_BYTES = 60
-/** What the metrics keep for each user of a table (NDCG). */
-const USER_BYTES = 48
 /**
  * Packing runs in a process of its own before the training: both together took 410 to 454 MiB for 1.1 M rows
  * of tables.
@@ -52,7 +51,7 @@ export function plannedBytes(arena: Arena, packTableBytes = 0): number {
   const { threads, users, restaurants } = arena.shape
   const model = arena.shape.purpose === 'train' ? MODEL_COPIES * 4 * arena.layout.size : 0
   const codes = arena.layout.embeddings.reduce((sum, { table }) => sum + table.codes, 0)
-  const training = processBytes(threads) + users * USER_BYTES + codes * CODE_BYTES + model + arena.bytes
+  const training = processBytes(threads) + users * NDCG_USER_BYTES + codes * CODE_BYTES + model + arena.bytes
   return Math.max(training, PACK_BYTES + packTableBytes + (users + restaurants) * PACK_ROW_BYTES)
 }
 

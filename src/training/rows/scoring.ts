@@ -12,7 +12,7 @@ import { type RowOrder, RowStream } from './rowStream.ts'
 
 export interface ScoringOptions {
   order?: RowOrder // default: all rows in file order
-  ndcg: boolean // grouped by user, which takes 48 bytes for each
+  ndcg: boolean // grouped by user, which takes NDCG_USER_BYTES for each
   judge: JudgeOptions | null // null: of the order only the means by group
   slices?: readonly SliceColumn[]
   weights?: boolean // the rows come with weights, for the log loss alone, @default false
