@@ -32,8 +32,8 @@ const BLOCK_ROWS = LOG_LOSS_ROWS_MAX // small, so that what one pass brings into
 const ROWS_MAX = 2 ** 32 - 1 // counts are 32 bits wide
 
 /**
- * Metrics of click predictions, streamed: memory depends on the number of users only (NDCG_USER_BYTES each), not
- * of rows, whose order does not matter.
+ * Metrics of click predictions, streamed: memory depends on the number of users only (NDCG_USER_BYTES each),
+ * not of rows, whose order does not matter.
  */
 export class ClickMetrics {
   readonly #users: number

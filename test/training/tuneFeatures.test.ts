@@ -8,6 +8,9 @@ import { train } from '../../src/training/train.ts'
 import { tune } from '../../src/training/tune.ts'
 import { prepareRun } from '../../src/training/run/prepareRun.ts'
 import { declareDims, hasFreeDims, scaleDims } from '../../src/training/tune/embeddingDims.ts'
+import { epochSize } from '../../src/training/rows/epochSize.ts'
+import { startTraining } from '../../src/training/run/startTraining.ts'
+import type { TrainSettings } from '../../src/training/types.ts'
 import { runTrial } from '../../src/training/tune/trial.ts'
 import { smallData } from './dataFixture.ts'
 
@@ -58,6 +61,30 @@ test('embeddings of another width: what is declared makes the features that the 
     }
     assert.deepEqual(scaleDims(own, features, 1), own)
     assert.deepEqual(declareDims(own, features, 1), features)
+  } finally {
+    await prepared.pack.close()
+  }
+})
+
+test('a part of an epoch of groups is that part of its rows, and its schedule ends with it', async () => {
+  const prepared = await prepareRun(
+    { ...options, epochs: 1, out: join(folder, 'none') },
+    { measuresTest: false, checkOut: async () => {} },
+  )
+  try {
+    // A batch holds one group of 20.
+    const settings: TrainSettings = { ...prepared.settings, batchSize: 32, schedule: 'linear' }
+    const { rows, steps } = await epochSize(prepared.pack, settings)
+    const run = { ...prepared, settings, memory: createMemory(64 * 2 ** 20) }
+    const { lead, training } = await startTraining(run, 1 / 3)
+    try {
+      await training.train()
+      const { epochs, step } = training.state
+      assert.ok(epochs[0].rows <= Math.ceil(rows / 3) && epochs[0].rows > rows / 3 - 32)
+      assert.ok(Math.abs(step - steps / 3) <= 1, `${step} of ${steps} steps`)
+    } finally {
+      await lead.close()
+    }
   } finally {
     await prepared.pack.close()
   }

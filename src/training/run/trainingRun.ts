@@ -153,11 +153,13 @@ export class TrainingRun {
     return seconds()
   }
 
-  /** Of the epoch in progress. Only the last one may end early. */
+  /** Of the epoch in progress. Only the last one may end early; whole groups leave batches with less rows. */
   #rowsMax(): number {
-    const { epochs, stepsPerEpoch, settings } = this.#options
+    const { epochs, stepsPerEpoch, rowsPerEpoch, settings, pack } = this.#options
     const share = epochs - (this.#state.epoch - 1)
-    return share < 1 ? Math.ceil(share * stepsPerEpoch) * settings.batchSize : Number.POSITIVE_INFINITY
+    if (share >= 1) return Number.POSITIVE_INFINITY
+    if (pack.groups) return Math.max(Math.ceil(share * rowsPerEpoch), settings.batchSize)
+    return Math.ceil(share * stepsPerEpoch) * settings.batchSize
   }
 
   #keepPeak(): void {
