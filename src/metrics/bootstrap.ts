@@ -2,7 +2,7 @@ import { mix32, Random } from '../random.ts'
 
 const BUCKETS = 2048
 const REPLICATES = 1000
-const STREAM = 11
+const SEED = 11
 
 /** A mean, and the ends of its 95 % interval. */
 export interface Estimate {
@@ -42,7 +42,7 @@ export class BucketSums {
   /** Sums over buckets drawn with replacement (Efron 1979), one row for each replicate; seeded. */
   replicates(): Float64Array[] {
     const used = this.#used
-    const random = new Random(STREAM, used)
+    const random = new Random(SEED, used)
     const counts = new Uint16Array(used)
     return Array.from({ length: used === 0 ? 0 : REPLICATES }, () => {
       counts.fill(0)

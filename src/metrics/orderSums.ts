@@ -15,6 +15,15 @@ export interface OrderJudgement {
   onlyClicks: number // the same; counted by NDCG, MRR, MAP and hit rates, not by GAUC
   share: number // of the users whose rows were kept: 1 if all are
   rankings: Partial<Record<Ranking, OrderEstimates>>
+  lead: Lead | null // null: there is no other order beside the model's, or no click
+}
+
+/**
+ * NDCG@10 of the model less that of the best other order. Both have the same draws of groups or users, so the
+ * interval is far narrower than theirs, and tells the two apart if it does not hold 0.
+ */
+export interface Lead extends Estimate {
+  over: Ranking
 }
 
 /** Rows of groups or users, those of each one after the other. */
@@ -110,13 +119,31 @@ export class OrderSums {
         ORDER_MEASURES.map((measure) => [measure, estimateOf(totals, replicates, statistic(measure))]),
       ) as OrderEstimates
     }
+    const all = Object.fromEntries(this.rankings.map((ranking) => [ranking, estimates(ranking)]))
     return {
       units: this.buckets.units,
       withoutClick: totals[WITHOUT_CLICK],
       onlyClicks: totals[ONLY_CLICKS],
       share,
-      rankings: Object.fromEntries(this.rankings.map((ranking) => [ranking, estimates(ranking)])),
+      rankings: all,
+      lead: this.#lead(all, totals, replicates),
     }
+  }
+
+  #lead(
+    estimates: OrderJudgement['rankings'],
+    totals: Float64Array,
+    replicates: readonly Float64Array[],
+  ): Lead | null {
+    if (!estimates.model?.ndcg10) return null
+    const value = (ranking: Ranking) => estimates[ranking]?.ndcg10?.value ?? -1
+    const over = this.rankings
+      .filter((ranking) => ranking !== 'model')
+      .reduce<Ranking | null>((best, one) => (best && value(best) >= value(one) ? best : one), null)
+    if (over === null) return null
+    const [own, other] = [this.statistic('model')('ndcg10'), this.statistic(over)('ndcg10')]
+    const difference = estimateOf(totals, replicates, (sums) => own(sums) - other(sums))
+    return difference && { over, ...difference }
   }
 }
 

@@ -34,7 +34,7 @@ describe('report', () => {
       'Ledger',
       'How it was made',
     ])
-    assert.match(report, /8 of 8 demands are met/)
+    assert.match(report, /8 of 8 constraints are met/)
     assert.match(report, /\| accuracy \| 0\.72130 \| 0\.95490 \|/)
     assert.match(report, /\n\| each of the 5 \| 2 \| 50,000,000 \| 50,000,000 \| 0 \| 0 \| 00c0ffee \|\n\n/)
     assert.match(report, /learningRate \| 1e-8/)

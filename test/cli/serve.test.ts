@@ -69,6 +69,22 @@ test('without --json it tells people where to look', async () => {
   )
 })
 
+test('a SIGHUP that comes before the server is ready reloads the model once it is', async () => {
+  const store = await world.newStore()
+  let hasHungUp = false
+  const args = ['serve', '--port', '0', '--model', world.model, '--store', store]
+  const { code, stderr } = await runCli(args, {
+    onStderr: (text, kill) => {
+      if (!hasHungUp && text.includes('"the store has been read"')) kill('SIGHUP')
+      hasHungUp ||= text.includes('"the store has been read"')
+      if (text.endsWith('"ready"}\n')) setTimeout(kill, 2000, 'SIGTERM')
+    },
+  })
+  assert.equal(code, 0, stderr)
+  const messages: string[] = stderr.match(/"msg":"[^"]*"/g) ?? []
+  assert.ok(messages.indexOf('"msg":"model reload"') > messages.indexOf('"msg":"ready"'), messages.join('\n'))
+})
+
 test('a store that lacks a side is told with the ways to fill it, and a whole one is not', async () => {
   const whole = await ServeProcess.start(['--model', world.model, '--store', await world.newStore()])
   const fresh = `sqlite:${join(world.folder, 'fresh.db')}`

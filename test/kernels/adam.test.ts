@@ -15,7 +15,7 @@ for (const build of builds) {
       vScale: fc.double({ min: 1, max: 31, noNaN: true }),
       beta1: fc.double({ min: 0, max: 0.99, noNaN: true }),
       beta2: fc.double({ min: 0.5, max: 0.9999, noNaN: true }),
-      epsilon: fc.constantFrom(1e-8, 1e-3),
+      epsilon: fc.constantFrom(1e-12, 1e-8, 1e-3, 1),
       decay: fc.constantFrom(1, 0.999),
     })
     fc.assert(
@@ -44,6 +44,25 @@ for (const build of builds) {
         Math.abs(moved + (i % 2 === 0 ? 0.01 : -0.01)) < 1e-6 + 0.01 * 1.1e-5,
         `parameter ${i} moved by ${moved}`,
       )
+    }
+  })
+
+  // What is flushed to 0 must be nothing beside the least ε there may be.
+  test(`adam ${build.name}: a gradient of any size moves by g / (|g| + ε) step sizes at the least ε`, () => {
+    const epsilon = Math.fround(1e-12)
+    const { beta1, beta2 } = HYPER
+    const gradients = [1e-30, 1e-20, 9e-18, -2e-17, 1e-14, -1e-12, 3e-12, 1e-3].map(Math.fround)
+    const q = parameters(8, 2)
+    for (const block of [q.p, q.m, q.v]) q.arena.f32.fill(0, block.at / 4, block.at / 4 + 8)
+    q.arena.f32.set(gradients, q.g.at / 4)
+    const hyper = { stepSize: 1 / (1 - Math.fround(beta1)), vScale: 1 / Math.sqrt(1 - Math.fround(beta2)) }
+    const { after } = judge(build, q.arena, resultsOf(q, { absolute: 2e-5, relative: 1e-6 }), (k) =>
+      step(k, q, { ...HYPER, ...hyper, epsilon }),
+    )
+    for (const [i, gradient] of gradients.entries()) {
+      const moved = new Float32Array(after)[q.p.at / 4 + i]
+      const exact = -gradient / (Math.abs(gradient) + epsilon)
+      assert.ok(Math.abs(moved - exact) < 2e-5, `gradient ${gradient}: moved by ${moved}, exactly ${exact}`)
     }
   })
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { GroupOrders } from '../../src/metrics/groupOrders.ts'
 import { ORDER_MEASURES, type OrderMeasure } from '../../src/metrics/orderMeasures.ts'
-import type { OrderJudgement, Ranking } from '../../src/metrics/orderSums.ts'
+import { type OrderJudgement, OrderSums, type Ranking } from '../../src/metrics/orderSums.ts'
 import { UserOrders } from '../../src/metrics/userOrders.ts'
 import { Random } from '../../src/random.ts'
 
@@ -88,6 +88,27 @@ describe('measures of order', () => {
     for (const measure of ORDER_MEASURES)
       assertClose(judgement.rankings.model?.[measure]?.value, golden.means[measure], measure)
     assert.equal(judgement.share, 1)
+  })
+
+  test('the lead is the difference to the best other order, with the interval of the same draws', () => {
+    const { sums } = byGroup(golden.groups)
+    const { rankings, lead } = sums.judgement()
+    const [own, logged, random] = (['model', 'logged', 'random'] as const).map(
+      (one) => rankings[one]!.ndcg10!,
+    )
+    const best = logged.value >= random.value ? logged : random
+    assert.equal(lead?.over, best === logged ? 'logged' : 'random')
+    assertClose(lead?.value, own.value - best.value, 'lead')
+    // Of its own draws: the mean over groups of the differences, group by group.
+    const differences = sums.buckets
+      .replicates()
+      .map((totals) => {
+        const [mine, theirs] = (['model', lead!.over] as const).map((one) => sums.statistic(one)('ndcg10'))
+        return mine(totals) - theirs(totals)
+      })
+      .toSorted((a, b) => a - b)
+    assert.deepEqual([lead?.low, lead?.high], [differences[25], differences[974]])
+    assert.equal(new OrderSums(['model']).judgement().lead, null)
   })
 
   test('as logged is a score that falls from row to row, random one that is the same for all', () => {

@@ -79,17 +79,36 @@ describe('verdicts', () => {
     assert.equal(verdict(tenths(0)).word, 'no clicks')
   })
 
-  test('order: better if the intervals are apart, otherwise not clearly, or worse', () => {
+  test('order: better or worse if the interval of the difference does not hold 0, else not clearly', () => {
     assert.equal(orderVerdict(judged.byGroup!).grade, 'good')
-    const with10 = (value: number, low: number, high: number) => {
-      const own = { ...judged.byGroup!.rankings.model!, ndcg10: { value, low, high } }
-      const other = { ...own, ndcg10: { value: 0.5, low: 0.45, high: 0.55 } }
-      return orderVerdict({ ...judged.byGroup!, rankings: { model: own, nearest: other } })
+    const ahead = (value: number, low: number, high: number) =>
+      orderVerdict({ ...judged.byGroup!, lead: { over: 'nearest', value, low, high } })
+    assert.equal(ahead(0.02, 0.01, 0.03).word, 'better than every simple order')
+    assert.equal(ahead(0.02, -0.01, 0.05).word, 'not clearly better')
+    assert.equal(ahead(-0.02, -0.05, 0.01).word, 'not clearly worse')
+    assert.equal(ahead(-0.02, -0.03, -0.01).word, 'no better than a simple order')
+    assert.equal(
+      ahead(-0.02, -0.03, -0.01).text,
+      'The model is worse than the best simple order, the nearest first. Its NDCG@10 differs by −0.02000, 95 % interval −0.03000 to −0.01000, which does not hold 0.',
+    )
+    assert.equal(orderVerdict({ ...judged.byGroup!, lead: null }).word, 'nothing to compare')
+  })
+
+  test('an AUC that guessing cannot give is not called chance, however near to it', () => {
+    const of = (auc: number, rows: number) => aucVerdict({ ...metrics, auc, rows, clickRate: 0.1 }).word
+    assert.equal(of(0.515, 1_000_000), 'weak')
+    assert.equal(of(0.5015, 1_000_000), 'no better than chance')
+    assert.equal(of(0.48, 1_000_000), 'no better than chance')
+  })
+
+  test('calibration: of rare clicks, what is twice too high is not close', () => {
+    const verdict = (prediction: number) => {
+      const bins = Array.from({ length: 10 }, () => tenth(1_000_000, prediction, 0.005))
+      return calibrationVerdict(bins, prediction - 0.005).word
     }
-    assert.equal(with10(0.52, 0.47, 0.57).grade, 'fair')
-    assert.equal(with10(0.48, 0.43, 0.53).word, 'not clearly worse')
-    assert.equal(with10(0.3, 0.25, 0.35).word, 'no better than a simple order')
-    assert.match(with10(0.4, 0.35, 0.45).text, /0\.1000 below the nearest first/)
+    assert.equal(verdict(0.01), 'off')
+    assert.equal(verdict(0.006), 'slightly off')
+    assert.equal(verdict(0.0054), 'close')
   })
 
   test('numbers that guessing may have given are too few rows to tell, and of more rows they are told', () => {

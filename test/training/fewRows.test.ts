@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { settingsForRows } from '../../src/training/settings/fewRows.ts'
+import { settingsForRows, thinProblem } from '../../src/training/settings/fewRows.ts'
 import { resolveSettings } from '../../src/training/settings/resolveSettings.ts'
+import { learningRateAt } from '../../src/training/step/learningRate.ts'
 import { train } from '../../src/training/train.ts'
 import type { TrainEvent } from '../../src/training/types.ts'
 import { smallData } from './dataFixture.ts'
@@ -95,6 +96,20 @@ for (const rows of [20, 300, 3000])
     assert.ok(measured!.logLoss < 0.8 * entropy, `log loss ${measured!.logLoss}, without features ${entropy}`)
     assert.ok(measured!.auc! > 0.85, `AUC ${measured!.auc}`)
   })
+
+test('a single step at the end of a schedule is pointed out: it changes nothing', () => {
+  const problem = (schedule: 'constant' | 'cosine' | 'linear', steps: number, warmupSteps = 0) =>
+    thinProblem(steps, { schedule, warmupSteps }, 900)
+  for (const schedule of ['cosine', 'linear'] as const) {
+    assert.equal(learningRateAt({ learningRate: 1, schedule, warmupSteps: 0 }, 1, 1), 0)
+    assert.match(
+      problem(schedule, 1) ?? '',
+      /which is the only one, so nothing will be learned from 900 rows/,
+    )
+    assert.equal(problem(schedule, 2), undefined)
+  }
+  assert.equal(problem('constant', 1), undefined)
+})
 
 test('settings that leave hardly any step at the full rate are pointed out', async () => {
   const { data, folder } = await smallData({ rows: 3000, testRows: 100, files: 1, testFiles: 1 })

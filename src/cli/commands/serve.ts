@@ -46,8 +46,12 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
       import('../../server/startServer.ts'),
       import('../../server/keys/apiKeyFile.ts'),
     ])
-    let running: RunningServer | undefined
-    process.on('SIGHUP', () => void running?.reload().catch(() => undefined)) // the log tells what came of it
+    // A model that comes while the server starts is loaded as soon as it has.
+    let isNewer = false
+    let reload = () => {
+      isNewer = true
+    }
+    process.on('SIGHUP', () => reload())
     const starting = startServer({
       ...places,
       ...(store !== undefined && { store: storeWithPassword(store) }),
@@ -64,7 +68,8 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
     const server = await unlessStopped(starting, interrupt)
     progress.end({ quiet: server === undefined })
     if (!server) return
-    running = server
+    reload = () => void server.reload().catch(() => undefined) // the log tells what came of it
+    if (isNewer) reload()
     const hasConsole = options.console !== false
     tellReady(server, { asJson: json === true, hasKeys: apiKeys !== undefined, hasConsole })
     const note = emptyStoreNote(server, { store: store ?? DEFAULT_STORE, model })

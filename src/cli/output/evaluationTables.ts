@@ -5,6 +5,7 @@ import {
   calibrationCells,
   type Cells,
   intervalText,
+  leadText,
   ORDER_ONLY,
   orderCells,
   unitsText,
@@ -77,7 +78,9 @@ function renderOrders(judgement: OrderJudgement, what: 'group' | 'user'): string
   const { head, rows } = orderCells(judgement)
   const [, ...others] = head
   const table = renderTable([`by ${what}`, ...others], rows, ['left', ...others.map(() => 'right' as const)])
-  return `${table}\n${unitsText(judgement, what)}`
+  return [table, unitsText(judgement, what), leadText(judgement)?.replace('. ', '.\n')]
+    .filter((line) => line !== undefined)
+    .join('\n')
 }
 
 function renderCalibration({ head, rows }: Cells): string {

@@ -83,7 +83,7 @@ export class TrainProgress {
     this.#progress.end()
     this.#progress.line(
       `train  ${formatCount(event.rows)} rows an epoch, ${event.epochs} ${event.epochs === 1 ? 'epoch' : 'epochs'}, ` +
-        `${formatCount(event.steps)} steps, ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}${resumed}`,
+        `${formatCount(event.steps)} ${event.steps === 1 ? 'step' : 'steps'}, ${event.threads} ${event.threads === 1 ? 'thread' : 'threads'}${resumed}`,
     )
   }
 }

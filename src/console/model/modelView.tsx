@@ -58,7 +58,7 @@ export function ModelView({ api }: ViewProps) {
           </section>
           <CalibrationChart report={current} />
           <MoversCard key={current.checksum} api={api} />
-          <Demands report={current} />
+          <Constraints report={current} />
           <section class="card" aria-labelledby="model-inputs">
             <h2 id="model-inputs">What it takes</h2>
             <InputList report={current} />
@@ -70,19 +70,19 @@ export function ModelView({ api }: ViewProps) {
   )
 }
 
-const SIGNS = { met: '✓ met', broken: '✗ not met', open: '– not demanded' }
+const SIGNS = { met: '✓ met', broken: '✗ not met', open: '– not judged' }
 
-/** What was demanded of the training, and what was measured. */
-function Demands({ report: { constraints } }: { report: ModelReport }) {
+/** The limits of the training, and what was measured. */
+function Constraints({ report: { constraints } }: { report: ModelReport }) {
   if (constraints.length === 0) return null
   return (
-    <section class="card" aria-labelledby="model-demands">
-      <h2 id="model-demands">Demands on the training</h2>
-      <div class="table-frame" tabIndex={0} role="group" aria-labelledby="model-demands">
-        <table class="demands">
+    <section class="card" aria-labelledby="model-constraints">
+      <h2 id="model-constraints">Constraints of the training</h2>
+      <div class="table-frame" tabIndex={0} role="group" aria-labelledby="model-constraints">
+        <table class="constraints">
           <thead>
             <tr>
-              <th scope="col">Demand</th>
+              <th scope="col">Constraint</th>
               <th scope="col">Limit</th>
               <th scope="col">Measured</th>
               <th scope="col">Result</th>

@@ -1,7 +1,7 @@
 // Moments below these are taken for 0, and the square of a gradient below the third. A unit that no row
 // reaches any more has gradient 0; its moments would fade into subnormal numbers and stay there, with which
-// an x86 core computes far slower (a fifth of the time of a long run). With ε 1e-8, m below 1e-30 moves a
-// parameter by less than 1e-22 learning rates, and √v below 1e-18 is nothing beside ε.
+// an x86 core computes far slower (a fifth of the time of a long run). With ε 1e-12, the least there is, m
+// below 1e-30 moves a parameter by less than 1e-18 learning rates, and √v below 1e-17 is nothing beside ε.
 const M_MIN: f32 = 1e-30
 const V_MIN: f32 = 1e-36
 const SQUARED_MIN: f32 = 1e-17

@@ -25,14 +25,17 @@ export type ConstraintInputs = Pick<
   | 'test'
 >
 
+/** A constraint of the reference presets alone. */
+type Demanded = (name: string, limit: string, measured: string, met: boolean | null) => Constraint
+
 /**
  * The job's constraints, each with its limit and what was measured. For a reference preset the limits are
- * the job's; for others the settings have none, and the accuracy must only reach that of the majority class.
+ * the job's; for others only rows and memory have one.
  */
 export function constraintsTable(run: ConstraintInputs): Constraint[] {
   const isReference = run.preset !== 'default'
   const { settings } = run
-  const demanded = (name: string, limit: string, measured: string, met: boolean): Constraint =>
+  const demanded: Demanded = (name, limit, measured, met) =>
     isReference ? { name, limit, measured, met } : { name, limit: '–', measured, met: null }
   const reference = PRESETS[isReference ? run.preset : 'reference']
   const architecture = architectureText(reference, parameterCount({ ...reference, ...REFERENCE_FEATURES }))
@@ -63,7 +66,7 @@ export function constraintsTable(run: ConstraintInputs): Constraint[] {
       learningRateText(settings),
       learningRateText(settings) === learningRateText(reference),
     ),
-    timeConstraint(run),
+    timeConstraint(run, demanded),
     memoryConstraint(run),
     accuracyConstraint(run),
   ]
@@ -115,14 +118,14 @@ function rowsConstraint(run: ConstraintInputs): Constraint {
   }
 }
 
-function timeConstraint(run: ConstraintInputs): Constraint {
-  const slowest = run.epochs.reduce((seconds, epoch) => Math.max(seconds, epoch.seconds), 0)
-  return {
-    name: 'time per epoch',
-    limit: `≤ ${EPOCH_SECONDS_MAX} s`,
-    measured: run.epochs.length > 0 ? `${formatSeconds(slowest)} at most` : '–',
-    met: run.epochs.length > 0 ? slowest <= EPOCH_SECONDS_MAX : null,
-  }
+function timeConstraint({ epochs }: ConstraintInputs, demanded: Demanded): Constraint {
+  const slowest = epochs.reduce((most, { seconds }) => Math.max(most, seconds), 0)
+  return demanded(
+    'time per epoch',
+    `≤ ${EPOCH_SECONDS_MAX} s`,
+    epochs.length > 0 ? `${formatSeconds(slowest)} at most` : '–',
+    epochs.length > 0 ? slowest <= EPOCH_SECONDS_MAX : null,
+  )
 }
 
 function memoryConstraint(run: ConstraintInputs): Constraint {
@@ -136,22 +139,22 @@ function memoryConstraint(run: ConstraintInputs): Constraint {
   }
 }
 
-function accuracyConstraint(run: ConstraintInputs): Constraint {
-  const isReference = run.preset !== 'default'
-  if (!isReference && learnsOrderAlone(run.settings.loss))
-    return { name: 'accuracy on the test set', limit: '–', measured: 'none: scores only order', met: null }
-  const least = isReference ? ACCURACY_MIN : (run.test?.majorityAccuracy ?? Number.NaN)
-  const limit = isReference
-    ? `≥ ${ACCURACY_MIN}`
-    : run.test
-      ? `≥ ${least.toFixed(4)} (majority class)`
-      : '≥ majority class'
-  return {
-    name: 'accuracy on the test set',
-    limit,
-    measured: run.test ? run.test.accuracy.toFixed(4) : 'no test set',
-    met: run.test ? run.test.accuracy >= least : null,
-  }
+/** Of other data none is demanded: if clicks are rare, a good model may have less than the majority class. */
+function accuracyConstraint({ preset, settings, test }: ConstraintInputs): Constraint {
+  const name = 'accuracy on the test set'
+  const isReference = preset !== 'default'
+  const accuracy = test?.accuracy.toFixed(4) ?? 'no test set'
+  if (isReference)
+    return {
+      name,
+      limit: `≥ ${ACCURACY_MIN}`,
+      measured: accuracy,
+      met: test ? test.accuracy >= ACCURACY_MIN : null,
+    }
+  if (learnsOrderAlone(settings.loss))
+    return { name, limit: '–', measured: 'none: scores only order', met: null }
+  const majority = test ? ` (majority class ${test.majorityAccuracy.toFixed(4)})` : ''
+  return { name, limit: '–', measured: `${accuracy}${majority}`, met: null }
 }
 
 /** `256 → 128 relu → 1, 43,521 parameters` */

@@ -56,6 +56,25 @@ export function unitsText(judgement: OrderJudgement, what: 'group' | 'user'): st
   return `${all}; ${formatCount(withoutClick)} without a click ${withoutClick === 1 ? 'is' : 'are'} left out, of GAUC also ${formatCount(onlyClicks)} with nothing else`
 }
 
+/** Whether the model's order is better than every simple one, and by how much; undefined: there is none. */
+export function leadText({ lead }: OrderJudgement): string | undefined {
+  if (!lead) return undefined
+  const { over, value, low, high } = lead
+  const best = `the best simple order, ${SENTENCE_NAMES[over]}`
+  const figures = `Its NDCG@10 differs by ${signed(value)}, 95 % interval ${signed(low)} to ${signed(high)}`
+  if (low <= 0 && high >= 0)
+    return `Whether the model is better than ${best}, cannot be told. ${figures}, which holds 0.`
+  return `The model is ${low > 0 ? 'better' : 'worse'} than ${best}. ${figures}, which does not hold 0.`
+}
+
+const SENTENCE_NAMES: Record<Ranking, string> = {
+  model: 'the model',
+  logged: 'the order as logged',
+  popularity: 'the most popular first',
+  nearest: 'the nearest first',
+  random: 'a random order',
+}
+
 /** Tenths of the rows by their predictions: what was predicted, and what came. */
 export function calibrationCells(bins: readonly CalibrationBin[]): Cells {
   return {

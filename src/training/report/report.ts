@@ -1,7 +1,14 @@
 import { formatCount } from '../../format.ts'
 import { learnsOrderAlone } from '../settings/trainSettings.ts'
 import type { TrainResult } from '../types.ts'
-import { calibrationCells, type Cells, ORDER_ONLY, orderCells, unitsText } from './judgementTables.ts'
+import {
+  calibrationCells,
+  type Cells,
+  ORDER_ONLY,
+  leadText,
+  orderCells,
+  unitsText,
+} from './judgementTables.ts'
 import { markdownTable } from './markdown.ts'
 import type { ReportContext } from './reportContext.ts'
 import { constraintCells, countMet, epochCells, ledgerCells, madeCells, metricCells } from './reportTables.ts'
@@ -14,7 +21,7 @@ export function renderReport(result: TrainResult, context: ReportContext): strin
     '',
     `Trained on ${formatCount(result.rows)} rows an epoch, ${result.epochs.length} ${result.epochs.length === 1 ? 'epoch' : 'epochs'}, ` +
       `preset \`${result.preset}\`; the weights of epoch ${result.keptEpoch} were kept. ` +
-      `${met} of ${demanded} demands are met.`,
+      `${met} of ${demanded} constraints are met.`,
     '',
     '## Constraints',
     '',
@@ -57,7 +64,7 @@ function testLines(result: TrainResult, context: ReportContext): string[] {
           '',
           ...tableLines(orderCells(byGroup)),
           '',
-          `${unitsText(byGroup, 'group')}.`,
+          [`${unitsText(byGroup, 'group')}.`, leadText(byGroup) ?? ''].join(' ').trimEnd(),
         ]
       : []),
     ...(judged && !ordersOnly

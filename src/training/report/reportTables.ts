@@ -12,12 +12,12 @@ export function metSign(met: boolean | null): string {
 
 export function constraintCells(constraints: readonly Constraint[]): Cells {
   return {
-    head: ['', 'demand', 'limit', 'measured'],
+    head: ['', 'constraint', 'limit', 'measured'],
     rows: constraints.map(({ name, limit, measured, met }) => [metSign(met), name, limit, measured]),
   }
 }
 
-/** How many of the constraints are demands, and met. */
+/** How many of the constraints have a limit, and are met. */
 export function countMet(constraints: readonly Constraint[]): { met: number; demanded: number } {
   return {
     met: constraints.filter((constraint) => constraint.met === true).length,

@@ -80,6 +80,12 @@ function firstState(options: TrainingRunOptions): CheckpointState {
   }
 }
 
+/**
+ * To be raised whenever a step computes something else: a run that goes on from a checkpoint of before would
+ * not end in the same bytes.
+ */
+const ARITHMETIC = 1
+
 /** What makes two runs the same run. */
 function fingerprint({ settings, simd, network, pack, validation, from }: TrainingRunOptions): string {
   const data = [
@@ -88,6 +94,6 @@ function fingerprint({ settings, simd, network, pack, validation, from }: Traini
     ...(validation ? [validation.fingerprint] : []),
   ]
   return createHash('sha256')
-    .update(JSON.stringify([1, settings, simd, network, ...data]))
+    .update(JSON.stringify([ARITHMETIC, settings, simd, network, ...data]))
     .digest('hex')
 }

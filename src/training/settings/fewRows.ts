@@ -79,7 +79,7 @@ export function chosenText(chosen: Partial<Chosen>): string | undefined {
   const parts = [
     batchSize === undefined ? '' : `batches of ${formatCount(batchSize)} rows`,
     epochs === undefined ? '' : `${epochs} epochs`,
-    warmupSteps === undefined ? '' : `a warm-up of ${formatCount(warmupSteps)} steps`,
+    warmupText(warmupSteps),
     validation === undefined
       ? ''
       : validation === 0
@@ -89,8 +89,22 @@ export function chosenText(chosen: Partial<Chosen>): string | undefined {
   return parts.length === 0 ? undefined : parts.join(', ')
 }
 
+function warmupText(steps: number | undefined): string {
+  if (steps === undefined) return ''
+  return steps === 0 ? 'no warm-up' : `a warm-up of ${formatCount(steps)} step${steps === 1 ? '' : 's'}`
+}
+
 /** Why such steps teach next to nothing, as a sentence; undefined: they may well do. */
-export function thinProblem(steps: number, { warmupSteps }: TrainSettings, rows: number): string | undefined {
+export function thinProblem(
+  steps: number,
+  { warmupSteps, schedule }: Pick<TrainSettings, 'warmupSteps' | 'schedule'>,
+  rows: number,
+): string | undefined {
+  if (steps === 1 && warmupSteps === 0 && schedule !== 'constant')
+    return (
+      `The schedule takes the learning rate to 0 at the last step, which is the only one, so nothing will be learned from ` +
+      `${formatCount(rows)} rows. Use smaller batches, more epochs or a constant rate (--batch-size, --epochs, --schedule).`
+    )
   if (warmupSteps <= WARMUP_SHARE_LONG * steps) return undefined
   return (
     `The learning rate rises during ${formatCount(warmupSteps)} of ${formatCount(steps)} steps, so little will be learned from ` +

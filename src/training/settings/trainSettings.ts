@@ -34,13 +34,13 @@ export const SETTINGS = {
     flag: '--epochs <n>',
     help: 'passes over the training rows',
   }),
-  /** Of the first step after the warm-up. */
+  /** Of the last step of the warm-up, or of all steps; a schedule falls from there. */
   learningRate: setting({
     schema: positive(10),
     default: 3e-3,
     reference: 1e-8,
     flag: '--learning-rate <x>',
-    help: 'rate of the first step after the warm-up',
+    help: 'highest rate, where the warm-up ends',
   }),
   /** From the learning rate down to 0 at the last step, unless it is constant. */
   schedule: setting({
@@ -115,8 +115,9 @@ export const SETTINGS = {
   /** Adam's decay of the second moment. */
   beta2: setting({ schema: fraction(), default: 0.999, reference: 0.999, flag: '--optimizer-beta2 <b>' }),
   /** Adam's ε. */
+  /** The kernels take moments for 0 that are nothing beside it. */
   epsilon: setting({
-    schema: positive(1),
+    schema: number(1e-12, 1),
     default: 1e-8,
     reference: 1e-8,
     flag: '--optimizer-epsilon <e>',

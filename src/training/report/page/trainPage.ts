@@ -19,7 +19,7 @@ import { importanceHint, importanceSection } from './importanceSection.ts'
 import { learningFigures, learningVerdict } from './learningFigures.ts'
 import { orderFigures, simpleRules } from './orderFigures.ts'
 import { scoreFigures } from './scoreFigures.ts'
-import { demandsText } from './verdicts.ts'
+import { constraintsText } from './verdicts.ts'
 import { qualityTiles } from './qualityTiles.ts'
 
 /** The page of a model's `report.html`. Pure. */
@@ -103,7 +103,7 @@ function glance(result: TrainResult, context: ReportContext): Tile[] {
   const { met, demanded } = countMet(constraints)
   const slowest = epochs.reduce((seconds, epoch) => Math.max(seconds, epoch.seconds), 0)
   return [
-    { name: 'demands met', value: `${met} of ${demanded}`, verdict: constraintsVerdict(constraints) },
+    { name: 'constraints met', value: `${met} of ${demanded}`, verdict: constraintsVerdict(constraints) },
     ...(test && test.rows > 0
       ? qualityTiles(test, {
           judgement: judged?.byGroup ?? null,
@@ -138,12 +138,12 @@ function epochsText(count: number): string {
   return `${count} ${count === 1 ? 'epoch' : 'epochs'}`
 }
 
-/** Whether all demands are met, and which are not. */
+/** Whether all constraints are met, and which are not. */
 function constraintsVerdict(constraints: readonly Constraint[]): Verdict {
   const missed = constraints.filter(({ met }) => met === false)
   const { demanded } = countMet(constraints)
   return missed.length === 0
-    ? { grade: 'good', word: 'all met', text: `${demandsText(demanded)} of this run are met.` }
+    ? { grade: 'good', word: 'all met', text: `${constraintsText(demanded)} of this run are met.` }
     : {
         grade: 'poor',
         word: `${missed.length} missed`,

@@ -2,14 +2,16 @@ import { formatCount, formatPercent, formatShare } from '../../../format.ts'
 import type { CalibrationBin } from '../../../metrics/calibrationCurve.ts'
 import type { EvaluationMetrics } from '../../../metrics/clickMetrics.ts'
 import { chanceAuc } from '../../../metrics/chanceAuc.ts'
-import { type OrderJudgement, type Ranking, RANKINGS } from '../../../metrics/orderSums.ts'
+import type { OrderJudgement } from '../../../metrics/orderSums.ts'
 import { wilsonInterval } from '../../../metrics/wilson.ts'
 import type { Verdict } from '../../../report/verdict.ts'
+import { leadText } from '../judgementTables.ts'
 
 // What counts as good is a matter of the data; these bounds are the customary ones for clicks.
 const AUC_BOUNDS = { chance: 0.52, weak: 0.6, modest: 0.7, strong: 0.8, suspicious: 0.97 }
 const ENTROPY_BOUNDS = { good: 0.9, fair: 0.99 }
 const CALIBRATION_BOUNDS = { good: 0.01, fair: 0.03 }
+const CALIBRATION_SHARES = { good: 0.1, fair: 0.3 } // of the click rate, if that is less: clicks may be rare
 const WITHIN_SHARE = 0.9 // of 95 % intervals
 const GAIN_CLEAR = 0.02 // of the accuracy
 const TOO_FEW = 'too few rows to tell'
@@ -28,7 +30,7 @@ export function aucVerdict({
   const { low, high } = chanceAuc(rows, clickRate)
   if (auc >= low && auc <= high && (auc >= chance || high >= weak))
     return tooFew(`${text} Of so few rows, guessing alone gives up to ${formatPercent(high)}.`)
-  if (auc < chance) return { grade: 'poor', word: 'no better than chance', text }
+  if (auc <= high) return { grade: 'poor', word: 'no better than chance', text }
   if (auc < weak) return { grade: 'poor', word: 'weak', text }
   if (auc < modest) return { grade: 'fair', word: 'modest', text }
   if (auc < strong) return { grade: 'good', word: 'useful', text }
@@ -115,8 +117,10 @@ export function calibrationVerdict(bins: readonly CalibrationBin[], error: numbe
     return tooFew(
       `${text} Nearly every interval also holds the click rate of all rows, so predicting that alone would look as good.`,
     )
-  if (within >= most || error <= CALIBRATION_BOUNDS.good) return { grade: 'good', word: 'close', text }
-  return error <= CALIBRATION_BOUNDS.fair
+  const { rate } = totalsOf(bins)
+  const bound = (of: 'good' | 'fair') => Math.min(CALIBRATION_BOUNDS[of], CALIBRATION_SHARES[of] * rate)
+  if (within >= most || error <= bound('good')) return { grade: 'good', word: 'close', text }
+  return error <= bound('fair')
     ? { grade: 'fair', word: 'slightly off', text }
     : { grade: 'poor', word: 'off', text }
 }
@@ -157,47 +161,17 @@ export function gainVerdict(bins: readonly CalibrationBin[]): Verdict {
 }
 
 /** Whether the model's order is better than every simple one. */
-export function orderVerdict({ rankings }: OrderJudgement): Verdict {
-  const own = rankings.model?.ndcg10
-  const others = RANKINGS.filter((ranking) => ranking !== 'model').flatMap((ranking) => {
-    const estimate = rankings[ranking]?.ndcg10
-    return estimate ? [{ ranking, ...estimate }] : []
-  })
-  if (!own || others.length === 0)
+export function orderVerdict(judgement: OrderJudgement): Verdict {
+  const { lead } = judgement
+  const text = leadText(judgement)
+  if (!lead || text === undefined)
     return { grade: 'plain', word: 'nothing to compare', text: 'No group with a click was judged.' }
-  const best = others.reduce((most, other) => (other.value > most.value ? other : most))
-  const name = SENTENCE_NAMES[best.ranking]
-  const by = Math.abs(own.value - best.value).toFixed(4)
-  if (own.low > best.high)
-    return {
-      grade: 'good',
-      word: 'better than every simple order',
-      text: `NDCG@10 is ${by} above ${name}, the best of them, and the intervals do not overlap.`,
-    }
-  if (own.value > best.value)
-    return {
-      grade: 'fair',
-      word: 'not clearly better',
-      text: `NDCG@10 is ${by} above ${name}, the best simple order, but the intervals overlap.`,
-    }
-  return own.high >= best.low
-    ? {
-        grade: 'fair',
-        word: 'not clearly worse',
-        text: `NDCG@10 is ${by} below ${name}, the best simple order, but the intervals overlap.`,
-      }
-    : { grade: 'poor', word: 'no better than a simple order', text: `NDCG@10 is ${by} below ${name}.` }
+  if (lead.low > 0) return { grade: 'good', word: 'better than every simple order', text }
+  if (lead.high < 0) return { grade: 'poor', word: 'no better than a simple order', text }
+  return { grade: 'fair', word: lead.value > 0 ? 'not clearly better' : 'not clearly worse', text }
 }
 
-const SENTENCE_NAMES: Record<Ranking, string> = {
-  model: 'the model',
-  logged: 'the order as logged',
-  popularity: 'the most popular first',
-  nearest: 'the nearest first',
-  random: 'a random order',
-}
-
-/** `1 demand`, `8 demands` */
-export function demandsText(count: number): string {
-  return `${formatCount(count)} demand${count === 1 ? '' : 's'}`
+/** `1 constraint`, `8 constraints` */
+export function constraintsText(count: number): string {
+  return `${formatCount(count)} constraint${count === 1 ? '' : 's'}`
 }
