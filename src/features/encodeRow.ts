@@ -95,7 +95,8 @@ function encodeOf(feature: FeatureSpec): FeatureEncoder['encode'] {
           return `must be a finite number, found ${shown(value ?? null)}; ${NONE_MISSING}`
         const number = isMissing ? missing!.value : numberOf(value)
         if (number === undefined) return `must be a finite number as a 32-bit float, found ${shown(value)}`
-        f32[at] = scaled ? scaled(number) : number
+        // Training knows float32 alone, and a rank jumps where a value is that of many rows.
+        f32[at] = scaled ? scaled(Math.fround(number)) : number
         if (missing?.flag) f32[at + 1] = isMissing ? 1 : 0
         return undefined
       }

@@ -4,14 +4,14 @@ import type { RawValue } from '../features/values.ts'
 import { inputWidth } from '../model/network.ts'
 import { ClickWriter } from '../ranking/clickWriter.ts'
 import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
-import { naiveInputs, naiveLogits } from '../model/naiveForward.ts'
+import { naiveForward, naiveInputs } from '../model/naiveForward.ts'
 import { type LiveTables, liveRowOf } from './tables.ts'
 import type { PairScorer } from '../ranking/pairScorer.ts'
 import type { FeatureSpec, Side } from '../features/featureSpec.ts'
 import type { FeatureId } from '../ids.ts'
 import type { LoadedModel } from './state.ts'
 
-const LOGIT_TOLERANCE = 1e-3 // + the same share of it; rounding stays below a hundredth of this
+const LOGIT_TOLERANCE = 1e-3 // + the same share of it; usually, rounding stays below a hundredth of this
 
 /**
  * Ranks some pairs with a model that is about to be served and holds the scores against those that its
@@ -49,11 +49,12 @@ export function goldenCheck(
       const encoded = { users: user, restaurants: restaurant, click: click.row }
       pairs.set(inputsOf(encoded), i * width)
     }
-    const promised = naiveLogits(network, model.weights, pairs)
+    const { logits: promised, rounding } = naiveForward(network, model.weights, pairs)
     for (const [i, logit] of logits.entries()) {
       if (!Number.isFinite(logit)) continue
       finite++
-      if (!(Math.abs(logit - promised[i]) <= LOGIT_TOLERANCE * (1 + Math.abs(promised[i]))))
+      const tolerance = Math.max(LOGIT_TOLERANCE * (1 + Math.abs(promised[i])), rounding[i])
+      if (!(Math.abs(logit - promised[i]) <= tolerance))
         throw new NearrankError(
           'DAMAGED',
           `Cannot serve the model: the logit of user ${id} and restaurant ${restaurants[i]} must be ${promised[i]}, found ${logit}; load or train it again`,

@@ -3,6 +3,9 @@ import { type Side, SOURCES } from '../features/featureSpec.ts'
 import { InputWriter, tensorData } from './inputWriter.ts'
 import { directColumns, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 
+/** A step of float32 sums loses less of what they are made of, whatever their order. */
+const ROUNDING = 2 ** -22
+
 /**
  * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
  * everything that computes them faster. F is the user's plus the restaurant's features.
@@ -13,6 +16,18 @@ export function naiveLogits(
   weights: StateDict,
   features: Float64Array | Float32Array,
 ): Float64Array {
+  return naiveForward(network, weights, features).logits
+}
+
+/**
+ * The same, and for each logit how far one that is computed in float32 may be from it: large terms that
+ * nearly cancel leave little of their digits (Higham 2002, 3.1).
+ */
+export function naiveForward(
+  network: Network,
+  weights: StateDict,
+  features: Float64Array | Float32Array,
+): { logits: Float64Array; rounding: Float64Array } {
   const featureCount = inputWidth(network)
   const rows = features.length / featureCount
   if (!Number.isInteger(rows))
@@ -25,19 +40,30 @@ export function naiveLogits(
   for (let row = 0; row < rows; row++)
     for (const column of direct) added[row] += features[row * featureCount + column]
   let x = Float64Array.from(features) // [rows, inputs]
+  let rounding = new Float64Array(x.length) // of x
   for (const { name, inputs, outputs, activation } of linearLayers(network)) {
     const weight = tensorData(weights, `${name}.weight`) // [outputs, inputs]
     const bias = tensorData(weights, `${name}.bias`) // [outputs]
     const y = new Float64Array(rows * outputs) // [rows, outputs]
+    const lost = new Float64Array(y.length)
     for (let row = 0; row < rows; row++)
       for (let out = 0; out < outputs; out++) {
         let sum = bias[out]
-        for (let k = 0; k < inputs; k++) sum += weight[out * inputs + k] * x[row * inputs + k]
+        let size = Math.abs(bias[out])
+        let brought = 0
+        for (let k = 0; k < inputs; k++) {
+          const term = weight[out * inputs + k] * x[row * inputs + k]
+          sum += term
+          size += Math.abs(term)
+          brought += Math.abs(weight[out * inputs + k]) * rounding[row * inputs + k]
+        }
         y[row * outputs + out] = activation === 'relu' ? Math.max(0, sum) : sum
+        lost[row * outputs + out] = brought + ROUNDING * size
       }
     x = y
+    rounding = lost
   }
-  return x.map((logit, row) => logit + added[row])
+  return { logits: x.map((logit, row) => logit + added[row]), rounding }
 }
 
 /** The encoded rows of one pair; click: of context and pairs. */

@@ -93,7 +93,7 @@ function encode(feature: Fitted, value: Value): Encoded {
 }
 
 function scaled({ clip = [-Infinity, Infinity], scale, knots = [] }: Fitted, raw: number): number {
-  const value = Math.min(clip[1], Math.max(clip[0], raw))
+  const value = Math.min(clip[1], Math.max(clip[0], Math.fround(raw)))
   if (scale === 'log') return Math.sign(value) * Math.log1p(Math.abs(value))
   if (scale !== 'rank') return value
   const last = knots.length - 1
@@ -130,7 +130,7 @@ const FEATURES: FeatureSpec[] = [
   { name: 'likes', kind: 'categories', values: ['a', '3', 'true', 'ไทย'], dim: 4, maxValues: 3 },
   { name: 'age', kind: 'number', missing: { value: 2.5, flag: true } },
   { name: 'weight', kind: 'number', missing: { value: 7, flag: false }, clip: [-9, 9], scale: 'log' },
-  { name: 'size', kind: 'number', scale: 'rank', knots: [-3, 0, 0, 1, 1e30] },
+  { name: 'size', kind: 'number', scale: 'rank', knots: [-3, 0, 0, 0.7, 0.7, 1, 1e30].map(Math.fround) },
   { name: 'brand', kind: 'category', values: [], buckets: 7, dim: 4 },
   { name: 'city', kind: 'category', values: ['', 'a', 'false', '7', '-2'], dim: 4 },
   { name: 'taste', kind: 'vector', length: 2, missing: { values: [0.5, -1], flag: true } },
@@ -168,7 +168,7 @@ const row = fc.tuple(
   fc.oneof(fc.constant(null), fc.array(fc.oneof(scalar, absent), { maxLength: 6 })),
   fc.oneof(absent, float),
   fc.oneof(absent, float),
-  fc.oneof(float, fc.constantFrom(-3, 0, 1, 0.5)),
+  fc.oneof(float, fc.double({ noNaN: true, min: -4, max: 4 }), fc.constantFrom(-3, 0, 1, 0.5, 0.7)),
   fc.oneof(absent, scalar),
   fc.oneof(absent, scalar),
   fc.oneof(fc.constant(null), fc.array(float, { minLength: 2, maxLength: 2 })),

@@ -103,7 +103,7 @@ describe('measures of order', () => {
     const differences = sums.buckets
       .replicates()
       .map((totals) => {
-        const [mine, theirs] = (['model', lead!.over] as const).map((one) => sums.statistic(one)('ndcg10'))
+        const [mine, theirs] = (['model', lead.over] as const).map((one) => sums.statistic(one)('ndcg10'))
         return mine(totals) - theirs(totals)
       })
       .toSorted((a, b) => a - b)

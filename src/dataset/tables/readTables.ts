@@ -12,7 +12,7 @@ import { damagedPack, readManifest } from '../pack/packManifest.ts'
 import { readPackFile, readWholePackFile } from '../pack/packFile.ts'
 import { integerIds, kindsOfKeys, stringIds, type TableIds } from './tableIds.ts'
 
-export const TABLES_FORMAT = 1
+export const TABLES_FORMAT = 2
 
 const PackFileSchema = Type.Object({
   bytes: Type.Integer({ minimum: 0 }),

@@ -5,7 +5,7 @@ import type { RawRow } from '../../features/rawRow.ts'
 import { readPackFile, readWholePackFile } from '../pack/packFile.ts'
 import { damagedPack, readManifest } from '../pack/packManifest.ts'
 
-export const VALUES_FORMAT = 1
+export const VALUES_FORMAT = 2
 const NEWLINE = 10
 
 const ValuesFileSchema = Type.Object({

@@ -66,11 +66,11 @@ export function valueSql(column: ParquetColumn, kind: FeatureKind): string {
       return `coalesce(TRY_CAST(${number} AS FLOAT), CASE WHEN ${name} IS NULL THEN 'nan' ELSE 'inf' END::FLOAT)`
     }
     case 'category':
-      return textSql(name, type)
+      return textSql(name, column.type)
     case 'text':
       return `${name}::VARCHAR`
     case 'categories':
-      return `${name}::VARCHAR[]`
+      return textsSql(name, column.type)
     case 'vector':
     case 'cell':
       return `${name}::DOUBLE[]`
@@ -80,8 +80,29 @@ export function valueSql(column: ParquetColumn, kind: FeatureKind): string {
 }
 
 /** The text by which a value of a category is known: that of JavaScript, where DuckDB writes 3.0 for 3. */
-function textSql(name: string, type: ValueType): string {
-  if (type !== 'fraction') return `${name}::VARCHAR`
-  const isWhole = `${name} = trunc(${name}) AND abs(${name}) < 1e15`
-  return `CASE WHEN ${isWhole} THEN ${name}::BIGINT::VARCHAR ELSE ${name}::DOUBLE::VARCHAR END`
+function textSql(name: string, type: string): string {
+  if (!FRACTION.test(type)) return `${name}::VARCHAR`
+  // A float32 is known by the fewest digits that tell it: 0.1, as whoever sends it writes.
+  const text = type === 'FLOAT' ? `${name}::VARCHAR` : `${name}::DOUBLE::VARCHAR`
+  return `CASE WHEN ${name} = trunc(${name}) AND abs(${name}) < 1e16 THEN ${name}::BIGINT::VARCHAR
+    WHEN abs(${name}) >= 1e-4 AND abs(${name}) < 1e16 THEN ${text}
+    ELSE coalesce(${exponentSql(text)}, ${text}) END`
+}
+
+/** A list of such texts. */
+function textsSql(name: string, type: string): string {
+  const [, item] = LIST.exec(type)!
+  return FRACTION.test(item)
+    ? `list_transform(${name}, lambda one_value: ${textSql('one_value', item)})`
+    : `${name}::VARCHAR[]`
+}
+
+/** `0.00005` of `5e-05`, as JavaScript writes numbers (ECMA-262, Number::toString); NULL of other texts. */
+function exponentSql(text: string): string {
+  const sign = `regexp_extract(${text}, '^-?')`
+  const digits = `replace(regexp_extract(${text}, '^-?([0-9.]+)e', 1), '.', '')`
+  const exponent = `TRY_CAST(regexp_extract(${text}, 'e(.+)$', 1) AS INTEGER)`
+  return `CASE WHEN ${exponent} NOT BETWEEN -6 AND 20 THEN regexp_replace(${text}, 'e([+-])0*', 'e\\1')
+    WHEN ${exponent} > 0 THEN ${sign} || ${digits} || repeat('0', ${exponent} + 1 - length(${digits}))
+    ELSE ${sign} || '0.' || repeat('0', -${exponent} - 1) || ${digits} END`
 }
