@@ -28,18 +28,26 @@ export function jsonColumn(column: ParquetColumn, { kind }: Pick<FeatureSpec, 'k
     }
     case 'time':
       return { sql, valueOf: timeOfType(type) }
+    case 'vector': {
+      const digits = `list_transform(${sqlName(column.name)}, lambda one_value: ${fewestDigits('one_value')})`
+      return { sql: column.type === 'FLOAT[]' ? digits : sql, valueOf: (item) => item }
+    }
     case 'text':
-    case 'vector':
       return { sql, valueOf: (item) => item }
     case 'cell':
       return { sql, valueOf: (item) => (Array.isArray(item) && item.some(Number.isNaN) ? null : item) }
   }
 }
 
+/** A float32 by the text that a category of such a column has: the same number in fewer digits. */
+const fewestDigits = (float: string) =>
+  `CASE WHEN ${float} = trunc(${float}) AND abs(${float}) < 1e16 THEN ${float}::DOUBLE ELSE ${float}::VARCHAR::DOUBLE END`
+
 /** With all digits of the column, which `valueSql` rounds to 32 bits. */
-function numberSql({ name }: ParquetColumn, type: ValueType): string {
-  const column = sqlName(name)
+function numberSql(of: ParquetColumn, type: ValueType): string {
+  const column = sqlName(of.name)
   if (type === 'boolean') return column
+  if (of.type === 'FLOAT') return fewestDigits(column)
   return type === 'time' || type === 'date' ? `epoch_ms(${column}) / 86400000.0` : `${column}::DOUBLE`
 }
 
