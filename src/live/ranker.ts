@@ -4,7 +4,7 @@ import { type LiveMemory, type LiveTables, liveRowOf, openLiveTables, unusableFe
 import { ContextEncoder, type RequestContext } from '../ranking/contextEncoder.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import type { UnknownContext } from '../ranking/unknownContext.ts'
-import { type RankingSource, RankPass, type RankWhere, sigmoid } from '../ranking/rankPass.ts'
+import { type RankingSource, RankPass, type RankWhere } from '../ranking/rankPass.ts'
 import type { ScoringMemory } from '../ranking/scoringMemory.ts'
 
 const NO_CONTEXT: RequestContext = {}
@@ -144,7 +144,7 @@ export class LiveRanker {
     for (let i = 0; i < ranked; i++) {
       const at = pass.order[i]
       list.rows[i] = pass.rows[at]
-      list.scores[i] = sigmoid(pass.logits[at])
+      list.scores[i] = this.#scorer.scoreOf(pass.logits[at])
       list.distancesM[i] = pass.distancesM[at]
     }
     return list

@@ -6,6 +6,7 @@ import { type LiveTables, liveRowOf, randomIds } from './tables.ts'
 import { PairScorer } from '../ranking/pairScorer.ts'
 import { createScoringMemory, type ScoringMemory } from '../ranking/scoringMemory.ts'
 import type { Network, StateDict } from '../model/network.ts'
+import type { Scores } from '../model/scoreOf.ts'
 import type { FeatureId } from '../ids.ts'
 import { shown } from '../shown.ts'
 import { type FeaturesOf, namesOf, type Side, SIDES, SINGULAR } from '../features/featureSpec.ts'
@@ -24,6 +25,7 @@ export interface LoadedModel {
   features: FeaturesOf
   network: Network
   weights: StateDict
+  scores?: Scores
 }
 
 /** A model and the memory that its rankings are made from. */

@@ -32,7 +32,10 @@ export async function exportModel(
     )
   const parts =
     format === 'onnx'
-      ? onnxParts(description.network, weights, { producerVersion: description.createdBy.version })
+      ? onnxParts(description.network, weights, {
+          producerVersion: description.createdBy.version,
+          scores: description.scores,
+        })
       : safetensorsParts(weights, { format: 'pt' })
   if (target !== own) await checkOut(out, format)
   await writeFileAtomic(out, parts)

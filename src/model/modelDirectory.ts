@@ -25,7 +25,7 @@ import {
   WEIGHTS_FILE,
 } from './modelFile.ts'
 import { type Network, parameterCount, type StateDict, tensorShapes } from './network.ts'
-import { onnxParts } from './onnx.ts'
+import { type OnnxOptions, onnxParts } from './onnx.ts'
 import { checkOutDirectory } from './outDirectory.ts'
 import { recoverDirectory, replaceDirectory } from './replaceDirectory.ts'
 import { decodeSafetensors, safetensorsParts } from './safetensors.ts'
@@ -50,11 +50,11 @@ export interface EncodedWeights {
 }
 
 /** @throws NearrankError INTERNAL where the weights are not the network's. */
-export function encodeWeights(network: Network, weights: StateDict, producerVersion: string): EncodedWeights {
+export function encodeWeights(network: Network, weights: StateDict, options: OnnxOptions): EncodedWeights {
   checkWeights(network, weights, { where: 'the weights to save', code: 'INTERNAL' })
   return {
     safetensors: safetensorsParts(weights, { format: 'pt' }),
-    onnx: onnxParts(network, weights, { producerVersion }),
+    onnx: onnxParts(network, weights, options),
   }
 }
 
@@ -136,9 +136,9 @@ function encodeFiles({
   page,
   encoded,
 }: SaveModelOptions): [string, FileData][] {
-  const { network, createdBy } = description
+  const { network, createdBy, scores } = description
   const { safetensors: weightsBytes, onnx: onnxBytes } =
-    encoded ?? encodeWeights(network, weights, createdBy.version)
+    encoded ?? encodeWeights(network, weights, { producerVersion: createdBy.version, scores })
   const text = formatModelFile({
     formatVersion: description.features ? FORMAT_VERSION : 1,
     ...description,

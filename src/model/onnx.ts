@@ -2,6 +2,7 @@ import { checkWeights } from './checkWeights.ts'
 import { directTables, linearLayers, type Network, type StateDict } from './network.ts'
 import { inputInfos, inputNodes, type Node, type ValueInfo } from './onnxInputs.ts'
 import { ProtobufWriter } from './protobuf.ts'
+import type { Scores } from './scoreOf.ts'
 
 const IR_VERSION = 8
 const OPSET = 17
@@ -22,27 +23,25 @@ const TENSOR_TYPE = { elemType: 1, shape: 2 }
 const SHAPE = { dim: 1 }
 const DIMENSION = { value: 1, parameter: 2 }
 
+/** What a model's ONNX file tells beside the network. */
+export interface OnnxOptions {
+  producerVersion: string
+  scores?: Scores // absent: click probabilities
+}
+
 /**
  * The network as an ONNX model (opset 17, IR version 8): input `features` float32 [N, F], the user's then the
- * restaurant's; output `score` float32 [N], the click probability. With embeddings the inputs are `numbers`
- * float32 [N, …], if there are any, and `codes` int64 [N, …]: of the user's row, then of the restaurant's.
- * Initializers carry the state dict's names. The same arguments give the same bytes.
+ * restaurant's; output `score` float32 [N], as `scoreOf` makes it of the logit. With embeddings the inputs
+ * are `numbers` float32 [N, …], if there are any, and `codes` int64 [N, …]: of the user's row, then of the
+ * restaurant's. Initializers carry the state dict's names. The same arguments give the same bytes.
  * @throws NearrankError INTERNAL where `weights` are not this network's.
  */
-export function encodeOnnx(
-  network: Network,
-  weights: StateDict,
-  options: { producerVersion: string },
-): Uint8Array {
+export function encodeOnnx(network: Network, weights: StateDict, options: OnnxOptions): Uint8Array {
   return Buffer.concat(onnxParts(network, weights, options))
 }
 
 /** The same file in parts, one behind the other; the weights are not copied. */
-export function onnxParts(
-  network: Network,
-  weights: StateDict,
-  options: { producerVersion: string },
-): Uint8Array[] {
+export function onnxParts(network: Network, weights: StateDict, options: OnnxOptions): Uint8Array[] {
   checkWeights(network, weights, { where: 'the weights for ONNX', code: 'INTERNAL' })
   const writer = new ProtobufWriter()
     .varint(MODEL.irVersion, IR_VERSION)
@@ -50,7 +49,7 @@ export function onnxParts(
     .string(MODEL.producerVersion, options.producerVersion)
   writer.message(MODEL.graph, (graph) => {
     const input = inputNodes(network)
-    for (const node of [...input.nodes, ...layerNodes(network, input.value)])
+    for (const node of [...input.nodes, ...layerNodes(network, input.value, options.scores)])
       graph.message(GRAPH.node, (message) => writeNode(message, node))
     graph.string(GRAPH.name, 'nearrank')
     for (const [name, { shape, data }] of weights)
@@ -58,7 +57,15 @@ export function onnxParts(
     writeIntegers(graph, 'score.axes', [1])
     for (const [name, integers] of input.constants) writeIntegers(graph, name, integers)
     for (const info of inputInfos(network)) writeValueInfo(graph, GRAPH.input, info)
-    writeValueInfo(graph, GRAPH.output, { name: 'score', shape: ['N'], about: 'click probability' })
+    if (options.scores === 'order')
+      writeTensor(graph, {
+        name: 'score.half',
+        shape: [],
+        elementType: ELEMENT_FLOAT,
+        data: Float32Array.of(0.5),
+      })
+    const about = options.scores === 'order' ? 'orders, and is no probability' : 'click probability'
+    writeValueInfo(graph, GRAPH.output, { name: 'score', shape: ['N'], about })
   })
   writer.message(MODEL.opsetImport, (opset) =>
     opset.string(OPERATOR_SET.domain, '').varint(OPERATOR_SET.version, OPSET),
@@ -66,8 +73,8 @@ export function onnxParts(
   return writer.parts()
 }
 
-/** Gemm, with Relu where the network has it, for each layer; then Sigmoid, and [N, 1] becomes [N]. */
-function layerNodes(network: Network, input: string): Node[] {
+/** Gemm, with Relu where the network has it, for each layer; then `scoreOf`, and [N, 1] becomes [N]. */
+function layerNodes(network: Network, input: string, scores: Scores): Node[] {
   const nodes: Node[] = []
   let value = input
   for (const { name, activation } of linearLayers(network)) {
@@ -87,8 +94,18 @@ function layerNodes(network: Network, input: string): Node[] {
     nodes.push({ name: `${at}.logit`, operator: 'Add', inputs: [value, sum], output: `${at}.logit` })
     value = `${at}.logit`
   }
-  nodes.push({ name: 'probability', operator: 'Sigmoid', inputs: [value], output: 'probability' })
-  const inputs = ['probability', 'score.axes']
+  const add = (name: string, operator: string, inputs: string[]) => {
+    nodes.push({ name, operator, inputs, output: name })
+    return name
+  }
+  const ranked =
+    scores === 'order'
+      ? add('above', 'Add', [
+          add('around', 'Mul', [add('sign', 'Softsign', [value]), 'score.half']),
+          'score.half',
+        ])
+      : add('probability', 'Sigmoid', [value])
+  const inputs = [ranked, 'score.axes']
   nodes.push({ name: 'score', operator: 'Squeeze', inputs, output: 'score' })
   return nodes
 }

@@ -3,6 +3,7 @@ import { bindKernels, type Kernels } from '../kernels/kernels.ts'
 import type { EmbeddingLayout } from '../model/layout.ts'
 import { type RowViews, writeInputs } from '../model/sideInputs.ts'
 import type { EffectiveLayer } from '../model/foldNetwork.ts'
+import { scoreOf } from '../model/scoreOf.ts'
 import { PairBlock } from './pairBlock.ts'
 import { CHUNK_ROWS, PAIR_ROWS, type ScoringMemory, type Scratch, scratchOf } from './scoringMemory.ts'
 
@@ -56,6 +57,11 @@ export class PairScorer {
     this.#outputs = [model.firstUnits, ...layers.map(({ outputs }) => outputs)].map(
       (outputs) => new Float64Array(outputs),
     )
+  }
+
+  /** What is told of a logit. */
+  scoreOf(logit: number): number {
+    return scoreOf(logit, this.#model.scores)
   }
 
   /**

@@ -94,8 +94,3 @@ export class RankPass {
     return kept
   }
 }
-
-/** The click probability of a logit. */
-export function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit))
-}

@@ -5,7 +5,7 @@ import type { FeatureId } from '../ids.ts'
 import { sideRow } from '../model/network.ts'
 import type { Explanation } from './explain/types.ts'
 import { PairScorer } from './pairScorer.ts'
-import { type RankingSource, RankPass, type RankWhere, sigmoid } from './rankPass.ts'
+import { type RankingSource, RankPass, type RankWhere } from './rankPass.ts'
 import { createScoringMemory, type ScoringMemoryOptions } from './scoringMemory.ts'
 
 export const DEFAULT_SIZE = 20
@@ -31,7 +31,7 @@ export interface RankedRestaurant {
 }
 
 export interface RankerOptions
-  extends Pick<ScoringMemoryOptions, 'network' | 'features' | 'weights' | 'precomputeBytesMax'> {
+  extends Pick<ScoringMemoryOptions, 'network' | 'features' | 'weights' | 'scores' | 'precomputeBytesMax'> {
   restaurantFeatures: Float32Array // [restaurants, words], encoded rows: of plain numbers as they are
   latitude: Float64Array // [restaurants], degrees
   longitude: Float64Array // [restaurants], degrees
@@ -93,7 +93,7 @@ export class Ranker {
     return {
       restaurants: Array.from(pass.order.subarray(0, ranked), (at) => ({
         id: this.#idOf(pass.rows[at]),
-        score: sigmoid(pass.logits[at]),
+        score: this.#scorer.scoreOf(pass.logits[at]),
         displacement: pass.distancesM[at],
       })),
     }

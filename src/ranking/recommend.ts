@@ -62,7 +62,7 @@ export async function recommend(
   const { description, weights } = await loadModelFiles(model)
   const tableOptions = dataOfModel(description, data)
   const tables = await openTables(tableOptions)
-  const { network } = description
+  const { network, scores } = description
   const problem = tablesProblem(description, tables)
   if (problem !== undefined)
     throw new NearrankError(
@@ -79,6 +79,7 @@ export async function recommend(
     network,
     features,
     weights,
+    scores,
     restaurantFeatures: rows.restaurants,
     ...places,
     idOf: (row) => ids.idAt(row),

@@ -12,6 +12,7 @@ import { bestSimd, compileKernels, createMemory, MEMORY_BYTES_MAX, type Simd } f
 import { type EffectiveLayer, foldNetwork } from '../model/foldNetwork.ts'
 import { type EmbeddingLayout, layoutNetwork } from '../model/layout.ts'
 import { embeddingTensor, type Network, sideRow, type StateDict } from '../model/network.ts'
+import type { Scores } from '../model/scoreOf.ts'
 import { sideInputs, type SideInputs } from '../model/sideInputs.ts'
 
 const CACHE_LINE_BYTES = 64
@@ -29,6 +30,7 @@ export interface ScoringMemory {
   memory: WebAssembly.Memory
   kernels: WebAssembly.Module
   network: Network
+  scores: Scores
   layers: EffectiveLayer[] // without the first one
   firstUnits: number // of the first layer
   units: number // the same, padded
@@ -75,6 +77,7 @@ export interface ScoringMemoryOptions {
   network: Network
   features?: FeaturesOf // absent: all are plain numbers
   weights: StateDict
+  scores?: Scores // absent: click probabilities
   restaurantsMax: number
   threads?: number // that score at the same time, @default 1
   // for the restaurants' parts, @default what fits the 4 GiB of one WebAssembly memory
@@ -144,6 +147,7 @@ export function createScoringMemory(options: ScoringMemoryOptions): ScoringMemor
     memory,
     kernels: compileKernels(simd),
     network,
+    scores: options.scores,
     inputs,
     context: options.features?.context ?? [],
     pairs: pairInputs(options.features),

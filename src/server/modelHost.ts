@@ -85,7 +85,8 @@ export class ModelHost implements ModelService {
   }
 
   #serve({ description, weights }: ModelFiles): Promise<void> {
-    const model = { features: modelFeatures(description), network: description.network, weights }
+    const { network, scores } = description
+    const model = { features: modelFeatures(description), network, weights, scores }
     return this.#state.setModel(model, (tables, scorer) =>
       goldenCheck(model, tables, {
         scorer,

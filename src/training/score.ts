@@ -12,6 +12,7 @@ import { bestSimd } from '../kernels/kernels.ts'
 import { compileForRun } from '../kernels/compileForRun.ts'
 import { CALLBACKS, checkOptions } from '../options/checkOptions.ts'
 import type { OptionValues } from '../options/option.ts'
+import { scoreOf, type Scores } from '../model/scoreOf.ts'
 import type { CrewLead } from './crew/crewLead.ts'
 import type { Arena } from './memory/arena.ts'
 import { DUCKDB_BYTES_MIN } from './memory/memoryPlan.ts'
@@ -116,7 +117,11 @@ async function scoreFiles(
           scores.append(part)
           onRows(part.length)
         }
-        await scoreRows(lead, rows, scoresInto(lead, of, take)).finally(() => rows.close())
+        await scoreRows(
+          lead,
+          rows,
+          scoresInto(lead, { file, told: prepared.description.scores }, take),
+        ).finally(() => rows.close())
         const { dropped } = rows
         const what = { file, columns, hasDropped: dropped > 0, memoryBytes: DUCKDB_BYTES_MIN, signal }
         const write = (path: string) => writeScores(path, { ...what, scores })
@@ -130,15 +135,19 @@ async function scoreFiles(
     onProgress?.({ type: 'note', message: `Some rows were left out, as the options say: ${reasons}.` })
 }
 
-/** Makes click probabilities of logits; NaN for a row that is left out, which has a 1 in `clicks`. */
-function scoresInto(lead: CrewLead, { file }: FileToScore, take: (scores: Float32Array) => void) {
+/** Makes scores of logits; NaN for a row that is left out, which has a 1 in `clicks`. */
+function scoresInto(
+  lead: CrewLead,
+  { file, told }: { file: FileToScore['file']; told: Scores },
+  take: (scores: Float32Array) => void,
+) {
   const scores = new Float32Array(lead.arena.ring.chunkRows)
   let first = 0 // row of the file
   return (logits: Float32Array, { clicks }: ClickRows, rows: number) => {
     for (let i = 0; i < rows; i++) {
       const logit = logits[i]
       if (clicks[i] !== 0) scores[i] = Number.NaN
-      else if (Math.abs(logit) < Number.POSITIVE_INFINITY) scores[i] = 1 / (1 + Math.exp(-logit))
+      else if (Math.abs(logit) < Number.POSITIVE_INFINITY) scores[i] = scoreOf(logit, told)
       else
         throw new NearrankError(
           'NOT_FINITE',

@@ -35,6 +35,7 @@ import { claimOut } from '../claimOut.ts'
 import { type Prepared, prepareRun } from './run/prepareRun.ts'
 import { startTraining } from './run/startTraining.ts'
 import { TRAIN_OPTIONS } from './settings/allTrainOptions.ts'
+import { learnsOrderAlone } from './settings/trainSettings.ts'
 import type { TrainOptions, TrainResult } from './types.ts'
 
 /**
@@ -102,7 +103,10 @@ async function trainedBy(prepared: Prepared): Promise<Trained> {
     const weights = await centreAdditive(lead, pack, network, learned)
     const judgement = await scoreTest(prepared, lead, weights)
     // Before the peak is read: it is part of it.
-    const encoded = encodeWeights(network, weights, packageVersion())
+    const encoded = encodeWeights(network, weights, {
+      producerVersion: packageVersion(),
+      scores: learnsOrderAlone(settings.loss) ? 'order' : undefined,
+    })
     const { state } = training
     const result = resultOf({
       preset: options.preset ?? 'default',

@@ -133,13 +133,15 @@ describe('Explore', { skip: NO_CHROMIUM }, async () => {
     await line.click()
     await page.getByText('Show all').click()
     const words = (await page.locator('.explanation p').textContent()) ?? ''
-    const [baseline, score] = [...words.matchAll(/0\.\d{3}/g)].map(([number]) => Number(number))
-    assert.equal(score.toFixed(3), await line.locator('.ranked-score').textContent())
+    const numberOf = (text: string) => Number(text.replace('−', '-'))
+    const [baseline, logit] = [...words.matchAll(/[+−]\d+\.\d\d/g)].map(([text]) => numberOf(text))
+    const score = await line.locator('.ranked-score').textContent()
+    assert.equal(/the score (0\.\d{3}):$/.exec(words.trim())?.[1], score)
+    assert.ok(Math.abs(1 / (1 + Math.exp(-logit)) - Number(score)) < 0.005)
     const texts = await page.locator('.effect-size').allTextContents()
-    const effects = texts.map((text) => Number(text.replace('−', '-')))
-    const logit = Math.log(baseline / (1 - baseline)) + effects.reduce((sum, effect) => sum + effect, 0)
-    const rounding = 0.005 * effects.length + 0.01 // of each effect, and of the average
-    assert.ok(Math.abs(logit - Math.log(score / (1 - score))) < rounding, `${logit}`)
+    const sum = texts.map(numberOf).reduce((all, effect) => all + effect, baseline)
+    const rounding = 0.005 * texts.length + 0.01 // of each effect, of the average and of the sum
+    assert.ok(Math.abs(sum - logit) <= rounding, `${sum} against ${logit}`)
   })
 
   test('an address shows somebody else the same', async () => {

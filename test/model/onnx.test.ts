@@ -4,6 +4,7 @@ import * as ort from 'onnxruntime-web/wasm'
 import { naiveLogits } from '../../src/model/naiveForward.ts'
 import type { Network, StateDict } from '../../src/model/network.ts'
 import { encodeOnnx } from '../../src/model/onnx.ts'
+import { scoreOf } from '../../src/model/scoreOf.ts'
 import { Random } from '../../src/random.ts'
 import { randomWeights } from './modelFixtures.ts'
 
@@ -87,6 +88,24 @@ for (const [name, network] of Object.entries(NETWORKS))
     }
     await session.release()
   })
+
+test('ONNX Runtime gives the scores of a model that only orders as Nearrank tells them', async () => {
+  const network = NETWORKS['two, relu and none']
+  const weights = randomWeights(network, 1)
+  const session = await ort.InferenceSession.create(
+    encodeOnnx(network, weights, { producerVersion: '1', scores: 'order' }),
+  )
+  const random = new Random(3)
+  const features = Float32Array.from({ length: 500 * 11 }, () => 300 * random.normal())
+  const { score } = await session.run({ features: new ort.Tensor('float32', features, [500, 11]) })
+  const logits = naiveLogits(network, weights, features)
+  assert.ok(Math.max(...logits) > 17, 'where a probability would be 1')
+  for (const [row, found] of (score.data as Float32Array).entries())
+    assert.ok(Math.abs(found - scoreOf(logits[row], 'order')) < 1e-5, `row ${row}`)
+  const [output] = session.outputMetadata
+  assert.deepEqual(output.isTensor && output.shape, ['N'])
+  await session.release()
+})
 
 test('the model names its producer, inputs and shapes where ONNX Runtime looks for them', async () => {
   const network = NETWORKS['one, relu']

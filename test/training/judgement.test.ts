@@ -8,12 +8,15 @@ import {
   evaluate,
   type EvaluationReport,
   loadModel,
+  recommend,
+  score,
   train,
   type TrainResult,
 } from '../../src/index.ts'
 import { GroupOrders } from '../../src/metrics/groupOrders.ts'
 import { ORDER_MEASURES } from '../../src/metrics/orderMeasures.ts'
 import type { OrderEstimates, Ranking } from '../../src/metrics/orderSums.ts'
+import { scoreOf } from '../../src/model/scoreOf.ts'
 import { runCli } from '../cli/runCli.ts'
 import { smallData } from './dataFixture.ts'
 
@@ -113,6 +116,29 @@ describe('evaluate, of clicks in groups', () => {
     const text = await readFile(join(model(), 'report.md'), 'utf8')
     assert.match(text, /The scores of this model only order/)
     assert.doesNotMatch(text, /\| log loss \||### Calibration/)
+  })
+
+  test('its scores are no probabilities either, and the same from score and from recommend', async () => {
+    const out = join(folder, 'scores')
+    await score({ data, model: model(), out, copyColumns: ['device', 'latitude', 'longitude'] })
+    const [row] = await rowsOf(`FROM '${out}/*.parquet' LIMIT 1`)
+    const request = {
+      candidateRestaurantIds: [row.restaurant_id as number],
+      latitude: row.latitude as number,
+      longitude: row.longitude as number,
+      maxDistM: 1e8,
+      size: 1,
+      sortByDistance: false,
+      context: { device: row.device as string | null },
+      explain: true as const,
+    }
+    const { restaurants } = await recommend(
+      { user: row.user_id as string, request },
+      { data, model: model() },
+    )
+    const [{ score: recommended, explanation }] = restaurants
+    assert.ok(Math.abs(recommended - scoreOf(explanation!.logit, 'order')) < 1e-6)
+    assert.ok(Math.abs(recommended - (row.score as number)) < 1e-6)
   })
 
   test('the number of threads changes nothing', async () => {

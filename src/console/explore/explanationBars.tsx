@@ -31,20 +31,26 @@ export function ExplanationBars({ api, user, query, restaurant }: ExplanationBar
       {error !== undefined && <ErrorNote error={error} onRetry={again} />}
       {isRunning && !value && <p role="status">Explaining…</p>}
       {!isRunning && error === undefined && !value && <p>It is not in the list any more.</p>}
-      {value && <Effects explanation={value} />}
+      {value && <Effects explanation={value} score={restaurant.score} />}
     </div>
   )
 }
 
-function Effects({ explanation: { baseline, logit, features } }: { explanation: Explanation }) {
+function Effects({
+  explanation: { baseline, logit, features },
+  score,
+}: {
+  explanation: Explanation
+  score: number
+}) {
   const [showsAll, setShowsAll] = useState(false)
   const shown = showsAll ? features : features.slice(0, SHOWN)
   const largest = Math.max(...features.map(({ effect }) => Math.abs(effect)), 1e-9)
   return (
     <>
       <p>
-        An average user, restaurant and request would get {probability(baseline)}. These features move it to{' '}
-        <strong>{probability(logit)}</strong>:
+        An average user, restaurant and request would have the logit {signed(baseline)}. These features move
+        it to <strong>{signed(logit)}</strong>, the score {score.toFixed(3)}:
       </p>
       <table class="effects">
         <thead class="visually-hidden">
@@ -87,8 +93,7 @@ function EffectRow({
         <span class={effect < 0 ? 'bar is-negative' : 'bar'} aria-hidden="true">
           <span style={{ width: `${(50 * Math.abs(effect)) / largest}%` }} />
         </span>
-        {effect < 0 ? '−' : '+'}
-        {Math.abs(effect).toFixed(2)}
+        {signed(effect)}
       </td>
     </tr>
   )
@@ -102,6 +107,6 @@ function valueText(value: FeatureEffect['value']): string {
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text
 }
 
-function probability(logit: number): string {
-  return (1 / (1 + Math.exp(-logit))).toFixed(3)
+function signed(logit: number): string {
+  return `${logit < 0 ? '−' : '+'}${Math.abs(logit).toFixed(2)}`
 }

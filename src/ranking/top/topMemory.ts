@@ -23,13 +23,13 @@ export async function openTopMemory(
   tables: Tables,
   { threads, top, near }: Pick<TopMemory, 'top' | 'near'> & { threads: number },
 ): Promise<TopMemory> {
-  const { network } = description
+  const { network, scores } = description
   const features = modelFeatures(description)
   const restaurants = await sharedRows(tables.restaurants)
   const users = await sharedRows(tables.users)
   const { latitude, longitude } = await readPlaces(tables)
   const restaurantsMax = tables.restaurants.rows
-  const model = createScoringMemory({ network, features, weights, restaurantsMax, threads })
+  const model = createScoringMemory({ network, features, weights, scores, restaurantsMax, threads })
   new PairScorer(model, restaurants).updateRows(0, restaurantsMax)
   return {
     model,

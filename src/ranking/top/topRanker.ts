@@ -1,6 +1,6 @@
 import { PlaceIndex } from '../../geo/placeIndex.ts'
 import { PairScorer } from '../pairScorer.ts'
-import { type RankingSource, RankPass, sigmoid } from '../rankPass.ts'
+import { type RankingSource, RankPass } from '../rankPass.ts'
 import type { ScoringMemory } from '../scoringMemory.ts'
 
 /** Everything that ranking needs, in memory that threads share: as it is posted to one. */
@@ -82,7 +82,7 @@ export class TopRanker {
       for (let k = 0; k < ranked; k++, lines++) {
         const at = pass.order[k]
         lists.rows[lines] = pass.rows[at]
-        lists.scores[lines] = sigmoid(pass.logits[at])
+        lists.scores[lines] = this.#scorer.scoreOf(pass.logits[at])
         lists.distancesM[lines] = near ? pass.distancesM[at] : Number.NaN
       }
     }
