@@ -229,6 +229,37 @@ describe('score, plain numbers', () => {
     assert.deepEqual((await readdir(at('again'))).toSorted(), ['a.parquet', 'b.parquet', 'scores.json'])
   })
 
+  test('scores of one file never replace those of another, and a file has them once', async () => {
+    for (const [day, restaurant] of [
+      ['days/monday', 2],
+      ['days/tuesday', 3],
+    ] as const)
+      await writeParquetFile(
+        data,
+        `${day}/a.parquet`,
+        `SELECT 1::BIGINT AS user_id, ${restaurant}::BIGINT AS restaurant_id`,
+      )
+    await run('days', { files: 'days/monday/*.parquet' })
+    const [monday] = await scoresOf(at('days/a.parquet'))
+    await assert.rejects(
+      run('days', { files: 'days/tuesday/*.parquet' }),
+      isError(
+        'INPUT',
+        /scores of days\/tuesday\/a\.parquet to .*days: they would replace a\.parquet, which has those of days\/monday\/a\.parquet; choose another folder/,
+      ),
+    )
+    assert.deepEqual(await scoresOf(at('days/a.parquet')), [monday])
+    await run('days', { files: 'days/*/*.parquet' })
+    assert.deepEqual((await readdir(at('days'), { recursive: true })).toSorted(), [
+      'monday',
+      'monday/a.parquet',
+      'scores.json',
+      'tuesday',
+      'tuesday/a.parquet',
+    ])
+    assert.deepEqual(await scoresOf(at('days/monday/a.parquet')), [monday])
+  })
+
   test('a folder of another model, of other tables, of something else, or damaged is refused', async () => {
     await run('owned')
     await train({ data, out: at('other'), ...SETTINGS, seed: 2 })
@@ -302,7 +333,7 @@ describe('score, plain numbers', () => {
   })
 })
 
-test('names of outputs are relative to the innermost folder of all files', () => {
+test('names of outputs are relative to the innermost folder of all files that is none of a key', () => {
   for (const [paths, names] of [
     [['/data/test/a.parquet'], ['a.parquet']],
     [
@@ -312,6 +343,11 @@ test('names of outputs are relative to the innermost folder of all files', () =>
     [
       ['/data/day=1/a.parquet', '/data/day=11/a.parquet'],
       ['day=1/a.parquet', 'day=11/a.parquet'],
+    ],
+    [['/data/clicks/day=1/a.parquet'], ['day=1/a.parquet']],
+    [
+      ['/data/year=1/day=1/a.parquet', '/data/year=1/day=2/a.parquet'],
+      ['year=1/day=1/a.parquet', 'year=1/day=2/a.parquet'],
     ],
     [
       ['/a.parquet', '/b/a.parquet'],

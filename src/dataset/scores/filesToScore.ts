@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { dirname, relative, sep } from 'node:path'
+import { basename, dirname, relative, sep } from 'node:path'
 import { NearrankError } from '../../errors.ts'
 import { planRows } from '../clicks/planRows.ts'
 import { type RowsPlan, unusedColumns } from '../clicks/rowsPlan.ts'
@@ -72,10 +72,13 @@ function columnsToCopy(options: FilesToScoreOptions): string[] {
   return columns
 }
 
-/** Paths relative to the innermost folder that holds all of them, with forward slashes. */
+/**
+ * Paths relative to the innermost folder that holds all of them and is none of a key, such as
+ * `day=2026-01-02`, with forward slashes: files of the same name in other such folders mostly come later.
+ */
 export function outputNames(paths: readonly string[]): string[] {
   let folder = dirname(paths[0])
   const isAbove = (path: string) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
-  while (!paths.every(isAbove)) folder = dirname(folder)
+  while (!paths.every(isAbove) || /^[^=]+=/.test(basename(folder))) folder = dirname(folder)
   return paths.map((path) => relative(folder, path).split(sep).join('/'))
 }

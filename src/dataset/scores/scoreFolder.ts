@@ -20,6 +20,7 @@ const SCORES_BYTES_MAX = 64 * 2 ** 20 // 100,000 files take 20 MB
 const Count = Type.Integer({ minimum: 0 })
 const ScoredFileSchema = Type.Object({
   source: Type.String(), // fingerprint of the file that was scored
+  path: Type.Optional(Type.String()), // of that file, relative to the data; absent: not known
   rows: Count, // in the file of scores
   dropped: Count, // rows of the source that are not in it
   bytes: Count,
@@ -104,14 +105,36 @@ export class ScoreFolder {
     return siblingPath(target, 'new')
   }
 
-  /** Gives the synced file at `temporary` its place. @throws NearrankError DISK */
+  /** @throws NearrankError INPUT if scores of one of the files would replace those of another one. */
+  checkNames(files: readonly { name: string; path: string }[]): void {
+    for (const { name, path } of files) {
+      const other = Object.hasOwn(this.#manifest.files, name) ? this.#manifest.files[name].path : undefined
+      if (other === undefined || other === path) continue
+      throw new NearrankError(
+        'INPUT',
+        `Cannot write scores of ${path} to ${this.#out}: they would replace ${name}, which has those of ${other}; choose another folder (--out), or score all files at once`,
+      )
+    }
+  }
+
+  /**
+   * Gives the synced file at `temporary` its place. Scores of the same source under another name are removed:
+   * names depend on which files are scored at once.
+   * @throws NearrankError DISK
+   */
   async add(name: string, temporary: string, made: Omit<ScoredFile, 'bytes'>): Promise<void> {
     const target = join(this.#out, name)
     try {
       const { size: bytes } = await stat(temporary)
       await rename(temporary, target)
       await syncDirectory(dirname(target))
-      this.#manifest.files[name] = { ...made, bytes }
+      const { files } = this.#manifest
+      files[name] = { ...made, bytes }
+      const others = Object.keys(files).filter((other) => other !== name && files[other].path === made.path)
+      for (const other of others) {
+        await rm(join(this.#out, other), { force: true })
+        delete files[other]
+      }
       await this.#save()
     } catch (error) {
       throw diskError(error, `write ${target}`)

@@ -42,6 +42,7 @@ export async function fillFolder<T extends ScoresOf>(
   score: (left: T[]) => Promise<void>,
 ): Promise<ScoreReport> {
   const started = performance.now()
+  folder.checkNames(files.map(({ name, source }) => ({ name, path: source.name })))
   const left: T[] = []
   for (const file of files)
     if (!(await folder.scored(file.name, fingerprintOf([file.source])))) left.push(file)

@@ -57,7 +57,12 @@ export class ScoreWriter {
       await spooled.write(temporary, scores)
       await checkUnchanged(source)
       const { rows, dropped } = spooled
-      await this.#folder.add(name, temporary, { source: fingerprintOf([source]), rows, dropped })
+      await this.#folder.add(name, temporary, {
+        source: fingerprintOf([source]),
+        path: source.name,
+        rows,
+        dropped,
+      })
     } finally {
       scores.close()
       await rm(temporary, { force: true })
