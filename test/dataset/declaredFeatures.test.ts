@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { inspect } from '../../src/dataset/inspect/inspect.ts'
 import { isError, writeParquetFile } from './fixture.ts'
 
 describe('declared features', () => {
@@ -31,7 +32,8 @@ describe('declared features', () => {
       data,
       'train/clicks.parquet',
       `SELECT 'u' || (i % 100) AS user_id, i % 50 AS restaurant_id, i % 2 AS click, 10.1 AS latitude, 0.1 AS longitude,
-       ['ios', 'web'][1 + i % 2] AS device, i % 5 AS stars FROM range(400) t(i)`,
+       ['ios', 'web'][1 + i % 2] AS device, i % 5 AS stars, i % 3 = 0 AS promo,
+       DATE '2026-01-01' + i::INTEGER AS day, TIMESTAMP '2026-01-01' + to_minutes(i) AS at FROM range(400) t(i)`,
     )
   })
   after(() => rm(data, { recursive: true, force: true }))
@@ -232,6 +234,23 @@ describe('declared features', () => {
     } as const
     const { pairs } = await featuresOf({ features })
     assert.deepEqual(pairs?.at(-1), { name: 'same', kind: 'overlap', user: 'level', restaurant: 'mood' })
+  })
+
+  test('of named columns of the clicks: as inspect tells it, and of a time what later clicks have, too', async () => {
+    const contextFeatures = ['promo', 'day', 'at']
+    const { context = [] } = await featuresOf({ contextFeatures })
+    const partsOf = (feature: object) => ('parts' in feature ? feature.parts : undefined)
+    const found = context.map((feature) => [feature.kind, partsOf(feature)])
+    assert.deepEqual(found, [
+      ['number', undefined],
+      ['time', ['weekday']],
+      ['time', ['hour', 'weekday']],
+    ])
+    const { columns } = await inspect({ data })
+    const told = columns.clicks
+      .filter(({ name }) => contextFeatures.includes(name))
+      .map(({ feature }) => feature && [feature.kind, partsOf(feature)])
+    assert.deepEqual(told, found)
   })
 
   const refused: [

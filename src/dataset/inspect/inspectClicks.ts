@@ -1,7 +1,7 @@
-import { inferFeature } from '../../features/declared.ts'
 import { type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, sqlColumn } from '../parquet/parquetFile.ts'
+import { inferClickFeature } from '../tables/featureColumns.ts'
 import { tableColumns } from '../tables/tablePlan.ts'
 import { valueTypeOf } from '../tables/valueTypes.ts'
 import { labelFigures, labelFiguresSql, labelSql } from './clickFigures.ts'
@@ -122,7 +122,7 @@ async function inspectColumn(
   const { column, measured } = summary
   if (role === 'id' && measured.missing > 0) warn(missingIds(source.name, column.name, measured.missing))
   if (role !== 'context') return inspectedColumn(reader, source, summary, { role, becomes: null })
-  const becomes = inferFeature(measured)
+  const becomes = inferClickFeature(measured)
   for (const warning of columnWarnings(source.name, summary, becomes)) warn(warning)
   const leak = label && (await labelLeak(reader, source, summary, labelSql(label)))
   const warning = leak && leakWarning(source.name, column.name, { ...leak, rows: source.rows })

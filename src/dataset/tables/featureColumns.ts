@@ -16,7 +16,6 @@ import { naturalOrder } from '../sources.ts'
 import { featureStatistics, measureChosen, type MeasuredColumn, measureColumns } from './tableStatistics.ts'
 import { areAlike, isNumeric, typesFor, valueTypeOf } from './valueTypes.ts'
 
-const CLICK_TIME = ['hour', 'weekday'] as const // parts that what comes later has, too
 const DIRECT_DIM = 4 // of what is added to the logit; with more, training learns ids by heart
 export const POSITIONS_MAX = 1000
 const NUMBERED = /^f\d+$/
@@ -88,8 +87,7 @@ export async function tableFeatures(
 }
 
 /**
- * The features of the clicks themselves: of the columns `names`, fitted to all files. Of a time, the hour and
- * the day of the week: what comes later has another date.
+ * The features of the clicks themselves: of the columns `names`, fitted to all files.
  * @throws NearrankError INPUT where a column is missing or cannot be one.
  */
 export async function contextFeatures(
@@ -120,8 +118,7 @@ export async function contextFeatures(
     checkColumns(first, [feature])
     const isDeclared = declared.has(feature.name) && feature.parts !== undefined
     const own: DeclaredFeature = {
-      ...feature,
-      ...(feature.kind === 'time' && !isDeclared && { parts: CLICK_TIME }),
+      ...(isDeclared ? feature : withClickParts(feature, measured)),
       mayBeMissing: true, // in a request
     }
     const fitted = fitFeature(own, await featureStatistics(connection, rows, own, measured))
@@ -129,6 +126,19 @@ export async function contextFeatures(
     features.push(fitted)
   }
   return features
+}
+
+/** What a column of the clicks becomes if it is named, and nothing is declared of it. */
+export function inferClickFeature(measured: ColumnFacts): DeclaredFeature | string {
+  const { name, type } = measured
+  const feature = type === 'boolean' ? ({ name, kind: 'number' } as const) : inferFeature(measured)
+  return typeof feature === 'string' ? feature : withClickParts(feature, measured)
+}
+
+/** Of a time, the parts that what comes later has, too. */
+function withClickParts(feature: DeclaredFeature, { type }: ColumnFacts): DeclaredFeature {
+  if (feature.kind !== 'time') return feature
+  return { ...feature, parts: type === 'date' ? ['weekday'] : ['hour', 'weekday'] }
 }
 
 /** Where on the screen a click was. */
