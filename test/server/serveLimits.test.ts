@@ -185,6 +185,33 @@ test('keys: each right opens its own routes, on the threads that rank as on the 
     assert.equal((await connection.send(open)).status, 200)
 })
 
+test('a key without the right is refused before the body, which takes no room from those who have it', async () => {
+  const file = join(world.folder, 'rights.json')
+  const reader = await addApiKey(file, { name: 'reader', rights: ['read'] })
+  const writer = await addApiKey(file, { name: 'writer', rights: ['write'] })
+  const { port } = await serveWorld(world, { workers: 1, apiKeys: readApiKeys(file) })
+  const [last, ...connections] = await openConnections(port, 7)
+  for (const [i, [request, key, right]] of (
+    [
+      ['POST /features', reader, 'write'],
+      ['POST /features?x=1', reader, 'write'],
+      ['PUT /users/1', reader, 'write'],
+      ['PUT /restaurants/1', reader, 'write'],
+      ['DELETE /users/1', reader, 'write'],
+      ['POST /admin/reload', writer, 'admin'],
+    ] as const
+  ).entries()) {
+    const answer = connections[i].next()
+    connections[i].write(
+      `${request} HTTP/1.1\r\nhost: a\r\nx-api-key: ${key}\r\ncontent-length: 60000000\r\n\r\n{`,
+    )
+    assert.match(assertProblemAnswer(await answer, 'FORBIDDEN'), new RegExp(`must have the right ${right}`))
+  }
+  const load = `{"user_id":999999,"deleted":true}${'\n'.repeat(2 ** 20)}`
+  const headers = { 'x-api-key': writer, 'content-type': 'application/x-ndjson' }
+  assert.equal((await last.send('POST /features', load, headers)).status, 200)
+})
+
 test('/metrics is Prometheus text and adds up with what was sent; /openapi.json tells of every route', async () => {
   const { port } = await serveWorld(world, { unknownUser: 'average' })
   const connections = await openConnections(port, 8)

@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ApiKeys, Right } from './apiKeys.ts'
+import type { FastifyInstance } from 'fastify'
+import type { ApiKeys, KeyHeaders, Right } from './apiKeys.ts'
 import { Problem } from '../problems/problems.ts'
 
 export const UNKNOWN_KEY = new Problem(
@@ -26,14 +26,15 @@ export function rightOf(config: { right?: Right | 'none' } | undefined): Right |
 export function installAuthorization(app: FastifyInstance, keys: ApiKeys): void {
   app.addHook('onRequest', async (request) => {
     const right = rightOf(request.routeOptions.config)
-    if (!request.is404 && right !== 'none') requireRight(request, keys, right)
+    const refusal = request.is404 || right === 'none' ? undefined : keyRefusal(request.headers, keys, right)
+    if (refusal) throw refusal
   })
 }
 
-function requireRight(request: FastifyRequest, keys: ApiKeys, right: Right): void {
-  const verdict = keys.check(request.headers, right)
-  if (verdict === 'granted') return
-  if (verdict === 'forbidden')
-    throw new Problem('FORBIDDEN', `Cannot allow this request: the key must have the right ${right}`)
-  throw UNKNOWN_KEY
+/** Why the key of a request does not give it `right`; undefined: it does. */
+export function keyRefusal(headers: KeyHeaders, keys: ApiKeys, right: Right): Problem | undefined {
+  const verdict = keys.check(headers, right)
+  if (verdict === 'granted') return undefined
+  if (verdict === 'unauthenticated') return UNKNOWN_KEY
+  return new Problem('FORBIDDEN', `Cannot allow this request: the key must have the right ${right}`)
 }

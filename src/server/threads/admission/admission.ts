@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ApiKeys, KeyVerdict } from '../../keys/apiKeys.ts'
+import type { ServerResponse } from 'node:http'
+import type { ApiKeys } from '../../keys/apiKeys.ts'
 import { collectBody, isCompressed, mayBeLarge } from './collectBody.ts'
 import type { LastProblems } from '../../problems/lastProblems.ts'
 import { Problem } from '../../problems/problems.ts'
@@ -17,8 +17,8 @@ export interface AdmittingRoute<V extends Visit> {
   readonly bodyBytesMax: number
   /** A refused request whose body is larger loses its connection: to read the body would cost more. */
   readonly skippedBytesMax: number
-  /** Why a key is not enough; the verdicts without an entry are none of this route's business. */
-  readonly keyRefusals: Partial<Record<KeyVerdict, Problem>>
+  /** Why the key of the request is not enough; undefined: it is. */
+  keyRefusal(visit: V, keys: ApiKeys): Problem | undefined
   /** Takes the request in, or says why not, before its body is read. */
   enter(visit: V): Problem | undefined
   /** The whole body is there. */
@@ -53,7 +53,8 @@ export class Admission {
   admit<V extends Visit>(visit: V, route: AdmittingRoute<V>): void {
     const request = visit.response.req
     const refusal =
-      this.#keyRefusal(request, route) ?? (isCompressed(request) ? COMPRESSED : route.enter(visit))
+      (this.#apiKeys && route.keyRefusal(visit, this.#apiKeys)) ??
+      (isCompressed(request) ? COMPRESSED : route.enter(visit))
     if (refusal) return route.refuse(visit, refusal, mayBeLarge(request, route.skippedBytesMax))
     collectBody(request, { bytesMax: route.bodyBytesMax, held: this.held }, (body) => {
       if (body instanceof Problem) route.refuse(visit, body, true)
@@ -67,13 +68,5 @@ export class Admission {
       problems: this.#problems,
       closes: closes || this.isDraining(),
     })
-  }
-
-  #keyRefusal<V extends Visit>(
-    { headers }: IncomingMessage,
-    { keyRefusals }: AdmittingRoute<V>,
-  ): Problem | undefined {
-    const verdict = this.#apiKeys?.check(headers, 'read') ?? 'granted'
-    return verdict === 'granted' ? undefined : keyRefusals[verdict]
   }
 }

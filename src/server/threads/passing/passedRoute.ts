@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { UNKNOWN_KEY } from '../../keys/authorize.ts'
+import type { ApiKeys, Right } from '../../keys/apiKeys.ts'
+import { keyRefusal, UNKNOWN_KEY } from '../../keys/authorize.ts'
 import type { Problem } from '../../problems/problems.ts'
 import { type BodyLimits, LOADS_MAX, SMALL_LOAD_BYTES_MAX } from '../../limits.ts'
 import type { Admission, AdmittingRoute, Visit } from '../admission/admission.ts'
@@ -8,6 +9,13 @@ import { LOADS_ARRIVING } from '../admission/refusals.ts'
 import type { MainThread } from './mainThread.ts'
 
 const BODILESS = new Set(['GET', 'HEAD', 'TRACE']) // a body that comes with them is not read
+
+/** The rights for routes that take a body, as the routes themselves ask for them. */
+const RIGHTS_FOR_BODIES: readonly (readonly [route: RegExp, right: Right])[] = [
+  [/^POST \/features(?:\?|$)/, 'write'],
+  [/^(?:PUT|DELETE) \/(?:users|restaurants)\//, 'write'],
+  [/^POST \/admin\//, 'admin'],
+]
 
 interface PassedVisit extends Visit {
   url: string
@@ -20,12 +28,12 @@ export interface PassedRouteOptions {
 }
 
 /**
- * Whatever the main thread answers. It also looks up what the key may do; here the key must only be known.
+ * Whatever the main thread answers. It looks up what the key may do, too, but only once the body has arrived:
+ * a key without the right must not take the room for that.
  */
 export class PassedRoute implements AdmittingRoute<PassedVisit> {
   readonly bodyBytesMax: number
   readonly skippedBytesMax: number
-  readonly keyRefusals = { unauthenticated: UNKNOWN_KEY }
   readonly #admission: Admission
   readonly #mainThread: MainThread
 
@@ -40,6 +48,13 @@ export class PassedRoute implements AdmittingRoute<PassedVisit> {
     const { method = 'GET' } = response.req
     if (BODILESS.has(method) || !hasBody(response.req)) void this.#mainThread.answer(response, url, null)
     else this.#admission.admit({ response, url }, this)
+  }
+
+  keyRefusal({ response, url }: PassedVisit, keys: ApiKeys): Problem | undefined {
+    const { method, headers } = response.req
+    const right = RIGHTS_FOR_BODIES.find(([route]) => route.test(`${method} ${url}`))?.[1]
+    if (right !== undefined) return keyRefusal(headers, keys, right)
+    return keys.check(headers, 'read') === 'unauthenticated' ? UNKNOWN_KEY : undefined
   }
 
   enter(_visit: PassedVisit): Problem | undefined {

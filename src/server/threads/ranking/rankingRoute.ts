@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ApiKeys } from '../../keys/apiKeys.ts'
 import { type Problem, problemOf } from '../../problems/problems.ts'
 import { rankingBodyBytesMax } from '../../limits.ts'
 import type { AdmittingRoute } from '../admission/admission.ts'
@@ -23,7 +24,6 @@ export interface RankingRouteOptions extends RankingAnswerOptions {
 export class RankingRoute implements AdmittingRoute<RankingVisit> {
   readonly bodyBytesMax: number
   readonly skippedBytesMax: number
-  readonly keyRefusals = { unauthenticated: READ_KEY_NEEDED, forbidden: READ_RIGHT_NEEDED }
   readonly #options: RankingRouteOptions
   readonly #answer: RankingAnswer
 
@@ -41,6 +41,12 @@ export class RankingRoute implements AdmittingRoute<RankingVisit> {
     if (onRanked)
       response.once('close', () => onRanked(response.statusCode, performance.now() - visit.arrivedMs))
     admission.admit(visit, this)
+  }
+
+  keyRefusal({ response }: RankingVisit, keys: ApiKeys): Problem | undefined {
+    const verdict = keys.check(response.req.headers, 'read')
+    if (verdict === 'granted') return undefined
+    return verdict === 'forbidden' ? READ_RIGHT_NEEDED : READ_KEY_NEEDED
   }
 
   enter({ response }: RankingVisit): Problem | undefined {
