@@ -32,11 +32,12 @@ describeStore('SQLite', {
 })
 
 describe('SQLite store', () => {
-  test('commits are synced', async () => {
+  test('commits are synced, and SQLite never stops the thread to wait for a lock', async () => {
     const { database, close } = await openSqliteFile(join(await temporaryFolder(), 's.db'), OPTIONS)
     const setting = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
     assert.equal(setting('synchronous'), 2, 'FULL')
     assert.equal(setting('journal_mode'), 'wal')
+    assert.equal(setting('busy_timeout'), 0)
     close()
   })
 

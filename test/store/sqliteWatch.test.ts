@@ -170,6 +170,23 @@ describe('the files of an open SQLite store', () => {
     await store.close()
   })
 
+  test('while a write waits for another program, the thread does other things: it can even end the wait', async () => {
+    const { path, store } = await open()
+    const other = new DatabaseSync(path)
+    for (const write of [() => store.write([put('users', 2, [3, 4])]), () => store.setFilling(true)]) {
+      other.exec('BEGIN IMMEDIATE')
+      const written = write()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      other.exec('COMMIT')
+      await written
+    }
+    assert.deepEqual(await store.count(), { users: 2, restaurants: 0 })
+    assert.equal(await store.isFilling(), true)
+    assert.equal(store.status().troubles, undefined)
+    other.close()
+    await store.close()
+  })
+
   test('a small write that works is no reason to call the store well so soon after a change failed; a change is', async () => {
     const { path, store } = await open(60_000)
     const other = new DatabaseSync(path)

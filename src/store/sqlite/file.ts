@@ -51,6 +51,8 @@ export async function openSqliteFile(path: string, options: OpenStoreOptions): P
     databases.push(lockStore(target, inUse))
     const opened = await openDatabase(database, path, options)
     await syncDirectory(dirname(target))
+    // SQLite waits by stopping the thread, which has requests to answer. `onceUnlocked` waits instead.
+    database.exec('PRAGMA busy_timeout = 0')
     return { database, target, ...opened, close }
   } catch (error) {
     close()

@@ -12,6 +12,7 @@ import type {
 } from '../featureStore.ts'
 import { sqliteError } from './error.ts'
 import { openSqliteFile, type SqliteFile } from './file.ts'
+import { onceUnlocked } from './onceUnlocked.ts'
 import { readPieces } from './read.ts'
 import { SqliteWatch, type WatchOptions } from './watch.ts'
 import { SqliteWriter } from './writer.ts'
@@ -109,8 +110,10 @@ class SqliteStore implements FeatureStore {
     this.#checkOpen('write to')
     try {
       // Not by a statement's `run`, which tells the last rowid: a large id is no number.
-      this.#watch.checkFiles()
-      this.#file.database.exec(`UPDATE layout SET filling = ${Number(isFilling)}`)
+      await onceUnlocked(() => {
+        this.#watch.checkFiles()
+        this.#file.database.exec(`UPDATE layout SET filling = ${Number(isFilling)}`)
+      })
     } catch (error) {
       throw sqliteError(error, `write to the store ${this.#path}`)
     }
@@ -143,7 +146,9 @@ class SqliteStore implements FeatureStore {
     // Told once, however often it is tried.
     if (this.#isSynced) listener.onProblem('Another program has changed the store. It is read again.')
     this.#isSynced = false
-    this.#reading = this.#readAll(listener)
+    // A write may be waiting until it is let into the file, and none must come during a full read.
+    this.#reading = (this.#flushing ?? Promise.resolve())
+      .then(() => this.#readAll(listener))
       .then(
         () => this.#watch.read(),
         (error: unknown) => this.#watch.read(error),
@@ -187,8 +192,10 @@ class SqliteStore implements FeatureStore {
     while (this.#pending.length > 0 && !this.#reading) {
       const writes = this.#nextGroup()
       try {
-        this.#watch.checkFiles()
-        this.#writer.commit(writes.map(({ changes }) => changes))
+        await onceUnlocked(() => {
+          this.#watch.checkFiles()
+          this.#writer.commit(writes.map(({ changes }) => changes))
+        })
         this.#listener?.onChanges(writes.flatMap(({ changes }) => changes))
         this.#watch.wrote()
         for (const { resolve } of writes) resolve()
