@@ -157,22 +157,14 @@ export class NearrankClient {
     return sum
   }
 
-  /** Has the server load its model folder again. */
+  /** Has the server load its model folder again. Sent once: the folder may be another a second time. */
   async reload({ signal }: CallOptions = {}): Promise<ServedModel> {
-    const request = { action: 'reload the model', method: 'POST', path: '/admin/reload', signal } as const
-    return this.#call(request, ({ json }) => readModel(json))
+    return this.#changeModel({ action: 'reload the model', path: '/admin/reload', signal })
   }
 
   /** Has the server go back to the model before. Sent once: a second time would be a step farther. */
   async rollback({ signal }: CallOptions = {}): Promise<ServedModel> {
-    const request = {
-      action: 'roll the model back',
-      method: 'POST',
-      path: '/admin/rollback',
-      once: true,
-      signal,
-    } as const
-    return this.#call(request, ({ json }) => readModel(json))
+    return this.#changeModel({ action: 'roll the model back', path: '/admin/rollback', signal })
   }
 
   /** The model that is served. */
@@ -192,6 +184,10 @@ export class NearrankClient {
       ready: status === 200,
       ...readReadiness(json),
     }))
+  }
+
+  #changeModel(request: Pick<Request, 'action' | 'path' | 'signal'>): Promise<ServedModel> {
+    return this.#call({ ...request, method: 'POST', once: true }, ({ json }) => readModel(json))
   }
 
   #put(kind: Kind, id: Id, body: object, { signal }: CallOptions): Promise<void> {

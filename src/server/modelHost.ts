@@ -79,7 +79,9 @@ export class ModelHost implements ModelService {
 
   async #swap(files: ModelFiles): Promise<ServedModel> {
     await this.#serve(files)
-    this.#before = this.#served
+    // A folder that is loaded again as it was must not take the place of what a rollback returns to.
+    const isAnother = files.description.weights.sha256 !== this.#served.told.checksum
+    if (isAnother) this.#before = this.#served
     this.#served = { told: tell(this.#path, files.description, this.#served.told.version + 1), files }
     return this.#served.told
   }

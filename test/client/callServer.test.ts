@@ -127,17 +127,18 @@ describe('retries', () => {
     assert.equal(server.seen.length, 4)
   })
 
-  test('a rollback whose connection was cut is not sent again, one that was turned away is', async () => {
-    const cutting = await listen((response) => response.socket?.destroy())
-    await assert.rejects(new NearrankClient({ url: cutting.url }).rollback(), {
-      code: 'UNREACHABLE',
-      status: 0,
+  for (const way of ['reload', 'rollback'] as const)
+    test(`a ${way} whose connection was cut is not sent again, one that was turned away is`, async () => {
+      const cutting = await listen((response) => response.socket?.destroy())
+      await assert.rejects(new NearrankClient({ url: cutting.url })[way](), {
+        code: 'UNREACHABLE',
+        status: 0,
+      })
+      assert.equal(cutting.seen.length, 1)
+      const busy = await listen((response) => sendProblem(response, 503, 'BUSY', { 'retry-after': '0' }))
+      await assert.rejects(new NearrankClient({ url: busy.url })[way](), { code: 'BUSY' })
+      assert.equal(busy.seen.length, 3)
     })
-    assert.equal(cutting.seen.length, 1)
-    const busy = await listen((response) => sendProblem(response, 503, 'BUSY', { 'retry-after': '0' }))
-    await assert.rejects(new NearrankClient({ url: busy.url }).rollback(), { code: 'BUSY' })
-    assert.equal(busy.seen.length, 3)
-  })
 })
 
 describe('no answer', () => {

@@ -166,7 +166,7 @@ test('keys: each right opens its own routes, on the threads that rank as on the 
     ['admin', 'GET /admin/models', 200],
     ['admin', 'GET /problems', 200],
     ['admin', 'POST /admin/reload', 200],
-    ['admin', 'POST /admin/rollback', 200],
+    ['admin', 'POST /admin/rollback', 409], // it was the same model again
   ]
   const send = (request: string, headers: Record<string, string>, body?: string, type = 'application/json') =>
     connection.send(request, body, { ...(body !== undefined && { 'content-type': type }), ...headers })

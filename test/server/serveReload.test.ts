@@ -122,6 +122,24 @@ test('a model that cannot be served is refused with its reason, and the one that
   assertProblemAnswer(await connection.send('POST /admin/reload', '{"model":"x"}'), 'BAD_BODY')
 })
 
+test('reloads of the same model leave the one to which a rollback returns', async () => {
+  const world = await makeWorld()
+  const scores = await scoresOfModels(world, [1, 2])
+  const { port } = await serveWorld(world)
+  const [connection] = await openConnections(port, 1)
+  const change = async (way: 'reload' | 'rollback') => {
+    const answer = await connection.send(`POST /admin/${way}`)
+    assert.equal(answer.status, 200, answer.body)
+    return seedOf(await rankedList(connection, USER, WISH), scores)
+  }
+  assert.equal(await change('reload'), 1)
+  assertProblemAnswer(await connection.send('POST /admin/rollback'), 'NO_PREVIOUS_MODEL')
+  await saveSeed(world.model, 2)
+  for (let times = 0; times < 3; times++) assert.equal(await change('reload'), 2)
+  assert.equal(await change('rollback'), 1)
+  assert.equal(await change('rollback'), 2)
+})
+
 test('of several reloads at a time one runs and the others are told so', async () => {
   const world = await makeWorld()
   const { port } = await serveWorld(world)
