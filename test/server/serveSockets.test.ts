@@ -169,6 +169,10 @@ test('paths that look like addresses, and steps, reach no other path than their 
     '/health//live',
     '//admin/reload',
     '/x/../health/live',
+    'http://localhost/x/../health/live',
+    String.raw`/health\live`,
+    String.raw`/admin\reload`,
+    String.raw`http://localhost/health\live`,
   ])
     for (const method of ['GET', 'POST', 'PUT'])
       assertProblemAnswer(await connection.send(`${method} ${path}`), 'UNKNOWN_ROUTE')

@@ -8,6 +8,7 @@ import { sendProblem } from './admission/sendProblem.ts'
 
 const RANKING_PATH = '/recommend/'
 const LOAD_PATH = /^\/features(?:\?|$)/
+const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /** What a listening thread does with a request: it answers one route itself and passes all others on. */
 export interface RouteTable {
@@ -63,6 +64,7 @@ function rankedUserId(path: string): string | null | undefined {
  */
 function pathOf(url: string): string | undefined {
   if (url.startsWith('/') || url === '*') return url
-  const address = URL.parse(url)
-  return address ? address.pathname + address.search : undefined
+  if (!URL.canParse(url)) return undefined
+  const path = url.replace(ORIGIN, '') // as it stands: a parsed one has no `..` any more
+  return path.startsWith('/') ? path : `/${path}`
 }

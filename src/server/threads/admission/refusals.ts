@@ -44,7 +44,7 @@ export const BAD_ENCODING = new Problem(
 )
 export const DOT_STEPS = new Problem(
   'UNKNOWN_ROUTE',
-  'Cannot find the path: it must not contain . or .. as a segment',
+  'Cannot find the path: it must not contain a backslash, or . or .. as a segment',
 )
 export const TOO_SLOW = new Problem(
   'REQUEST_TIMEOUT',

@@ -5,8 +5,9 @@ import type { Admission } from '../admission/admission.ts'
 import { DOT_STEPS, OVERLOADED } from '../admission/refusals.ts'
 import type { PassedAnswer, PassedRequest } from '../protocol.ts'
 
-// The main thread would resolve such steps, and so take the path for another one.
-const STEPS = /^[^?]*[/\\](?:\.|%2e){1,2}(?:[/\\?]|$)/i
+// The main thread would resolve such steps and take a backslash for a slash, and so the path for another one,
+// to which a proxy in front may have rules of its own.
+const STEPS = /^[^?]*(?:\\|\/(?:\.|%2e){1,2}(?:[/?]|$))/i
 
 export interface MainThreadOptions {
   admission: Admission
