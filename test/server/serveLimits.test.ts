@@ -215,13 +215,23 @@ test('a key without the right is refused before the body, which takes no room fr
 test('/metrics is Prometheus text and adds up with what was sent; /openapi.json tells of every route', async () => {
   const { port } = await serveWorld(world, { unknownUser: 'average' })
   const connections = await openConnections(port, 8)
-  const sent = { 200: 120, 400: 30, 415: 7 }
+  const sent = { 200: 120, 400: 30, 415: 7, 417: 2, 421: 3 }
   const ask = (i: number, body: string, headers?: Record<string, string>) =>
     connections[i % 8].send(`POST /recommend/${i % 4 === 0 ? 99_999 : i}`, body, headers)
   for (let i = 0; i < sent[200]; i++) assert.equal((await ask(i, text)).status, 200)
-  for (let i = 0; i < sent[400]; i++) assert.equal((await ask(i, i % 2 ? '{' : '{}')).status, 400)
+  for (let i = 1; i < sent[400]; i++) assert.equal((await ask(i, i % 2 ? '{' : '{}')).status, 400)
   for (let i = 0; i < sent[415]; i++)
     assert.equal((await ask(i, text, { 'content-type': 'text/plain' })).status, 415)
+  // What is refused before it comes to its route ends its connection.
+  const early: [status: number, id: string, headers: Record<string, string>][] = [
+    [400, '%zz', {}],
+    ...Array.from({ length: sent[417] }, () => [417, '1', { expect: 'x' }] as (typeof early)[number]),
+    ...Array.from({ length: sent[421] }, () => [421, '1', { host: 'x.example' }] as (typeof early)[number]),
+  ]
+  for (const [status, id, headers] of early) {
+    const [connection] = await openConnections(port, 1)
+    assert.equal((await connection.send(`POST /recommend/${id}`, text, headers)).status, status)
+  }
 
   const metrics = parsePrometheus(await connections[0].send('GET /metrics'))
   for (const [status, count] of Object.entries(sent))

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { LastProblems } from '../problems/lastProblems.ts'
 import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from '../problems/problems.ts'
 import { NOT_HTTP, TOO_SLOW } from './admission/refusals.ts'
-import { sendProblem } from './admission/sendProblem.ts'
+import { refuse, type RouteTable } from './routeTable.ts'
 
 export const REQUEST_TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT' // Node's code
 
@@ -15,18 +15,20 @@ export function answerClientError(
   error: Error & { code?: string },
   socket: Socket,
   response: ServerResponse | undefined,
-  problems: Pick<LastProblems, 'note'>,
+  table: RouteTable,
 ): void {
+  const { problems } = table
   const problem = error.code === REQUEST_TIMED_OUT ? TOO_SLOW : NOT_HTTP
+  const refuseBare = () => refuseOnSocket(socket, problem, problems)
   if (!socket.writable || error.code === 'ECONNRESET') socket.destroy(error)
-  else if (!response || response.writableFinished || response.destroyed) refuse(socket, problem, problems)
-  else if (response.req.complete) response.once('close', () => refuse(socket, problem, problems))
+  else if (!response || response.writableFinished || response.destroyed) refuseBare()
+  else if (response.req.complete) response.once('close', refuseBare)
   else if (response.headersSent) socket.destroy(error)
-  else sendProblem(response, problem, { problems, closes: true })
+  else refuse(table, response, problem)
 }
 
 /** Answers on the bare socket: there is no request that could be answered. */
-function refuse(socket: Socket, problem: Problem, problems: Pick<LastProblems, 'note'>): void {
+function refuseOnSocket(socket: Socket, problem: Problem, problems: Pick<LastProblems, 'note'>): void {
   if (socket.writable) {
     problems.note(problem)
     const { code, message, status } = problem

@@ -56,7 +56,7 @@ export function createThreadServer(table: RouteTable, options: ThreadServerOptio
   })
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     const answer = () =>
-      answerClientError(error, socket as Socket, connections.newest(socket as Socket), table.problems)
+      answerClientError(error, socket as Socket, connections.newest(socket as Socket), table)
     if (error.code === REQUEST_TIMED_OUT) closing.enter(answer)
     else answer()
   })

@@ -5,7 +5,7 @@ export const LATENCY_BOUNDS = [
 /** Of the histogram of candidates. */
 export const CANDIDATE_BOUNDS = [1, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000] as const
 export const STAGES = ['wait', 'parse', 'rank', 'write'] as const
-export const STATUSES = [200, 400, 401, 403, 404, 408, 413, 415, 500, 503] as const
+export const STATUSES = [200, 400, 401, 403, 404, 408, 413, 415, 417, 421, 500, 503] as const
 
 export type Stage = (typeof STAGES)[number]
 export type Status = (typeof STATUSES)[number]

@@ -12,7 +12,7 @@ function routed(method: string, url: string): string {
   const table: RouteTable = {
     crossOrigin: null,
     guard: null,
-    ranking: to('ranking'),
+    ranking: { ...to('ranking'), countRefusal: () => {} },
     loads: to('loads'),
     others: to('others'),
     problems: new LastProblems(),

@@ -79,6 +79,11 @@ export class RankingRoute implements AdmittingRoute<RankingVisit> {
     admission.refuse(visit, problem, closes)
   }
 
+  /** A request has been refused before it came here. */
+  countRefusal({ status }: Problem): void {
+    this.#options.stats.count(status as Status, 0)
+  }
+
   #answerOrRefuse(visit: RankingVisit, body: Buffer): void {
     try {
       this.#answer.send(visit, body)

@@ -19,8 +19,9 @@ interface Asked {
 /** A server whose answers the test gives itself; all that is asked, in order. */
 async function serve(
   options: ThreadServerOptions,
-): Promise<{ port: number; asked: Asked[]; dropped: () => number; server: Server }> {
+): Promise<{ port: number; asked: Asked[]; refused: string[]; dropped: () => number; server: Server }> {
   const asked: Asked[] = []
+  const refused: string[] = [] // of the rankings
   let dropped = 0
   const route = { handle: (response: ServerResponse, path: string) => void asked.push({ path, response }) }
   const onDropped = () => dropped++
@@ -28,7 +29,7 @@ async function serve(
     {
       crossOrigin: null,
       guard: null,
-      ranking: route,
+      ranking: { ...route, countRefusal: ({ code }) => void refused.push(code) },
       loads: route,
       others: route,
       problems: new LastProblems(),
@@ -40,7 +41,7 @@ async function serve(
     server.close()
     server.closeAllConnections()
   })
-  return { port: (server.address() as AddressInfo).port, asked, dropped: () => dropped, server }
+  return { port: (server.address() as AddressInfo).port, asked, refused, dropped: () => dropped, server }
 }
 
 function answer({ response, path }: Asked, body: string | Buffer = path): void {
@@ -157,4 +158,28 @@ test('connections that time out together are not closed in one go; one that has 
   server.emit('timeout', Object.defineProperty(socket, 'bytesRead', { get: () => turns++ }))
   await eventually(() => assert.equal(turns, 2))
   assert.ok(!socket.destroyed)
+})
+
+test('a ranking that arrives too slowly, or breaks in its body, is counted as one', async () => {
+  const { port, asked, refused, server } = await serve({})
+  const sockets: Socket[] = []
+  server.on('connection', (socket: Socket) => sockets.push(socket))
+  const slow = Object.assign(new Error('slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+  for (const [i, [request, status, counted]] of (
+    [
+      ['POST /recommend/1', 408, ['REQUEST_TIMEOUT']],
+      ['POST /features', 408, ['REQUEST_TIMEOUT']],
+      ['POST /recommend/1', 400, ['REQUEST_TIMEOUT', 'BAD_REQUEST']],
+    ] as const
+  ).entries()) {
+    const connection = await RawConnection.open(port)
+    const coming = connection.next()
+    connection.write(`${request} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`)
+    await eventually(() => assert.equal(asked.length, i + 1))
+    if (status === 408) server.emit('clientError', slow, sockets[i])
+    else connection.write('no length of a chunk\r\n')
+    assert.equal((await coming).status, status)
+    assert.deepEqual(refused, counted)
+    connection.close()
+  }
 })
