@@ -285,7 +285,8 @@ test('a number far from zero for its spread is pointed out by the name of its fe
     other.data,
     'restaurant_features.parquet',
     `SELECT *, 1e7 + restaurant_id AS altitude, 1767225600000000000 + 1000 * restaurant_id AS imported_ns,
-      1e-42::DOUBLE * (hash(restaurant_id) % 7) AS tiny, 5e8 AS always FROM (${RESTAURANTS_SQL})`,
+      1e-42::DOUBLE * (hash(restaurant_id) % 7) AS tiny, 5e8 AS always,
+      TIMESTAMP '2026-01-01' + to_hours(restaurant_id % 24) AS moment FROM (${RESTAURANTS_SQL})`,
   )
   const notes: string[] = []
   const onProgress = (event: TrainEvent) => event.type === 'note' && notes.push(event.message)
@@ -296,12 +297,16 @@ test('a number far from zero for its spread is pointed out by the name of its fe
     onProgress,
   })
   const found = notes.filter((note) => note.startsWith('Feature '))
-  assert.equal(found.length, 3, notes.join('\n'))
+  assert.equal(found.length, 4, notes.join('\n'))
   assert.match(found[0], /^Feature altitude of the restaurants is far from zero/)
   assert.match(
     found[1],
     /^Feature imported_ns of the restaurants has one value in float32 \(mean 1\.767e\+18/,
   )
   assert.match(found[2], /^Feature tiny of the restaurants is hardly learned from: float32 holds little/)
+  assert.match(
+    found[3],
+    /^Feature moment of the restaurants is far from zero .* Declare it without the part days\.$/,
+  )
   assert.ok(metrics!.logLoss < 1, `log loss ${metrics!.logLoss}`) // of raw numbers, with the saved weights
 })

@@ -115,6 +115,8 @@ function farNotesOf(
   return Array.from(numberNames(features).entries()).flatMap(([i, name]) => {
     const [middle, spread] = [mean[i], standardDeviation[i]]
     const feature = `Feature ${name} of the ${source}`
+    const isTime = features.some((one) => one.name === name && one.kind === 'time')
+    const advice = isTime ? 'Declare it without the part days.' : 'Subtract a constant from it first.'
     const numbers = `(mean ${middle.toPrecision(4)}, deviation ${spread.toPrecision(4)})`
     if (spread === 0)
       return Math.abs(middle) > MEAN_MAX
@@ -124,11 +126,11 @@ function farNotesOf(
         : []
     if (scale[i] < 1 / spread)
       return [
-        `${feature} is hardly learned from: float32 holds little of what tells its numbers apart ${numbers}. Subtract a constant from it first, or multiply it if they are tiny.`,
+        `${feature} is hardly learned from: float32 holds little of what tells its numbers apart ${numbers}. ${isTime ? advice : 'Subtract a constant from it first, or multiply it if they are tiny.'}`,
       ]
     if (Math.abs(middle) > FAR_DEVIATIONS * spread)
       return [
-        `${feature} is far from zero for its spread ${numbers}: the saved model takes it raw, in float32, and loses precision. Subtract a constant from it first.`,
+        `${feature} is far from zero for its spread ${numbers}: the saved model takes it raw, in float32, and loses precision. ${advice}`,
       ]
     return []
   })
