@@ -79,6 +79,31 @@ describe('the files of an open SQLite store', () => {
       await again.close()
     })
 
+  test('a large write is taken in between other work, which does not end or join its transaction', async () => {
+    const { path, store } = await open()
+    const copy = await startCopy(store)
+    let turns = 0
+    let isWriting = true
+    const count = () => {
+      turns++
+      if (isWriting) setImmediate(count)
+    }
+    const rows = Array.from({ length: 40_000 }, (_, i) => put('users', i + 10, [i, 0]))
+    const writing = store.write(rows)
+    setImmediate(count)
+    const filling = store.setFilling(true)
+    await writing
+    isWriting = false
+    assert.ok(turns >= 9, `${turns} turns`)
+    assert.equal(copy.rows.users.size, 40_001)
+    await filling
+    await store.close()
+    const again = await openSqliteStore(path, OPTIONS)
+    assert.ok(await again.isFilling())
+    assert.equal((await startCopy(again)).rows.users.size, 40_001)
+    await again.close()
+  })
+
   test('they are four, one of them a lock that is empty', async () => {
     const { path, store } = await open()
     assert.deepEqual((await readdir(dirname(path))).toSorted(), ['s.db', 's.db-lock', 's.db-shm', 's.db-wal'])

@@ -9,11 +9,11 @@ const TRY_EVERY_MS = 20
  * The thread is free in between.
  * @throws what `work` throws
  */
-export async function onceUnlocked(work: () => void): Promise<void> {
+export async function onceUnlocked(work: () => void | Promise<void>): Promise<void> {
   const untilMs = performance.now() + WAIT_MS
   for (;;) {
     try {
-      return work()
+      return await work()
     } catch (error) {
       if (!isBusy(error) || performance.now() >= untilMs) throw error
     }

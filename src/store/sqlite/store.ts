@@ -15,7 +15,7 @@ import { openSqliteFile, type SqliteFile } from './file.ts'
 import { onceUnlocked } from './onceUnlocked.ts'
 import { readPieces } from './read.ts'
 import { SqliteWatch, type WatchOptions } from './watch.ts'
-import { SqliteWriter } from './writer.ts'
+import { SLICE_ROWS, SqliteWriter } from './writer.ts'
 
 const PROBLEMS_TOLD_MAX = 20
 // After which no further write joins a transaction; 30 ms in which this thread does nothing else.
@@ -49,6 +49,7 @@ class SqliteStore implements FeatureStore {
   #reading: Promise<void> | undefined // a full read, during which nothing is written
   readonly #pending: PendingWrite[] = []
   #flushing: Promise<void> | undefined
+  #committing: Promise<void> | undefined // the last transaction of changes, over or not
   #closing: Promise<void> | undefined
 
   constructor(path: string, file: SqliteFile, { calmMs }: OpenSqliteOptions) {
@@ -110,7 +111,8 @@ class SqliteStore implements FeatureStore {
     this.#checkOpen('write to')
     try {
       // Not by a statement's `run`, which tells the last rowid: a large id is no number.
-      await onceUnlocked(() => {
+      await onceUnlocked(async () => {
+        await this.#committing?.catch(() => {})
         this.#watch.checkFiles()
         this.#file.database.exec(`UPDATE layout SET filling = ${Number(isFilling)}`)
       })
@@ -192,11 +194,12 @@ class SqliteStore implements FeatureStore {
     while (this.#pending.length > 0 && !this.#reading) {
       const writes = this.#nextGroup()
       try {
-        await onceUnlocked(() => {
+        this.#committing = onceUnlocked(() => {
           this.#watch.checkFiles()
-          this.#writer.commit(writes.map(({ changes }) => changes))
+          return this.#writer.commit(writes.map(({ changes }) => changes))
         })
-        this.#listener?.onChanges(writes.flatMap(({ changes }) => changes))
+        await this.#committing
+        await this.#tell(writes.flatMap(({ changes }) => changes))
         this.#watch.wrote()
         for (const { resolve } of writes) resolve()
       } catch (error) {
@@ -207,6 +210,14 @@ class SqliteStore implements FeatureStore {
       await nextTurn()
     }
     this.#flushing = undefined
+  }
+
+  /** In slices between other work, as they were written. */
+  async #tell(changes: readonly Change[]): Promise<void> {
+    for (let start = 0; start < changes.length; start += SLICE_ROWS) {
+      if (start > 0) await nextTurn()
+      this.#listener?.onChanges(changes.slice(start, start + SLICE_ROWS))
+    }
   }
 
   #nextGroup(): PendingWrite[] {

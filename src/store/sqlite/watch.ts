@@ -87,7 +87,8 @@ export class SqliteWatch {
   }
 
   #look(): void {
-    if (this.#options.isReading()) return
+    // A trial would end the transaction of changes that are being written.
+    if (this.#options.isReading() || this.#file.database.isTransaction) return
     if (this.#writeError !== undefined) this.#tryToWrite()
     const troubles = this.troubles()
     for (const trouble of troubles) if (!this.#told.includes(trouble)) this.#options.onTrouble(trouble)
