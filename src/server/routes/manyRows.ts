@@ -51,8 +51,9 @@ function addRoute(app: FastifyInstance, side: Side, features: FeatureService): v
         },
       },
     },
-    async ({ query }, reply) => {
+    async ({ query, url }, reply) => {
       const asked = readQuery(query, side)
+      if ('ids' in asked) checkEncoding(url, side)
       const found =
         'sample' in asked
           ? features.sample(side, asked.sample)
@@ -78,4 +79,14 @@ function readQuery(query: Query, side: Side): { ids: string[] } | { sample: numb
   const count = /^\d{1,4}$/.test(String(sample)) ? Number(sample) : 0
   if (count >= 1 && count <= READ_ROWS_MAX) return { sample: count }
   throw wrong(`sample must be an integer from 1 to ${READ_ROWS_MAX}, found ${shown(sample)}`)
+}
+
+/** What cannot be decoded, Fastify takes for the id itself. @throws Problem BAD_ID */
+function checkEncoding(url: string, side: Side): void {
+  try {
+    decodeURIComponent(url)
+  } catch (error) {
+    const detail = `Cannot get ${side}: the percent-encoding of the query is not valid; encode ids as UTF-8`
+    throw new Problem('BAD_ID', detail, { cause: error })
+  }
 }

@@ -44,6 +44,19 @@ describe('several rows at once', () => {
     assertProblem(await send(app, 'GET /restaurants?id=x'), 'BAD_ID')
     assertProblem(await send(app, 'GET /restaurants?id='), 'BAD_ID')
   })
+
+  test('of text ids, one that cannot be decoded is refused; a percent sign may be one', async () => {
+    const texts = fakeServices({
+      users: { features: 1, ids: 'string' },
+      restaurants: { features: 1, ids: 'string' },
+    })
+    const appOfTexts = buildApp({ services: texts })
+    const row = '{"user_id":"%zz","features":[1]}'
+    await send(appOfTexts, 'POST /features', row, NDJSON_TYPE)
+    assert.equal((await send(appOfTexts, 'GET /users?id=%25zz&id=b%20c')).body, `{"users":[${row}]}`)
+    for (const query of ['id=%zz', 'id=%ff', 'id=a&id=%', 'id=a&id=%c3'])
+      assertProblem(await send(appOfTexts, `GET /users?${query}`), 'BAD_ID', /percent-encoding/)
+  })
 })
 
 test('a sample is of different rows that are there, however few are left', async () => {
