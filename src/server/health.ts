@@ -31,7 +31,12 @@ function reasonsOf({ phase, store, rows, listeningThreads, threads }: HealthPart
   const reasons: string[] = []
   const { troubles = [] } = store
   if (phase === 'stopping') reasons.push('The server is shutting down.')
-  if (!store.connected) reasons.push('The store cannot be reached: features are served from memory.')
+  if (!store.connected)
+    reasons.push(
+      store.refusal === undefined
+        ? 'The store cannot be reached: features are served from memory.'
+        : `The store cannot be used: ${store.refusal}. Features are served from memory.`,
+    )
   else if (!store.synced && troubles.length === 0)
     reasons.push('The store is being read again: features may be out of date.')
   reasons.push(...troubles)

@@ -98,6 +98,8 @@ export interface StoreStatus {
    * name of theirs. @default none
    */
   troubles?: readonly string[]
+  /** Why it is not connected although its server answers, as a part of a sentence, for anybody as well. */
+  refusal?: string
 }
 
 /**

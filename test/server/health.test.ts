@@ -38,6 +38,10 @@ test('a server without its store, or without rows, is ready and says what is wro
   for (const [more, wanted] of [
     [{ store: LOST }, ['The store cannot be reached: features are served from memory.']],
     [
+      { store: { ...LOST, refusal: 'it is busy; try again later' } },
+      ['The store cannot be used: it is busy; try again later. Features are served from memory.'],
+    ],
+    [
       { store: { ...parts.store, synced: false } },
       ['The store is being read again: features may be out of date.'],
     ],

@@ -146,6 +146,16 @@ describe('Redis: what others write', { skip: NO_REDIS }, () => {
       await later.close()
     })
 
+  withStore('a layout that is spoiled while it is served is told of, without names', async (store) => {
+    await foreign.send('HSET', 'nearrank:meta', 'users.features', '30')
+    const refusal = 'its description of the data does not fit what is served; the log says why'
+    await eventually(() => assert.equal(store.status().refusal, refusal))
+    assert.equal(store.status().connected, false)
+    await foreign.send('HSET', 'nearrank:meta', 'users.features', '3')
+    await eventually(() => assert.equal(store.status().connected, true))
+    assert.equal(store.status().refusal, undefined)
+  })
+
   test('names that no list of names are, are refused', async () => {
     for (const names of ['a,b,c', '["a","b"]', '["a","b",3]', '{"length":3}']) {
       await foreign.send('FLUSHALL')

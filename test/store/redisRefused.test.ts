@@ -82,6 +82,24 @@ describe('Redis: what is refused', { skip: NO_REDIS, concurrency: true }, () => 
     await store.close()
   })
 
+  test('a password that is changed while it is used: health tells that, and not that nobody answers', async (t) => {
+    const server = await serverOf(t)
+    const foreign = await server.client()
+    const setPassword = (password: string) =>
+      foreign.send('ACL', 'SETUSER', 'user', 'on', 'resetpass', `>${password}`, '~*', '&*', '+@all')
+    await setPassword('secret')
+    const store = await storeOf(t, `redis://user:secret@127.0.0.1:${server.port}`)
+    await startCopy(store)
+    await setPassword('other')
+    await foreign.send('CLIENT', 'KILL', 'USER', 'user')
+    await eventually(() =>
+      assert.match(store.status().refusal ?? '', /^it refuses the user name or the passw/),
+    )
+    await setPassword('secret')
+    await eventually(() => assert.equal(store.status().connected, true))
+    assert.equal(store.status().refusal, undefined)
+  })
+
   test('written but not read back: the copy does not stay behind', async (t) => {
     const server = await serverOf(t)
     const foreign = await server.client()

@@ -46,6 +46,16 @@ const REPLIES: Record<string, Reason> = {
   WRONGTYPE: ['CONFLICT', 'a key holds something other than a hash; delete that key, or use another prefix'],
 }
 
+/** The server answers, and what it answers makes it no use. */
+export class RedisRefusal extends NearrankError {
+  readonly reason: string // a part of a sentence that anybody may read
+
+  constructor(code: ErrorCode, message: string, reason: string) {
+    super(code, message)
+    this.reason = reason
+  }
+}
+
 const CLOSED = 'it closed the connection'
 
 const FAILURES: Record<string, string> = {
@@ -86,7 +96,7 @@ const TLS_FAILURES: Record<string, string> = {
  * quoted; undefined: it is the row's fault.
  */
 export function refusalOf(reply: Error): { reason: string; isForGood: boolean } | undefined {
-  const [code, sentence] = REPLIES[reply.message.split(' ', 1)[0]] ?? ['UNAVAILABLE', 'see the log']
+  const [code, sentence] = replyOf(reply.message) ?? ['UNAVAILABLE', 'see the log']
   if (code === 'CONFLICT') return undefined
   return { reason: sentence, isForGood: code === 'INPUT' }
 }
@@ -102,10 +112,9 @@ export function redisError(action: string, error: unknown, address: RedisAddress
   // A port for TLS hangs up on whoever speaks without.
   const advice =
     sentence === CLOSED && action === 'reach' && !address.tls ? '; if it requires TLS, use rediss://' : ''
-  return new NearrankError(
-    code,
-    `Cannot ${action} the Redis server at ${address.shown}: ${sentence}${advice}`,
-  )
+  const message = `Cannot ${action} the Redis server at ${address.shown}: ${sentence}${advice}`
+  const isReply = sentence === replyOf(messageOf(error))?.[1]
+  return isReply ? new RedisRefusal(code, message, sentence) : new NearrankError(code, message)
 }
 
 function reasonOf(error: unknown, address: RedisAddress): Reason {
@@ -114,7 +123,7 @@ function reasonOf(error: unknown, address: RedisAddress): Reason {
   const tlsFailure = TLS_FAILURES[errnoOf(error)]
   if (tlsFailure !== undefined) return ['INPUT', tlsFailure]
   const message = messageOf(error)
-  const reply = REPLIES[message.split(' ', 1)[0]]
+  const reply = replyOf(message)
   if (reply !== undefined) return reply
   if (/socket closed/i.test(message)) return ['UNAVAILABLE', CLOSED]
   if (/connection timeout/i.test(message))
@@ -126,6 +135,10 @@ function reasonOf(error: unknown, address: RedisAddress): Reason {
   if (/unknown command/i.test(message))
     return ['INPUT', 'it does not know a command that is needed; use Redis 6 or newer, or Valkey']
   return ['UNAVAILABLE', withoutSecrets(message, address).slice(0, MESSAGE_CHARS_MAX)]
+}
+
+function replyOf(message: string): Reason | undefined {
+  return REPLIES[message.split(' ', 1)[0]]
 }
 
 function withoutSecrets(message: string, { username, password }: RedisAddress): string {

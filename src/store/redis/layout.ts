@@ -6,7 +6,7 @@ import type { OpenStoreOptions, SideLayout, StoreLayout } from '../featureStore.
 import { type AgreedLayout, agreeOnLayout, newLayout, parseNames } from '../layout.ts'
 import type { RedisAddress } from './address.ts'
 import type { RedisCommand, RedisConnection } from './connection.ts'
-import { redisError } from './errors.ts'
+import { redisError, RedisRefusal } from './errors.ts'
 import { TOKEN_FIELD } from './look.ts'
 
 const FORMAT = '1' // both sides hold vectors, as version 0.1 wrote them
@@ -127,7 +127,11 @@ async function writeMeta(
 }
 
 function unusable(problem: string): NearrankError {
-  return new NearrankError('INPUT', `Cannot use the data in Redis: ${problem}`)
+  return new RedisRefusal(
+    'INPUT',
+    `Cannot use the data in Redis: ${problem}`,
+    'its description of the data does not fit what is served; the log says why',
+  )
 }
 
 function shownField(value: string | undefined): string {

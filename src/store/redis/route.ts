@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreLayout } from '../featureStore.ts'
 import type { RedisAddress } from './address.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
-import { redisError } from './errors.ts'
+import { redisError, RedisRefusal } from './errors.ts'
 import { redisLayout } from './layout.ts'
 
 const RETRY_MIN_MS = 50
@@ -25,6 +25,7 @@ export class RedisRoute {
   readonly #options: RouteOptions
   #attempts = 0 // to connect, since the last full read
   #problem = '' // told last
+  #refusal: string | undefined
 
   constructor(options: RouteOptions) {
     this.#options = options
@@ -53,14 +54,22 @@ export class RedisRoute {
     }
   }
 
+  /** Why the server that was found last cannot be used; undefined: none was, or it can. */
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
   /** The same, however long it takes; null: the store is being closed. */
   async reconnect(): Promise<RedisConnection | null> {
     const { address, signal } = this.#options
     while (!signal.aborted) {
       try {
         await sleep(retryMs(this.#attempts++), undefined, { signal })
-        return await this.connect()
+        const connection = await this.connect()
+        this.#refusal = undefined
+        return connection
       } catch (error) {
+        this.#refusal = error instanceof RedisRefusal ? error.reason : undefined
         if (!signal.aborted) this.tell(redisError('reach', error, address).message)
       }
     }

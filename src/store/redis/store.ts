@@ -165,9 +165,11 @@ class RedisStore implements FeatureStore {
     const sinceMs = follower?.isSynced
       ? follower.behindSinceMs
       : (this.#awaySinceMs ?? follower?.behindSinceMs)
+    const refusal = this.#link === null ? this.#route.refusal : undefined
     return {
       kind: 'redis',
       connected: this.#link !== null,
+      ...(refusal !== undefined && { refusal }),
       synced: follower?.isSynced ?? false,
       lagMs: sinceMs === undefined ? 0 : performance.now() - sinceMs,
       troubles: [this.#writability.trouble, follower?.trouble].filter((trouble) => trouble !== undefined),
