@@ -10,7 +10,7 @@ import { openSqliteFile } from '../../src/store/sqlite/file.ts'
 import { openForReading } from '../../src/store/sqlite/openForReading.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
-import { put, putValues } from './changes.ts'
+import { put, putValues, remove } from './changes.ts'
 import { describeStore, isError } from './conformance.ts'
 import { applyChanges, noRows, StoreCopy, startCopy } from './storeCopy.ts'
 
@@ -39,6 +39,27 @@ describe('SQLite store', () => {
     assert.equal(setting('journal_mode'), 'wal')
     assert.equal(setting('busy_timeout'), 0)
     close()
+  })
+
+  test('nothing is left in the file of a row that was deleted or replaced', async () => {
+    const path = join(await temporaryFolder(), 's.db')
+    const store = await openSqliteStore(path, OPTIONS)
+    const secret = (id: number) => put('users', id, [12345.5, 12345.5, 12345.5])
+    await store.write(
+      Array.from({ length: 3000 }, (_, i) => (i % 3 === 0 ? secret(i) : put('users', i, [1, 2, 3]))),
+    )
+    const isThere = async () =>
+      (await readFile(path)).includes(Buffer.from(Float32Array.of(12345.5, 12345.5).buffer))
+    await store.close()
+    assert.ok(await isThere())
+    const again = await openSqliteStore(path, OPTIONS)
+    await again.write(
+      Array.from({ length: 1000 }, (_, i) =>
+        i % 2 === 0 ? remove('users', 3 * i) : put('users', 3 * i, [4, 5, 6]),
+      ),
+    )
+    await again.close()
+    assert.ok(!(await isThere()))
   })
 
   test('a second store on the same file is refused until the first is closed', async () => {
