@@ -123,6 +123,11 @@ export function declaredFeature(name: string, entry: Exclude<DeclaredEntry, fals
   return { ...own, columns: [latitude, longitude] }
 }
 
+/** The features that are declared. */
+export function declaredFeatures(declared: SourceDeclaration): DeclaredFeature[] {
+  return Array.from(declared).flatMap(([name, entry]) => (entry ? [declaredFeature(name, entry)] : []))
+}
+
 /** A pair as it is declared. */
 export interface DeclaredPair extends Operands {
   name: string

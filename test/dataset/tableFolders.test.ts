@@ -6,6 +6,7 @@ import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
 import { openRows } from '../../src/dataset/clicks/openRows.ts'
 import { inspect } from '../../src/dataset/inspect/inspect.ts'
 import type { DatasetOptions } from '../../src/dataset/options.ts'
+import { withFilesToScore } from '../../src/dataset/scores/filesToScore.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { openValues } from '../../src/dataset/tables/openValues.ts'
 import { readFeaturesInto, readIds } from '../../src/dataset/tables/readTables.ts'
@@ -194,7 +195,7 @@ describe('columns that paths tell', () => {
       for (const trainFiles of ['train/**', ['train/**', 'more/**']]) {
         const pack = await openTrain({ data, contextFeatures: ['slot'], features, trainFiles })
         const [slot] = pack.context!.features
-        assert.deepEqual('values' in slot && [...slot.values].toSorted().slice(0, 2), ['1', '2'])
+        assert.deepEqual('values' in slot && [...slot.values].toSorted().slice(0, 2), ['01', '02'])
         await pack.close()
       }
       const train = await openTrain({ data, contextFeatures: ['slot'] })
@@ -203,6 +204,65 @@ describe('columns that paths tell', () => {
       const nulls = await openRows({ data, fitted: fittedBy(tables, train) }, tables, 'test')
       assert.equal(nulls.rows, 2)
       await train.close()
+      await nulls.close()
+    }))
+
+  test('a code keeps the zeros that it begins with', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const rows: [number, number, number][] = [
+        [5, 20, 1],
+        [7, 30, 0],
+      ]
+      for (const zip of ['01067', '80331', 'A10']) await writeClicks(data, `train/zip=${zip}/a.parquet`, rows)
+      for (const zip of ['01067', '80331']) await writeClicks(data, `codes/zip=${zip}/a.parquet`, rows)
+      for (const zip of ['80331', '10115']) await writeClicks(data, `plain/zip=${zip}/a.parquet`, rows)
+      const zipOf = async (trainFiles: string, features = {}) => {
+        const pack = await openTrain({ data, trainFiles, contextFeatures: ['zip'], features })
+        const [zip] = pack.context!.features
+        await pack.close()
+        return [zip.kind, 'values' in zip ? [...zip.values].toSorted() : []]
+      }
+      const declared = (kind: string) => ({ 'context.zip': { kind } })
+      assert.deepEqual(await zipOf('train/**'), ['category', ['01067', '80331', 'A10']])
+      assert.deepEqual(await zipOf('codes/**'), ['category', ['01067', '80331']])
+      assert.deepEqual(await zipOf('plain/**'), ['number', []])
+      assert.deepEqual(await zipOf('plain/**', declared('category')), ['category', ['10115', '80331']])
+      assert.deepEqual(await zipOf('plain/**', declared('text')), ['text', []])
+      assert.deepEqual(await zipOf('codes/**', declared('number')), ['number', []])
+    }))
+
+  test('a key that is null in every file has the type of the feature that it is', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const NULL = '__HIVE_DEFAULT_PARTITION__'
+      const rows: [number, number, number][] = [
+        [5, 20, 1],
+        [7, 30, 0],
+      ]
+      for (const [size, day, zip] of [
+        ['1', '2026-01-01', '01067'],
+        ['2', '2026-01-02', '80331'],
+      ])
+        await writeClicks(data, `train/size=${size}/day=${day}/zip=${zip}/a.parquet`, rows)
+      await writeClicks(data, `later/size=${NULL}/day=${NULL}/zip=${NULL}/a.parquet`, rows)
+      const tables = await openTables({ data })
+      const train = await openTrain({ data, contextFeatures: ['size', 'day', 'zip'] })
+      const fitted = fittedBy(tables, train)
+      assert.deepEqual(
+        fitted.context?.map(({ kind }) => kind),
+        ['number', 'time', 'category'],
+      )
+      await train.close()
+      const options = { data, fitted, files: 'later/**', copyColumns: [] }
+      const scored = await withFilesToScore(options, tables, async ({ files }) => files[0].file.columns)
+      assert.deepEqual(
+        scored.slice(3).map(({ type }) => type),
+        ['BIGINT', 'DATE', 'VARCHAR'],
+      )
+      const elsewhere = { data, fitted, trainFiles: 'nowhere/**', testFiles: 'later/**' }
+      const nulls = await openRows(elsewhere, tables, 'test')
+      assert.equal(nulls.rows, 2)
       await nulls.close()
     }))
 

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { declaredOf, type SourceDeclaration } from '../../features/declaration.ts'
+import { declaredFeatures, declaredOf, type SourceDeclaration } from '../../features/declaration.ts'
 import { type FeatureSpec, isPosition } from '../../features/featureSpec.ts'
 import { grownPair } from '../../features/grow.ts'
 import { pairsFor } from '../../features/pairs/pairsFor.ts'
@@ -50,7 +50,7 @@ export async function planRows(
   const opener = new ParquetOpener(
     connection,
     sources.map((source) => source.name),
-    beside,
+    { ...(beside && { beside }), features: fitted?.context ?? declaredFeatures(declared) },
   )
   const whole: ParquetFile[] = []
   for (const source of sources) {

@@ -43,7 +43,7 @@ export async function openTable(
   const flag = side === 'users' ? '--user-file' : '--restaurant-file'
   try {
     const sources = await tableSources(options, data, side)
-    const file = await readParquetTable(connection, sources, given)
+    const file = await readParquetTable(connection, sources, { name: given })
     const bytes = sources.reduce((sum, { size }) => sum + size, 0)
     pages.begin(sources)
     if (file.rows > 0) return { ...file, files: sources.length, bytes }

@@ -4,7 +4,7 @@ import { NearrankError, messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
 import type { FooterHead } from './footer.ts'
 import { type PandasIndex, pandasIndex, unwrittenIndex } from './pandasIndex.ts'
-import { type KeyTypes, keyTypes, pathKeys } from './pathKeys.ts'
+import { type KeyFeature, type KeyTypes, keyTypes, pathKeys } from './pathKeys.ts'
 import { duckDbMessage, type ParquetForm, ROW_NUMBER, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
 
 /** What a Parquet file's own metadata says of it. */
@@ -84,10 +84,17 @@ export class ParquetOpener {
   readonly #columns = new Map<string, ParquetColumn[]>() // by schema
   readonly #keys: KeyTypes
 
-  /** `names`: of all files that it will open; `beside`: of others, for keys that are null in these. */
-  constructor(connection: DuckDBConnection, names: readonly string[], beside: readonly string[] = []) {
+  /**
+   * `names`: of all files that it will open; `beside`: of others, for keys that are null in these;
+   * `features`: those known that keys may be.
+   */
+  constructor(
+    connection: DuckDBConnection,
+    names: readonly string[],
+    { beside = [], features }: { beside?: readonly string[]; features?: readonly KeyFeature[] } = {},
+  ) {
     this.#connection = connection
-    this.#keys = new Map([...keyTypes(beside), ...keyTypes(names)])
+    this.#keys = new Map([...keyTypes(beside), ...keyTypes(names, features)])
   }
 
   /** @throws NearrankError INPUT for a file that is truncated or no Parquet. */
@@ -165,18 +172,17 @@ function textColumn(column: ParquetColumn, texts: readonly string[]): ParquetCol
 }
 
 /**
- * The files of a table as one: their rows one after the other, in the order of `sources`.
+ * The files of a table as one: their rows one after the other, in the order of `sources`. `features`: those
+ * known that keys of their paths may be.
  * @throws NearrankError INPUT for a file that cannot be read, or has other columns than the first.
  */
 export async function readParquetTable(
   connection: DuckDBConnection,
   sources: readonly FileToOpen[],
-  name: string,
+  { name, features }: { name: string; features?: readonly KeyFeature[] },
 ): Promise<ParquetFile> {
-  const opener = new ParquetOpener(
-    connection,
-    sources.map((source) => source.name),
-  )
+  const names = sources.map((source) => source.name)
+  const opener = new ParquetOpener(connection, names, { ...(features && { features }) })
   const files: ParquetFile[] = []
   for (const source of sources) files.push(await opener.open(source))
   const [read, ...others] = files

@@ -1,24 +1,31 @@
+import type { FeatureSpec } from '../../features/featureSpec.ts'
 import { type PathKey, sqlText } from './duckdb.ts'
 
 const INTEGER = /^-?\d{1,18}$/
+/** Those that mean a number: months and hours may begin with 0; longer ones that do are codes. */
+const NUMBER = /^(0\d|-?(0|[1-9]\d{0,17}))$/
 const NULL = '__HIVE_DEFAULT_PARTITION__' // as Spark and Hive write it
 
 /** Of each key in lower case, the type that it has in all of some paths. */
 export type KeyTypes = ReadonlyMap<string, string>
 
+/** A feature that a key may be. */
+export type KeyFeature = Pick<FeatureSpec, 'name' | 'kind'>
+
 /**
- * What the values of a key are over all paths: dates, integers, or else texts. Where one is null, it is a
- * null of what the others are.
+ * What the values of a key are over all paths: dates, integers, or else texts; and where it is known which
+ * feature they are, what that takes. Where one is null, it is a null of what the others are.
  */
-export function keyTypes(paths: readonly string[]): KeyTypes {
-  const types = new Map<string, string>()
+export function keyTypes(paths: readonly string[], features: readonly KeyFeature[] = []): KeyTypes {
+  const values = new Map<string, Set<string>>()
   for (const path of paths)
     for (const [name, { text }] of keysOf(path)) {
-      if (text === NULL) continue
-      const [before, own] = [types.get(name), typeOf(text)]
-      types.set(name, before === undefined || before === own ? own : 'VARCHAR')
+      const texts = values.get(name) ?? new Set()
+      values.set(name, text === NULL ? texts : texts.add(text))
     }
-  return types
+  const kinds = new Map(features.map(({ name, kind }) => [name.toLowerCase(), kind]))
+  const types = Array.from(values, ([name, texts]) => [name, typeOf([...texts], kinds.get(name))] as const)
+  return new Map(types.filter((entry): entry is readonly [string, string] => entry[1] !== undefined))
 }
 
 /**
@@ -28,7 +35,7 @@ export function keyTypes(paths: readonly string[]): KeyTypes {
 export function pathKeys(path: string, types: KeyTypes): PathKey[] {
   return Array.from(keysOf(path), ([key, { name, text }]) => {
     const type = types.get(key) ?? 'VARCHAR'
-    return { name, type, sql: text === NULL ? `NULL::${type}` : `${sqlText(plain(text))}::${type}` }
+    return { name, type, sql: text === NULL ? `NULL::${type}` : `${sqlText(text)}::${type}` }
   })
 }
 
@@ -41,14 +48,13 @@ function keysOf(path: string): Map<string, { name: string; text: string }> {
   return keys
 }
 
-/** An integer without leading zeros: as a text, too, it is the category that it is as a number. */
-function plain(text: string): string {
-  return INTEGER.test(text) ? String(BigInt(text)) : text
-}
-
-function typeOf(text: string): string {
-  if (INTEGER.test(text)) return 'BIGINT'
-  return isDate(text) ? 'DATE' : 'VARCHAR'
+/** Undefined: nothing tells. */
+function typeOf(texts: readonly string[], kind: KeyFeature['kind'] | undefined): string | undefined {
+  if (kind === 'category' || kind === 'text') return 'VARCHAR'
+  if (texts.length === 0) return kind && (kind === 'time' ? 'DATE' : 'BIGINT')
+  const integer = kind === 'number' ? INTEGER : NUMBER
+  if (texts.every((text) => integer.test(text))) return 'BIGINT'
+  return texts.every(isDate) ? 'DATE' : 'VARCHAR'
 }
 
 function isDate(text: string): boolean {

@@ -62,6 +62,7 @@ export async function withUsersToRank<T>(
     const opener = new ParquetOpener(
       connection,
       sources.map((source) => source.name),
+      { features: options.context },
     )
     const files: FileOfUsers[] = []
     for (const [i, source] of sources.entries()) {

@@ -123,7 +123,7 @@ async function packValues(
   const { side, rows, idKey } = table
   const features = storedFeatures(table.features)
   const { places } = tableColumns(side, names)
-  const read = await readParquetTable(connection, sources, called)
+  const read = await readParquetTable(connection, sources, { name: called, features })
   const file = withPlaces(read, fittedPlaces(features), places)
   const plan = { side, file, features: [...features], leftOut: [], idKey, ...tableColumns(side, names) }
   const kept = await findKeptRows(connection, plan, { policies, signal })

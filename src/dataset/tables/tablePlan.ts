@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
-import { declaredOf } from '../../features/declaration.ts'
+import { declaredFeatures, declaredOf } from '../../features/declaration.ts'
 import type { LeftOut } from '../../features/declared.ts'
 import { type FeatureSpec, type Side, SIDES } from '../../features/featureSpec.ts'
 import type { ColumnNames, DatasetOptions, OpenOptions } from '../options.ts'
@@ -44,11 +44,14 @@ export async function planTables(
   let isAssumed = false
   for (const [i, side] of SIDES.entries()) {
     for (const source of sources[i]) checkMetadata(source, options)
-    const read = await readParquetTable(connection, sources[i], tableName(options, side))
-    if (read.rows === 0) throw new NearrankError('INPUT', `Cannot use ${read.name}: it has no rows`)
-    const { idColumn, places } = tableColumns(side, columns)
     const fitted = options.fitted?.[side]
     const declared = declaredOf(options.features, side)
+    const read = await readParquetTable(connection, sources[i], {
+      name: tableName(options, side),
+      features: fitted ?? declaredFeatures(declared),
+    })
+    if (read.rows === 0) throw new NearrankError('INPUT', `Cannot use ${read.name}: it has no rows`)
+    const { idColumn, places } = tableColumns(side, columns)
     const file = withPlaces(read, fitted ? fittedPlaces(fitted) : declaredPlaces(read, declared), places)
     holdsStrings(file, columnNamed(file, idColumn, ID_FLAGS[side])) // or integers; nothing else
     for (const place of places ?? []) checkNumeric(file, place)
