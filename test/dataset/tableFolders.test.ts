@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { link, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
@@ -99,6 +99,57 @@ describe('a table of several files', () => {
         openTables({ data, userFile: 'p*' }),
         isError('INPUT', /Cannot find any users: no file in .* matches p\*/),
       )
+    }))
+
+  test('its rows and the keys of its folders are those of each file', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      for (const name of ['level', 'file_index']) {
+        const users = `people-${name}`
+        const write = (path: string, select: string) => writeParquetFile(data, `${users}/${path}`, select)
+        await write('zip=2/a.parquet', `SELECT i AS user_id, i AS ${name} FROM range(3) t(i)`)
+        await write('zip=-1/a.parquet', `SELECT i AS ${name}, i AS user_id FROM range(3, 5000) t(i)`)
+        await write('zip=7/a.parquet', `SELECT i AS user_id, i AS ${name} FROM range(5000, 5001) t(i)`)
+        const rows = await packedUsers({ data, userFile: users, userFeatures: [name, 'zip'] })
+        const zipOf = (i: number) => (i < 3 ? 2 : i < 5000 ? -1 : 7)
+        const wanted = Array.from({ length: 5001 }, (_, i) => [i, i, zipOf(i)])
+        assert.deepEqual(
+          rows.toSorted(([a], [b]) => Number(a) - Number(b)),
+          wanted,
+        )
+      }
+    }))
+
+  test('hundreds of files are inspected as one', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      const columns = Array.from({ length: 8 }, (_, k) => `(i * ${k + 1}) % 7 AS c${k}`).join(', ')
+      await writeParquetFile(data, 'one.parquet', `SELECT i AS user_id, ${columns} FROM range(10) t(i)`)
+      await writeClicks(data, 'two.parquet', [
+        [5, 20, 1],
+        [7, 30, 0],
+      ])
+      for (let i = 0; i < 600; i++) {
+        await mkdir(join(data, `train/slot=${i}`), { recursive: true })
+        await mkdir(join(data, 'people'), { recursive: true })
+        await link(join(data, 'one.parquet'), join(data, `people/${i}.parquet`))
+        await link(join(data, 'two.parquet'), join(data, `train/slot=${i}/a.parquet`))
+      }
+      const { columns: found, warnings } = await inspect({ data, userFile: 'people' })
+      assert.deepEqual(
+        found.users.map(({ missing, distinct }) => [missing, distinct]),
+        [[0, 10], ...Array.from({ length: 8 }, (_, k) => [0, k === 6 ? 1 : 7])],
+      )
+      assert.deepEqual(
+        found.clicks.map(({ name, distinct }) => [name, distinct]),
+        [
+          ['user_id', 2],
+          ['restaurant_id', 2],
+          ['click', 2],
+          ['slot', 600],
+        ],
+      )
+      assert.ok(warnings.every(({ kind }) => kind !== 'unreadable'))
     }))
 })
 

@@ -3,14 +3,14 @@ import { isMissing } from '../../files.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import type { DatasetOptions, Split } from '../options.ts'
 import { sqlParquet } from '../parquet/duckdb.ts'
+import { keysOfFiles } from '../parquet/keysOfFiles.ts'
 import {
   describedColumns,
   type ParquetColumn,
   type ParquetFile,
-  readParquetFile,
-  readParquetTable,
+  ParquetOpener,
 } from '../parquet/parquetFile.ts'
-import { keyTypes } from '../parquet/pathKeys.ts'
+import { readParquetTable } from '../parquet/parquetTable.ts'
 import {
   nameOf,
   type SourceFile,
@@ -85,14 +85,15 @@ export async function openClicks(
     })
   const files: SizedFile[] = []
   const checked: SourceFile[] = []
-  const keys = keyTypes(paths.map((path) => nameOf(data, path)))
+  const names = paths.map((path) => nameOf(data, path))
+  const opener = new ParquetOpener(reader.connection, names)
   for (const path of paths) {
     const short = nameOf(data, path)
     try {
-      const file = await readParquetFile(reader.connection, path, short, keys)
+      const own = await sourceFile(data, path)
+      const file = await opener.open(own)
       if (file.rows === 0) warn(emptyFile(short))
       else {
-        const own = await sourceFile(data, path)
         checked.push(own)
         files.push({ ...file, bytes: own.size })
       }
@@ -191,12 +192,16 @@ function sqlFiles(files: readonly ParquetFile[], byName: boolean): string {
   const forms = files.map(({ form }) => form)
   const texts = [...new Set(forms.flatMap((form) => form.texts))]
   const hasOwn = forms.some((form) => form.hasOwn)
+  const read = (some: readonly ParquetFile[], keys = some[0].form.keys) =>
+    sqlParquet(
+      some.map(({ path }) => path),
+      { hasOwn, texts, keys, byName },
+    )
+  const keys = keysOfFiles(files)
+  if (keys) return read(files, keys)
   // Files of one folder have the same keys.
   const folders = Map.groupBy(files, ({ form }) => JSON.stringify(form.keys))
-  const selects = [...folders.values()].map((some) => {
-    const paths = some.map(({ path }) => path)
-    return `SELECT * FROM ${sqlParquet(paths, { hasOwn, texts, keys: some[0].form.keys, byName })}`
-  })
+  const selects = [...folders.values()].map((some) => `SELECT * FROM ${read(some)}`)
   return `(${selects.join(' UNION ALL BY NAME ')})`
 }
 

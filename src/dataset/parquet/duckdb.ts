@@ -81,21 +81,23 @@ export interface ParquetForm {
   texts: readonly string[] // columns of bytes that are texts: some writers do not say so
   keys: readonly PathKey[] // columns that the paths tell
   byName?: boolean // the files have different columns, @default false
+  rowStart?: string // SQL of what the number of a row of its file is added to, @default nothing
 }
 
 /** What to select from to get the rows of Parquet files, with `ROW_NUMBER`. */
 export function sqlParquet(
   paths: readonly string[],
-  { hasOwn, texts, keys, byName = false }: ParquetForm,
+  { hasOwn, texts, keys, byName = false, rowStart }: ParquetForm,
 ): string {
   const files = paths.length === 1 ? sqlPath(paths[0]) : `[${paths.map(sqlPath).join(', ')}]`
   const how = `hive_partitioning = false${byName ? ', union_by_name = true' : ''}`
   const decoded = texts.map((name) => `decode(${sqlName(name)}) AS ${sqlName(name)}`).join(', ')
   const replaced = decoded === '' ? '' : ` REPLACE (${decoded})`
   const told = keys.map(({ name, sql }) => `, ${sql} AS ${sqlName(name)}`).join('')
+  const number = `file_row_number${rowStart === undefined ? '' : ` + ${rowStart}`}`
   return hasOwn
     ? `(SELECT *${replaced}${told}, row_number() OVER () - 1 AS ${ROW_NUMBER} FROM read_parquet(${files}, ${how}))`
-    : `(SELECT * EXCLUDE (file_row_number)${replaced}${told}, file_row_number AS ${ROW_NUMBER} FROM read_parquet(${files}, file_row_number = true, ${how}))`
+    : `(SELECT * EXCLUDE (file_row_number)${replaced}${told}, ${number} AS ${ROW_NUMBER} FROM read_parquet(${files}, file_row_number = true, ${how}))`
 }
 
 /** The first line of what DuckDB says, without the query it repeats. */

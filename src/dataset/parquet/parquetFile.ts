@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { NearrankError, messageOf } from '../../errors.ts'
 import { isMissing } from '../../files.ts'
 import type { FooterHead } from './footer.ts'
-import { type PandasIndex, pandasIndex, unwrittenIndex } from './pandasIndex.ts'
+import { type PandasIndex, unwrittenIndex } from './pandasIndex.ts'
 import { type KeyFeature, type KeyTypes, keyTypes, pathKeys } from './pathKeys.ts'
 import { duckDbMessage, type ParquetForm, ROW_NUMBER, sqlName, sqlParquet, sqlPath } from './duckdb.ts'
 
@@ -169,44 +169,6 @@ function parquetFile(
 
 function textColumn(column: ParquetColumn, texts: readonly string[]): ParquetColumn {
   return texts.includes(column.name) ? { ...column, type: 'VARCHAR' } : column
-}
-
-/**
- * The files of a table as one: their rows one after the other, in the order of `sources`. `features`: those
- * known that keys of their paths may be.
- * @throws NearrankError INPUT for a file that cannot be read, or has other columns than the first.
- */
-export async function readParquetTable(
-  connection: DuckDBConnection,
-  sources: readonly FileToOpen[],
-  { name, features }: { name: string; features?: readonly KeyFeature[] },
-): Promise<ParquetFile> {
-  const names = sources.map((source) => source.name)
-  const opener = new ParquetOpener(connection, names, { ...(features && { features }) })
-  const files: ParquetFile[] = []
-  for (const source of sources) files.push(await opener.open(source))
-  const [read, ...others] = files
-  const first = { ...read, index: await pandasIndex(connection, read.path) }
-  if (others.length === 0) return first
-  for (const other of others) checkSameColumns(first, other)
-  let rows = 0
-  const selects = files.map((file) => {
-    const select = `SELECT * REPLACE (${ROW_NUMBER} + ${rows} AS ${ROW_NUMBER}) FROM ${file.from}`
-    rows += file.rows
-    return select
-  })
-  return { ...first, name, rows, from: `(${selects.join(' UNION ALL BY NAME ')})` }
-}
-
-function checkSameColumns(first: ParquetFile, other: ParquetFile): void {
-  const typeIn = (file: ParquetFile, name: string) =>
-    file.columns.find((column) => column.name === name)?.type ?? 'missing'
-  for (const { name } of [...first.columns, ...other.columns])
-    if (typeIn(first, name) !== typeIn(other, name))
-      throw new NearrankError(
-        'INPUT',
-        `Cannot use ${other.name}: its column ${name} is ${typeIn(other, name)}, in ${first.name} it is ${typeIn(first, name)}; write all files of a table with the same columns`,
-      )
 }
 
 /** The columns of files, of what DuckDB says of those of `sqlParquet`. */

@@ -10,7 +10,8 @@ import { removeStale, writeManifest } from '../pack/packManifest.ts'
 import { streamColumns } from '../parquet/columnStream.ts'
 import { whilePagesAreChecked } from '../parquet/checksums/checkPages.ts'
 import { withDuckDb } from '../parquet/duckdb.ts'
-import { columnNamed, readParquetTable } from '../parquet/parquetFile.ts'
+import { columnNamed } from '../parquet/parquetFile.ts'
+import { readParquetTable } from '../parquet/parquetTable.ts'
 import { type TablePolicies, tablePolicies } from '../policies.ts'
 import {
   columnNames,
