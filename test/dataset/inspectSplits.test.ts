@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, test } from 'node:test'
 import { fittedBy } from '../../src/dataset/clicks/fittedBy.ts'
@@ -12,7 +14,8 @@ import { withFolder, writeParquetFile } from './fixture.ts'
 
 const UCI = fileURLToPath(new URL('../../examples/uci-restaurants', import.meta.url))
 const LIST = (column: string) => `['thai', 'pizza', 'sushi', 'bbq'][1 + ${column} % 3 : 2 + ${column} % 3]`
-const CLICK = `i % 7 = 0 AS click`
+const CLICK_IS = 'i % 7 = 0'
+const CLICK = `${CLICK_IS} AS click`
 
 /** Users from 0 on, 40 restaurants in a town; clicks as they are given. */
 async function writeData(
@@ -49,13 +52,54 @@ describe('inspect compares', () => {
       })
       assert.deepEqual(messages(await inspectHere(data)), [
         'test/a.parquet: column hour of train/a.parquet is missing, so a model that takes it cannot be measured; write test clicks with the same columns',
-        'test/a.parquet: column device is BIGINT, in train/a.parquet it is VARCHAR, so a model that takes it cannot be measured; write test clicks with the same columns',
+        'test/a.parquet: column device is BIGINT, in train/a.parquet it is VARCHAR, so its values may be others to a model that takes it; write test clicks with the same columns',
       ])
+      await writeData(data, {
+        train: clicks(`, i % 5 AS hour, i % 2 = 0 AS weekend`),
+        test: clicks(`, ['a', 'b'][1 + i % 2] AS hour, i % 2 AS weekend`).replace(
+          CLICK,
+          `(${CLICK_IS})::INT AS click`,
+        ),
+      })
+      const [hour, weekend, ...none] = messages(await inspectHere(data))
+      assert.match(hour, /column hour is VARCHAR, .* BIGINT, so a model that takes it cannot be measured/)
+      assert.match(weekend, /column weekend is BIGINT, .* BOOLEAN, so its values may be others/)
+      assert.deepEqual(none, [])
       await writeData(data, { train: clicks(', 1 + i % 2 AS a, 2 - i % 2 AS b'), test: clicks('') })
       assert.match(
         messages(await inspectHere(data))[0],
         /columns a, b of train\/a\.parquet are missing, so .* them/,
       )
+    }))
+
+  test('a key of folders as evaluation reads it', () =>
+    withFolder(async (data) => {
+      const clicks = `SELECT i % 300 AS user_id, i % 40 AS restaurant_id, ${CLICK} FROM range(900) t(i)`
+      await writeData(data, { train: clicks })
+      await rm(join(data, 'train/a.parquet'))
+      const NULL = '__HIVE_DEFAULT_PARTITION__'
+      for (const path of [
+        ...['day=2026-01-01/size=1/zip=01067', 'day=2026-01-02/size=2/zip=A10'].map(
+          (keys) => `train/${keys}`,
+        ),
+        ...[`day=${NULL}/size=${NULL}/zip=${NULL}`, `day=${NULL}/size=003/zip=80331`].map(
+          (keys) => `test/${keys}`,
+        ),
+      ])
+        await writeParquetFile(data, `${path}/a.parquet`, clicks)
+      assert.deepEqual(messages(await inspectHere(data)), [])
+    }))
+
+  test('nothing with types that training takes together', () =>
+    withFolder(async (data) => {
+      const clicks = (user: string, click: string) =>
+        `SELECT (i % 310)::${user} AS user_id, i % 40 AS restaurant_id, (${CLICK_IS})::${click} AS click FROM range(930) t(i)`
+      await writeData(data, { train: clicks('INTEGER', 'INTEGER') })
+      await writeParquetFile(data, 'train/b.parquet', clicks('UBIGINT', 'BOOLEAN'))
+      const found = await inspectHere(data)
+      const { rows, clicks: clicked, withoutUser } = found.files.train ?? assert.fail()
+      assert.deepEqual([rows, clicked, withoutUser], [1860, 266, 60 / 1860])
+      assert.ok(messages(found).every((message) => !/HUGEINT|not inspected/.test(message)))
     }))
 
   for (const [users, key] of [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from '../../src/dataset/inspect/inspect.ts'
 import { openTables } from '../../src/dataset/tables/openTables.ts'
 import { isError, withFolder, writeParquetFile } from './fixture.ts'
 
@@ -38,4 +39,35 @@ test('lists of numbers that can be no vector are left out, and refused where the
         openTables({ data, userFeatures: [name] }),
         isError('INPUT', new RegExp(`column ${name} cannot be a feature, ${reason}`)),
       )
+  }))
+
+test('a null or a number that is not finite in a vector is warned of, and refused with what to do', () =>
+  withFolder(async (data) => {
+    const bad = ['[1.0, NULL]', "[1.0, 'nan'::DOUBLE]", "['-inf'::DOUBLE, 1.0]", '[1e300, 1.0]']
+    const emb = bad.map((list, i) => `WHEN i = ${i + 5} THEN ${list}::DOUBLE[]`).join(' ')
+    await writeParquetFile(
+      data,
+      'user_features.parquet',
+      `SELECT i AS user_id, i % 2 AS x, CASE WHEN i = 12 THEN NULL ${emb} ELSE [1.0, i]::DOUBLE[] END AS emb FROM range(20) t(i)`,
+    )
+    await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
+    const { warnings } = await inspect({ data })
+    assert.deepEqual(
+      warnings.filter(({ column }) => column === 'emb').map(({ message }) => message),
+      [
+        'user_features.parquet: column emb has null, NaN or infinity in its list in 4 rows, which training refuses; write finite numbers, or null for the whole list, or leave the column out',
+      ],
+    )
+    await assert.rejects(
+      openTables({ data }),
+      isError(
+        'INPUT',
+        /column emb must hold finite numbers, row 5 holds \[1\.0, NULL\]; .*"user\.emb": false/,
+      ),
+    )
+    const { users } = await openTables({ data, features: { 'user.emb': false } })
+    assert.deepEqual(
+      users.features.map(({ name }) => name),
+      ['x'],
+    )
   }))

@@ -10,6 +10,11 @@ export interface LabelFigures {
   example: string | null // of another value that is not null
 }
 
+/** Whether training takes the column as a label, if its values are labels. */
+export function mayBeLabel(column: ParquetColumn): boolean {
+  return ['integer', 'fraction', 'boolean'].includes(valueTypeOf(column))
+}
+
 /** SQL for 1, 0, or null for anything else, texts of these numbers included. */
 export function labelSql(column: ParquetColumn): string {
   const name = sqlName(column.name)

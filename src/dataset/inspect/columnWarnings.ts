@@ -44,7 +44,13 @@ export function columnWarnings(
       'notFinite',
       `is infinite or too large in ${rowsText(infinite)}, which training refuses; write null or a finite value there`,
     )
-  else if (infinite > 0)
+  else if (infinite > 0 && measured.type === 'numbers') {
+    if (typeof feature === 'object' && feature.kind === 'vector')
+      warn(
+        'notFinite',
+        `has null, NaN or infinity in its list in ${rowsText(infinite)}, which training refuses; write finite numbers, or null for the whole list, or leave the column out`,
+      )
+  } else if (infinite > 0)
     warn(
       'notFinite',
       `is infinite in ${rowsText(infinite)}, which count as missing; write null if that is right`,

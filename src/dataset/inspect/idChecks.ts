@@ -11,10 +11,13 @@ const BIGINT = /^(?:(?:TINY|SMALL|BIG|U?TINY|USMALL)INT|U?INTEGER)$/
 /** How the ids of a column are compared: by hashes of what they are. */
 export type IdType = 'text' | 'integer'
 
-/** undefined: it cannot be a column of ids. */
+/** undefined: it cannot be a column of ids. Integers of several files may be, together, of a type of none. */
 export function idTypeOf(source: Source, column: ParquetColumn): IdType | undefined {
+  const { name } = column
+  const parts = source.parts?.flatMap(({ columns }) => columns.filter((own) => own.name === name))
   try {
-    return holdsStrings(source, column) ? 'text' : 'integer'
+    const types = (parts ?? [column]).map((own) => (holdsStrings(source, own) ? 'text' : 'integer'))
+    return types.every((type) => type === types[0]) ? types[0] : undefined
   } catch {
     return undefined
   }

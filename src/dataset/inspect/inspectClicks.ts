@@ -3,8 +3,7 @@ import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, sqlColumn } from '../parquet/parquetFile.ts'
 import { inferClickFeature } from '../tables/featureColumns.ts'
 import { tableColumns } from '../tables/tablePlan.ts'
-import { valueTypeOf } from '../tables/valueTypes.ts'
-import { labelFigures, labelFiguresSql, labelSql } from './clickFigures.ts'
+import { labelFigures, labelFiguresSql, labelSql, mayBeLabel } from './clickFigures.ts'
 import { type Box, clickPlaceColumns, clickPlacesSql, clickPlaceWarnings } from './clickPlaces.ts'
 import { columnWarnings, leakWarning } from './columnWarnings.ts'
 import { labelWarnings, missingIds, unreadableColumn, withoutFeatures, wrongType } from './fileWarnings.ts'
@@ -143,8 +142,7 @@ function neededColumns(source: Source, { columns: names, warn }: ClicksOptions):
       warn(lacking(source, names[key], key))
       return []
     }
-    const isLabel = ['integer', 'fraction', 'boolean'].includes(valueTypeOf(column))
-    if (key === 'click' && !isLabel)
+    if (key === 'click' && !mayBeLabel(column))
       warn(wrongType(source.name, column.name, '0 or 1 in numbers', column.type))
     if (key !== 'click' && idTypeOf(source, column) === undefined)
       warn(wrongType(source.name, column.name, 'integers or texts to be an id', column.type))

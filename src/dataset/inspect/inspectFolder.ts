@@ -3,7 +3,7 @@ import { type Side, SIDES, SINGULAR } from '../../features/featureSpec.ts'
 import type { DatasetOptions, OpenProgress } from '../options.ts'
 import { columnNames } from '../sources.ts'
 import { boxOf } from './clickPlaces.ts'
-import { compareSplits } from './compareSplits.ts'
+import { compareSplits, learnedFeatures } from './compareSplits.ts'
 import { inspectClicks, type InspectedClicks } from './inspectClicks.ts'
 import { inspectTable, type InspectedTable } from './inspectTable.ts'
 import { openClicks, openTable, type Source } from './openSources.ts'
@@ -57,9 +57,11 @@ export async function inspectFolder(
   }
   const splits: { train?: InspectedClicks; test?: InspectedClicks } = {}
   for (const split of ['train', 'test'] as const) {
-    const source = await openClicks(reader, options, { data, split, warn })
+    const features = splits.train && learnedFeatures(splits.train.source)
+    const source = await openClicks(reader, options, { data, split, warn, ...(features && { features }) })
     if (!source) continue
-    if (splits.train) for (const warning of compareSplits(splits.train.source, source)) warn(warning)
+    if (splits.train)
+      for (const warning of compareSplits(splits.train.source, source, names.click)) warn(warning)
     splits[split] = await inspectClicks(reader, source, {
       columns: names,
       tables: sources,

@@ -3,6 +3,7 @@ import { isMissing } from '../../files.ts'
 import type { Side } from '../../features/featureSpec.ts'
 import type { DatasetOptions, Split } from '../options.ts'
 import { sqlParquet } from '../parquet/duckdb.ts'
+import type { KeyFeature } from '../parquet/pathKeys.ts'
 import { keysOfFiles } from '../parquet/keysOfFiles.ts'
 import {
   describedColumns,
@@ -12,6 +13,7 @@ import {
 } from '../parquet/parquetFile.ts'
 import { readParquetTable } from '../parquet/parquetTable.ts'
 import {
+  columnNames,
   nameOf,
   type SourceFile,
   sourceFile,
@@ -21,6 +23,7 @@ import {
   tableSources,
 } from '../sources.ts'
 import { areAlike } from '../tables/valueTypes.ts'
+import { mayBeLabel } from './clickFigures.ts'
 import type { Reader } from './reader.ts'
 import type { InspectionWarning } from './report.ts'
 
@@ -67,11 +70,14 @@ function withAdvice(problem: string, name: string): string {
   return /permission is denied/i.test(problem) ? problem : `${problem}; write ${name} again`
 }
 
-/** The click files of a split; undefined if none can be read, with a warning unless it is a missing test. */
+/**
+ * The click files of a split; undefined if none can be read, with a warning unless it is a missing test.
+ * `features`: what a model would have learned of training clicks.
+ */
 export async function openClicks(
   reader: Reader,
   options: DatasetOptions,
-  { data, split, warn }: { data: string; split: Split; warn: Warn },
+  { data, split, warn, features }: { data: string; split: Split; warn: Warn; features?: KeyFeature[] },
 ): Promise<Source | undefined> {
   const name = splitPatterns(options, split).join(', ')
   const paths = await splitPaths(options, data, split)
@@ -86,7 +92,7 @@ export async function openClicks(
   const files: SizedFile[] = []
   const checked: SourceFile[] = []
   const names = paths.map((path) => nameOf(data, path))
-  const opener = new ParquetOpener(reader.connection, names)
+  const opener = new ParquetOpener(reader.connection, names, { ...(features && { features }) })
   for (const path of paths) {
     const short = nameOf(data, path)
     try {
@@ -107,7 +113,9 @@ export async function openClicks(
     }
   }
   reader.pages.begin(checked)
-  return files.length > 0 ? together(reader, { name, files, warn }) : undefined
+  return files.length > 0
+    ? together(reader, { name, files, click: columnNames(options).click, warn })
+    : undefined
 }
 
 interface SizedFile extends ParquetFile {
@@ -117,6 +125,7 @@ interface SizedFile extends ParquetFile {
 interface Parts {
   name: string
   files: SizedFile[]
+  click: string // column
   warn: Warn
 }
 
@@ -124,7 +133,7 @@ interface Parts {
  * Several files as one source, with the columns of all. Files whose columns hold values of other types than
  * those of the first are left out.
  */
-async function together(reader: Reader, { name, files, warn }: Parts): Promise<Source> {
+async function together(reader: Reader, { name, files, click, warn }: Parts): Promise<Source> {
   const [first] = files
   const source = (parts: SizedFile[], columns: ParquetColumn[]): Source => ({
     path: first.path,
@@ -139,7 +148,7 @@ async function together(reader: Reader, { name, files, warn }: Parts): Promise<S
   })
   const others = files.filter((file) => differingColumn(first, file) !== undefined)
   if (others.length === 0) return source(files, first.columns)
-  const alike = files.filter((file) => !others.includes(file) || isAlike(first, file))
+  const alike = files.filter((file) => !others.includes(file) || isAlike(first, file, click))
   const described = await reader.ask(`DESCRIBE SELECT * FROM ${sqlFiles(alike, true)}`)
   const united = typeof described === 'string' ? files.filter((file) => !others.includes(file)) : alike
   const differences = Map.groupBy(others, (other) => differenceOf(first, other, united.includes(other)))
@@ -148,11 +157,12 @@ async function together(reader: Reader, { name, files, warn }: Parts): Promise<S
   return source(united, describedColumns(described))
 }
 
-/** Whether the columns that both have hold values of the same types. */
-function isAlike(first: ParquetFile, other: ParquetFile): boolean {
+/** Whether the columns that both have hold values of the same types; labels may be of several. */
+function isAlike(first: ParquetFile, other: ParquetFile, click: string): boolean {
   return other.columns.every((column) => {
     const own = first.columns.find(({ name }) => name === column.name)
-    return own === undefined || areAlike(own, column)
+    if (own === undefined || areAlike(own, column)) return true
+    return column.name === click && mayBeLabel(own) && mayBeLabel(column)
   })
 }
 

@@ -15,7 +15,7 @@ export interface ColumnSummary {
   low: number | string | null // of finite numbers and times
   high: number | string | null
   nan: number // rows
-  infinite: number // rows; numbers that a float32 cannot hold are among them
+  infinite: number // rows; numbers that a float32 cannot hold are among them, and nulls within a list
 }
 
 /** A column that cannot be read, and why. */
@@ -113,10 +113,15 @@ function ownSql(column: ParquetColumn): string[] {
       const value = within(`isfinite(${name})`)
       return [`min(${value})::VARCHAR`, `max(${value})::VARCHAR`, count, `count(${value})`]
     }
+    case 'numbers': {
+      const list = `${name}::DOUBLE[]`
+      const isFinite = `list_max(${list}) < ${FLOAT32_BOUND} AND list_min(${list}) > -${FLOAT32_BOUND}`
+      const isWhole = `len(${name}) = 0 OR (len(${name}) = list_count(${name}) AND ${isFinite})`
+      return ['NULL', 'NULL', count, `count(${within(isWhole)})`]
+    }
     case 'text':
     case 'boolean':
     case 'texts':
-    case 'numbers':
     case 'other':
       return ['NULL', 'NULL', count, count]
   }

@@ -75,7 +75,8 @@ export async function packTable(
         const at = chunk.rowStart + done - blockStart
         const count = Math.min(chunk.rows - done, blockRows - at)
         const bad = columns.encode(values, done, done + count, at)
-        if (bad) throw await badValue(connection, file, { ...bad, row: fileRow(chunk, bad.row) })
+        if (bad)
+          throw await badValue(connection, file, { ...bad, row: fileRow(chunk, bad.row), side: plan.side })
         done += count
         if (at + count === blockRows) {
           statistics.add(block, blockRows)

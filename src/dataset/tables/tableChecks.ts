@@ -2,6 +2,7 @@ import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
 import { type ColumnChunk, fileRow } from '../parquet/columnStream.ts'
 import { arrayOf, firstNull, isNullAt, validBits } from '../parquet/duckdb.ts'
+import { type Side, SINGULAR } from '../../features/featureSpec.ts'
 import { NONE_MISSING } from '../../features/encodeRow.ts'
 import { wantedId } from '../../ids.ts'
 import type { BadValue } from './columnEncoders.ts'
@@ -12,11 +13,14 @@ import { type ParquetFile, cellText } from '../parquet/parquetFile.ts'
 
 const DEGREES_MAX = [90, 180]
 
-/** What is said of a value that cannot be encoded; of a number: null, NaN, infinite, or too large. */
+/**
+ * What is said of a value that cannot be encoded; of a number: null, NaN, infinite, or too large. `side`: of
+ * the feature; absent: it is of the clicks.
+ */
 export async function badValue(
   connection: DuckDBConnection,
   file: ParquetFile,
-  { feature, row, problem }: BadValue,
+  { feature, row, problem, side }: BadValue & { side?: Side },
 ): Promise<NearrankError> {
   const { name, kind } = feature
   const found = await cellText(connection, file, name, row)
@@ -24,10 +28,12 @@ export async function badValue(
   const wanted = kind === 'number' ? `must be a finite number${reach}` : problem.replace(/, found .*/s, '')
   const canBeMissing = 'missing' in feature && feature.missing !== undefined
   const isMissing = found === 'null' || found.toLowerCase() === 'nan'
-  const advice = isMissing && !canBeMissing ? `; ${NONE_MISSING}` : ''
+  const how = side ? ` ("${SINGULAR[side]}.${name}": false among the features)` : ''
+  const correctIt = `correct it, or train without the column${how}`
+  const advice = isMissing && !canBeMissing ? NONE_MISSING : correctIt
   return new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${name} ${wanted}, row ${row} holds ${found}${advice}`,
+    `Cannot use ${file.name}: column ${name} ${wanted}, row ${row} holds ${found}; ${advice}`,
   )
 }
 
