@@ -533,6 +533,7 @@ describe('inspect', () => {
       const cuisine = column(found.columns.restaurants, 'Rcuisine')
       assert.deepEqual([cuisine.missing, cuisine.feature?.kind, cuisine.distinct], [35, 'categories', 23])
       assert.equal(column(found.columns.users, 'latitude').role, 'place')
+      assert.match(found.leftOut['user.latitude'], /its name is that of .* a place .*--user-features/)
       assert.ok(found.seconds > 0 && found.peakRssBytes > 2 ** 20)
       const none = Object.fromEntries(
         Object.keys(found.leftOut)

@@ -376,3 +376,29 @@ test('beside columns named f and a number, the others are said to be left out', 
       { name: 'city', reason: 'the columns named f and digits are the features' },
     ])
   }))
+
+test('a column that is called as another one of ours is said to be left out, unless it is declared', () =>
+  withFolder(async (data) => {
+    await writeTables(data)
+    await writeParquetFile(
+      data,
+      'restaurant_features.parquet',
+      `SELECT i AS restaurant_id, i % 5 AS click, i % 7 AS price, i % 2 AS user_id, 1.0 AS latitude, 2.0 AS longitude FROM range(70) t(i)`,
+    )
+    const reason =
+      'its name is that of another id, of a place or of the label; to use it, declare it, or name it with --restaurant-features'
+    const leftOut = ['click', 'user_id'].map((name) => ({ name, reason }))
+    assert.deepEqual((await openTables({ data })).restaurants.leftOut, leftOut)
+    const { columns } = await inspect({ data })
+    assert.deepEqual(
+      columns.restaurants.flatMap(({ name, leftOut: why }) => (why === null ? [] : [[name, why]])),
+      leftOut.map(({ name }) => [name, reason]),
+    )
+    const { restaurants } = await openTables({ data, features: { 'restaurant.click': { kind: 'number' } } })
+    assert.deepEqual(
+      [restaurants.features.map(({ name }) => name), restaurants.leftOut],
+      [['price', 'click'], leftOut.slice(1)],
+    )
+    const named = await openTables({ data, restaurantFeatures: ['click'] })
+    assert.deepEqual([named.restaurants.features[0].name, named.restaurants.leftOut], ['click', []])
+  }))

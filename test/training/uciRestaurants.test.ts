@@ -40,6 +40,7 @@ describe('the restaurants of UCI as they are: nulls, lists, codes in text', () =
     assert.ok(metrics.accuracy > metrics.majorityAccuracy, `${metrics.accuracy}`)
     assert.match(notes[0], /^Features of the users: smoker, .* and 9 more; of the restaurants: city, /)
     assert.deepEqual(notes.slice(1), [
+      'Not used as features of the users: latitude, longitude (its name is that of another id, of a place or of the label; to use it, declare it, or name it with --user-features).',
       'Not used as features of the restaurants: name (nearly every row has another text).',
       'Not used of the clicks: rating, food_rating, service_rating. Name what is known before the click with --context-features.',
     ])

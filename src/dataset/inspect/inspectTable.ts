@@ -6,6 +6,7 @@ import { unwrittenIndex } from '../parquet/pandasIndex.ts'
 import {
   type CandidateColumns,
   candidateColumns,
+  namedAsOther,
   NOT_NUMBERED,
   ROW_INDEX,
   declareFeature,
@@ -120,7 +121,7 @@ interface VerdictContext extends TableOptions {
 function verdictOn(
   source: Source,
   summary: ColumnSummary | UnreadableColumn,
-  { candidates, idColumn, columns, named, warn }: VerdictContext,
+  { candidates, side, idColumn, columns, named, warn }: VerdictContext,
 ): Verdict {
   const { name } = summary.column
   if (candidates.columns.some((column) => column.name === name)) {
@@ -133,12 +134,12 @@ function verdictOn(
     }
   }
   if (name === idColumn) return { role: 'id', becomes: null }
-  if (name === columns.latitude || name === columns.longitude) return { role: 'place', becomes: null }
-  if (!named && source.index?.columns.includes(name)) return { role: 'feature', becomes: ROW_INDEX }
-  if (!candidates.areChosen)
-    return { role: 'feature', becomes: 'its name is that of another id or of the label' }
-  const why = named ? 'it is not among the named features' : NOT_NUMBERED
-  return { role: 'feature', becomes: why }
+  if (name === columns.latitude || name === columns.longitude)
+    return { role: 'place', becomes: side === 'users' ? namedAsOther(side) : null }
+  const left = (becomes: string): Verdict => ({ role: 'feature', becomes })
+  if (named) return left('it is not among the named features')
+  if (Object.values(columns).includes(name)) return left(namedAsOther(side))
+  return left(source.index?.columns.includes(name) ? ROW_INDEX : NOT_NUMBERED)
 }
 
 async function checkIds(

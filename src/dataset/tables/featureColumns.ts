@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { NearrankError } from '../../errors.ts'
-import { declaredFeature, type SourceDeclaration } from '../../features/declaration.ts'
+import { declaredFeature, declaredFeatures, type SourceDeclaration } from '../../features/declaration.ts'
 import {
   type ColumnFacts,
   type DeclaredFeature,
@@ -8,7 +8,7 @@ import {
   type LeftOut,
   NAME_CHARS_MAX,
 } from '../../features/declared.ts'
-import { type FeatureSpec, isPosition } from '../../features/featureSpec.ts'
+import { type FeatureSpec, isPosition, type Side, SINGULAR } from '../../features/featureSpec.ts'
 import { fitFeature } from '../../features/fit.ts'
 import type { ColumnNames } from '../options.ts'
 import { type ParquetColumn, type ParquetFile, columnNamed, rowsOf } from '../parquet/parquetFile.ts'
@@ -23,6 +23,8 @@ const NUMBERED = /^f\d+$/
 /** Why a column is left out, as parts of a sentence. */
 export const ROW_INDEX = "it is pandas' row index"
 export const NOT_NUMBERED = 'the columns named f and digits are the features'
+export const namedAsOther = (side: Side): string =>
+  `its name is that of another id, of a place or of the label; to use it, declare it, or name it with --${SINGULAR[side]}-features`
 
 const FEATURES_MAX = 4096
 
@@ -35,8 +37,10 @@ export interface TableFeatures {
 
 /** Which columns are features. */
 interface ColumnChoice {
+  side: Side
   named: string[] | undefined // absent: by what they are called and hold
   idColumn: string
+  places: readonly string[] | null // columns of the rows' own place
   columns: ColumnNames
   learnsIds: boolean // the ids are a feature, too
   declared: SourceDeclaration
@@ -51,11 +55,12 @@ interface ColumnChoice {
 export async function tableFeatures(
   connection: DuckDBConnection,
   file: ParquetFile,
-  { named, idColumn, columns, learnsIds, declared, assumesWhole }: ColumnChoice,
+  choice: ColumnChoice,
 ): Promise<TableFeatures> {
+  const { named, idColumn, columns, learnsIds, declared, assumesWhole } = choice
   const rows = rowsOf([file])
   const candidates = candidateColumns(file, named, columns, declared)
-  const leftOut = named ? [] : passedOver(file, columns, candidates)
+  const leftOut = named ? [] : passedOver(file, choice, candidates)
   const features: FeatureSpec[] = []
   const add = async (feature: DeclaredFeature, measured: MeasuredColumn) => {
     checkColumns(file, [feature])
@@ -210,18 +215,19 @@ export function declareFeature(
 /** The columns that are no candidates, although nobody has said so; and why. */
 function passedOver(
   file: ParquetFile,
-  columns: ColumnNames,
-  { columns: candidates, areChosen, declared }: CandidateColumns,
+  { side, idColumn, places, columns, declared }: ColumnChoice,
+  { columns: candidates, areChosen }: CandidateColumns,
 ): LeftOut[] {
-  const isIndex = ({ name }: ParquetColumn) => file.index?.columns.includes(name) ?? false
-  const isKnown = ({ name }: ParquetColumn) =>
-    candidates.some((one) => one.name === name) || (declared?.has(name) ?? false)
-  return besideIds(file, columns)
-    .filter((column) => !isKnown(column) && (areChosen || isIndex(column)))
-    .map((column) => ({
-      name: column.name,
-      reason: isIndex(column) ? ROW_INDEX : NOT_NUMBERED,
-    }))
+  const ofPlaces = declaredFeatures(declared).flatMap((feature) => feature.columns ?? [])
+  const known = new Set([idColumn, ...(places ?? []), ...ofPlaces, ...declared.keys()])
+  for (const { name } of candidates) known.add(name)
+  const taken = new Set(Object.values(columns))
+  return file.columns.flatMap(({ name }) => {
+    if (known.has(name)) return []
+    if (taken.has(name)) return [{ name, reason: namedAsOther(side) }]
+    if (file.index?.columns.includes(name)) return [{ name, reason: ROW_INDEX }]
+    return areChosen ? [{ name, reason: NOT_NUMBERED }] : []
+  })
 }
 
 /** The feature of a side that is known by its ids alone. */

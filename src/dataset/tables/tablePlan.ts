@@ -66,7 +66,7 @@ export async function planTables(
       const leftOut = options.grows ? columnsBeside(file, fitted, columns) : []
       plans.push({ side, file, idColumn, features, leftOut, places })
     } else {
-      const choice = { named, idColumn, columns, learnsIds, declared, assumesWhole }
+      const choice = { side, named, idColumn, places, columns, learnsIds, declared, assumesWhole }
       const { features, leftOut, ...made } = await tableFeatures(connection, file, choice)
       plans.push({ side, file, idColumn, features, leftOut, places })
       isAssumed ||= made.isAssumed

@@ -63,7 +63,10 @@ function takenNote({ users, restaurants, context = [], pairs = [] }: FeaturesOf)
 function leftOutNotes({ users, restaurants }: Tables): string[] {
   return [users, restaurants].flatMap(({ side, leftOut }) => {
     if (leftOut.length === 0) return []
-    const columns = leftOut.map(({ name, reason }) => `${name} (${reason})`).join(', ')
+    const columns = Array.from(
+      Map.groupBy(leftOut, ({ reason }) => reason),
+      ([reason, same]) => `${same.map(({ name }) => name).join(', ')} (${reason})`,
+    ).join(', ')
     return [`Not used as features of the ${side}: ${columns}.`]
   })
 }
