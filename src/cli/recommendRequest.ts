@@ -86,7 +86,7 @@ async function readParquetRow(path: string, row: number, model: string): Promise
     )
   return {
     user_id: found.userId,
-    candidate_restaurant_ids: found.candidateRestaurantIds.map(requestId),
+    candidate_restaurant_ids: found.candidateRestaurantIds?.map(requestId),
     latitude: found.latitude,
     longitude: found.longitude,
     size: found.size,

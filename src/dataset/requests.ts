@@ -16,7 +16,7 @@ export interface RankingRequest {
   userId: FeatureId
   latitude: number // degrees
   longitude: number
-  candidateRestaurantIds: FeatureId[]
+  candidateRestaurantIds: FeatureId[] | null // null: every restaurant within reach
   size: number
   maxDist: number // metres
   sortDist: boolean
@@ -38,8 +38,13 @@ const LIMIT_MAX = 100_000
 const CANDIDATES_MAX = 1_000_000
 /** What a request must have, and what the others are when they are missing. */
 const WHOLE_DECIMAL = /^DECIMAL\(\d+,0\)(\[\])?$/ // would be read as a rounded number
-const REQUIRED = ['user_id', 'latitude', 'longitude', 'candidate_restaurant_ids']
-const DEFAULTS: Record<string, string> = { size: '20', max_dist: '5000', sort_dist: 'false' }
+const REQUIRED = ['user_id', 'latitude', 'longitude']
+const DEFAULTS: Record<string, string> = {
+  candidate_restaurant_ids: 'NULL',
+  size: '20',
+  max_dist: '5000',
+  sort_dist: 'false',
+}
 
 /**
  * Rows `offset` … `offset + limit − 1` of a Parquet file of requests.
@@ -75,13 +80,14 @@ export async function readRequests(
 
 /** SQL of what every request has, in the order in which `toRequest` takes it. */
 function ownColumns(file: ParquetFile): string[] {
-  const columns = REQUIRED.map((column) => {
+  const whole = (column: string) => {
     const { type } = columnNamed(file, column)
     return sqlName(column) + (WHOLE_DECIMAL.test(type) ? type.replace(WHOLE_DECIMAL, '::HUGEINT$1') : '')
-  })
+  }
+  const columns = REQUIRED.map(whole)
   for (const [column, value] of Object.entries(DEFAULTS)) {
     const given = file.columns.some((candidate) => candidate.name === column)
-    columns.push(given ? `coalesce(${sqlName(column)}, ${value})` : value)
+    columns.push(given ? `coalesce(${whole(column)}, ${value})` : value)
   }
   columns[1] += '::DOUBLE'
   columns[2] += '::DOUBLE'
@@ -127,8 +133,10 @@ export function contextOf(
 
 function toRequest(row: readonly unknown[], wrong: (problem: string) => NearrankError): RankingRequest {
   const [user, latitude, longitude, candidates, size, maxDist, sortDist] = row
-  if (!Array.isArray(candidates) || candidates.length > CANDIDATES_MAX)
-    throw wrong(`candidate_restaurant_ids must be a list of at most ${CANDIDATES_MAX} ids`)
+  if (candidates !== null && (!Array.isArray(candidates) || candidates.length > CANDIDATES_MAX)) {
+    const found = Array.isArray(candidates) ? `${candidates.length} ids` : shown(candidates)
+    throw wrong(`candidate_restaurant_ids must be a list of at most ${CANDIDATES_MAX} ids, found ${found}`)
+  }
   if (!isWithin(latitude, 90) || !isWithin(longitude, 180))
     throw wrong(`latitude and longitude must be degrees, found ${String(latitude)}, ${String(longitude)}`)
   if (!Number.isInteger(size) || (size as number) < 1)
@@ -139,7 +147,7 @@ function toRequest(row: readonly unknown[], wrong: (problem: string) => Nearrank
     userId: toId(user, wrong),
     latitude,
     longitude,
-    candidateRestaurantIds: candidates.map((id) => toId(id, wrong)),
+    candidateRestaurantIds: candidates === null ? null : candidates.map((id: unknown) => toId(id, wrong)),
     size: size as number,
     maxDist,
     sortDist: sortDist === true,

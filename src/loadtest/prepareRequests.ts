@@ -51,7 +51,7 @@ function headOf(target: Target, userId: FeatureId, bodyBytes: number, apiKey: st
 function bodyOf(request: RankingRequest, hasCandidates: boolean): string {
   const { latitude, longitude, size, maxDist, sortDist, context } = request
   return JSON.stringify({
-    ...(hasCandidates && { candidate_restaurant_ids: request.candidateRestaurantIds.map(requestId) }),
+    ...(hasCandidates && { candidate_restaurant_ids: request.candidateRestaurantIds?.map(requestId) }),
     latitude,
     longitude,
     size,

@@ -166,7 +166,7 @@ describe('generate', () => {
       assert.equal(requests.length, 700)
       for (const request of requests) {
         assert.equal(new Set(request.candidateRestaurantIds).size, 40)
-        assert.ok(request.candidateRestaurantIds.every((id) => Number(id) >= 0 && Number(id) < 90))
+        assert.ok(request.candidateRestaurantIds?.every((id) => Number(id) >= 0 && Number(id) < 90))
         assert.ok(Number(request.userId) >= 0 && Number(request.userId) < 300)
       }
       const distinct = (key: 'size' | 'maxDist' | 'sortDist') =>

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { readRequests } from '../../src/dataset/requests.ts'
+import { prepareRequests } from '../../src/loadtest/prepareRequests.ts'
 import { isError, withFolder, writeParquetFile } from './fixture.ts'
 
 describe('readRequests', () => {
@@ -24,6 +25,19 @@ describe('readRequests', () => {
           sortDist: false,
         },
       ])
+    }))
+
+  test('without candidates, a request is about all restaurants', () =>
+    withFolder(async (folder) => {
+      const where = '7 AS user_id, 1.5 AS latitude, 2 AS longitude'
+      for (const candidates of ['', ', NULL::BIGINT[] AS candidate_restaurant_ids']) {
+        await writeParquetFile(folder, 'r.parquet', `SELECT ${where}${candidates}`)
+        const [request] = await readRequests(join(folder, 'r.parquet'))
+        assert.equal(request.candidateRestaurantIds, null)
+        const [sent] = prepareRequests('http://127.0.0.1', [request])
+        const [, body] = sent.toString().split('\r\n\r\n')
+        assert.ok(!('candidate_restaurant_ids' in JSON.parse(body)))
+      }
     }))
 
   test('long decimals and unsigned integers keep all their digits', () =>
@@ -66,7 +80,7 @@ describe('readRequests', () => {
     ],
     ['latitude', '90.5', /latitude and longitude must be degrees, found 90.5/],
     ['longitude', `'nan'::DOUBLE`, /degrees/],
-    ['candidate_restaurant_ids', 'NULL', /candidate_restaurant_ids must be a list/],
+    ['candidate_restaurant_ids', '5', /candidate_restaurant_ids must be a list .*, found 5, in row 0/],
     ['candidate_restaurant_ids', '[1, NULL]', /ids must be/],
     ['size', '0', /size must be at least 1, found 0/],
     ['max_dist', '-1', /max_dist must be metres, found -1/],

@@ -47,7 +47,7 @@ await train({
 const CONTEXT = { time: '2026-02-03T12:40:00Z', device: 'ios' }
 const [asked] = await readRequests(join(data, 'requests.parquet'), { limit: 1 })
 const wish = {
-  candidate_restaurant_ids: asked.candidateRestaurantIds.map(requestId),
+  candidate_restaurant_ids: (asked.candidateRestaurantIds ?? []).map(requestId),
   latitude: asked.latitude,
   longitude: asked.longitude,
   max_dist: 20_000,
