@@ -74,13 +74,33 @@ describe('a table of several files', () => {
       }),
     )
 
-  test('an error names the row of the whole, and other columns are one', () =>
+  test('an error names the file and its row, and other columns are one', () =>
     withFolder(async (data) => {
       await writeTables(data)
       await writeUsers(data, 'people')
       await writeParquetFile(data, 'people/part-3.parquet', `${USERS} FROM range(42, 43) t(i)`)
       const options = { data, userFile: 'people' }
-      await assert.rejects(openTables(options), isError('INPUT', /people: .*42 is in row 42 and row 7000/))
+      await assert.rejects(
+        openTables(options),
+        isError(
+          'INPUT',
+          /people: .*42 is in row 42 of people\/part-0\.parquet and row 0 of people\/part-3\.parquet/,
+        ),
+      )
+      for (const [id, weight, found] of [
+        ['7000 + i', `if(i = 2, 'inf'::DOUBLE, 1)`, /column weight must be a finite number, row 2 holds inf/],
+        ['if(i = 1, NULL, 7000 + i)', 'i / 2', /column user_id must hold .* row 1 holds null/],
+      ] as const) {
+        await writeParquetFile(
+          data,
+          'people/part-3.parquet',
+          `SELECT ${id} AS user_id, ${weight} AS weight, 1::BIGINT AS level FROM range(4) t(i)`,
+        )
+        await assert.rejects(
+          openTables(options),
+          isError('INPUT', /^Cannot use people\/part-3\.parquet: /, found),
+        )
+      }
       await writeParquetFile(
         data,
         'people/part-3.parquet',

@@ -31,7 +31,6 @@ import type { InspectionWarning } from './report.ts'
 export interface Source extends ParquetFile {
   files: number
   bytes: number
-  parts?: readonly ParquetFile[] // of clicks: each file
 }
 
 type Warn = (warning: InspectionWarning) => void

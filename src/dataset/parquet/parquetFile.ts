@@ -16,6 +16,7 @@ export interface ParquetFile {
   rows: number
   columns: ParquetColumn[]
   index?: PandasIndex // of a table
+  parts?: readonly ParquetFile[] // of several files as one: each of them, in the order of the rows
   part?: FilePart // absent: all of its rows are meant
 }
 

@@ -25,7 +25,17 @@ export async function readParquetTable(
   if (others.length === 0) return first
   for (const other of others) checkSameColumns(first, other)
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
-  return { ...first, name, rows, from: sqlTable(files) }
+  return { ...first, name, rows, parts: files, from: sqlTable(files) }
+}
+
+/** The file that a row of a table is in, and where in that. */
+export function rowInFile({ name, parts = [] }: ParquetFile, row: number): { name: string; row: number } {
+  let start = 0
+  for (const file of parts) {
+    if (row < start + file.rows) return { name: file.name, row: row - start }
+    start += file.rows
+  }
+  return { name, row }
 }
 
 /** One reader of all files where that is possible: one of each would take 1 MiB and 2 ms a file. */

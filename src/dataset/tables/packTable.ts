@@ -11,6 +11,7 @@ import { sqlName, wordsOf } from '../parquet/duckdb.ts'
 import { DurableFile } from '../pack/durableFile.ts'
 import { idKeyOf, idKeySql, keyWords } from './idColumn.ts'
 import { columnNamed } from '../parquet/parquetFile.ts'
+import { rowInFile } from '../parquet/parquetTable.ts'
 import type { TablePolicies } from '../policies.ts'
 import { findKeptRows, keptChunks, type KeptRows } from './keptRows.ts'
 import type { PackedTable, PackFile } from './readTables.ts'
@@ -127,11 +128,12 @@ function encodeNames({ file, idColumn }: TablePlan, chunk: ColumnChunk, vector: 
   const names = Array.from({ length: vector.itemCount }, (_, i) => String(vector.getItem(i)))
   for (const [i, name] of names.entries()) {
     const wanted = idProblem(name, 'string')
-    if (wanted !== undefined)
-      throw new NearrankError(
-        'INPUT',
-        `Cannot use ${file.name}: column ${idColumn} must hold ${wanted} in every row, row ${fileRow(chunk, i)} holds ${shown(name)}`,
-      )
+    if (wanted === undefined) continue
+    const at = rowInFile(file, fileRow(chunk, i))
+    throw new NearrankError(
+      'INPUT',
+      `Cannot use ${at.name}: column ${idColumn} must hold ${wanted} in every row, row ${at.row} holds ${shown(name)}`,
+    )
   }
   const lengths = Uint32Array.from(names, (name) => Buffer.byteLength(name))
   return { lengths, bytes: Buffer.from(names.join('')) }

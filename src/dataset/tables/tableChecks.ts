@@ -10,6 +10,7 @@ import { keyWords, kindOfKey } from './idColumn.ts'
 import { IdIndex } from './idIndex.ts'
 import type { KeyedPlan, TablePlan } from './tablePlan.ts'
 import { type ParquetFile, cellText } from '../parquet/parquetFile.ts'
+import { rowInFile } from '../parquet/parquetTable.ts'
 
 const DEGREES_MAX = [90, 180]
 
@@ -24,6 +25,7 @@ export async function badValue(
 ): Promise<NearrankError> {
   const { name, kind } = feature
   const found = await cellText(connection, file, name, row)
+  const at = rowInFile(file, row)
   const reach = /^[-+0-9]/.test(found) ? ' within the range of a 32-bit float' : ''
   const wanted = kind === 'number' ? `must be a finite number${reach}` : problem.replace(/, found .*/s, '')
   const canBeMissing = 'missing' in feature && feature.missing !== undefined
@@ -33,7 +35,7 @@ export async function badValue(
   const advice = isMissing && !canBeMissing ? NONE_MISSING : correctIt
   return new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${name} ${wanted}, row ${row} holds ${found}; ${advice}`,
+    `Cannot use ${at.name}: column ${name} ${wanted}, row ${at.row} holds ${found}; ${advice}`,
   )
 }
 
@@ -55,10 +57,11 @@ export async function unusableId(
   row: number,
 ): Promise<NearrankError> {
   const found = await cellText(connection, file, idColumn, row)
+  const at = rowInFile(file, row)
   const advice = found === 'null' ? `; leave such rows out with onMissing 'drop' (--on-missing drop)` : ''
   return new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${idColumn} must hold ${wantedId(kindOfKey(idKey))} in every row, row ${row} holds ${found}${advice}`,
+    `Cannot use ${at.name}: column ${idColumn} must hold ${wantedId(kindOfKey(idKey))} in every row, row ${at.row} holds ${found}${advice}`,
   )
 }
 
@@ -80,9 +83,13 @@ export async function duplicateId(
   row: number,
 ): Promise<NearrankError> {
   const id = await cellText(connection, file, idColumn, row)
+  const [first, second] = [earlierRow, row].map((one) => {
+    const at = rowInFile(file, one)
+    return `row ${at.row}${file.parts ? ` of ${at.name}` : ''}`
+  })
   return new NearrankError(
     'INPUT',
-    `Cannot use ${file.name}: column ${idColumn} must hold every id once, ${id} is in row ${earlierRow} and row ${row}; use one of its rows with onDuplicate 'first' or 'last' (--on-duplicate first)`,
+    `Cannot use ${file.name}: column ${idColumn} must hold every id once, ${id} is in ${first} and ${second}; use one of its rows with onDuplicate 'first' or 'last' (--on-duplicate first)`,
   )
 }
 
@@ -111,9 +118,10 @@ export async function takePlaces(
       const column = plan.places?.[axis] ?? ''
       const row = fileRow(chunk, bad)
       const found = await cellText(connection, plan.file, column, row)
+      const at = rowInFile(plan.file, row)
       throw new NearrankError(
         'INPUT',
-        `Cannot use ${plan.file.name}: column ${column} must be degrees from -${bound} to ${bound}, row ${row} holds ${found}; leave such restaurants and their clicks out with onBadPlace 'drop' (--on-bad-place drop)`,
+        `Cannot use ${at.name}: column ${column} must be degrees from -${bound} to ${bound}, row ${at.row} holds ${found}; leave such restaurants and their clicks out with onBadPlace 'drop' (--on-bad-place drop)`,
       )
     }
     degrees.set(values, axis * (degrees.length / 2) + chunk.rowStart)
