@@ -44,6 +44,17 @@ async function packedUsers(options: DatasetOptions): Promise<unknown[][]> {
 }
 
 describe('a table of several files', () => {
+  test('texts that one file holds as bytes, and another as texts', () =>
+    withFolder(async (data) => {
+      await writeTables(data)
+      await rm(join(data, 'user_features.parquet'))
+      await writeParquetFile(data, 'people/a.parquet', "SELECT 1::BIGINT AS user_id, 'rot'::BLOB AS colour")
+      await writeParquetFile(data, 'people/b.parquet', "SELECT 2::BIGINT AS user_id, 'grün' AS colour")
+      const { users } = await openTables({ data, userFile: 'people' })
+      const [colour] = users.features
+      assert.deepEqual('values' in colour && colour.values.toSorted(), ['grün', 'rot'])
+    }))
+
   for (const [title, folder, given] of [
     ['a folder of the name of the file, as Spark writes it', 'user_features.parquet', undefined],
     ['a folder', 'people', 'people'],

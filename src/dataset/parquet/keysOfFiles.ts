@@ -9,12 +9,14 @@ export function sqlOfFile(sql: string): string {
 }
 
 /**
- * The keys of files that one reader reads, in the order of the files. Undefined: it cannot tell them, since
- * the files have other keys than the first, or a column that is called as DuckDB calls the number of a file.
+ * The keys of files that one reader reads, in the order of the files. Undefined: it cannot read them, since
+ * files have other keys than the first, bytes where that has texts, or a column called as DuckDB calls
+ * the number of a file.
  */
 export function keysOfFiles(files: readonly ParquetFile[]): PathKey[] | undefined {
   const [{ form }] = files
-  const namesOf = ({ form: { keys } }: ParquetFile) => keys.map(({ name }) => name).join('/')
+  const namesOf = ({ form: { keys, texts } }: ParquetFile) =>
+    JSON.stringify([keys.map(({ name }) => name), texts.toSorted()])
   const hasIndex = ({ columns }: ParquetFile) => columns.some(({ name }) => name.toLowerCase() === FILE_INDEX)
   if (files.some((file) => hasIndex(file) || namesOf(file) !== namesOf(files[0]))) return undefined
   return form.keys.map(({ name, type, sql }, k) => {
