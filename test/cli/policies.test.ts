@@ -45,8 +45,8 @@ async function writeDirtyData(data: string): Promise<void> {
 const NOTE =
   'Some rows of the data were left out, as the options say: rows of users: 1 with the id of another row; ' +
   'rows of restaurants: 2 without a valid place; ' +
-  'training clicks: 1 without features, 1 without an id, a label or a weight, 100 on restaurants without a valid place; ' +
-  'test clicks: 1 without features, 1 without an id, a label or a weight, 20 on restaurants without a valid place.'
+  'training clicks: 1 without features, 1 without an id, a label, a weight or a group, 100 on restaurants without a valid place; ' +
+  'test clicks: 1 without features, 1 without an id, a label, a weight or a group, 20 on restaurants without a valid place.'
 
 const DROPPED = {
   users: { duplicateIds: 1, badPlaces: 0, nullIds: 0 },

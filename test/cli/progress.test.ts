@@ -62,6 +62,17 @@ describe('progress', () => {
     assert.match(stream.written.join(''), /open train {2}128 files in 4\.0+ s {2}32 files\/s\n/)
   })
 
+  test('one row is not rows', () => {
+    const stream = fakeStream(false)
+    let nowMs = 0
+    const progress = new Progress(stream, () => nowMs)
+    progress.update({ stage: 'score', done: 0, total: 1 })
+    nowMs = 4000
+    progress.update({ stage: 'score', done: 1, total: 1 })
+    progress.end()
+    assert.match(stream.written.join(''), /score {2}1 row in 4\.0+ s/)
+  })
+
   test('the memory goes first where it is narrow, the stage last', () => {
     assert.match(progressLine(state, 62), /left/)
     assert.doesNotMatch(progressLine(state, 62), /MiB/)

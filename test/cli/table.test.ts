@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { renderTable } from '../../src/cli/output/table.ts'
+import { importanceFigures } from '../../src/training/importance/importanceText.ts'
+import type { Importance } from '../../src/training/importance/measure.ts'
 import { formatBytes, formatCount, formatSeconds } from '../../src/format.ts'
 
 describe('tables', () => {
@@ -28,6 +30,23 @@ describe('tables', () => {
           assert.equal(lines[i], `${first.padStart(width)}  ${second}`)
       }),
     )
+  })
+
+  test('a line break in a cell does not end its line', () => {
+    const table = renderTable(['by city', 'rows'], [['Lima\n\u001b[2KCusco', '7']], ['left', 'right'])
+    assert.deepEqual(table.split('\n').slice(2), ['Lima\\n\\u001b[2KCusco     7'])
+  })
+
+  test('a figure of importance has one minus sign, and 0 has none', () => {
+    const one: Importance = {
+      name: 'x',
+      group: 'user',
+      logLossIncrease: -1e-7,
+      logLossError: null,
+      aucDecrease: -0.25,
+      aucError: 0.5,
+    }
+    assert.deepEqual(importanceFigures(one), ['0.00000', '–', '−0.25000', '0.50000'])
   })
 
   test('counts, times and sizes', () => {

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { writeParquetFile } from '../dataset/fixture.ts'
 import { type CliResult, runCli, runCliLines } from './runCli.ts'
 import { checkPage, sectionsOf } from '../report/checkPage.ts'
 import { elements, textOf } from '../report/xml.ts'
@@ -198,7 +199,7 @@ describe('the whole way on the command line', () => {
       /^1,\d{3} of 4,000 test clicks, seed 4: log loss 0\.\d{5}, AUC 0\.\d{5} as they are\.$/m,
     )
     assert.match(stdout, /^group +log loss \+ +± +AUC − +±$/m)
-    assert.match(stdout, /^user\.f00 +-?0\.\d{5} +0\.\d{5} +-?0\.\d{5} +0\.\d{5}$/m)
+    assert.match(stdout, /^user\.f00 +−?0\.\d{5} +0\.\d{5} +−?0\.\d{5} +0\.\d{5}$/m)
     assert.equal(await readFile(at('model/report.md'), 'utf8'), earlier)
   })
 
@@ -214,6 +215,10 @@ describe('the whole way on the command line', () => {
       (await readdir(at('scores'))).toSorted(),
       words('scores.json test_00.parquet test_01.parquet'),
     )
+    const first = `SELECT * FROM '${at('data/test/test_00.parquet')}' LIMIT 1`
+    await writeParquetFile(at('.'), 'one.parquet', first)
+    const one = await runCli(['score', ...place(), '--out', at('one'), '--files', at('one.parquet')])
+    assert.match(one.stdout, /^1 score in 1 file in .*one: \d/, one.stderr)
   })
 
   test('score --top writes the best restaurants for every row', async () => {

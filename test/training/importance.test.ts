@@ -143,7 +143,7 @@ describe('importance of every kind of feature', () => {
     const one = await readFile(join(own, 'report.md'), 'utf8')
     assert.ok(one.startsWith(`${trained}\n## Feature importance\n\n`))
     for (const { name, logLossIncrease } of [...first.groups, ...first.features])
-      assert.ok(one.includes(`| ${name} | ${logLossIncrease.toFixed(5)} |`), name)
+      assert.ok(one.includes(`| ${name} | ${logLossIncrease.toFixed(5).replace('-', '−')} |`), name)
     const sections = sectionsOf(checkPage(await page()))
     for (const [id, section] of sections)
       if (id !== 'importance') assert.deepEqual(section, untouched.get(id), id)

@@ -317,7 +317,7 @@ test('rows that are left out of a part are told by part', async () => {
   assert.equal(used + dropped + heldOut, rows)
   assert.match(
     notes.join('\n'),
-    /training clicks: \d+ without an id, a label or a weight, 20 without a time; validation clicks: \d+ without an id, .*; test clicks: \d+ without/,
+    /training clicks: \d+ without an id, a label, a weight or a group, 20 without a time; validation clicks: \d+ without an id, .*; test clicks: \d+ without/,
   )
   assert.match(constraints[0].measured, /\d+ dropped/)
   const { rows: tested } = await evaluate({ data, model: join(folder, 'holes'), onMissing: 'drop' })

@@ -187,7 +187,7 @@ describe('score, plain numbers', () => {
     })
     assert.deepEqual([report.files, report.rows, report.dropped], [4, 7108, 2])
     assert.deepEqual(notes, [
-      'Some rows were left out, as the options say: 1 without features, 1 without an id, a label or a weight.',
+      'Some rows were left out, as the options say: 1 without features, 1 without an id, a label, a weight or a group.',
     ])
     for (const [name, rows] of [
       ['day=1/part.parquet', 5000],

@@ -100,8 +100,9 @@ function checkMode(command: Command, table: OptionTable, which: 'with' | 'withou
 function scoredText({ files, skipped, rows, dropped, seconds }: ScoreReport, out: string): string {
   const told = [
     skipped > 0 ? `${formatCount(skipped)} of them there already` : '',
-    dropped > 0 ? `${formatCount(dropped)} rows left out` : '',
+    dropped > 0 ? `${formatCount(dropped)} ${dropped === 1 ? 'row' : 'rows'} left out` : '',
     formatSeconds(seconds),
   ].filter((text) => text !== '')
-  return `${formatCount(rows)} scores in ${formatCount(files)} ${files === 1 ? 'file' : 'files'} in ${out}: ${told.join(', ')}`
+  const scores = `${formatCount(rows)} ${rows === 1 ? 'score' : 'scores'}`
+  return `${scores} in ${formatCount(files)} ${files === 1 ? 'file' : 'files'} in ${out}: ${told.join(', ')}`
 }

@@ -6,7 +6,8 @@ export type Alignment = 'left' | 'right'
  * be empty. Widths count code points: cells hold no wide characters.
  */
 export function renderTable(head: string[], rows: string[][], alignments: Alignment[]): string {
-  const all = head.length > 0 ? [head, ...rows] : rows
+  const lines = rows.map((cells) => cells.map(onOneLine))
+  const all = head.length > 0 ? [head.map(onOneLine), ...lines] : lines
   const widths = alignments.map((_, column) =>
     Math.max(0, ...all.map((cells) => lengthOf(cells[column] ?? ''))),
   )
@@ -19,16 +20,18 @@ export function renderTable(head: string[], rows: string[][], alignments: Alignm
       })
       .join('  ')
       .trimEnd()
-  const lines = rows.map(line)
-  if (head.length > 0)
-    lines.unshift(
-      line(head),
-      widths
-        .map((width) => '─'.repeat(width))
-        .join('  ')
-        .trimEnd(),
-    )
-  return lines.join('\n')
+  const rule = widths
+    .map((width) => '─'.repeat(width))
+    .join('  ')
+    .trimEnd()
+  const printed = all.map(line)
+  if (head.length > 0) printed.splice(1, 0, rule)
+  return printed.join('\n')
+}
+
+/** A value of the data may hold a line break, or what moves the cursor: written as in JSON. */
+function onOneLine(cell: string): string {
+  return cell.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
 }
 
 function lengthOf(cell: string): number {

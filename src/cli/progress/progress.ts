@@ -76,9 +76,10 @@ export class Progress {
     this.#clear()
     const seconds = (this.#nowMs() - this.#stageStartMs) / 1000
     const rows = this.#done - this.#stageStartDone
+    const unit = this.#done === 1 ? this.#unit.replace(/s$/, '') : this.#unit
     if (this.#stage !== '' && !options.quiet && seconds * 1000 >= STAGE_LINE_MS)
       this.stream.write(
-        `${this.#stage}  ${formatCount(this.#done)} ${this.#unit} in ${formatSeconds(seconds)}  ${formatRate(rows / seconds, this.#unit)}\n`,
+        `${this.#stage}  ${formatCount(this.#done)} ${unit} in ${formatSeconds(seconds)}  ${formatRate(rows / seconds, this.#unit)}\n`,
       )
     this.#stage = ''
   }

@@ -13,7 +13,7 @@ import { missingWeight } from './weightPlan.ts'
 /** How many clicks were left out, by reason. */
 export interface DroppedClicks {
   noFeatures: number // of the user or the restaurant
-  nulls: number // in place of an id, the label or the weight
+  nulls: number // in place of an id, the label, the weight or the group
   badPlace: number // the restaurant was left out for its place
   noTime?: number // to split the clicks by; absent: 0
 }
@@ -30,7 +30,7 @@ export interface ClickChunk extends Pick<ColumnChunk, 'rowStart' | 'fileRows'> {
 export function droppedText({ noFeatures, nulls, badPlace, noTime = 0 }: DroppedClicks): string {
   return [
     noFeatures > 0 ? `${formatCount(noFeatures)} without features` : '',
-    nulls > 0 ? `${formatCount(nulls)} without an id, a label or a weight` : '',
+    nulls > 0 ? `${formatCount(nulls)} without an id, a label, a weight or a group` : '',
     noTime > 0 ? `${formatCount(noTime)} without a time` : '',
     badPlace > 0 ? `${formatCount(badPlace)} on restaurants without a valid place` : '',
   ]

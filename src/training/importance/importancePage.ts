@@ -4,7 +4,7 @@ import { type Dot, dotChart } from '../../report/dotChart.ts'
 import { type Markup, markup } from '../../report/markup.ts'
 import { cards, figure, paragraph, verdictText } from '../../report/page.ts'
 import type { Verdict } from '../../report/verdict.ts'
-import { importanceBasis, importanceCells } from './importanceText.ts'
+import { importanceBasis, importanceCells, shownImportance } from './importanceText.ts'
 import type { Importance, MeasuredImportance } from './measure.ts'
 
 const SHOWN_MAX = 15 // features of the picture; the table has them all
@@ -35,9 +35,9 @@ function importanceFigure(
     picture: dotChart({
       id: `importance-${what}`,
       title: `By how much the log loss rises without each ${what}`,
-      description: dots.map(({ name, value }) => `${name}: ${value.toFixed(5)}.`).join(' '),
+      description: dots.map(({ name, value }) => `${name}: ${shownImportance(value)}.`).join(' '),
       axis: { label: 'log loss rises by', format: formatFigure },
-      format: (value) => value.toFixed(5).replace('-', '−'),
+      format: shownImportance,
       dots,
       isBar: true,
     }),

@@ -6,12 +6,12 @@ import type { Importance, MeasuredImportance } from './measure.ts'
 export function importanceBasis({ rows, testRows, repeats, seed, logLoss, auc }: MeasuredImportance): string {
   const used = rows < testRows ? `${formatCount(rows)} of ${formatCount(testRows)}` : formatCount(rows)
   const times = repeats > 1 ? `, each ${repeats} times` : ''
-  return `${used} test clicks${times}, seed ${seed}: log loss ${logLoss.toFixed(5)}, AUC ${shown(auc)} as they are.`
+  return `${used} test clicks${times}, seed ${seed}: log loss ${logLoss.toFixed(5)}, AUC ${shownImportance(auc)} as they are.`
 }
 
 /** The figures of a feature or group, as tables show them: log loss and error, AUC and error. */
 export function importanceFigures(one: Importance): string[] {
-  return [one.logLossIncrease, one.logLossError, one.aucDecrease, one.aucError].map(shown)
+  return [one.logLossIncrease, one.logLossError, one.aucDecrease, one.aucError].map(shownImportance)
 }
 
 export function importanceCells(what: 'group' | 'feature', all: readonly Importance[]): Cells {
@@ -21,6 +21,8 @@ export function importanceCells(what: 'group' | 'feature', all: readonly Importa
   }
 }
 
-function shown(value: number | null): string {
-  return value?.toFixed(5) ?? '–'
+/** `0.01234`, `−0.00012`; 0 without a sign. */
+export function shownImportance(value: number | null): string {
+  const text = value?.toFixed(5) ?? '–'
+  return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−')
 }

@@ -29,7 +29,7 @@ export function droppedRows(
   return Object.keys(dropped).length > 0 ? dropped : undefined
 }
 
-/** `users: 2 without an id; training clicks: 3 without features, 1 without an id, a label or a weight` */
+/** `users: 2 without an id; training clicks: 3 without features, 1 without a time` */
 export function droppedList({ users, restaurants, train, validation, test }: DroppedRows): string {
   return [
     users ? `rows of users: ${ignoredText(users)}` : '',
