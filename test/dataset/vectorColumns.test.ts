@@ -48,7 +48,7 @@ test('a null or a number that is not finite in a vector is warned of, and refuse
     await writeParquetFile(
       data,
       'user_features.parquet',
-      `SELECT i AS user_id, i % 2 AS x, CASE WHEN i = 12 THEN NULL ${emb} ELSE [1.0, i]::DOUBLE[] END AS emb FROM range(20) t(i)`,
+      `SELECT i AS user_id, i % 2 AS x, CASE WHEN i = 2 THEN NULL ${emb} ELSE [1.0, i]::DOUBLE[] END AS emb FROM range(20) t(i)`,
     )
     await writeParquetFile(data, 'restaurant_features.parquet', RESTAURANTS)
     const { warnings } = await inspect({ data })

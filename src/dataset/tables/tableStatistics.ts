@@ -7,6 +7,7 @@ import {
   type ValueCount,
   VOCABULARY_MAX,
 } from '../../features/fit.ts'
+import { FLOAT32_BOUND } from '../../features/featureValues.ts'
 import { rawOf } from './columnEncoders.ts'
 import { sqlName } from '../parquet/duckdb.ts'
 import { columnNamed, type ParquetColumn, type RowsSource, unreadable } from '../parquet/parquetFile.ts'
@@ -139,7 +140,9 @@ export async function featureStatistics(
     return { rows, missing, means, longest, quantiles, counts: [] }
   }
   const value = valueSql(column, 'vector')
-  const items = Array.from({ length: lengths?.max ?? 0 }, (_, i) => `avg((${value})[${i + 1}])`)
+  // What training refuses is not to make the mean that takes the place of a missing vector refused before it.
+  const usable = (item: string) => `CASE WHEN abs(${item}) < ${FLOAT32_BOUND} THEN ${item} END`
+  const items = Array.from({ length: lengths?.max ?? 0 }, (_, i) => `avg(${usable(`(${value})[${i + 1}]`)})`)
   const means = await oneRow(connection, from, items)
   const numbers = means.map((item) => Number(item ?? 0))
   return { rows, missing, means: numbers, longest, quantiles: [], counts: [] }
