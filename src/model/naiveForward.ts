@@ -3,8 +3,8 @@ import { type Side, SOURCES } from '../features/featureSpec.ts'
 import { InputWriter, tensorData } from './inputWriter.ts'
 import { directColumns, inputWidth, linearLayers, type Network, type StateDict } from './network.ts'
 
-/** A step of float32 sums loses less of what they are made of, whatever their order. */
-const ROUNDING = 2 ** -22
+/** Of float32: each operation is off by so much of its result at most. */
+const UNIT_ROUNDOFF = 2 ** -24
 
 /**
  * The logits [rows] of `features` [rows, F], layer by layer in float64: slow, plain, and the judge of
@@ -58,7 +58,8 @@ export function naiveForward(
           brought += Math.abs(weight[out * inputs + k]) * rounding[row * inputs + k]
         }
         y[row * outputs + out] = activation === 'relu' ? Math.max(0, sum) : sum
-        lost[row * outputs + out] = brought + ROUNDING * size
+        // n products and sums, in any order; folding has rounded each weight once more.
+        lost[row * outputs + out] = brought + (inputs + 3) * UNIT_ROUNDOFF * size
       }
     x = y
     rounding = lost

@@ -42,6 +42,12 @@ const CASES: [feature: FeatureSpec, type: string, literals: string[], values: un
     [3, undefined, -9007199254740992],
   ],
   [{ name: 'single', kind: 'number', missing }, 'FLOAT', ['0.1', "'nan'", '-2'], [0.1, undefined, -2]],
+  [
+    { name: 'dose', kind: 'category', values: ['10000000000000000', '0.00005'], dim },
+    'DOUBLE',
+    ['1e16', 'NULL', '5e-5'],
+    ['10000000000000000', undefined, 0.00005],
+  ],
   [{ name: 'exact', kind: 'number' }, 'DOUBLE', ['0.1', '1e-30', '3e38'], [0.1, 1e-30, 3e38]],
   [{ name: 'money', kind: 'number' }, 'DECIMAL(9,2)', ['0.1', '12.34', '-5'], [0.1, 12.34, -5]],
   [{ name: 'flag', kind: 'number', missing }, 'BOOLEAN', ['true', 'NULL', 'false'], [true, undefined, false]],

@@ -92,6 +92,12 @@ describe('verdicts', () => {
       'The model is worse than the best simple order, the nearest first. Its NDCG@10 differs by −0.02000, 95 % interval −0.03000 to −0.01000, which does not hold 0.',
     )
     assert.equal(orderVerdict({ ...judged.byGroup!, lead: null }).word, 'nothing to compare')
+    const few = { ...judged.byGroup!, units: 30, withoutClick: 8, onlyClicks: 3 }
+    assert.equal(orderVerdict(few).word, 'too few rows to tell')
+    assert.match(
+      orderVerdict(few).text,
+      /cannot be told\. .*, of fewer than 20 that have clicks and other rows\.$/,
+    )
   })
 
   test('an AUC that guessing cannot give is not called chance, however near to it', () => {

@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import type { FeatureStore, OpenStoreOptions } from '../../src/store/featureStore.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { openSqliteFile } from '../../src/store/sqlite/file.ts'
+import { SqliteWatch } from '../../src/store/sqlite/watch.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { temporaryFolder } from '../training/dataFixture.ts'
 import { put } from './changes.ts'
@@ -102,6 +105,47 @@ describe('the files of an open SQLite store', () => {
     assert.ok(await again.isFilling())
     assert.equal((await startCopy(again)).rows.users.size, 40_001)
     await again.close()
+  })
+
+  test('a trial after a failed write leaves a transaction alone that is under way', async () => {
+    const { path, store } = await open()
+    await store.close()
+    const file = await openSqliteFile(path, OPTIONS)
+    const nothing = () => {}
+    const watch = new SqliteWatch(file, {
+      path,
+      isReading: () => false,
+      onForeignChange: nothing,
+      onTrouble: nothing,
+    })
+    watch.wrote(Object.assign(new Error('disk I/O error'), { errcode: 10 }))
+    file.database.exec("BEGIN; INSERT INTO users VALUES (77, x'0000803f00000040')")
+    await delay(1200) // it looks every second
+    assert.ok(file.database.isTransaction)
+    file.database.exec('COMMIT')
+    watch.close()
+    file.close()
+    const again = await openSqliteStore(path, OPTIONS)
+    assert.deepEqual([...(await startCopy(again)).rows.users.keys()], [1, 77])
+    await again.close()
+  })
+
+  test('a large write that fails in the middle leaves nothing, and takes nothing else with it', async () => {
+    const { path, store } = await open()
+    const other = new DatabaseSync(path)
+    other.exec(
+      "CREATE TRIGGER stop BEFORE INSERT ON users WHEN NEW.id = 150000 BEGIN SELECT RAISE(ABORT, 'stop'); END",
+    )
+    other.close()
+    const rows = Array.from({ length: 200_000 }, (_, i) => put('users', i + 10, [i, 0]))
+    const writing = assert.rejects(store.write(rows), /stop/)
+    for (let turn = 0; turn < 3; turn++) await delay(0) // so that it is under way
+    const filling = store.setFilling(true)
+    await writing
+    await filling
+    assert.ok(await store.isFilling())
+    assert.deepEqual(await store.count(), { users: 1, restaurants: 0 })
+    await store.close()
   })
 
   test('they are four, one of them a lock that is empty', async () => {

@@ -10,6 +10,7 @@ import {
   loadModel,
   recommend,
   score,
+  scoreTop,
   train,
   type TrainResult,
 } from '../../src/index.ts'
@@ -18,6 +19,7 @@ import { ORDER_MEASURES } from '../../src/metrics/orderMeasures.ts'
 import type { OrderEstimates, Ranking } from '../../src/metrics/orderSums.ts'
 import { scoreOf } from '../../src/model/scoreOf.ts'
 import { runCli } from '../cli/runCli.ts'
+import { writeParquetFile } from '../dataset/fixture.ts'
 import { smallData } from './dataFixture.ts'
 
 const REALISTIC = { kind: 'realistic' as const, rows: 12_000, testRows: 3000, users: 300, files: 2 }
@@ -139,6 +141,21 @@ describe('evaluate, of clicks in groups', () => {
     const [{ score: recommended, explanation }] = restaurants
     assert.ok(Math.abs(recommended - scoreOf(explanation!.logit, 'order')) < 1e-6)
     assert.ok(Math.abs(recommended - (row.score as number)) < 1e-6)
+    const lists = join(folder, 'lists')
+    await writeParquetFile(
+      data,
+      'asked.parquet',
+      `SELECT user_id, device, latitude, longitude FROM '${out}/*.parquet' LIMIT 1`,
+    )
+    const near = { near: true, maxDistM: 1e8, files: 'asked.parquet' }
+    await scoreTop({ data, model: model(), out: lists, top: 3, ...near })
+    const [top] = await rowsOf(`FROM '${lists}/*.parquet' LIMIT 1`)
+    const again = { ...request, candidateRestaurantIds: [top.restaurant_id as number] }
+    const { restaurants: one } = await recommend(
+      { user: row.user_id as string, request: again },
+      { data, model: model() },
+    )
+    assert.ok(Math.abs(one[0].score - (top.score as number)) < 1e-6)
   })
 
   test('the number of threads changes nothing', async () => {

@@ -345,6 +345,8 @@ test('names of outputs are relative to the innermost folder of all files that is
       ['day=1/a.parquet', 'day=11/a.parquet'],
     ],
     [['/data/clicks/day=1/a.parquet'], ['day=1/a.parquet']],
+    [['/data/a.parquet'], ['a.parquet']],
+    [['/run=3/a.parquet'], ['run=3/a.parquet']],
     [
       ['/data/year=1/day=1/a.parquet', '/data/year=1/day=2/a.parquet'],
       ['year=1/day=1/a.parquet', 'year=1/day=2/a.parquet'],
@@ -354,5 +356,5 @@ test('names of outputs are relative to the innermost folder of all files that is
       ['a.parquet', 'b/a.parquet'],
     ],
   ] as const)
-    assert.deepEqual(outputNames(paths), names)
+    assert.deepEqual(outputNames(paths, '/data'), names)
 })

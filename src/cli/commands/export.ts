@@ -14,7 +14,7 @@ export function exportCommand(_context: CommandContext): Command {
   const command = new Command('export')
     .summary('write a model as one ONNX or safetensors file')
     .usage('--model <dir> [options]')
-    .description('Writes a model as one file for other programs: raw features in, click probabilities out.')
+    .description('Writes a model as one file for other programs: raw features in, scores out.')
   addFlags(command, 'Options:', OPTIONS)
   command.addHelpText('after', '\nExample:\n  nearrank export --model model --format onnx --out ranker.onnx')
   return command.action(async () => {

@@ -37,6 +37,12 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
   )
 
   return command.action(async () => {
+    // A model that comes while the server starts is loaded as soon as it has.
+    let isNewer = false
+    let reload = () => {
+      isNewer = true
+    }
+    process.on('SIGHUP', () => reload())
     const { data, model, store, ...places } = givenOptions(command, SERVE_PLACES)
     const { apiKeys, ...limits } = givenOptions(command, SERVE_PROTECTION)
     const { json, ...output } = givenOptions(command, SERVE_OUTPUT)
@@ -46,12 +52,6 @@ export function serveCommand({ interrupt, progress }: CommandContext): Command {
       import('../../server/startServer.ts'),
       import('../../server/keys/apiKeyFile.ts'),
     ])
-    // A model that comes while the server starts is loaded as soon as it has.
-    let isNewer = false
-    let reload = () => {
-      isNewer = true
-    }
-    process.on('SIGHUP', () => reload())
     const starting = startServer({
       ...places,
       ...(store !== undefined && { store: storeWithPassword(store) }),

@@ -43,7 +43,10 @@ export async function withFilesToScore<T>(
 ): Promise<T> {
   const data = await dataFolder(options)
   const sources = await sourcesMatching([options.files].flat(), data, 'rows to score')
-  const names = outputNames(sources.map(({ path }) => path))
+  const names = outputNames(
+    sources.map(({ path }) => path),
+    data,
+  )
   const columns = columnsToCopy(options)
   return withDuckDb(options, async (connection: DuckDBConnection) => {
     const plan: RowsPlan = await planRows(connection, options, tables, { sources, isLabelled: false })
@@ -75,10 +78,12 @@ function columnsToCopy(options: FilesToScoreOptions): string[] {
 /**
  * Paths relative to the innermost folder that holds all of them and is none of a key, such as
  * `day=2026-01-02`, with forward slashes: files of the same name in other such folders mostly come later.
+ * `data`: folder whose own name says nothing.
  */
-export function outputNames(paths: readonly string[]): string[] {
+export function outputNames(paths: readonly string[], data: string): string[] {
   let folder = dirname(paths[0])
+  const isOfKey = () => folder !== data && /^[^=]+=/.test(basename(folder))
   const isAbove = (path: string) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
-  while (!paths.every(isAbove) || /^[^=]+=/.test(basename(folder))) folder = dirname(folder)
+  while (!paths.every(isAbove) || isOfKey()) folder = dirname(folder)
   return paths.map((path) => relative(folder, path).split(sep).join('/'))
 }

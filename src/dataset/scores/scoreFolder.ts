@@ -112,7 +112,7 @@ export class ScoreFolder {
       if (other === undefined || other === path) continue
       throw new NearrankError(
         'INPUT',
-        `Cannot write scores of ${path} to ${this.#out}: they would replace ${name}, which has those of ${other}; choose another folder (--out), or score all files at once`,
+        `Cannot write scores of ${path} to ${this.#out}: they would replace ${name}, which has those of ${other}; choose another folder (--out), or begin anew with overwrite (--overwrite)`,
       )
     }
   }

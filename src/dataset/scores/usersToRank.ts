@@ -56,7 +56,10 @@ export async function withUsersToRank<T>(
   const sources = globs
     ? await sourcesMatching([globs].flat(), data, 'users to rank for')
     : await tableSources(options, data, 'users')
-  const names = outputNames(sources.map(({ path }) => path))
+  const names = outputNames(
+    sources.map(({ path }) => path),
+    data,
+  )
   const index = new IdIndex(await readKeys(tables.users), keyWords(tables.users.idKey))
   return withDuckDb(options, async (connection) => {
     const opener = new ParquetOpener(

@@ -58,9 +58,11 @@ function singleOf(type: ValueType): (text: RawValue) => RawValue {
   return (text) => (typeof text === 'string' && String(Number(text)) === text ? finiteOr(text) : text)
 }
 
+/** An integer beyond ±(2^53 − 1) stays a text: of a number, the encoder would not know whether it was. */
 function finiteOr(text: string): RawValue {
   const number = Number(text)
-  return Number.isFinite(number) ? number : text
+  const isKept = Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number))
+  return isKept ? number : text
 }
 
 /** ISO 8601; what is beyond the year 9999, and integers, stay milliseconds. */

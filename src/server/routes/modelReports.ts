@@ -22,7 +22,7 @@ const Report = Type.Object(
     hidden: Type.Array(Type.Integer({ minimum: 1 }), { description: 'Widths of the hidden layers' }),
     metrics: Type.Union([Type.Null(), asWritten('Of the test set; null: there was none')]),
     epochs: Type.Array(asWritten('Of one epoch: rows, seconds, loss and what validation measured')),
-    constraints: Type.Array(asWritten('A demand: name, limit, measured, met')),
+    constraints: Type.Array(asWritten('A constraint: name, limit, measured, met')),
     settings: asWritten('Of the training'),
     training: asWritten('How the training went: when, on what, with how many rows'),
   },

@@ -33,7 +33,11 @@ const Explanation = Type.Object(
 const Restaurant = Type.Object(
   {
     id: Type.Union([Type.Integer(), Type.String()]),
-    score: Type.Number({ minimum: 0, maximum: 1, description: 'Click probability, to nine decimals' }),
+    score: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Click probability, or of a model that only orders what orders, to nine decimals',
+    }),
     displacement: Type.Number({
       minimum: 0,
       description: 'Great-circle distance in metres, to the millimetre',

@@ -113,7 +113,8 @@ async function openDatabase(
 ): Promise<Pick<SqliteFile, 'layout' | 'rows'>> {
   const made = checkOwner(database, path) ? await newLayout(options) : undefined
   // A commit in WAL mode is on disk only with FULL; NORMAL would sync at checkpoints alone. What is deleted
-  // would stay in free pages and in every backup; to overwrite it takes no time that can be measured.
+  // would stay in free pages and in every backup; to overwrite it takes no time that can be measured. Copies
+  // that SQLite leaves where it splits pages stay all the same.
   database.exec(`
     PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LOG_BYTES};
     PRAGMA secure_delete = ON;

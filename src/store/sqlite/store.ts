@@ -18,7 +18,7 @@ import { SqliteWatch, type WatchOptions } from './watch.ts'
 import { SLICE_ROWS, SqliteWriter } from './writer.ts'
 
 const PROBLEMS_TOLD_MAX = 20
-// After which no further write joins a transaction; 30 ms in which this thread does nothing else.
+// After which no further write joins a transaction.
 const GROUP_ROWS = 16_384
 
 interface PendingWrite {
@@ -108,11 +108,11 @@ class SqliteStore implements FeatureStore {
 
   async setFilling(isFilling: boolean): Promise<void> {
     await this.#reading?.catch(() => {})
-    this.#checkOpen('write to')
     try {
       // Not by a statement's `run`, which tells the last rowid: a large id is no number.
       await onceUnlocked(async () => {
         await this.#committing?.catch(() => {})
+        this.#checkOpen('write to')
         this.#watch.checkFiles()
         this.#file.database.exec(`UPDATE layout SET filling = ${Number(isFilling)}`)
       })

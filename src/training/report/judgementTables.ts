@@ -57,15 +57,25 @@ export function unitsText(judgement: OrderJudgement, what: 'group' | 'user'): st
 }
 
 /** Whether the model's order is better than every simple one, and by how much; undefined: there is none. */
-export function leadText({ lead }: OrderJudgement): string | undefined {
+export function leadText(judgement: OrderJudgement): string | undefined {
+  const { lead } = judgement
   if (!lead) return undefined
   const { over, value, low, high } = lead
   const best = `the best simple order, ${SENTENCE_NAMES[over]}`
   const figures = `Its NDCG@10 differs by ${signed(value)}, 95 % interval ${signed(low)} to ${signed(high)}`
+  if (isOfFew(judgement))
+    return `Whether the model is better than ${best}, cannot be told. ${figures}, of fewer than ${UNITS_MIN} that have clicks and other rows.`
   if (low <= 0 && high >= 0)
     return `Whether the model is better than ${best}, cannot be told. ${figures}, which holds 0.`
   return `The model is ${low > 0 ? 'better' : 'worse'} than ${best}. ${figures}, which does not hold 0.`
 }
+
+/** Whether the draws are of so few groups or users that they may all be alike. */
+export function isOfFew({ units, withoutClick, onlyClicks }: OrderJudgement): boolean {
+  return units - withoutClick - onlyClicks < UNITS_MIN
+}
+
+const UNITS_MIN = 20
 
 const SENTENCE_NAMES: Record<Ranking, string> = {
   model: 'the model',

@@ -114,8 +114,7 @@ export const SETTINGS = {
   }),
   /** Adam's decay of the second moment. */
   beta2: setting({ schema: fraction(), default: 0.999, reference: 0.999, flag: '--optimizer-beta2 <b>' }),
-  /** Adam's ε. */
-  /** The kernels take moments for 0 that are nothing beside it. */
+  /** Adam's ε. The kernels take moments for 0 that are nothing beside it. */
   epsilon: setting({
     schema: number(1e-12, 1),
     default: 1e-8,

@@ -5,7 +5,7 @@ import { chanceAuc } from '../../../metrics/chanceAuc.ts'
 import type { OrderJudgement } from '../../../metrics/orderSums.ts'
 import { wilsonInterval } from '../../../metrics/wilson.ts'
 import type { Verdict } from '../../../report/verdict.ts'
-import { leadText } from '../judgementTables.ts'
+import { isOfFew, leadText } from '../judgementTables.ts'
 
 // What counts as good is a matter of the data; these bounds are the customary ones for clicks.
 const AUC_BOUNDS = { chance: 0.52, weak: 0.6, modest: 0.7, strong: 0.8, suspicious: 0.97 }
@@ -166,6 +166,7 @@ export function orderVerdict(judgement: OrderJudgement): Verdict {
   const text = leadText(judgement)
   if (!lead || text === undefined)
     return { grade: 'plain', word: 'nothing to compare', text: 'No group with a click was judged.' }
+  if (isOfFew(judgement)) return tooFew(text)
   if (lead.low > 0) return { grade: 'good', word: 'better than every simple order', text }
   if (lead.high < 0) return { grade: 'poor', word: 'no better than a simple order', text }
   return { grade: 'fair', word: lead.value > 0 ? 'not clearly better' : 'not clearly worse', text }
