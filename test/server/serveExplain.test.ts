@@ -8,6 +8,7 @@ import { generate } from '../../src/dataset/generator/generate.ts'
 import { readRequests } from '../../src/dataset/requests.ts'
 import { requestId } from '../../src/ids.ts'
 import { loadModelFiles, saveModel } from '../../src/model/modelDirectory.ts'
+import { scoreOf } from '../../src/model/scoreOf.ts'
 import { recommend } from '../../src/ranking/recommend.ts'
 import { ApiKeys } from '../../src/server/keys/apiKeys.ts'
 import { train } from '../../src/training/train.ts'
@@ -223,6 +224,27 @@ test('an unknown user is told as such; what was just put, or loaded, is what exp
   for (const one of list) assertAddsUp(one)
   assert.deepEqual(bare(list), listOf(await send(own, wish, 'nobody')))
   assert.ok(Math.abs(list[0].explanation.baseline - known.explanation.baseline) > 1e-3)
+})
+
+test('scores of a model that only orders are those of its logits, in the same order', async () => {
+  const ordering = join(folder, 'ordering')
+  const { description, weights } = await loadModelFiles(model)
+  await saveModel(ordering, { description: { ...description, scores: 'order' }, weights, report: '' })
+  const server = await serveWorld(
+    { model: ordering, newStore: async () => `sqlite:${join(folder, 'ordering.db')}` },
+    { fill: { data } },
+  )
+  const [own] = await openConnections(server.port, 1)
+  const body = { ...wish, explain: true }
+  const list = listOf(await send(own, body))
+  assert.deepEqual(bare(list), listOf(await send(own, wish)))
+  for (const { score, explanation } of list)
+    assert.ok(Math.abs(score - scoreOf(explanation.logit, 'order')) < 1e-6)
+  const probabilities = await explained()
+  assert.deepEqual(
+    list.map(({ id }) => id),
+    probabilities.map(({ id }) => id),
+  )
 })
 
 test('what is wrong is refused as without explain, and a list that is too long', async () => {
