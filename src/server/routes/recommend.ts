@@ -36,7 +36,7 @@ const Restaurant = Type.Object(
     score: Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'Click probability, or of a model that only orders what orders, to nine decimals',
+      description: 'Click probability, or of some models a value that only orders, to nine decimals',
     }),
     displacement: Type.Number({
       minimum: 0,
