@@ -120,7 +120,7 @@ async function scoreFiles(
         await scoreRows(
           lead,
           rows,
-          scoresInto(lead, { file, told: prepared.description.scores }, take),
+          scoresInto(lead, { file, meaning: prepared.description.scores }, take),
         ).finally(() => rows.close())
         const { dropped } = rows
         const what = { file, columns, hasDropped: dropped > 0, memoryBytes: DUCKDB_BYTES_MIN, signal }
@@ -138,7 +138,7 @@ async function scoreFiles(
 /** Makes scores of logits; NaN for a row that is left out, which has a 1 in `clicks`. */
 function scoresInto(
   lead: CrewLead,
-  { file, told }: { file: FileToScore['file']; told: Scores },
+  { file, meaning }: { file: FileToScore['file']; meaning: Scores },
   take: (scores: Float32Array) => void,
 ) {
   const scores = new Float32Array(lead.arena.ring.chunkRows)
@@ -147,7 +147,7 @@ function scoresInto(
     for (let i = 0; i < rows; i++) {
       const logit = logits[i]
       if (clicks[i] !== 0) scores[i] = Number.NaN
-      else if (Math.abs(logit) < Number.POSITIVE_INFINITY) scores[i] = scoreOf(logit, told)
+      else if (Math.abs(logit) < Number.POSITIVE_INFINITY) scores[i] = scoreOf(logit, meaning)
       else
         throw new NearrankError(
           'NOT_FINITE',

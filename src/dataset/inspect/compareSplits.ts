@@ -1,7 +1,7 @@
-import { inferFeature } from '../../features/declared.ts'
 import type { FeatureKind } from '../../features/featureSpec.ts'
 import type { ParquetColumn } from '../parquet/parquetFile.ts'
 import type { KeyFeature } from '../parquet/pathKeys.ts'
+import { inferClickFeature } from '../tables/featureColumns.ts'
 import { areAlike, typesFor, valueTypeOf } from '../tables/valueTypes.ts'
 import { mayBeLabel } from './clickFigures.ts'
 import type { Source } from './openSources.ts'
@@ -54,9 +54,7 @@ export function learnedFeatures({ columns }: Source): KeyFeature[] {
 
 /** What a column of clicks becomes that is named and not declared; undefined: it cannot be a feature. */
 function learnedKind(column: ParquetColumn): FeatureKind | undefined {
-  const type = valueTypeOf(column)
-  if (type === 'boolean') return 'number'
-  const facts = { name: column.name, type, rows: 2, missing: 0, distinct: 2, lengths: { min: 1, max: 1 } }
-  const feature = inferFeature(facts)
+  const known = { rows: 2, missing: 0, distinct: 2, lengths: { min: 1, max: 1 } }
+  const feature = inferClickFeature({ name: column.name, type: valueTypeOf(column), ...known })
   return typeof feature === 'string' ? undefined : feature.kind
 }

@@ -135,9 +135,13 @@ export async function contextFeatures(
 
 /** What a column of the clicks becomes if it is named, and nothing is declared of it. */
 export function inferClickFeature(measured: ColumnFacts): DeclaredFeature | string {
-  const { name, type } = measured
-  const feature = type === 'boolean' ? ({ name, kind: 'number' } as const) : inferFeature(measured)
+  const feature = inferNamed(measured)
   return typeof feature === 'string' ? feature : withClickParts(feature, measured)
+}
+
+/** As `inferFeature`, but booleans are numbers: 0 and 1. */
+function inferNamed(measured: ColumnFacts): DeclaredFeature | string {
+  return measured.type === 'boolean' ? { name: measured.name, kind: 'number' } : inferFeature(measured)
 }
 
 /** Of a time, the parts that what comes later has, too. */
@@ -286,8 +290,7 @@ export function checkNumeric(file: ParquetFile, name: string): void {
  */
 function namedFeature(file: ParquetFile, measured: ColumnFacts): DeclaredFeature {
   const { name } = measured
-  if (measured.type === 'boolean') return { name, kind: 'number' }
-  const declared = inferFeature({ ...measured, missing: 0, distinct: 2 })
+  const declared = inferNamed({ ...measured, missing: 0, distinct: 2 })
   if (typeof declared !== 'string') return declared
   throw new NearrankError(
     'INPUT',

@@ -14,7 +14,7 @@ const BODILESS = new Set(['GET', 'HEAD', 'TRACE']) // a body that comes with the
 const RIGHTS_FOR_BODIES: readonly (readonly [route: RegExp, right: Right])[] = [
   [/^POST \/features(?:\?|$)/, 'write'],
   [/^(?:PUT|DELETE) \/(?:users|restaurants)\//, 'write'],
-  [/^POST \/admin\//, 'admin'],
+  [/^POST \/admin\/(?:reload|rollback)(?:\?|$)/, 'admin'],
 ]
 
 interface PassedVisit extends Visit {
